@@ -1,0 +1,43 @@
+"""API Gateway's authorizer: who is the caller, of which tenant, in which role."""
+
+from functools import cache
+from typing import Any
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.tokens import TokenVerifier
+from tenantry.domain.errors import TenantryError, Unauthenticated
+from tenantry.observability import logger
+from tenantry.services.authorization import Authorization, ClaimNames
+from tenantry.settings import authorizer_settings
+
+
+@cache
+def _authorization() -> Authorization:
+    settings = authorizer_settings()
+    return Authorization(
+        TokenVerifier(settings.issuer, settings.audience, settings.jwks_url, settings.token_use),
+        Registry(aws_client("dynamodb", settings.region), settings.registry_table),
+        ClaimNames(settings.tenant_claim, settings.role_claim),
+    )
+
+
+class Refusal(Exception):
+    """API Gateway answers 401 to an authorizer that fails with the message `Unauthorized`, and 500 to any other."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with a policy.
+
+    :raises Refusal: the token does not verify, or could not be verified. No cause is chained: it may name a host.
+    """
+    scheme, _, token = event["authorizationToken"].partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refusal("Unauthorized")
+    try:
+        return _authorization().authorize(token.strip(), event["methodArn"])
+    except Unauthenticated:
+        raise Refusal("Unauthorized") from None
+    except TenantryError as error:
+        logger().error("authorization failed", extra={"code": error.code})
+        raise Refusal(error.code) from None

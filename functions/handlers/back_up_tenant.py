@@ -1,0 +1,93 @@
+"""Backs one tenant up to S3, with what that tenant's session allows."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.object_store import ObjectStore
+from tenantry.adapters.secrets import TenantSecrets
+from tenantry.adapters.tenant_session import TenantSession, TenantSessions
+from tenantry.domain.backup import BackupId, new_backup_id
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.tenant import TenantId
+from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.tenant_backup import BackupOrder, BackupTools, Outcome, back_up_tenant
+from tenantry.settings import BackupSettings, backup_settings
+
+# What is left of the function's time when the dump is ended: enough to abort the upload and to say so.
+_CLEAN_UP_SECONDS = 20.0
+_S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+
+
+@cache
+def _sessions(settings: BackupSettings) -> TenantSessions:
+    sts = aws_client("sts", settings.region)
+    return TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region, settings.bucket)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Take one backup.
+
+    :param event: `{"tenant_id", "backup_id"?, "trigger"?}`; without an id the backup gets a new one.
+    :raises TenantryError: nothing was published. Lambda repeats the event, and then the queue of failures has it.
+    """
+    order = _order(event)
+    try:
+        outcome = _back_up(order, backup_settings(), context.get_remaining_time_in_millis() / 1000)
+    except TenantryError as error:
+        count("BackupsFailed")
+        logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
+        # The chain of causes may name a host: Lambda prints what is raised here.
+        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+    _report(order, outcome)
+    return {
+        "backup_id": outcome.backup_id.value,
+        "manifest": outcome.manifest_key,
+        "already_published": outcome.already_published,
+    }
+
+
+def _order(event: dict[str, Any]) -> BackupOrder:
+    given = event.get("backup_id")
+    backup_id = BackupId(str(given)) if given else new_backup_id(datetime.now(UTC))
+    return BackupOrder(TenantId(str(event.get("tenant_id"))), backup_id, str(event.get("trigger", "manual")))
+
+
+def _back_up(order: BackupOrder, settings: BackupSettings, seconds: float) -> Outcome:
+    session = _sessions(settings).open(order.tenant_id)
+    return back_up_tenant(
+        order,
+        read_credentials=lambda tenant_id: _read_credentials(tenant_id, settings),
+        store=ObjectStore(aws_client("s3", settings.region, session, _S3_CONFIG), settings.bucket),
+        tools=BackupTools(
+            settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
+        ),
+        seconds_left=max(seconds - _CLEAN_UP_SECONDS, 1.0),
+    )
+
+
+def _read_credentials(tenant_id: TenantId, settings: BackupSettings) -> Credentials:
+    """Read them anew: a backup runs rarely, and a secret that was rotated meanwhile costs a failed one."""
+
+    def new_client(session: TenantSession) -> Any:
+        return aws_client("secretsmanager", settings.region, session)
+
+    return TenantSecrets(_sessions(settings), new_client, settings.stage).read(tenant_id, refresh=True)
+
+
+def _report(order: BackupOrder, outcome: Outcome) -> None:
+    if outcome.already_published:
+        logger().info("backup was published before", extra=_names(order))
+        return
+    count("BackupsPublished")
+    measure("BackupBytes", outcome.stored_bytes, MetricUnit.Bytes)
+    facts = {"stored_bytes": outcome.stored_bytes, "rows": outcome.rows}
+    logger().info("backup published", extra={**facts, **_names(order)})
+
+
+def _names(order: BackupOrder) -> dict[str, str]:
+    return {"tenant_id": order.tenant_id.value, "backup_id": order.backup_id.value, "trigger": order.trigger}

@@ -1,0 +1,12 @@
+"""`/health`: says that the API serves and which version, and nothing else."""
+
+from typing import Any
+
+from tenantry import VERSION
+from tenantry.adapters.api_gateway import answer
+from tenantry.settings import health_settings
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the health check of API Gateway; it needs no token and touches nothing."""
+    return answer(200, f'{{"status":"ok","version":"{VERSION}"}}', health_settings().cors_origin)

@@ -1,0 +1,128 @@
+"""API Gateway's events in, its answers out, and the one table from errors to statuses."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from tenantry.domain.errors import (
+    AccessDenied,
+    BadRequest,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    DependencyFailed,
+    NotFound,
+    PayloadTooLarge,
+    StatementFailed,
+    TenantryError,
+    Unauthenticated,
+)
+from tenantry.domain.tenant import Caller, Role, TenantId, check_served
+
+EXPOSED_HEADERS = "Content-Range,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
+
+# The most specific class that an error is an instance of decides.
+_STATUS: dict[type[TenantryError], int] = {
+    Unauthenticated: 401,
+    AccessDenied: 403,
+    NotFound: 404,
+    BadRequest: 400,
+    PayloadTooLarge: 413,
+    DatabaseUnavailable: 503,
+    DatabaseTimeout: 504,
+    DependencyFailed: 503,
+    TenantryError: 500,
+}
+
+# PostgREST's table (its documentation, "Errors", version 14): SQLSTATE, or its class, to status.
+_SQLSTATE_STATUS = {
+    "23503": 409,
+    "23505": 409,
+    "25006": 405,
+    "42P01": 404,
+    "42883": 404,
+    "42P17": 500,
+    "42501": 403,
+    "P0001": 400,
+    "21000": 400,
+}
+_SQLSTATE_CLASS_STATUS = {
+    "08": 503, "09": 500, "0L": 403, "0P": 403, "25": 500, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500,
+    "40": 500, "53": 503, "54": 500, "55": 500, "57": 500, "58": 500, "F0": 500, "HV": 500, "P0": 500, "XX": 500,
+}  # fmt: skip
+
+
+def status_of(error: TenantryError) -> int:
+    """Look up the HTTP status of an error."""
+    if isinstance(error, StatementFailed):
+        by_class = _SQLSTATE_CLASS_STATUS.get(error.code[:2], 400)
+        return _SQLSTATE_STATUS.get(error.code, by_class)
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def caller_of(event: dict[str, Any]) -> Caller:
+    """Take the caller from the authorizer's context, which is the only place that names a tenant.
+
+    :raises Unauthenticated: there is no such context.
+    :raises TenantSuspended, TenantUnknown, AccessDenied: the tenant or the role is not served.
+    """
+    context = event.get("requestContext", {}).get("authorizer") or {}
+    try:
+        tenant_id, role = TenantId(context["tenantId"]), Role(context["role"])
+        caller = Caller(tenant_id, context["userId"], role, context["claims"])
+    except (KeyError, ValueError, BadRequest) as exc:
+        raise Unauthenticated() from exc
+    check_served(context.get("tenantStatus", ""))
+    if role is Role.OPERATOR:
+        raise AccessDenied("An operator has no rows of their own.", hint="Sign in as a user of the tenant.")
+    return caller
+
+
+def header(event: dict[str, Any], name: str) -> str:
+    """Read a header, whatever its case; several of one name are joined by commas."""
+    headers = event.get("multiValueHeaders") or {}
+    for key, values in headers.items():
+        if key.lower() == name:
+            return ",".join(values)
+    return ""
+
+
+def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
+    """Read the body as text.
+
+    :raises PayloadTooLarge: it has more than `max_bytes`.
+    :raises BadRequest: it is not UTF-8.
+    """
+    body: str | None = event.get("body")
+    if body is None:
+        return None
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        if len(raw) > max_bytes:
+            raise PayloadTooLarge(f"The body has more than {max_bytes} bytes.", hint="Send fewer rows at a time.")
+        return raw.decode()
+    except (binascii.Error, UnicodeError) as exc:
+        raise BadRequest("The body is not UTF-8 text.", code="PGRST102") from exc
+
+
+def answer(status: int, body: str, cors_origin: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Build an answer for API Gateway."""
+    return {
+        "statusCode": status,
+        "headers": {
+            "Content-Type": "application/json; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Access-Control-Allow-Origin": cors_origin,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            **(headers or {}),
+        },
+        "body": body,
+    }
+
+
+def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
+    """Build the answer that tells an error, in the one shape that all errors have."""
+    body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
+    status = status_of(error)
+    retry = {"Retry-After": "1"} if status == 503 else None
+    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, retry)

@@ -1,0 +1,67 @@
+"""The SQLSTATE of a login that failed.
+
+psycopg2 raises a failed login without its SQLSTATE: libpq has it, and gives it as its whole message when the
+verbosity of the connection is set to `SQLSTATE` before the server answers. psycopg2 lets us reach the connection
+object of libpq in between, when the connection is opened asynchronously. That is done here, once a login has failed,
+and not on the way of a login that works.
+"""
+
+import ctypes
+import re
+import select
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+_PQERRORS_SQLSTATE = 3
+# libpq writes `FATAL:  28P01`; the five characters are the code itself and not a text that could be translated.
+_SQLSTATE_MESSAGE = re.compile(r"[^:\n]+: +([0-9A-Z]{5})\s*")
+
+
+def refusal_sqlstate(arguments: dict[str, Any], seconds: float) -> str | None:
+    """Log in once more and return the SQLSTATE with which the server refuses.
+
+    :param arguments: as for `psycopg2.connect`.
+    :param seconds: at most this long.
+    :returns: None where no server answered, or this time the login worked.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        connection = psycopg2.connect(**arguments, async_=1)
+    except psycopg2.OperationalError:
+        return None
+    try:
+        _report_sqlstate_only(connection)
+        _finish(connection, deadline)
+    except psycopg2.OperationalError as exc:
+        match = _SQLSTATE_MESSAGE.fullmatch(str(exc))
+        return match.group(1) if match else None
+    finally:
+        connection.close()
+    return None
+
+
+def _finish(connection: Any, deadline: float) -> None:
+    while (state := connection.poll()) != extensions.POLL_OK:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        waits = [connection.fileno()]
+        if state == extensions.POLL_READ:
+            select.select(waits, [], [], left)
+        else:
+            select.select([], waits, [], left)
+
+
+def _report_sqlstate_only(connection: Any) -> None:
+    libpq = ctypes.CDLL(_libpq_path())
+    libpq.PQsetErrorVerbosity(ctypes.c_void_p(connection.pgconn_ptr), _PQERRORS_SQLSTATE)
+
+
+def _libpq_path() -> str | None:
+    """Find the libpq that psycopg2 has loaded: the wheel's own, or (None) the one in the process."""
+    folder = Path(psycopg2.__file__).parent.parent / "psycopg2_binary.libs"
+    return next((str(path) for path in folder.glob("libpq-*")), None)

@@ -1,0 +1,36 @@
+"""PostgreSQL's errors in our words, told apart by SQLSTATE."""
+
+import psycopg2
+
+from tenantry.domain.errors import (
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    StatementFailed,
+    TenantryError,
+)
+
+# What a caller did wrong, in words that name no host and repeat no driver text. PostgreSQL's own primary message is
+# passed on for these classes only: it speaks of the caller's own table, column or value.
+_CALLERS_CLASSES = frozenset({"21", "22", "23", "42", "44", "P0"})
+_TIMEOUTS = frozenset({"57014", "25P03"})
+_UNAVAILABLE_CLASSES = frozenset({"08", "28", "53", "57", "58"})
+
+
+def translate(exc: psycopg2.Error) -> TenantryError:
+    """Turn an error of a statement into the one that the caller sees; `code` is the SQLSTATE."""
+    sqlstate = exc.pgcode
+    if sqlstate is None:
+        return DatabaseUnavailable()
+    if sqlstate in _TIMEOUTS:
+        return DatabaseTimeout(code=sqlstate)
+    if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == "3D000":
+        return DatabaseUnavailable(code=sqlstate)
+    if sqlstate[:2] in _CALLERS_CLASSES or sqlstate[:2] == "PT":
+        diagnostics = exc.diag
+        return StatementFailed(
+            diagnostics.message_primary,
+            code=sqlstate,
+            details=diagnostics.message_detail,
+            hint=diagnostics.message_hint,
+        )
+    return StatementFailed("The database refused the statement.", code=sqlstate)

@@ -1,0 +1,1 @@
+"""What Tenantry talks about. Nothing in here knows AWS, PostgreSQL's driver or HTTP."""

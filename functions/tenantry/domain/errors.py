@@ -1,0 +1,146 @@
+"""Every error that Tenantry raises on purpose, and what its caller is told.
+
+TenantryError
+├── Unauthenticated           no token, or one that does not verify
+├── AccessDenied              verified, but not allowed
+│   ├── TenantSuspended
+│   └── IdentityMismatch      two of the names that must agree do not
+├── NotFound
+│   └── TenantUnknown
+├── BadRequest
+│   └── GrammarError          the URL or a header is not what the data API understands
+├── PayloadTooLarge
+├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
+├── DatabaseUnavailable       it cannot be reached, or does not let us in
+│   └── OutcomeUnknown        the connection broke after a write was sent
+├── DatabaseTimeout
+├── DependencyFailed          an AWS service answered with an error
+├── BackupFailed
+└── InvalidSetting            the deployment is wired wrongly
+"""
+
+
+class TenantryError(Exception):
+    """Something went wrong inside Tenantry."""
+
+    code = "internal_error"
+    hint: str | None = None
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        details: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Take what the caller may see: `message`, `details` and `hint` never hold a secret, a host or driver text."""
+        self.message = message or (type(self).__doc__ or "").split("\n", 1)[0]
+        self.code = code or type(self).code
+        self.details = details
+        self.hint = hint or type(self).hint
+        super().__init__(self.message)
+
+
+class Unauthenticated(TenantryError):
+    """The request carries no valid token."""
+
+    code = "unauthenticated"
+    hint = "Sign in again and send the id token as 'Authorization: Bearer …'."
+
+
+class AccessDenied(TenantryError):
+    """You may not do this."""
+
+    code = "access_denied"
+
+
+class TenantSuspended(AccessDenied):
+    """This tenant is suspended."""
+
+    code = "tenant_suspended"
+    hint = "Ask the operator of this service to resume the tenant."
+
+
+class IdentityMismatch(AccessDenied):
+    """The names of the tenant do not agree, so the request was refused."""
+
+    code = "identity_mismatch"
+    hint = "Nothing was read or changed. The operator has to check the tenant's secret and database."
+
+
+class NotFound(TenantryError):
+    """There is no such thing."""
+
+    code = "not_found"
+
+
+class TenantUnknown(NotFound):
+    """The token names a tenant that is not served here."""
+
+    code = "tenant_unknown"
+    hint = "Check that you signed in to the right environment."
+
+
+class BadRequest(TenantryError):
+    """The request is malformed."""
+
+    code = "bad_request"
+
+
+class GrammarError(BadRequest):
+    """The request could not be parsed."""
+
+    code = "PGRST100"
+
+
+class PayloadTooLarge(TenantryError):
+    """The request or its answer is too large."""
+
+    code = "payload_too_large"
+
+
+class StatementFailed(TenantryError):
+    """The database refused the statement; `code` is its SQLSTATE."""
+
+    code = "XX000"
+
+
+class DatabaseUnavailable(TenantryError):
+    """The tenant's database cannot be reached at the moment."""
+
+    code = "08006"
+    hint = "Try again in a moment."
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection broke after the statement was sent, so it may or may not have taken effect."""
+
+    code = "08007"
+    hint = "Read the rows again before you repeat the change."
+
+
+class DatabaseTimeout(TenantryError):
+    """The database did not answer in time."""
+
+    code = "57014"
+    hint = "Ask for fewer rows, or filter by an indexed column."
+
+
+class DependencyFailed(TenantryError):
+    """A service that this request needs did not answer as expected."""
+
+    code = "dependency_failed"
+    hint = "Try again in a moment."
+
+
+class BackupFailed(TenantryError):
+    """The backup was not taken; nothing was published."""
+
+    code = "backup_failed"
+
+
+class InvalidSetting(TenantryError):
+    """A setting of this function is missing or malformed."""
+
+    code = "invalid_setting"

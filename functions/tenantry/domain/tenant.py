@@ -1,0 +1,106 @@
+"""Tenants: their ids, roles and what the registry knows of them."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenantry.domain.errors import BadRequest, TenantSuspended, TenantUnknown
+
+_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TenantId:
+    """An id that has been checked: 3 to 30 of `a-z`, `0-9` and `-`, as in DESIGN section 3.
+
+    Made from a verified token, the registry or an operator's path only. It is safe in a secret's name, an S3 key and
+    (quoted) as a part of a role's name: it holds no `_`, so `{id}_owner` belongs to exactly one tenant.
+    """
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _TENANT_ID.fullmatch(self.value):
+            raise BadRequest(
+                "That is no tenant id.",
+                code="invalid_tenant_id",
+                hint="3 to 30 lower case letters, digits and hyphens; a letter first, no hyphen last.",
+            )
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Role(StrEnum):
+    """What a caller may do: the first three inside one tenant, the operator on the platform."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+
+
+# The database role that a caller's role becomes inside a transaction.
+_ROLE_SUFFIX = {Role.VIEWER: "viewer", Role.EDITOR: "editor", Role.ADMIN: "owner"}
+
+
+def database_role(tenant_id: TenantId, role: Role) -> str:
+    """Name the PostgreSQL role of a tenant's caller, such as `mycompany_viewer`.
+
+    :raises KeyError: for an operator, who has none.
+    """
+    return f"{tenant_id.value}_{_ROLE_SUFFIX[role]}"
+
+
+def owner_role(tenant_id: TenantId) -> str:
+    """Name the role that owns the tenant's objects."""
+    return database_role(tenant_id, Role.ADMIN)
+
+
+class Isolation(StrEnum):
+    """Where a tenant lives: DESIGN section 4, "Three isolation models"."""
+
+    DATABASE = "database"
+    SCHEMA = "schema"
+    POOLED = "pooled"
+
+
+class TenantStatus(StrEnum):
+    """Whether the registry lets a tenant be served."""
+
+    ACTIVE = "active"
+    PROVISIONING = "provisioning"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What the registry knows of one tenant."""
+
+    tenant_id: TenantId
+    status: TenantStatus
+    isolation: Isolation
+    server_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the authorizer verified it; `claims` is the token's payload as JSON."""
+
+    tenant_id: TenantId
+    user_id: str
+    role: Role
+    claims: str
+
+
+def check_served(status: str) -> None:
+    """Let an active tenant pass.
+
+    :param status: the registry's word; anything but a known status counts as unknown.
+    :raises TenantSuspended, TenantUnknown: the tenant is not to be served.
+    """
+    if status == TenantStatus.ACTIVE:
+        return
+    if status == TenantStatus.SUSPENDED:
+        raise TenantSuspended()
+    raise TenantUnknown()

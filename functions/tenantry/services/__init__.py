@@ -1,0 +1,1 @@
+"""Use cases. They receive their adapters as arguments; the handlers wire them."""

@@ -1,0 +1,118 @@
+"""One request of the data API: planned, run in the caller's own database in one round trip, and answered."""
+
+from dataclasses import dataclass
+
+import psycopg2
+
+from tenantry.adapters.connections import ConnectionCache
+from tenantry.adapters.postgres import ConnectSettings, Row, TenantConnection
+from tenantry.adapters.secrets import TenantSecrets
+from tenantry.adapters.sql_errors import translate
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge
+from tenantry.domain.tenant import Caller, TenantId, database_role
+from tenantry.postgrest import Limits, Plan, Request, plan
+
+# Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
+_STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
+_UNKNOWN_STATEMENT = "26000"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets: an HTTP status, JSON text and headers."""
+
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+class DataRequests:
+    """Runs data requests. Holds what an execution environment keeps between them, each part keyed by tenant."""
+
+    def __init__(
+        self,
+        secrets: TenantSecrets,
+        connections: ConnectionCache,
+        connect: ConnectSettings,
+        limits: Limits,
+        *,
+        max_answer_bytes: int,
+    ) -> None:
+        """Take the adapters; an answer of more than `max_answer_bytes` is refused."""
+        self._secrets = secrets
+        self._connections = connections
+        self._connect = connect
+        self._limits = limits
+        self._max_answer_bytes = max_answer_bytes
+
+    def run(self, caller: Caller, request: Request) -> Answer:
+        """Run a request as its caller.
+
+        :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
+        """
+        planned = plan(request, self._limits)
+        row = self._execute(caller, planned)
+        if row.body and len(row.body) > self._max_answer_bytes:
+            raise PayloadTooLarge(
+                f"The answer has more than {self._max_answer_bytes} bytes.",
+                hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.",
+            )
+        return _answer(planned, row)
+
+    def _execute(self, caller: Caller, planned: Plan) -> Row:
+        connection, _ = self._connections.get(caller.tenant_id, self._open)
+        try:
+            return _run(connection, caller, planned)
+        except psycopg2.Error as exc:
+            if exc.pgcode == _UNKNOWN_STATEMENT:
+                # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
+                connection.forget_prepared()
+            elif not connection.is_lost:
+                raise translate(exc) from exc
+            else:
+                self._connections.forget(caller.tenant_id)
+                if not planned.reads_only:
+                    raise OutcomeUnknown() from exc
+        return self._repeat(caller, planned)
+
+    def _repeat(self, caller: Caller, planned: Plan) -> Row:
+        connection, _ = self._connections.get(caller.tenant_id, self._open)
+        try:
+            return _run(connection, caller, planned)
+        except psycopg2.Error as exc:
+            if not connection.is_lost:
+                raise translate(exc) from exc
+            self._connections.forget(caller.tenant_id)
+            raise DatabaseUnavailable() from exc
+
+    def _open(self, tenant_id: TenantId) -> TenantConnection:
+        credentials = self._secrets.read(tenant_id)
+        try:
+            return TenantConnection(tenant_id, credentials, self._connect)
+        except DatabaseUnavailable as exc:
+            if exc.code not in _STALE_CREDENTIALS:
+                raise
+            return self._open_anew(tenant_id, credentials, exc)
+
+    def _open_anew(self, tenant_id: TenantId, refused: Credentials, exc: DatabaseUnavailable) -> TenantConnection:
+        """Fetch the secret once more: after a rotation or a move it holds what works."""
+        credentials = self._secrets.read(tenant_id, refresh=True)
+        if credentials == refused:
+            raise exc
+        return TenantConnection(tenant_id, credentials, self._connect)
+
+
+def _run(connection: TenantConnection, caller: Caller, planned: Plan) -> Row:
+    role = database_role(caller.tenant_id, caller.role)
+    return connection.run(role, caller.claims, planned.text, planned.values, reads_only=planned.reads_only)
+
+
+def _answer(planned: Plan, row: Row) -> Answer:
+    headers: dict[str, str] = {}
+    if planned.reads_only:
+        end = planned.offset + row.rows - 1
+        headers["Content-Range"] = f"{planned.offset}-{end}/*" if row.rows else "*/*"
+    if planned.applied:
+        headers["Preference-Applied"] = ", ".join(planned.applied)
+    return Answer(planned.status, (row.body or "") if planned.returns_body else "", headers)

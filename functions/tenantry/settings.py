@@ -1,0 +1,163 @@
+"""One frozen model per handler, read from the environment on first use."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from tenantry.domain.errors import InvalidSetting
+
+
+def _text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise InvalidSetting(f"The environment variable {name} is not set.")
+    return value
+
+
+def _number(name: str, default: int) -> int:
+    value = _text(name, str(default))
+    if not value.isascii() or not value.isdigit():
+        raise InvalidSetting(f"The environment variable {name} must be a whole number.")
+    return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Of get_health."""
+
+    cors_origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """Of query_tenant. Ages and times in seconds unless the name says otherwise."""
+
+    stage: str
+    region: str
+    tenant_role_arn: str
+    per_tenant_compute: bool
+    cors_origin: str
+    max_connections: int
+    connection_age: int
+    secret_age: int
+    connect_timeout: int
+    statement_timeout_ms: int
+    max_rows: int
+    max_body_bytes: int
+    max_answer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    """Of authorize_request. `jwks_url` is empty where the issuer's discovery document names it."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    token_use: str
+    tenant_claim: str
+    role_claim: str
+    region: str
+    registry_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """Of schedule_backups."""
+
+    region: str
+    registry_table: str
+    back_up_function: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Of back_up_tenant."""
+
+    stage: str
+    region: str
+    tenant_role_arn: str
+    bucket: str
+    pg_client_directory: str
+    connect_timeout: int
+    lock_timeout_ms: int
+
+
+@cache
+def health_settings() -> HealthSettings:
+    """Read the settings of get_health."""
+    return HealthSettings(cors_origin=_text("CORS_ORIGIN", "*"))
+
+
+@cache
+def query_settings() -> QuerySettings:
+    """Read the settings of query_tenant.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    per_tenant = _text("TENANT_ISOLATION", "SHARED") == "PER_TENANT"
+    return QuerySettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        tenant_role_arn=_text("TENANT_ROLE_ARN"),
+        per_tenant_compute=per_tenant,
+        cors_origin=_text("CORS_ORIGIN", "*"),
+        # An environment that serves one tenant alone needs no second connection.
+        max_connections=1 if per_tenant else _number("MAX_CONNECTIONS", 8),
+        connection_age=_number("CONNECTION_AGE_SECONDS", 900),
+        secret_age=_number("SECRET_AGE_SECONDS", 300),
+        connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 4),
+        statement_timeout_ms=_number("STATEMENT_TIMEOUT_MS", 10_000),
+        max_rows=_number("MAX_ROWS", 1_000),
+        max_body_bytes=_number("MAX_BODY_BYTES", 1_000_000),
+        # Lambda allows 6 MB for the whole answer, in which the body is a JSON string: quotes are escaped.
+        max_answer_bytes=_number("MAX_ANSWER_BYTES", 4_500_000),
+    )
+
+
+@cache
+def authorizer_settings() -> AuthorizerSettings:
+    """Read the settings of authorize_request.
+
+    :raises InvalidSetting: one is missing.
+    """
+    return AuthorizerSettings(
+        issuer=_text("ISSUER").rstrip("/"),
+        audience=_text("AUDIENCE"),
+        jwks_url=_text("JWKS_URL", ""),
+        token_use=_text("TOKEN_USE", ""),
+        tenant_claim=_text("TENANT_CLAIM", "custom:tenant_id"),
+        role_claim=_text("ROLE_CLAIM", "custom:role"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+    )
+
+
+@cache
+def schedule_settings() -> ScheduleSettings:
+    """Read the settings of schedule_backups.
+
+    :raises InvalidSetting: one is missing.
+    """
+    return ScheduleSettings(
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        back_up_function=_text("BACK_UP_FUNCTION"),
+    )
+
+
+@cache
+def backup_settings() -> BackupSettings:
+    """Read the settings of back_up_tenant.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return BackupSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        tenant_role_arn=_text("TENANT_ROLE_ARN"),
+        bucket=_text("BACKUP_BUCKET"),
+        pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
+        connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
+        lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 60_000),
+    )

@@ -1,0 +1,1 @@
+"""SQL files, a comment on top of each query."""
