@@ -34,8 +34,10 @@ _STATUS: dict[type[TenantryError], int] = {
     TenantryError: 500,
 }
 
-# PostgREST's table (its documentation, "Errors", version 14): SQLSTATE, or its class, to status.
-_SQLSTATE_STATUS = {
+# PostgREST's table (its documentation, "Errors", version 14): its own code, a SQLSTATE or a SQLSTATE's class.
+_CODE_STATUS = {
+    "PGRST103": 416,
+    "PGRST117": 405,
     "23503": 409,
     "23505": 409,
     "25006": 405,
@@ -44,7 +46,8 @@ _SQLSTATE_STATUS = {
     "42P17": 500,
     "42501": 403,
     "P0001": 400,
-    "21000": 400,
+    # A body that is nested too deeply: the caller's doing, unlike the rest of its class.
+    "54001": 400,
 }
 _SQLSTATE_CLASS_STATUS = {
     "08": 503, "09": 500, "0L": 403, "0P": 403, "25": 500, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500,
@@ -56,7 +59,9 @@ def status_of(error: TenantryError) -> int:
     """Look up the HTTP status of an error."""
     if isinstance(error, StatementFailed):
         by_class = _SQLSTATE_CLASS_STATUS.get(error.code[:2], 400)
-        return _SQLSTATE_STATUS.get(error.code, by_class)
+        return _CODE_STATUS.get(error.code, by_class)
+    if error.code in _CODE_STATUS:
+        return _CODE_STATUS[error.code]
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 

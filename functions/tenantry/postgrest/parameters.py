@@ -42,8 +42,7 @@ def parse_parameters(request: Request, limits: Limits) -> Parameters:
         if len(filters) + len(texts) > limits.max_filters:
             raise beyond("filters", limits.max_filters)
         _check_key(key)
-        for text in texts:
-            filters.append(parse_filter(key, text, limits.max_list_items))
+        filters.extend([parse_filter(key, text, limits.max_list_items) for text in texts])
     return _parse_reserved(reserved, tuple(filters), limits)
 
 

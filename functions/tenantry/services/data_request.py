@@ -54,11 +54,17 @@ class DataRequests:
         planned = plan(request, self._limits)
         row = self._execute(caller, planned)
         if row.body and len(row.body) > self._max_answer_bytes:
-            raise PayloadTooLarge(
-                f"The answer has more than {self._max_answer_bytes} bytes.",
-                hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.",
-            )
+            raise self._too_large(planned)
         return _answer(planned, row)
+
+    def _too_large(self, planned: Plan) -> PayloadTooLarge:
+        limit = f"The answer has more than {self._max_answer_bytes} bytes."
+        if planned.reads_only:
+            return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
+        # Whoever repeats a change that was made makes it twice.
+        return PayloadTooLarge(
+            f"The change was made. {limit}", hint="Do not repeat it. Send 'Prefer: return=minimal' for large changes."
+        )
 
     def _execute(self, caller: Caller, planned: Plan) -> Row:
         connection, _ = self._connections.get(caller.tenant_id, self._open)
@@ -110,7 +116,7 @@ def _run(connection: TenantConnection, caller: Caller, planned: Plan) -> Row:
 
 def _answer(planned: Plan, row: Row) -> Answer:
     headers: dict[str, str] = {}
-    if planned.reads_only:
+    if planned.reads_only and planned.status == 200:
         end = planned.offset + row.rows - 1
         headers["Content-Range"] = f"{planned.offset}-{end}/*" if row.rows else "*/*"
     if planned.applied:

@@ -1,0 +1,71 @@
+# `make run` serves, `make test` tests. Everything that they need goes into .venv, .aws-sam and build.
+SHELL := /bin/sh
+.SHELLFLAGS := -ec
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export SAM_CLI_TELEMETRY := 0
+export PYTHONPATH := functions:.
+# `sam build` finds this environment's Python first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# The first of these that is Python 3.13.
+PYTHON ?= $(shell for p in python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: help run up down status token test check format bench build clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(READY): requirements-dev.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Tenantry needs Python 3.13: install it, or name it: make PYTHON=/path/to/python3.13" >&2; exit 2; fi
+	@echo "Making the environment in $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@touch $@
+
+run: $(READY) ## start everything, show addresses, users and a first call; Ctrl-C ends it
+	@$(BIN)/python -m local run
+
+up: $(READY) ## start everything in the background
+	@$(BIN)/python -m local up
+
+down: $(READY) ## end what `make up` started
+	@$(BIN)/python -m local down
+
+status: $(READY) ## say what runs
+	@$(BIN)/python -m local status
+
+token: $(READY) ## print an id token: make token USER=name
+	@$(BIN)/python -m local token "$(USER)"
+
+build: $(READY) ## build functions and layers for the processor that the template names
+	@$(BIN)/sam build
+
+test: $(READY) ## run the tests
+	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(READY) ## format, lint, types, layering, template and tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@AWS_DEFAULT_REGION=ap-south-1 $(BIN)/sam validate --lint
+	@$(BIN)/cfn-lint template.yaml
+	@$(MAKE) --no-print-directory test
+
+format: $(READY) ## format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## run the benchmarks; results in build/bench/results.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove everything that was built
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local down || true; fi
+	rm -rf $(VENV) .aws-sam build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,142 @@
+import pytest
+
+from tenantry.domain.errors import BadRequest, GrammarError
+from tenantry.postgrest.filters import parse_filter
+from tenantry.postgrest.syntax import Filter
+
+
+@pytest.mark.parametrize(
+    ("text", "comparison", "value"),
+    [
+        ("eq.5", "= %s", "5"),
+        ("eq.", "= %s", ""),
+        ("eq.a.b,c(d)", "= %s", "a.b,c(d)"),
+        ("eq.50%*", "= %s", "50%*"),
+        ("neq.x", "<> %s", "x"),
+        ("gt.1", "> %s", "1"),
+        ("gte.1", ">= %s", "1"),
+        ("lt.1", "< %s", "1"),
+        ("lte.1", "<= %s", "1"),
+        ("like.A*", "LIKE %s", "A%"),
+        ("ilike.*a_%", "ILIKE %s", "%a_%"),
+        ("is.null", "IS NULL", None),
+        ("is.NULL", "IS NULL", None),
+        ("is.not_null", "IS NOT NULL", None),
+        ("is.true", "IS TRUE", None),
+        ("is.False", "IS FALSE", None),
+        ("is.unknown", "IS UNKNOWN", None),
+    ],
+)
+@pytest.mark.parametrize("negated", [False, True])
+def test_parses_comparisons(text: str, comparison: str, value: str | None, negated: bool) -> None:
+    parsed = parse_filter("age", "not." + text if negated else text, 10)
+
+    assert parsed == Filter("age", comparison, value, negated)
+
+
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [
+        ("in.(1,2)", '{"1","2"}'),
+        ("in. (1,2) ", '{"1","2"}'),
+        ('in.(a,"b,c",d)', '{"a","b,c","d"}'),
+        (r'in.("say \"hi\"","back\\slash")', r'{"say \"hi\"","back\\slash"}'),
+        (r"in.(raw\slash)", r'{"raw\\slash"}'),
+        ('in.("a"b,c)', r'{"\"a\"b","c"}'),
+        ("in.(,)", '{"",""}'),
+        ("in.()", "{}"),
+        ('in.("")', '{""}'),
+        ("in.({a},NULL)", '{"{a}","NULL"}'),
+    ],
+)
+def test_a_list_becomes_one_array_literal(text: str, array: str) -> None:
+    assert parse_filter("x", text, 10) == Filter("x", "= ANY(%s)", array)
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        ("age", "age"),
+        ('"a.b"', "a.b"),
+        ("first name", "first name"),
+        ("e-mail", "e-mail"),
+        ("größe", "größe"),
+    ],
+)
+def test_reads_the_column(key: str, column: str) -> None:
+    assert parse_filter(key, "eq.1", 10).column == column
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "details"),
+    [
+        ("", 1, 'unexpected end of input expecting "not" or operator (eq, gt, ...)'),
+        ("5", 1, 'unexpected "5" expecting "not" or operator (eq, gt, ...)'),
+        ("noop.0", 1, 'unexpected "n" expecting "not" or operator (eq, gt, ...)'),
+        ("EQ.0", 1, 'unexpected "E" expecting "not" or operator (eq, gt, ...)'),
+        ("not.noop.0", 5, 'unexpected "n" expecting "not" or operator (eq, gt, ...)'),
+        ("not.not.eq.0", 5, 'unexpected "n" expecting "not" or operator (eq, gt, ...)'),
+        ("eq", 3, "unexpected end of input expecting delimiter (.)"),
+        ("not", 4, "unexpected end of input expecting delimiter (.)"),
+        ("not.in", 7, "unexpected end of input expecting delimiter (.)"),
+        ("is.nil", 4, 'unexpected "n" expecting isVal: (null, not_null, true, false, unknown)'),
+        ("is.", 4, "unexpected end of input expecting isVal: (null, not_null, true, false, unknown)"),
+        ("in.1,2", 4, 'unexpected "1" expecting "("'),
+        ("in.", 4, 'unexpected end of input expecting "("'),
+        ("in.(1,2", 8, 'unexpected end of input expecting "," or ")"'),
+        ("in.(1)2", 7, 'unexpected "2" expecting end of input'),
+    ],
+)
+def test_says_where_a_filter_stopped(text: str, position: int, details: str) -> None:
+    with pytest.raises(GrammarError) as refused:
+        parse_filter("age", text, 10)
+
+    assert refused.value.code == "PGRST100"
+    assert refused.value.message == f'"failed to parse filter ({text})" (line 1, column {position})'
+    assert refused.value.details == details
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("data->a", "eq.1"),
+        ("data->>a", "eq.1"),
+        ("clients.name", "eq.1"),
+        ("tags", "cs.{a}"),
+        ("tags", "not.ov.{a}"),
+        ("x", "fts.cat"),
+        ("x", "wfts(english).cat"),
+        ("x", "like(any).{a*,b*}"),
+        ("x", "eq(all).{1}"),
+        ("x", "match.^a"),
+        ("x", "isdistinct.1"),
+    ],
+)
+def test_names_what_is_to_come(key: str, text: str) -> None:
+    with pytest.raises(GrammarError, match="not supported yet"):
+        parse_filter(key, text, 10)
+
+
+@pytest.mark.parametrize("key", ["", "a;b", "a'b", 'a"b', '"a', "a:b", "a(b)", "(a)", "a.", ".a", "a\n"])
+def test_refuses_keys_that_are_no_column(key: str) -> None:
+    with pytest.raises(GrammarError):
+        parse_filter(key, "eq.1", 10)
+
+
+@pytest.mark.parametrize("text", ["eq.a\0b", "like.\0", "in.(a,\0)", "eq.\ud800"])
+def test_refuses_values_that_postgresql_cannot_store(text: str) -> None:
+    with pytest.raises(BadRequest):
+        parse_filter("x", text, 10)
+
+
+def test_limits_the_length_of_a_list() -> None:
+    parse_filter("x", "in.(1,2,3)", 3)
+    with pytest.raises(GrammarError, match="at most 2"):
+        parse_filter("x", "in.(1,2,3)", 2)
+
+
+def test_a_long_text_is_echoed_in_part_only() -> None:
+    with pytest.raises(GrammarError) as refused:
+        parse_filter("x", "z" * 10_000, 10)
+
+    assert len(refused.value.message) < 300

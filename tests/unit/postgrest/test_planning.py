@@ -1,0 +1,169 @@
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tenantry.domain.errors import BadRequest, GrammarError
+from tenantry.postgrest import Limits, Plan, Request, plan
+
+ONE_ROW = '{"name": "Asha"}'
+SOME = {"id": ["eq.1"]}
+
+
+def plan_read(query: Mapping[str, Sequence[str]], limits: Limits | None = None) -> Plan:
+    return plan(Request("GET", "people", query), limits or Limits())
+
+
+def test_a_read_is_one_select_with_a_window() -> None:
+    planned = plan_read(
+        {"select": ["id,full:name"], "age": ["gte.4", "not.gt.8"], "order": ["name.desc"], "limit": ["5"]}
+    )
+
+    assert planned.text == (
+        """SELECT count(*), coalesce(json_agg("_rows".*), '[]')::text FROM ("""
+        'SELECT "people"."id", "people"."name" AS "full" FROM "public"."people" '
+        'WHERE "people"."age" >= $1 AND NOT ("people"."age" > $2) '
+        'ORDER BY "people"."name" DESC LIMIT $3 OFFSET $4) "_rows"'
+    )
+    assert planned.values == ("4", "8", "5", "0")
+    assert (planned.status, planned.reads_only, planned.returns_body, planned.offset) == (200, True, True, 0)
+
+
+def test_requests_of_one_shape_share_their_text() -> None:
+    short = plan_read({"id": ["in.(1)"], "name": ["eq.a"], "limit": ["1"]})
+    long = plan_read({"id": ["in.(1,2,3)"], "name": ["eq.'; --"], "limit": ["9"]})
+
+    assert short.text == long.text
+    assert plan_read({}).text == plan_read({"limit": ["3"], "offset": ["7"]}).text
+
+
+@pytest.mark.parametrize(
+    ("given", "effective"), [(None, "1000"), ("10", "10"), ("5000", "1000"), ("0", "0"), ("9" * 18, "1000")]
+)
+def test_the_limit_never_exceeds_the_maximum(given: str | None, effective: str) -> None:
+    planned = plan_read({"limit": [given]} if given else {})
+
+    assert planned.values == (effective, "0")
+
+
+def test_the_offset_is_told() -> None:
+    planned = plan_read({"offset": ["40"]})
+
+    assert (planned.offset, planned.values) == (40, ("1000", "40"))
+
+
+@pytest.mark.parametrize(
+    ("method", "prefer", "status", "returns_body"),
+    [
+        ("POST", "", 201, False),
+        ("POST", "return=representation", 201, True),
+        ("POST", "return=headers-only", 201, False),
+        ("PATCH", "return=minimal", 204, False),
+        ("PATCH", "return=representation", 200, True),
+        ("DELETE", "", 204, False),
+        ("DELETE", "return=representation", 200, True),
+    ],
+)
+def test_what_a_write_answers(method: str, prefer: str, status: int, returns_body: bool) -> None:
+    query = {} if method == "POST" else SOME
+
+    planned = plan(Request(method, "people", query, prefer=prefer, body=ONE_ROW))
+
+    assert (planned.status, planned.returns_body, planned.reads_only) == (status, returns_body, False)
+    assert planned.applied == ((prefer,) if prefer else ())
+    assert ("RETURNING 1)" in planned.text) is not returns_body
+
+
+def test_an_insert_names_only_the_columns_of_the_body() -> None:
+    planned = plan(Request("POST", "people", {}, body='[{"b":1,"a":2},{"a":3,"b":4}]'))
+
+    assert '("a", "b") SELECT "_body"."a", "_body"."b" FROM' in planned.text
+    assert planned.values == ('[{"b":1,"a":2},{"a":3,"b":4}]',)
+
+
+def test_a_table_named_like_an_alias_does_not_meet_it() -> None:
+    planned = plan(Request("PATCH", "_body", SOME, body=ONE_ROW))
+
+    assert 'SET "name" = "_body_"."name" FROM' in planned.text
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "[{}]"])
+def test_an_update_of_nothing_only_reads(body: str) -> None:
+    planned = plan(Request("PATCH", "people", SOME, prefer="return=representation", body=body))
+
+    assert planned.reads_only
+    assert "UPDATE" not in planned.text
+    assert planned.values == ()
+
+
+@pytest.mark.parametrize(("method", "command"), [("PATCH", "UPDATE"), ("DELETE", "DELETE")])
+def test_a_write_without_a_filter_is_refused(method: str, command: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        plan(Request(method, "people", {"select": ["id"]}, body=ONE_ROW))
+
+    assert refused.value.code == "21000"
+    assert refused.value.message == f"{command} requires a WHERE clause"
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"or": ["(a.eq.1,b.eq.2)"]},
+        {"and": ["(a.eq.1)"]},
+        {"not.or": ["(a.eq.1)"]},
+        {"not.and": ["(a.eq.1)"]},
+        {"clients.or": ["(a.eq.1)"]},
+        {"clients.name": ["eq.1"]},
+        {"clients.limit": ["1"]},
+        {"clients.order": ["name"]},
+        {"on_conflict": ["id"]},
+    ],
+)
+def test_what_is_to_come_is_never_ignored(query: Mapping[str, Sequence[str]]) -> None:
+    with pytest.raises(GrammarError, match="not supported yet"):
+        plan_read(query)
+
+
+@pytest.mark.parametrize(
+    ("method", "query"),
+    [
+        ("GET", {"columns": ["a"]}),
+        ("DELETE", {"columns": ["a"], **SOME}),
+        ("POST", SOME),
+        ("POST", {"limit": ["1"]}),
+        ("PATCH", {"limit": ["0"], **SOME}),
+        ("DELETE", {"offset": ["0"], **SOME}),
+        ("DELETE", {"order": ["id"], **SOME}),
+        ("GET", {"select": ["a", "b"]}),
+        ("GET", {"limit": ["1", "2"]}),
+    ],
+)
+def test_a_parameter_without_a_meaning_is_refused(method: str, query: Mapping[str, Sequence[str]]) -> None:
+    with pytest.raises(GrammarError):
+        plan(Request(method, "people", query, body=ONE_ROW))
+
+
+def test_an_update_takes_one_object() -> None:
+    with pytest.raises(GrammarError) as refused:
+        plan(Request("PATCH", "people", SOME, body='[{"a":1},{"a":2}]'))
+
+    assert refused.value.code == "PGRST102"
+
+
+def test_limits_the_number_of_filters() -> None:
+    with pytest.raises(GrammarError, match="at most 2"):
+        plan_read({"a": ["eq.1", "eq.2"], "b": ["eq.3"]}, Limits(max_filters=2))
+
+
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "get", ""])
+def test_other_methods_are_refused(method: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        plan(Request(method, "people", {}))
+
+    assert refused.value.code == "PGRST117"
+
+
+@pytest.mark.parametrize("table", ["", "a\0", "x" * 64])
+def test_refuses_a_table_that_cannot_exist(table: str) -> None:
+    with pytest.raises(BadRequest):
+        plan(Request("GET", table, {}))
