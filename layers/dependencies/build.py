@@ -1,0 +1,91 @@
+"""Builds the functions' dependency layer: the pinned packages with byte code and without what Lambda never reads.
+
+    python -m layers.dependencies.build --architecture arm64 --output FOLDER
+
+unpacks the wheels into FOLDER/python. Byte code is never compared with its source, because a layer cannot change once
+it is published: that comparison, or compiling anew, would be paid at each cold start.
+"""
+
+import compileall
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from layers.build_command import run_build
+from layers.elf import find_faults
+from layers.wheels import LayerError, fetch_wheels
+
+_LOCK = Path(__file__).with_name("requirements.txt")
+
+CALLED_SERVICES = frozenset(
+    {
+        "cognito-idp",
+        "dynamodb",
+        "events",
+        "lambda",
+        "s3",
+        "scheduler",
+        "secretsmanager",
+        "stepfunctions",
+        "sts",
+        "xray",  # the tracer's
+    }
+)
+"""The AWS services that functions call: botocore's descriptions of the others, nearly all of its data, are left out."""
+
+_SERVICE_DATA = re.compile(r"boto(?:core|3)/data/([^/]+)/")
+# Type stubs, C sources and scripts serve those who build; zstandard's second backend is PyPy's. METADATA stays, because
+# Amazon Inspector finds vulnerable versions by it; the rest of a wheel's records is for uninstalling.
+_UNUSED = re.compile(
+    r".*\.(?:pyi|pyx|pxd|c|h|rst)"
+    r"|[^/]+\.data/scripts/.*"
+    r"|[^/]+\.dist-info/(?!METADATA$).*"
+    r"|zstandard/(?:_cffi\..*|backend_cffi\.py)"
+    r"|botocore/data/.*/examples-1\.json"
+)
+
+
+def build(architecture: str, output: Path, cache: Path) -> None:
+    """Write `output`/python for one architecture; raises LayerError when a file in it could not load on Lambda."""
+    root = output / "python"
+    shutil.rmtree(root, ignore_errors=True)
+    for wheel in fetch_wheels(_LOCK, architecture, cache):
+        _unpack(wheel, root)
+    _compile(root)
+    if faults := find_faults(root, architecture):
+        raise LayerError("; ".join(faults))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a file of a wheel, named by its path in it, goes into the layer."""
+    service = _SERVICE_DATA.match(name)
+    return not _UNUSED.fullmatch(name) and (service is None or service[1] in CALLED_SERVICES)
+
+
+def _unpack(wheel: Path, root: Path) -> None:
+    """Install a wheel: all of ours are plain archives of what belongs on the import path."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and is_shipped(name)]
+        if misplaced := [name for name in names if ".data/" in name.partition("/")[0] + "/"]:
+            raise LayerError(f"{wheel.name} wants an installer for {misplaced[0]}")
+        archive.extractall(root, names)
+
+
+def _compile(root: Path) -> None:
+    """Compile every module, with the path it will have on Lambda in its tracebacks."""
+    compiled = compileall.compile_dir(
+        root,
+        quiet=1,
+        workers=0,
+        stripdir=str(root),
+        prependdir="/opt/python",
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        raise LayerError("a package does not compile: see the message above")
+
+
+if __name__ == "__main__":
+    run_build(build)

@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, status_of
+from tenantry.domain import errors
+from tenantry.domain.tenant import Role
+
+EVENT: dict[str, Any] = json.loads(Path("events/query_tenant.json").read_text())
+
+
+def event_with(**authorizer: Any) -> dict[str, Any]:
+    context = {**EVENT["requestContext"]["authorizer"], **authorizer}
+    return {**EVENT, "requestContext": {"authorizer": {k: v for k, v in context.items() if v is not None}}}
+
+
+def test_the_caller_is_who_the_authorizer_says() -> None:
+    caller = caller_of(EVENT)
+    assert (caller.tenant_id.value, caller.role) == ("mycompany", Role.VIEWER)
+
+
+def test_a_tenant_named_anywhere_else_is_not_read() -> None:
+    event = {**EVENT, "requestContext": {}}
+    event |= {"headers": {"X-Amz-Tenant-Id": "mycompany1"}, "queryStringParameters": {"tenant_id": "mycompany1"}}
+    with pytest.raises(errors.Unauthenticated):
+        caller_of(event)
+
+
+@pytest.mark.parametrize("change", [{"tenantId": None}, {"tenantId": "../x"}, {"role": "root"}, {"claims": None}])
+def test_an_incomplete_context_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(errors.Unauthenticated):
+        caller_of(event_with(**change))
+
+
+def test_suspended_unknown_and_operator_are_refused() -> None:
+    with pytest.raises(errors.TenantSuspended):
+        caller_of(event_with(tenantStatus="suspended"))
+    with pytest.raises(errors.TenantUnknown):
+        caller_of(event_with(tenantStatus="unknown"))
+    with pytest.raises(errors.TenantUnknown):
+        caller_of(event_with(tenantStatus=None))
+    with pytest.raises(errors.AccessDenied):
+        caller_of(event_with(role="operator"))
+
+
+def test_headers_are_found_whatever_their_case() -> None:
+    event = {"multiValueHeaders": {"PREFER": ["return=minimal", "tx=commit"]}}
+    assert header(event, "prefer") == "return=minimal,tx=commit"
+    assert header({"multiValueHeaders": None}, "prefer") == ""
+
+
+def test_a_body_is_measured_in_bytes() -> None:
+    assert body_of({"body": "é" * 5}, 10) == "é" * 5
+    with pytest.raises(errors.PayloadTooLarge):
+        body_of({"body": "é" * 6}, 10)
+    with pytest.raises(errors.PayloadTooLarge):
+        body_of({"body": "MTIzNDU2Nzg5MDE=", "isBase64Encoded": True}, 10)
+    assert body_of({"body": "eyJ9", "isBase64Encoded": True}, 10) == '{"}'
+    assert body_of({"body": None}, 10) is None
+
+
+@pytest.mark.parametrize("event", [{"body": "!", "isBase64Encoded": True}, {"body": "/w==", "isBase64Encoded": True}])
+def test_a_body_that_is_no_text_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(errors.BadRequest):
+        body_of(event, 10)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.Unauthenticated(), 401),
+        (errors.TenantSuspended(), 403),
+        (errors.TenantUnknown(), 404),
+        (errors.GrammarError(), 400),
+        (errors.GrammarError(code="PGRST103"), 416),
+        (errors.BadRequest(code="PGRST117"), 405),
+        (errors.PayloadTooLarge(), 413),
+        (errors.DatabaseUnavailable(code="53300"), 503),
+        (errors.OutcomeUnknown(), 503),
+        (errors.DatabaseTimeout(), 504),
+        (errors.StatementFailed(code="42P01"), 404),
+        (errors.StatementFailed(code="42703"), 400),
+        (errors.StatementFailed(code="22P02"), 400),
+        (errors.StatementFailed(code="23505"), 409),
+        (errors.StatementFailed(code="23503"), 409),
+        (errors.StatementFailed(code="42501"), 403),
+        (errors.StatementFailed(code="25006"), 405),
+        (errors.StatementFailed(code="XX000"), 500),
+        (errors.BackupFailed(), 500),
+    ],
+)
+def test_the_most_specific_status_is_given(error: errors.TenantryError, status: int) -> None:
+    assert status_of(error) == status
+
+
+def test_every_error_has_the_one_shape() -> None:
+    answer = error_answer(errors.DatabaseUnavailable(), "https://app.example.com")
+    assert json.loads(answer["body"]).keys() == {"code", "message", "details", "hint"}
+    assert answer["headers"]["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert answer["headers"]["Retry-After"] == "1"
