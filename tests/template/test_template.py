@@ -1,0 +1,266 @@
+"""What the template promises, asserted on what CloudFormation will get."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+type Template = dict[str, Any]
+type Transform = Callable[..., Template]
+
+FUNCTIONS = {
+    "AuthorizeRequest": "authorize_request",
+    "BackUpTenant": "back_up_tenant",
+    "GetHealth": "get_health",
+    "QueryTenant": "query_tenant",
+    "ScheduleBackups": "schedule_backups",
+}
+IN_A_VPC = {
+    "VpcId": "vpc-0123456789abcdef0",
+    "SubnetIds": "subnet-0123456789abcdef0",
+    "DatabaseSecurityGroupId": "sg-0123456789abcdef0",
+}
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    return {name: r["Properties"] for name, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
+    """Every statement of a role's own policies."""
+    for policy in template["Resources"][role]["Properties"].get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+    for policy in of_type(template, "AWS::IAM::Policy").values():
+        if {"Ref": role} in policy["Roles"]:
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def actions(template: Template, role: str) -> set[str]:
+    return {
+        action
+        for statement in statements(template, role)
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def operations(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    ((_, api),) = of_type(template, "AWS::ApiGateway::RestApi").items()
+    for path, methods in api["Body"]["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def test_every_function_has_a_handler_an_event_and_its_own_log(transformed: Transform) -> None:
+    template = transformed()
+    functions = of_type(template, "AWS::Lambda::Function")
+    assert functions.keys() == FUNCTIONS.keys()
+    for name, module in FUNCTIONS.items():
+        function = functions[name]
+        assert function["Handler"] == f"handlers.{module}.handler"
+        assert Path(f"functions/handlers/{module}.py").is_file()
+        json.loads(Path(f"events/{module}.json").read_text())
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        log = template["Resources"][function["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert log["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_every_parameter_is_described_and_checked(source: Template) -> None:
+    grouped = [
+        name
+        for group in source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        for name in group["Parameters"]
+    ]
+    assert sorted(grouped) == sorted(source["Parameters"])
+    for name, parameter in source["Parameters"].items():
+        assert parameter["Description"], name
+        assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), name
+
+
+def test_no_route_but_health_is_open(transformed: Transform) -> None:
+    for path, method, operation in operations(transformed()):
+        if method == "options":
+            # A preflight carries no token, and must not start a function.
+            assert operation["x-amazon-apigateway-integration"]["type"] == "mock"
+        elif path == "/health":
+            assert "security" not in operation
+        else:
+            assert operation["security"] == [{"tenantToken": []}], (path, method)
+
+
+def test_every_path_answers_a_preflight_and_every_error_carries_cors(transformed: Transform) -> None:
+    template = transformed()
+    by_path: dict[str, set[str]] = {}
+    for path, method, _ in operations(template):
+        by_path.setdefault(path, set()).add(method)
+    assert all("options" in methods for methods in by_path.values())
+    ((_, api),) = of_type(template, "AWS::ApiGateway::RestApi").items()
+    responses = api["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED"} <= responses.keys()
+    for response in responses.values():
+        assert "gatewayresponse.header.Access-Control-Allow-Origin" in response["responseParameters"]
+        body = response["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
+        assert json.loads(body).keys() == {"code", "message", "details", "hint"}
+
+
+def test_the_tenant_of_the_compute_is_mapped_from_the_token_alone(transformed: Transform) -> None:
+    template = transformed(TenantIsolation="PER_TENANT")
+    assert of_type(template, "AWS::Lambda::Function")["QueryTenant"]["TenancyConfig"] == {
+        "TenantIsolationMode": "PER_TENANT"
+    }
+    for path, method, operation in operations(template):
+        integration = operation["x-amazon-apigateway-integration"]
+        if path.startswith("/rest/") and method != "options":
+            assert integration["requestParameters"] == {
+                "integration.request.header.X-Amz-Tenant-Id": "context.authorizer.tenantId"
+            }
+        else:
+            assert "X-Amz-Tenant-Id" not in json.dumps(operation)
+
+
+def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
+    template = transformed(TenantIsolation="SHARED")
+    assert "TenancyConfig" not in of_type(template, "AWS::Lambda::Function")["QueryTenant"]
+    assert "X-Amz-Tenant-Id" not in json.dumps([operation for *_, operation in operations(template)])
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("GetHealthRole", set()),
+        ("AuthorizeRequestRole", {"dynamodb:GetItem"}),
+        ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
+        ("ScheduleBackupsRole", {"dynamodb:Query", "lambda:InvokeFunction"}),
+        # SAM adds what sends a failed event to the queue.
+        ("BackUpTenantRole", {"sts:AssumeRole", "sts:TagSession", "sqs:SendMessage"}),
+        ("BackupSchedulerRole", {"lambda:InvokeFunction", "sqs:SendMessage"}),
+        ("TenantDataRole", {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}),
+        (
+            "TenantBackupRole",
+            {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "s3:PutObject", "s3:GetObject"}
+            | {"s3:AbortMultipartUpload", "s3:ListBucket"},
+        ),
+    ],
+)
+def test_a_role_may_do_this_and_no_more(transformed: Transform, role: str, allowed: set[str]) -> None:
+    template = transformed()
+    assert actions(template, role) == allowed
+    for statement in statements(template, role):
+        assert statement["Resource"] != "*"
+        assert statement["Effect"] == "Allow"
+
+
+def test_a_tenant_role_is_for_one_function_and_for_tagged_sessions_only(transformed: Transform) -> None:
+    template = transformed()
+    for role, function in (("TenantDataRole", "QueryTenantRole"), ("TenantBackupRole", "BackUpTenantRole")):
+        (trust,) = template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"AWS": {"Fn::GetAtt": [function, "Arn"]}}
+        assert trust["Condition"] == {"Null": {"aws:RequestTag/TenantId": "false"}}
+
+
+def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Transform) -> None:
+    template = transformed()
+    for role in ("TenantDataRole", "TenantBackupRole"):
+        statement = next(s for s in statements(template, role) if s["Sid"] == "ReadOwnSecret")
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:ResourceTag/TenantId": "${aws:PrincipalTag/TenantId}"}
+        }
+    objects = next(s for s in statements(template, "TenantBackupRole") if s["Sid"] == "WriteOwnBackups")
+    assert objects["Resource"] == {"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}
+    assert "ForAllValues" not in json.dumps(template)
+
+
+def test_nothing_is_open_to_the_world(transformed: Transform) -> None:
+    template = transformed(**IN_A_VPC)
+    (rule,) = of_type(template, "AWS::EC2::SecurityGroupIngress").values()
+    assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionsSecurityGroup"}
+    assert not {"CidrIp", "CidrIpv6"} & rule.keys()
+    (group,) = of_type(template, "AWS::EC2::SecurityGroup").values()
+    assert "SecurityGroupIngress" not in group
+    database, aws = group["SecurityGroupEgress"]
+    assert database["CidrIp"] == {"Ref": "DatabaseNetwork"}
+    assert (aws["FromPort"], aws["ToPort"]) == (443, 443)
+    for resource in template["Resources"].values():
+        for statement in _policy_statements(resource):
+            assert statement["Effect"] == "Deny" or "*" not in (statement.get("Principal"), statement["Action"])
+
+
+def _policy_statements(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in ("PolicyDocument", "AssumeRolePolicyDocument"):
+        yield from resource["Properties"].get(key, {}).get("Statement", [])
+
+
+def test_functions_that_open_connections_are_in_the_vpc(transformed: Transform) -> None:
+    functions = of_type(transformed(**IN_A_VPC), "AWS::Lambda::Function")
+    assert {name for name, function in functions.items() if "VpcConfig" in function} == {"QueryTenant", "BackUpTenant"}
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_tidied(transformed: Transform) -> None:
+    template = transformed()
+    (bucket,) = of_type(template, "AWS::S3::Bucket").values()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert "AbortIncompleteMultipartUpload" in rules["end-unfinished-uploads"]
+    # No rule may delete a backup that is current: that is for retention, which knows the last good one.
+    assert not [rule for rule in rules.values() if "ExpirationInDays" in rule or "Expiration" in rule]
+    (policy,) = of_type(template, "AWS::S3::BucketPolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_registry_can_be_brought_back(transformed: Transform) -> None:
+    (table,) = of_type(transformed(), "AWS::DynamoDB::Table").values()
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_users_can_write_neither_tenant_nor_role(transformed: Transform) -> None:
+    (client,) = of_type(transformed(), "AWS::Cognito::UserPoolClient").values()
+    assert client["WriteAttributes"] == ["name"]
+    (pool,) = of_type(transformed(), "AWS::Cognito::UserPool").values()
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_another_issuer_needs_no_user_pool(transformed: Transform) -> None:
+    template = transformed(OidcIssuer="https://login.example.com", OidcAudience="app")
+    assert not of_type(template, "AWS::Cognito::UserPool")
+    variables = of_type(template, "AWS::Lambda::Function")["AuthorizeRequest"]["Environment"]["Variables"]
+    assert (variables["ISSUER"], variables["TOKEN_USE"]) == ({"Ref": "OidcIssuer"}, "")
+
+
+def test_a_backup_that_did_not_run_is_an_alarm(transformed: Transform) -> None:
+    alarms = of_type(transformed(AlarmTopicArn="arn:aws:sns:ap-south-1:123456789012:alarms"), "AWS::CloudWatch::Alarm")
+    missing = alarms["BackupMissingAlarm"]
+    assert (missing["TreatMissingData"], missing["Period"], missing["ComparisonOperator"]) == (
+        "breaching",
+        86400,
+        "LessThanThreshold",
+    )
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}] for alarm in alarms.values())
+
+
+def test_the_schedule_starts_the_backups_and_keeps_what_failed(transformed: Transform) -> None:
+    (schedule,) = of_type(transformed(), "AWS::Scheduler::Schedule").values()
+    target = schedule["Target"]
+    assert target["Arn"] == {"Fn::GetAtt": ["ScheduleBackups", "Arn"]}
+    assert json.loads(target["Input"]).keys() == {"trigger", "scheduled_at", "execution_id"}
+    assert "DeadLetterConfig" in target
+
+
+def test_functions_answer_before_api_gateway_gives_up(transformed: Transform) -> None:
+    functions = of_type(transformed(), "AWS::Lambda::Function")
+    assert functions["QueryTenant"]["Timeout"] < 29
+    assert functions["BackUpTenant"]["Timeout"] == 900
+
+
+@pytest.mark.parametrize(("architecture", "suffix"), [("x86_64", "X86"), ("arm64", "Arm")])
+def test_layers_are_of_the_functions_processor(transformed: Transform, architecture: str, suffix: str) -> None:
+    template = transformed(Architecture=architecture)
+    layers = of_type(template, "AWS::Lambda::LayerVersion")
+    assert len(layers) == 2
+    used = json.dumps(of_type(template, "AWS::Lambda::Function"))
+    assert f"DependenciesLayer{suffix}" in used
+    assert f"PgClientLayer{suffix}" in used

@@ -1,0 +1,73 @@
+import json
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tenantry.adapters.tenant_session import TenantSession, TenantSessions
+from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.tenant import TenantId
+
+ROLE = "arn:aws-cn:iam::123456789012:role/tenant-data"
+
+
+class Sts:
+    """Records what was asked; the local AWS, which evaluates it, is asked end to end."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+
+    def assume_role(self, **arguments: Any) -> dict[str, Any]:
+        self.asked = arguments
+        if arguments["RoleSessionName"] == "tenant-refused":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
+        expiry = datetime.now(UTC) + timedelta(hours=1)
+        return {
+            "Credentials": {"AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": expiry}
+        }
+
+
+def policy(tenant: str, bucket: str | None = None) -> list[dict[str, Any]]:
+    sts = Sts()
+    TenantSessions(sts, ROLE, "prod", "cn-north-1", bucket).open(TenantId(tenant))  # type: ignore[arg-type]
+    assert sts.asked["Tags"] == [{"Key": "TenantId", "Value": tenant}]
+    statements: list[dict[str, Any]] = json.loads(sts.asked["Policy"])["Statement"]
+    return statements
+
+
+def test_a_session_names_one_tenants_secret_and_nothing_more() -> None:
+    (statement,) = policy("acme")
+    assert statement["Resource"] == (
+        "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:tenantry/prod/tenants/acme-??????"
+    )
+
+
+@pytest.mark.parametrize("other", ["acme-prod", "acme-abcdef", "acm", "acmee", "acme-a"])
+def test_a_name_that_begins_alike_does_not_match(other: str) -> None:
+    (statement,) = policy("acme")
+    prefix = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:tenantry/prod/tenants/"
+    assert fnmatchcase(f"{prefix}acme-AbC123", statement["Resource"])
+    assert not fnmatchcase(f"{prefix}{other}-AbC123", statement["Resource"])
+
+
+def test_a_backup_reaches_its_own_prefix_only() -> None:
+    _, objects, listing = policy("acme", "backups")
+    assert objects["Resource"] == "arn:aws-cn:s3:::backups/tenants/acme/backups/*"
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "tenants/acme/backups/*"}}
+    assert not {"s3:DeleteObject", "s3:*"} & set(objects["Action"])
+
+
+def test_a_refusal_is_told_without_names() -> None:
+    with pytest.raises(DependencyFailed) as failure:
+        policy("refused")
+    assert failure.value.code == "session_refused"
+
+
+def test_a_session_is_given_up_before_it_ends() -> None:
+    def fresh(minutes: float) -> bool:
+        return TenantSession(TenantId("acme"), datetime.now(UTC) + timedelta(minutes=minutes), {}).is_fresh
+
+    assert fresh(6)
+    assert not fresh(4)

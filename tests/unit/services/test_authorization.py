@@ -1,0 +1,80 @@
+from typing import Any
+
+import pytest
+
+from tenantry.domain.errors import Unauthenticated
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.services.authorization import Authorization, ClaimNames
+
+ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod/GET/rest/v1/candidates"
+STAGE_ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod"
+
+
+class Verifier:
+    def __init__(self, claims: dict[str, Any]) -> None:
+        self.claims = claims
+
+    def verify(self, token: str) -> dict[str, Any]:
+        if token != "good":
+            raise Unauthenticated()
+        return {"sub": "someone", **self.claims}
+
+
+class Registry:
+    def tenant(self, tenant_id: TenantId) -> Tenant | None:
+        statuses = {"mycompany": TenantStatus.ACTIVE, "paused": TenantStatus.SUSPENDED}
+        status = statuses.get(tenant_id.value)
+        return Tenant(tenant_id, status, Isolation.DATABASE, "s1") if status else None
+
+
+def authorize(token: str = "good", **claims: Any) -> dict[str, Any]:
+    authorization = Authorization(Verifier(claims), Registry(), ClaimNames("tenant", "role"))  # type: ignore[arg-type]
+    return authorization.authorize(token, ARN)
+
+
+def allowed(answer: dict[str, Any]) -> tuple[str, str]:
+    (statement,) = answer["policyDocument"]["Statement"]
+    return statement["Effect"], statement["Resource"]
+
+
+def test_a_tenants_user_may_call_the_data_api_and_nothing_else() -> None:
+    answer = authorize(tenant="mycompany", role="editor", email="a@example.com")
+    assert allowed(answer) == ("Allow", f"{STAGE_ARN}/*/rest/v1/*")
+    context = answer["context"]
+    assert (context["tenantId"], context["role"], context["tenantStatus"]) == ("mycompany", "editor", "active")
+    assert '"email":"a@example.com"' in context["claims"]
+    assert all(isinstance(value, str) for value in context.values())
+
+
+def test_an_operator_may_call_the_operators_api_and_is_of_no_tenant() -> None:
+    answer = authorize(role="operator", tenant="mycompany")
+    assert allowed(answer) == ("Allow", f"{STAGE_ARN}/*/admin/v1/*")
+    assert "tenantId" not in answer["context"]
+
+
+@pytest.mark.parametrize(("tenant", "status"), [("paused", "suspended"), ("stranger", "unknown")])
+def test_a_tenant_that_is_not_served_reaches_the_handler_with_its_status(tenant: str, status: str) -> None:
+    assert authorize(tenant=tenant, role="viewer")["context"]["tenantStatus"] == status
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"tenant": "mycompany"},
+        {"role": "viewer"},
+        {"tenant": "mycompany", "role": "root"},
+        {"tenant": "../x", "role": "viewer"},
+        {"tenant": ["mycompany"], "role": "viewer"},
+        {"tenant": "mycompany*", "role": "viewer"},
+    ],
+)
+def test_a_token_without_a_tenant_and_a_role_of_ours_is_denied(claims: dict[str, Any]) -> None:
+    answer = authorize(**claims)
+    assert allowed(answer) == ("Deny", f"{STAGE_ARN}/*")
+    assert answer["context"] == {}
+
+
+def test_a_token_that_does_not_verify_is_refused() -> None:
+    with pytest.raises(Unauthenticated):
+        authorize("bad", tenant="mycompany", role="viewer")
