@@ -1,0 +1,125 @@
+"""The local AWS: one ministack process that checks signatures and evaluates IAM policies."""
+
+import os
+import shutil
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.ports import LOOPBACK
+from local.processes import MARK, ChildProcess
+
+REGION = "ap-south-1"
+# The account's root user. Nothing outside this machine knows this AWS, so its well-known keys are no secret.
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105
+
+
+class AwsServer:
+    """ministack on one port; everything in it is gone when it stops."""
+
+    name = "The local AWS"
+
+    def __init__(self, directory: Path, *, port: int, addresses: Sequence[str], mark: Path) -> None:
+        """`mark` is the stack's directory."""
+        self.endpoint_url = f"http://{LOOPBACK}:{port}"
+        self.log = directory / "aws.log"
+        self._directory = directory
+        self._port = port
+        self._addresses = addresses
+        self._mark = mark
+        self._child: ChildProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while it is started."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Start it and wait until it answers. :raises PartFailed: it does not."""
+        # Workers of a local AWS that was killed have left their unpacked code there.
+        shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+        (self._directory / "tmp").mkdir(parents=True)
+        command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--keep-alive", "75"]
+        for address in self._addresses:
+            command += ["--bind", f"{address}:{self._port}"]
+        self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
+        self._child.wait_until(self._answers, within=60)
+
+    def stop(self) -> None:
+        """End it together with its Lambda workers."""
+        if self._child:
+            self._child.stop(signal.SIGTERM, within=2)
+            self._child = None
+            shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+
+    def require_alive(self) -> None:
+        """Make sure that it runs. :raises PartFailed: it has died."""
+        if self._child:
+            self._child.require_alive()
+
+    def client(self, service: str, **keys: str) -> Any:
+        """Make a boto3 client that acts as the account's root user, or as whose keys are given."""
+        return local_client(service, self.endpoint_url, **keys)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.endpoint_url}/_ministack/ready", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        """Build it from nothing, so that no profile or key of the person at the terminal gets in."""
+        return {
+            **clean_environment(self._directory),
+            "AUTH": "true",
+            "GATEWAY_PORT": str(self._port),
+            "MINISTACK_REGION": REGION,
+            "LAMBDA_EXECUTOR": "local",
+            # Parts of it that we do not use, and that would listen on ports of their own or look for Docker.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent",
+            "STATE_DIR": str(self._directory / "state"),
+            "S3_DATA_DIR": str(self._directory / "s3"),
+            MARK: str(self._mark),
+        }
+
+
+def local_client(service: str, endpoint_url: str, **keys: str) -> Any:
+    """Make a boto3 client of the local AWS, as the account's root user unless `keys` (boto3's) are given."""
+    make_client: Any = boto3.client  # typed service by service otherwise
+    return make_client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        **(keys or {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}),
+        config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=120),
+    )
+
+
+def clean_environment(directory: Path) -> dict[str, str]:
+    """Describe an environment in which AWS tools know the local account and nothing else."""
+    # Some interpreters do not find their own library without the first.
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {
+        **kept,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        "HOME": str(directory),
+        "TMPDIR": str(directory / "tmp"),
+        "LANG": "C.UTF-8",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

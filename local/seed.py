@@ -1,0 +1,87 @@
+"""Fills a fresh stack: two servers, two tenants with sample data, their users, and an operator."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2.extensions
+
+from local import accounts, sample_data
+from local.aws_server import AwsServer
+from local.deployment import STAGE, Deployment
+from local.postgres_server import PostgresServer
+from local.stack_file import Operator, StackTenant
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.services.provisioning import TenantRequest, provision_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class _DemoTenant:
+    tenant_id: TenantId
+    server_id: str
+    people: tuple[sample_data.Candidate, ...]
+
+
+_TENANTS = (
+    _DemoTenant(TenantId("mycompany"), "ap-south-1", sample_data.MYCOMPANY),
+    _DemoTenant(TenantId("mycompany1"), "us-east-1", sample_data.MYCOMPANY1),
+)
+
+
+class Seed:
+    """Puts the demo's content into the deployed stack. Rows that are there from an earlier run stay."""
+
+    def __init__(
+        self, aws: AwsServer, deployment: Deployment, servers: Mapping[str, PostgresServer], address: str
+    ) -> None:
+        """`servers` are by region, which is their id too; `address` is where the functions reach them."""
+        self._aws = aws
+        self._servers = servers
+        self._address = address
+        self._pool = deployment.outputs["UserPoolId"]
+        self._registry = Registry(aws.client("dynamodb"), deployment.outputs["RegistryTableName"])
+        self._secrets = SecretStore(aws.client("secretsmanager"), STAGE)
+
+    def register_servers(self) -> None:
+        """Tell the registry of the two servers."""
+        for server_id in self._servers:
+            self._registry.put_server(self._server(server_id))
+
+    def create_tenants(self) -> list[StackTenant]:
+        """Provision the tenants as an operator would, each with its people and its users."""
+        cognito = self._aws.client("cognito-idp")
+        return [self._create_tenant(demo, cognito) for demo in _TENANTS]
+
+    def create_operator(self) -> Operator:
+        """Create the operator."""
+        return accounts.create_operator(self._aws.client("cognito-idp"), self._pool)
+
+    def _create_tenant(self, demo: _DemoTenant, cognito: Any) -> StackTenant:
+        postgres = self._servers[demo.server_id]
+        credentials = provision_tenant(
+            TenantRequest(demo.tenant_id),
+            server=self._server(demo.server_id),
+            admin=ServerAdmin(lambda database: _connect_as_admin(postgres, database)),
+            secret_store=self._secrets,
+            registry=self._registry,
+        )
+        with closing(postgres.connect(credentials.dbname)) as connection:
+            sample_data.load_candidates(connection, owner_role(demo.tenant_id), demo.people)
+        tenant = demo.tenant_id.value
+        users = accounts.create_users(cognito, self._pool, tenant)
+        return StackTenant(tenant_id=tenant, isolation="database", server_id=demo.server_id, users=users)
+
+    def _server(self, server_id: str) -> Server:
+        # The embedded PostgreSQL is built without TLS, and no packet leaves this machine.
+        return Server(server_id, server_id, self._address, self._servers[server_id].port, sslmode="disable")
+
+
+def _connect_as_admin(server: PostgresServer, database: str) -> psycopg2.extensions.connection:
+    connection = server.connect(database)
+    connection.autocommit = True
+    return connection

@@ -1,0 +1,41 @@
+"""What the tests of several folders share: a real PostgreSQL server."""
+
+import io
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.observability import logger
+
+
+class _CurrentOutput(io.TextIOBase):
+    """Standard output as it is at the moment: the logger keeps its stream, and pytest replaces it for each test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _log_to_the_running_test() -> None:
+    handler = logger().registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(_CurrentOutput())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the whole run; a test makes and drops its own databases and roles on it."""
+    # Directly under the system's directory: as root, the server may run as a user who cannot enter pytest's own.
+    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
+        server = PostgresServer(Path(directory), name="for tests", port=free_ports(1)[0], durable=False)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
