@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from local.errors import NotRunning
 
@@ -20,7 +20,7 @@ class User(_Model):
     """One of a tenant's users."""
 
     username: str
-    password: str
+    password: str = Field(repr=False)
     role: RoleName
 
 
@@ -41,14 +41,14 @@ class StackServer(_Model):
     host: str
     port: int
     admin_user: str
-    admin_password: str
+    admin_password: str = Field(repr=False)
 
 
 class Operator(_Model):
     """The operator of the platform."""
 
     username: str
-    password: str
+    password: str = Field(repr=False)
 
 
 class StackFile(_Model):

@@ -13,7 +13,19 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from local.accounts import create_users, sign_in
 from local.aws_server import local_client
-from local.stack_file import StackFile, User
+from local.stack_file import StackFile, StackServer, User
+
+
+@contextmanager
+def open_database(server: StackServer, name: str) -> Iterator[Connection]:
+    """A database as its server's superuser."""
+    with closing(
+        psycopg2.connect(
+            host=server.host, port=server.port, user=server.admin_user, password=server.admin_password, dbname=name
+        )
+    ) as connection:
+        connection.autocommit = True
+        yield connection
 
 
 @dataclass
@@ -62,19 +74,12 @@ class Api:
     @contextmanager
     def database(self, tenant_id: str) -> Iterator[Connection]:
         """The tenant's database, as its server's superuser: past everything that is tested."""
-        tenant = next(tenant for tenant in self.stack.tenants if tenant.tenant_id == tenant_id)
-        server = next(server for server in self.stack.servers if server.id == tenant.server_id)
-        with closing(
-            psycopg2.connect(
-                host=server.host,
-                port=server.port,
-                user=server.admin_user,
-                password=server.admin_password,
-                dbname=tenant_id,
-            )
-        ) as connection:
-            connection.autocommit = True
+        with open_database(self.server_of(tenant_id), tenant_id) as connection:
             yield connection
+
+    def server_of(self, tenant_id: str) -> StackServer:
+        tenant = next(tenant for tenant in self.stack.tenants if tenant.tenant_id == tenant_id)
+        return next(server for server in self.stack.servers if server.id == tenant.server_id)
 
     def names(self, tenant_id: str) -> list[str]:
         """The names of a tenant's candidates as its database has them."""

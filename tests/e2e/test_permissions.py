@@ -1,0 +1,113 @@
+"""Least privilege is tested, not believed: take one permission away and something stops working.
+
+What the local AWS does not evaluate (sts:TagSession of the caller) is asserted on the template.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.api import Api
+
+CANDIDATES = "/rest/v1/candidates"
+
+
+@contextmanager
+def without(api: Api, role: str, action: str) -> Iterator[None]:
+    """Take one action out of a role's policies, wherever it stands."""
+    iam, name = api.aws("iam"), api.resource(role)
+    changed: list[tuple[str, dict[str, Any]]] = []
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        reduced = json.loads(json.dumps(document))
+        for statement in reduced["Statement"]:
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            # A statement needs an action: this one is of no use here.
+            statement["Action"] = [a for a in actions if a != action] or ["sts:GetCallerIdentity"]
+        if reduced != document:
+            changed.append((policy, document))
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(reduced))
+    assert changed, f"{role} has no {action}"
+    try:
+        yield
+    finally:
+        for policy, document in changed:
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def start_afresh(api: Api, function: str) -> None:
+    """Change a variable, so that the next call gets a new execution environment with empty caches."""
+    client, name = api.aws("lambda"), api.resource(function)
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": variables | {"GENERATION": uuid.uuid4().hex}}
+    )
+
+
+def invoke(api: Api, function: str, event: dict[str, Any]) -> tuple[bool, str]:
+    """Run a function; whether it failed, and what it said."""
+    answer = api.aws("lambda").invoke(FunctionName=api.resource(function), Payload=json.dumps(event))
+    return "FunctionError" in answer, answer["Payload"].read().decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        ("QueryTenantRole", "sts:AssumeRole"),
+        ("TenantDataRole", "secretsmanager:GetSecretValue"),
+        ("TenantDataRole", "secretsmanager:DescribeSecret"),
+    ],
+)
+def test_a_data_request_needs(api: Api, role: str, action: str) -> None:
+    token = api.token("mycompany")
+    with without(api, role, action):
+        start_afresh(api, "QueryTenant")
+        answer = api.call("GET", CANDIDATES, token)
+        assert answer.status_code in {403, 503}, answer.text
+    start_afresh(api, "QueryTenant")
+    assert api.call("GET", CANDIDATES, token).status_code == 200
+
+
+def test_the_authorizer_needs_the_registry(api: Api) -> None:
+    event = {
+        "type": "TOKEN",
+        "authorizationToken": f"Bearer {api.token('mycompany')}",
+        "methodArn": "arn:aws:execute-api:ap-south-1:000000000000:api/local/GET/rest/v1/candidates",
+    }
+    with without(api, "AuthorizeRequestRole", "dynamodb:GetItem"):
+        start_afresh(api, "AuthorizeRequest")
+        failed, said = invoke(api, "AuthorizeRequest", event)
+        assert (failed, "registry_unavailable" in said) == (True, True)
+    failed, said = invoke(api, "AuthorizeRequest", event)
+    assert (failed, '"Allow"' in said) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        ("BackUpTenantRole", "sts:AssumeRole"),
+        ("TenantBackupRole", "secretsmanager:GetSecretValue"),
+        ("TenantBackupRole", "secretsmanager:DescribeSecret"),
+        ("TenantBackupRole", "s3:PutObject"),
+        ("TenantBackupRole", "s3:GetObject"),
+    ],
+)
+def test_a_backup_needs(api: Api, role: str, action: str) -> None:
+    event = {"tenant_id": "mycompany", "trigger": "test"}
+    with without(api, role, action):
+        failed, said = invoke(api, "BackUpTenant", event)
+        assert failed, said
+    failed, said = invoke(api, "BackUpTenant", event)
+    assert not failed, said
+
+
+@pytest.mark.parametrize("action", ["dynamodb:Query", "lambda:InvokeFunction"])
+def test_the_schedule_needs(api: Api, action: str) -> None:
+    event = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex}
+    with without(api, "ScheduleBackupsRole", action):
+        failed, said = invoke(api, "ScheduleBackups", event)
+        assert failed, said
