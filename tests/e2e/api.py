@@ -102,9 +102,7 @@ class Api:
         finally:
             dynamodb.delete_item(TableName=self.stack.registry_table, Key=key)
             for user in users:
-                self.aws("cognito-idp").admin_delete_user(
-                    UserPoolId=self.stack.user_pool_id, Username=user.username
-                )
+                self.aws("cognito-idp").admin_delete_user(UserPoolId=self.stack.user_pool_id, Username=user.username)
 
     def _sign_in(self, user: User) -> str:
         answer = self.http.post(

@@ -119,7 +119,9 @@ def test_secret_a_session_reads_its_own_and_no_other(api: Api, role: str) -> Non
     assert code_of(secrets.list_secrets) in {"AccessDeniedException", "AccessDenied"}
 
 
-@pytest.mark.parametrize("function", ["QueryTenant", "BackUpTenant", "AuthorizeRequest", "ScheduleBackups", "GetHealth"])
+@pytest.mark.parametrize(
+    "function", ["QueryTenant", "BackUpTenant", "AuthorizeRequest", "ScheduleBackups", "GetHealth"]
+)
 def test_secret_no_functions_own_role_reads_any(api: Api, function: str) -> None:
     secrets = api.aws("secretsmanager", **api.as_role(api.role_of(function)))
     for tenant in (MINE, THEIRS):

@@ -95,7 +95,8 @@ class World:
             registry=self.registry,
         )
         names = f"""INSERT INTO candidates (name, email)
-                    SELECT '{tenant_id} ' || i, '{tenant_id}-' || i || '@example.com' FROM generate_series(1, {rows}) i"""
+                    SELECT '{tenant_id} ' || i, '{tenant_id}-' || i || '@example.com'
+                    FROM generate_series(1, {rows}) i"""
         self.execute(CANDIDATES + names, tenant_id.value, owner_role(tenant_id))
         return tenant_id
 
@@ -173,5 +174,3 @@ def world(postgres: PostgresServer) -> Iterator[World]:
         finally:
             made.drop()
             clear_caches()
-
-

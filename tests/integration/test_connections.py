@@ -139,7 +139,9 @@ def test_a_rotated_password_costs_no_request(world: World) -> None:
     world.call(tenant, "DELETE", name="eq.meanwhile")
 
 
-def test_a_password_that_stays_wrong_is_a_503_and_tells_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_password_that_stays_wrong_is_a_503_and_tells_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     tenant = world.tenants[0]
     credentials = world.credentials[tenant]
     world.execute(f"ALTER ROLE \"{credentials.username}\" PASSWORD 'another'")

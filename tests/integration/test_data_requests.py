@@ -192,10 +192,12 @@ def test_row_level_security_sees_the_callers_claims(world: World) -> None:
 
 def test_many_shapes_leave_a_bounded_number_of_prepared_statements(world: World) -> None:
     tenant = world.tenants[0]
-    world.execute("CREATE VIEW prepared AS SELECT count(*) AS n FROM pg_prepared_statements", tenant.value, f"{tenant}_owner")
+    world.execute(
+        "CREATE VIEW prepared AS SELECT count(*) AS n FROM pg_prepared_statements", tenant.value, f"{tenant}_owner"
+    )
     for number in range(150):
-        assert world.call(tenant, **{"select": f"c{number}:name", "limit": "1"}).status == 200
-        assert world.call(tenant, **{"select": f"missing{number}"}).status == 400
+        assert world.call(tenant, select=f"c{number}:name", limit="1").status == 200
+        assert world.call(tenant, select=f"missing{number}").status == 400
     (row,) = world.call(tenant, table="prepared").json
     assert row["n"] <= 130
 

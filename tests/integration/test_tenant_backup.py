@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import zstandard
 
 from handlers import back_up_tenant
 from tenantry.adapters.aws import aws_client
-from tenantry.domain.backup import Manifest, dump_key, manifest_key, new_backup_id
+from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key, new_backup_id
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
 from tests.integration.conftest import REGION, World, clear_caches
@@ -109,7 +110,7 @@ def restore(world: World, archive: bytes, database: str) -> None:
 
 def test_an_event_that_is_delivered_twice_makes_one_backup(world: World, s3: Any) -> None:
     tenant = world.tenants[1]
-    backup_id = new_backup_id(back_up_tenant.datetime.now(back_up_tenant.UTC)).value
+    backup_id = new_backup_id(datetime.now(UTC)).value
     first = back_up(tenant, backup_id=backup_id)
     before = keys(s3, tenant)
     second = back_up(tenant, backup_id=backup_id)
@@ -120,7 +121,7 @@ def test_an_event_that_is_delivered_twice_makes_one_backup(world: World, s3: Any
 
 def test_two_workers_with_one_event_publish_one_backup(world: World, s3: Any) -> None:
     tenant = world.tenants[1]
-    backup_id = new_backup_id(back_up_tenant.datetime.now(back_up_tenant.UTC)).value
+    backup_id = new_backup_id(datetime.now(UTC)).value
     outcomes: list[object] = []
 
     def work() -> None:
@@ -135,7 +136,8 @@ def test_two_workers_with_one_event_publish_one_backup(world: World, s3: Any) ->
     for worker in workers:
         worker.join()
     assert backup_id in outcomes
-    manifest = json.loads(s3.get_object(Bucket=BUCKET, Key=manifest_key(tenant, back_up_tenant.BackupId(backup_id)))["Body"].read())
+    key = manifest_key(tenant, BackupId(backup_id))
+    manifest = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     head = s3.head_object(Bucket=BUCKET, Key=manifest["dump"]["key"])
     assert head["VersionId"] == manifest["dump"]["version_id"]
     assert s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
@@ -143,7 +145,7 @@ def test_two_workers_with_one_event_publish_one_backup(world: World, s3: Any) ->
 
 def test_what_a_dead_worker_left_is_no_backup_and_does_not_block(world: World, s3: Any) -> None:
     tenant = world.tenants[1]
-    backup_id = new_backup_id(back_up_tenant.datetime.now(back_up_tenant.UTC))
+    backup_id = new_backup_id(datetime.now(UTC))
     s3.put_object(Bucket=BUCKET, Key=dump_key(tenant, backup_id), Body=b"half")
     answer = back_up(tenant, backup_id=backup_id.value)
     assert answer["backup_id"] != backup_id.value
@@ -162,7 +164,8 @@ def test_a_dump_that_dies_publishes_nothing(world: World, s3: Any) -> None:
             while not stop.is_set():
                 cursor.execute(
                     """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                       WHERE datname = %s AND application_name LIKE 'tenantry-backup-%%' AND query LIKE 'COPY %%large%%'""",
+                       WHERE datname = %s AND application_name LIKE 'tenantry-backup-%%'
+                         AND query LIKE 'COPY %%large%%'""",
                     (tenant.value,),
                 )
 
@@ -182,7 +185,8 @@ def fill(world: World, tenant: TenantId) -> None:
     """Enough rows that the dump is under way when it is cut."""
     world.execute(
         """CREATE TABLE IF NOT EXISTS large AS
-           SELECT i, md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) AS text FROM generate_series(1, 400000) i""",
+           SELECT i, md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) AS text
+           FROM generate_series(1, 400000) i""",
         tenant.value,
         f"{tenant}_owner",
     )

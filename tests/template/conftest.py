@@ -13,6 +13,8 @@ from samtranslator.translator.transform import transform
 
 type Template = dict[str, Any]
 
+_NO_VALUE = {"Ref": "AWS::NoValue"}
+
 
 class _NoManagedPolicies:
     """The template names none, so nothing has to be asked of IAM."""
@@ -42,36 +44,38 @@ def _transformed(parameters: dict[str, str]) -> Template:
 
 def _choose(template: Template, values: dict[str, str]) -> Template:
     """Decide every condition and every Fn::If, as CloudFormation will."""
-
-    def holds(condition: Any) -> bool:
-        if isinstance(condition, str):
-            return holds(template["Conditions"][condition])
-        ((function, operands),) = condition.items()
-        if function == "Condition":
-            return holds(operands)
-        if function == "Fn::Equals":
-            left, right = (values[o["Ref"]] if isinstance(o, dict) else str(o) for o in operands)
-            return left == right
-        results = [holds(operand) for operand in operands]
-        return {"Fn::Not": not results[0], "Fn::And": all(results), "Fn::Or": any(results)}[function]
-
-    def resolve(node: Any) -> Any:
-        if isinstance(node, list):
-            return [item for item in map(resolve, node) if item != {"Ref": "AWS::NoValue"}]
-        if not isinstance(node, dict):
-            return node
-        if "Fn::If" in node:
-            condition, yes, no = node["Fn::If"]
-            return resolve(yes if holds(condition) else no)
-        resolved = {key: resolve(value) for key, value in node.items()}
-        return {key: value for key, value in resolved.items() if value != {"Ref": "AWS::NoValue"}}
-
+    holds = {
+        name: _holds(condition, template["Conditions"], values) for name, condition in template["Conditions"].items()
+    }
     resources = {
-        name: resolve(resource)
+        name: _resolve(resource, holds)
         for name, resource in template["Resources"].items()
-        if "Condition" not in resource or holds(resource["Condition"])
+        if holds.get(resource.get("Condition", ""), True)
     }
     return {**template, "Resources": resources}
+
+
+def _holds(condition: Any, conditions: dict[str, Any], values: dict[str, str]) -> bool:
+    ((function, operands),) = condition.items()
+    if function == "Condition":
+        return _holds(conditions[operands], conditions, values)
+    if function == "Fn::Equals":
+        left, right = (values[o["Ref"]] if isinstance(o, dict) else str(o) for o in operands)
+        return left == right
+    results = [_holds(operand, conditions, values) for operand in operands]
+    return {"Fn::Not": not results[0], "Fn::And": all(results), "Fn::Or": any(results)}[function]
+
+
+def _resolve(node: Any, holds: dict[str, bool]) -> Any:
+    if isinstance(node, list):
+        return [item for item in (_resolve(item, holds) for item in node) if item != _NO_VALUE]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::If" in node:
+        condition, yes, no = node["Fn::If"]
+        return _resolve(yes if holds[condition] else no, holds)
+    resolved = {key: _resolve(value, holds) for key, value in node.items()}
+    return {key: value for key, value in resolved.items() if value != _NO_VALUE}
 
 
 @pytest.fixture(scope="session")

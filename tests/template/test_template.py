@@ -164,9 +164,7 @@ def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Tr
     template = transformed()
     for role in ("TenantDataRole", "TenantBackupRole"):
         statement = next(s for s in statements(template, role) if s["Sid"] == "ReadOwnSecret")
-        assert statement["Condition"] == {
-            "StringEquals": {"aws:ResourceTag/TenantId": "${aws:PrincipalTag/TenantId}"}
-        }
+        assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/TenantId": "${aws:PrincipalTag/TenantId}"}}
     objects = next(s for s in statements(template, "TenantBackupRole") if s["Sid"] == "WriteOwnBackups")
     assert objects["Resource"] == {"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}
     assert "ForAllValues" not in json.dumps(template)

@@ -24,9 +24,7 @@ class Sts:
         if arguments["RoleSessionName"] == "tenant-refused":
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
         expiry = datetime.now(UTC) + timedelta(hours=1)
-        return {
-            "Credentials": {"AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": expiry}
-        }
+        return {"Credentials": {"AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": expiry}}
 
 
 def policy(tenant: str, bucket: str | None = None) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.utils import base64url_encode
 
 from tenantry.adapters import tokens
 from tenantry.adapters.tokens import TokenVerifier
@@ -75,6 +76,11 @@ def issuer() -> Iterator[Issuer]:
     running.stop()
 
 
+def unsigned(claims: dict[str, Any]) -> str:
+    parts = ({"alg": "none", "kid": "first"}, claims, None)
+    return ".".join(base64url_encode(json.dumps(part).encode()).decode() if part else "" for part in parts)
+
+
 def verifier(issuer: Issuer, **settings: str) -> TokenVerifier:
     return TokenVerifier(issuer.url, AUDIENCE, token_use="id", **settings)
 
@@ -120,7 +126,7 @@ def test_a_forged_token_is_refused(issuer: Issuer) -> None:
         issuer.token(key=other),
         # Signed with what everybody knows, and not signed at all.
         jwt.encode({"sub": "x", "aud": AUDIENCE, "iss": issuer.url}, "k" * 32, "HS256", headers={"kid": "first"}),
-        jwt.encode({"sub": "x", "aud": AUDIENCE, "iss": issuer.url}, None, "none", headers={"kid": "first"}),
+        unsigned({"sub": "x", "aud": AUDIENCE, "iss": issuer.url}),
         f"{header}.{payload}.",
         f"{header}.{payload[:-2]}AA.{signature}",
         "not.a.token",
