@@ -17,7 +17,7 @@ from local.accounts import sign_in
 from local.errors import LocalStackError, PartFailed
 from local.progress import say
 from local.stack import DIRECTORY, PROJECT, LocalStack
-from local.stack_file import StackFile
+from local.stack_file import StackFile, write_private
 from local.supervision import Supervision
 
 _FILE = DIRECTORY / "stack.json"
@@ -78,17 +78,28 @@ def token(username: str) -> None:
 def invoke(function: str, event: Path, tenant_id: str | None) -> None:
     """Run one function in a container against the stack, which has to listen on Docker's bridge."""
     environments = DIRECTORY / "env.json"
-    StackFile.read(_FILE)
+    stack = StackFile.read(_FILE)
     variables = json.loads(environments.read_text()).get(function)
     if variables is None:
         raise LocalStackError(f"The template has no function {function!r}")
     command = invocation.command_line(
-        function, event=event.resolve(), environments=environments, endpoint_url=variables["AWS_ENDPOINT_URL"]
+        function, event=_with_fresh_token(event, stack), environments=environments, endpoint_url=variables["AWS_ENDPOINT_URL"]
     )
     command += ["--tenant-id", tenant_id] if tenant_id else []
     done = subprocess.run(command, cwd=PROJECT, env=invocation.caller_environment(DIRECTORY, variables), check=False)
     if done.returncode:
         raise LocalStackError(f"sam local invoke {function} failed. Does the stack listen on the bridge (BRIDGE=1)?")
+
+
+def _with_fresh_token(event: Path, stack: StackFile) -> Path:
+    """Put a demo user's token into an authorizer's event: the one in the sample is well formed and worth nothing."""
+    content = json.loads(event.read_text())
+    if "authorizationToken" not in content:
+        return event.resolve()
+    content["authorizationToken"] = f"Bearer {sign_in(stack, stack.tenants[0].users[0].username)}"
+    fresh = DIRECTORY / "event.json"
+    write_private(fresh, json.dumps(content))
+    return fresh
 
 
 def _running() -> StackFile | None:

@@ -1,0 +1,92 @@
+"""`sam local invoke` runs every function in a container, layers in /opt, against a stack that listens on the bridge."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import invocation
+from local.accounts import sign_in
+from local.progress import keep_silent
+from local.stack import PROJECT, LocalStack
+from local.stack_file import StackFile, write_private
+
+IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+
+
+def has_image() -> bool:
+    docker = shutil.which("docker")
+    command = [docker or "", "image", "inspect", IMAGE]
+    return bool(docker) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not has_image(), reason="no Docker engine with Lambda's Python image")
+
+
+@pytest.fixture(scope="module")
+def bridged() -> Iterator[tuple[StackFile, Path]]:
+    """A stack of its own that containers can reach, and its directory."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-bridged-") as directory:
+        Path(directory).chmod(0o711)
+        stack = LocalStack(Path(directory), ports="free", bridge=True, durable=False, tell=keep_silent)
+        try:
+            yield stack.up(), Path(directory)
+        finally:
+            stack.down()
+
+
+def invoke(bridged: tuple[StackFile, Path], function: str, event: dict[str, Any], *options: str) -> Any:
+    _, directory = bridged
+    environments, file = directory / "env.json", directory / "event.json"
+    variables = json.loads(environments.read_text())[function]
+    write_private(file, json.dumps(event))
+    command = invocation.command_line(
+        function, event=file, environments=environments, endpoint_url=variables["AWS_ENDPOINT_URL"]
+    )
+    done = subprocess.run(
+        [*command, *options],
+        cwd=PROJECT,
+        env=invocation.caller_environment(directory, variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def sample(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((PROJECT / "events" / f"{name}.json").read_text())
+    return content
+
+
+def test_get_health(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "GetHealth", sample("get_health"))["statusCode"] == 200
+
+
+def test_query_tenant(bridged: tuple[StackFile, Path]) -> None:
+    answer = invoke(bridged, "QueryTenant", sample("query_tenant"), "--tenant-id", "mycompany")
+    assert (answer["statusCode"], len(json.loads(answer["body"]))) == (200, 10)
+
+
+def test_authorize_request(bridged: tuple[StackFile, Path]) -> None:
+    event = sample("authorize_request")
+    assert invoke(bridged, "AuthorizeRequest", event)["errorMessage"] == "Unauthorized"
+    token = sign_in(bridged[0], "viewer@mycompany.example.com")
+    answer = invoke(bridged, "AuthorizeRequest", event | {"authorizationToken": f"Bearer {token}"})
+    assert answer["context"]["tenantId"] == "mycompany"
+
+
+def test_schedule_backups(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "ScheduleBackups", sample("schedule_backups")) == {"started": 2}
+
+
+def test_back_up_tenant(bridged: tuple[StackFile, Path]) -> None:
+    answer = invoke(bridged, "BackUpTenant", sample("back_up_tenant"))
+    assert answer["already_published"] is False
