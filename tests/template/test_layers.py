@@ -163,6 +163,17 @@ assert all(module.__file__.startswith(LAYER) for module in (boto3, jwt, psycopg2
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("handler", sorted(path.stem for path in Path("functions/handlers").glob("[a-z]*.py")))
+def test_a_handler_needs_nothing_but_the_layer(layers: dict[tuple[str, str], Layer], host: str, handler: str) -> None:
+    """The local stack's workers see the virtual environment too, so a package that is missing shows here only."""
+    folders = [str(Path("functions").resolve()), str(layers["dependencies", host].root / "python")]
+    program = f"import sys; sys.path[:0] = {folders!r}; import handlers.{handler}; print(handlers.{handler}.handler)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_programs_find_a_libpq_with_tls_beside_them(pg_client: Path) -> None:
     assert sorted(path.name for path in (pg_client / "bin").iterdir()) == ["pg_dump", "pg_restore", "psql"]
     for program in (pg_client / "bin").iterdir():

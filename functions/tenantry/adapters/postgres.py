@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any, Final, NamedTuple
 
 import psycopg2
@@ -85,9 +85,10 @@ def certificate_file(credentials: Credentials) -> str | None:
         return "system" if credentials.sslmode == "verify-full" else None
     path = Path(gettempdir()) / f"tenantry-ca-{hashlib.sha256(pem.encode()).hexdigest()[:32]}.pem"
     if not path.exists():
-        draft = path.with_suffix(f".{time.monotonic_ns()}")
-        draft.write_text(pem)
-        draft.replace(path)
+        # A file of our own making, moved into place: nobody else's half-written or planted one is trusted.
+        with NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
+            draft.write(pem)
+        Path(draft.name).replace(path)
     return str(path)
 
 
