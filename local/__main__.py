@@ -75,6 +75,11 @@ def token(username: str) -> None:
     print(sign_in(StackFile.read(_FILE), username))
 
 
+def url() -> None:
+    """Print the API's address."""
+    print(StackFile.read(_FILE).api_url)
+
+
 def invoke(function: str, event: Path, tenant_id: str | None) -> None:
     """Run one function in a container against the stack, which has to listen on Docker's bridge."""
     environments = DIRECTORY / "env.json"
@@ -186,7 +191,7 @@ def _welcome(stack: StackFile) -> str:
         for user in tenant.users
     ]
     first = stack.tenants[0].users[0].username
-    call = f"{stack.api_url}/rest/v1/candidates?select=id,name,job_role&order=id&limit=5"
+    call = "$(make -s url)/rest/v1/candidates?select=id,name,job_role&order=id&limit=5"
     return "\n".join(
         [
             "",
@@ -211,6 +216,7 @@ _PLAIN: dict[str, Callable[[], None]] = {
     "down": down,
     "run": run,
     "status": status,
+    "url": url,
     "supervise": supervise,
 }
 
