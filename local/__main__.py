@@ -88,7 +88,10 @@ def invoke(function: str, event: Path, tenant_id: str | None) -> None:
     if variables is None:
         raise LocalStackError(f"The template has no function {function!r}")
     command = invocation.command_line(
-        function, event=_with_fresh_token(event, stack), environments=environments, endpoint_url=variables["AWS_ENDPOINT_URL"]
+        function,
+        event=_with_fresh_token(event, stack),
+        environments=environments,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
     )
     command += ["--tenant-id", tenant_id] if tenant_id else []
     done = subprocess.run(command, cwd=PROJECT, env=invocation.caller_environment(DIRECTORY, variables), check=False)

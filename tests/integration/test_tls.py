@@ -19,7 +19,7 @@ def authority(tmp_path: Path) -> CertificateAuthority:
     return CertificateAuthority(tmp_path)
 
 
-def reply_over_tls(world: World, certificate: Path, root: Path, **change: str) -> tuple[int, str, list[str]]:
+def reply_over_tls(world: World, certificate: Path, root: str) -> tuple[int, str, list[str]]:
     """Ask for rows through a front with that certificate; status, answer and the TLS versions that were spoken."""
     tenant = world.tenants[0]
     query_tenant._data_requests()._connections.close()
@@ -29,9 +29,9 @@ def reply_over_tls(world: World, certificate: Path, root: Path, **change: str) -
             host="localhost",
             port=front.port,
             sslmode="verify-full",
-            sslrootcert=root.read_text(),
+            sslrootcert=root,
         )
-        world.secrets.write(tenant, replace(secret, **change))
+        world.secrets.write(tenant, secret)
         try:
             query_tenant._data_requests()._secrets.forget(tenant)
             reply = world.call(tenant)
@@ -42,13 +42,13 @@ def reply_over_tls(world: World, certificate: Path, root: Path, **change: str) -
 
 
 def test_a_verified_server_is_served_over_tls_13(world: World, authority: CertificateAuthority) -> None:
-    status, text, versions = reply_over_tls(world, authority.issue("localhost"), authority.root_path)
+    status, text, versions = reply_over_tls(world, authority.issue("localhost"), authority.root_path.read_text())
     assert status == 200, text
     assert versions == ["TLSv1.3"]
 
 
 def test_a_certificate_for_another_host_is_refused(world: World, authority: CertificateAuthority) -> None:
-    status, text, _ = reply_over_tls(world, authority.issue("db.example.com"), authority.root_path)
+    status, text, _ = reply_over_tls(world, authority.issue("db.example.com"), authority.root_path.read_text())
     assert status == 503
     assert '"08001"' in text
     assert "localhost" not in text
@@ -58,12 +58,14 @@ def test_a_certificate_for_another_host_is_refused(world: World, authority: Cert
 def test_another_authority_is_refused(world: World, authority: CertificateAuthority, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    status, _, _ = reply_over_tls(world, authority.issue("localhost"), CertificateAuthority(other).root_path)
+    status, _, _ = reply_over_tls(
+        world, authority.issue("localhost"), CertificateAuthority(other).root_path.read_text()
+    )
     assert status == 503
 
 
 def test_without_an_authority_of_its_own_the_systems_are_asked(world: World, authority: CertificateAuthority) -> None:
-    status, _, _ = reply_over_tls(world, authority.issue("localhost"), authority.root_path, sslrootcert="")
+    status, _, _ = reply_over_tls(world, authority.issue("localhost"), "")
     assert status == 503
 
 

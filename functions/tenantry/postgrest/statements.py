@@ -31,9 +31,14 @@ class Statement:
         limit: int,
         offset: int,
     ) -> str:
-        """Select rows. The placeholders of LIMIT and OFFSET need no cast: both take a bigint only."""
+        """Select rows.
+
+        The limit is written out, for it is a number of ours by now and the planner needs to see it: with a placeholder
+        PostgreSQL never settles for a prepared plan and plans each call anew. An offset stays a placeholder, or each page
+        would be a statement of its own; it needs no cast, because OFFSET takes a bigint only.
+        """
         where, by = self._where(filters), self._order_by(order)
-        window = f"LIMIT {self._bind(str(limit))} OFFSET {self._bind(str(offset))}"
+        window = f"LIMIT {limit:d}" + (f" OFFSET {self._bind(str(offset))}" if offset else "")
         return f'{_AS_JSON}(SELECT {self._items(select)} FROM {self._relation}{where}{by} {window}) "_rows"'
 
     def insert(self, columns: tuple[str, ...], rows: str, returning: tuple[SelectItem, ...] | None) -> str:

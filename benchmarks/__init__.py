@@ -1,0 +1,1 @@
+"""`make bench`: ratios measured within one run, on real parts."""

@@ -1,0 +1,193 @@
+"""What the benchmarks run on: an embedded PostgreSQL server and the local AWS, in a directory that goes with them."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2.extensions
+
+from benchmarks.results import BenchmarkFailed
+from handlers import query_tenant
+from local.aws_server import REGION, AwsServer, clean_environment
+from local.ports import LOOPBACK, free_ports
+from local.postgres_server import PostgresServer
+from local.processes import MARK
+from local.sample_data import Candidate, load_candidates
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import Role, TenantId, owner_role
+from tenantry.services.provisioning import TenantRequest, provision_tenant
+
+PROJECT = Path(__file__).resolve().parent.parent
+STAGE = "bench"
+BUCKET = "tenantry-bench-backups"
+_TABLE = "tenantry-bench-registry"
+_ROLE = "tenantry-bench-tenant"
+_PEOPLE = 200
+_OF_THE_SYSTEM = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH"})
+
+
+class LambdaContext:
+    """What the handlers read of Lambda's context; the time that is left never shrinks here."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the longest time that a function may run."""
+        return 900_000
+
+
+_CONTEXT = LambdaContext()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Running parts, and the environment in which a handler finds them."""
+
+    directory: Path
+    postgres: PostgresServer
+    aws: AwsServer
+    environment: dict[str, str]
+
+    def make_tenant(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
+        """Provision a tenant, whose secret names `port` (by default the server's own)."""
+        server = Server("bench", REGION, LOOPBACK, port or self.postgres.port, sslmode="disable")
+        return provision_tenant(
+            TenantRequest(tenant_id),
+            server=server,
+            admin=ServerAdmin(self.connect),
+            secret_store=SecretStore(self.aws.client("secretsmanager"), STAGE),
+            registry=Registry(self.aws.client("dynamodb"), _TABLE),
+        )
+
+    def make_tenant_with_people(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
+        """Provision a tenant with the sample application's table, two hundred rows in it."""
+        credentials = self.make_tenant(tenant_id, port)
+        people = tuple(
+            Candidate(f"Person {n}", "Engineer", f"person.{n}@example.com", f"+91 55501 {n:05}", "Pune")
+            for n in range(_PEOPLE)
+        )
+        with closing(self.postgres.connect(credentials.dbname)) as connection:
+            load_candidates(connection, owner_role(tenant_id), people)
+        return credentials
+
+    def connect(self, dbname: str) -> psycopg2.extensions.connection:
+        """Connect as the server's administrator, in autocommit mode."""
+        connection = self.postgres.connect(dbname)
+        connection.autocommit = True
+        return connection
+
+
+@contextmanager
+def open_stage() -> Iterator[Stage]:
+    """Start the parts, let this process's handlers find them, and end and remove everything afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)  # as root, PostgreSQL may run as a user who has to pass through it
+        aws_port, postgres_port = free_ports(2)
+        postgres = PostgresServer(
+            directory / "postgres", name="for benchmarks", port=postgres_port, durable=False, mark=directory
+        )
+        aws = AwsServer(directory, port=aws_port, addresses=(LOOPBACK,), mark=directory)
+        try:
+            postgres.start()
+            aws.start()
+            environment = _environment(directory, aws)
+            _forget_aws_settings()
+            # The rest is for processes that are started: this one stays at home, where package settings are.
+            os.environ.update({name: environment[name] for name in environment if name not in _OF_THE_SYSTEM})
+            yield Stage(directory, postgres, aws, environment)
+        finally:
+            aws.stop()
+            postgres.stop()
+
+
+def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
+    """Make what a deployment would have, and name it as the template does."""
+    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    keys = ("pk", "sk")
+    aws.client("dynamodb").create_table(
+        TableName=_TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
+    )
+    return {
+        **clean_environment(directory),
+        "PYTHONPATH": os.pathsep.join((str(PROJECT / "functions"), str(PROJECT))),
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_REGION": REGION,
+        "STAGE": STAGE,
+        "TENANT_ROLE_ARN": _make_tenant_role(aws),
+        "BACKUP_BUCKET": BUCKET,
+        "POWERTOOLS_SERVICE_NAME": "tenantry",
+        "POWERTOOLS_METRICS_NAMESPACE": "Tenantry/bench",
+        MARK: str(directory),
+    }
+
+
+def _make_tenant_role(aws: AwsServer) -> str:
+    """Make the role that is assumed for one tenant at a time; the session's policy narrows it."""
+    trust = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"AWS": "*"}}
+    secrets = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
+    backups = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    iam.put_role_policy(RoleName=_ROLE, PolicyName="tenant", PolicyDocument=_policy(secrets, backups))
+    return str(role["Arn"])
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _forget_aws_settings() -> None:
+    """Keep the account of the person at the terminal out of this process."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+
+
+def read_event(tenant_id: TenantId) -> dict[str, Any]:
+    """Read the sample event, 20 rows of 6 columns in order, as one of `tenant_id`'s viewers sends it."""
+    event: dict[str, Any] = json.loads((PROJECT / "events" / "query_tenant.json").read_text())
+    return _sent_by(event, tenant_id, Role.VIEWER)
+
+
+def write_event(tenant_id: TenantId, email: str) -> dict[str, Any]:
+    """Make of the sample event the insertion of one row by an editor, who wants to see it."""
+    event = _sent_by(read_event(tenant_id), tenant_id, Role.EDITOR)
+    row = {"name": "New Person", "job_role": "Engineer", "email": email}
+    return event | {
+        "httpMethod": "POST",
+        "multiValueQueryStringParameters": None,
+        "multiValueHeaders": {"Prefer": ["return=representation"]},
+        "body": json.dumps(row),
+    }
+
+
+def _sent_by(event: dict[str, Any], tenant_id: TenantId, role: Role) -> dict[str, Any]:
+    authorizer = event["requestContext"]["authorizer"]
+    claims = json.dumps({"sub": authorizer["userId"], "custom:tenant_id": tenant_id.value, "custom:role": role.value})
+    authorizer |= {"tenantId": tenant_id.value, "role": role.value, "claims": claims}
+    return event
+
+
+def call_handler(event: dict[str, Any], expected: int) -> None:
+    """Call query_tenant's handler in this process. :raises BenchmarkFailed: it answers with another status."""
+    answer = query_tenant.handler(event, _CONTEXT)
+    if answer["statusCode"] != expected:
+        raise BenchmarkFailed(f"query_tenant answered {answer['statusCode']}: {answer['body']}")
+
+
+def python_module(*arguments: str) -> list[str]:
+    """Compose the command that runs a module with this interpreter."""
+    return [sys.executable, "-m", *arguments]
