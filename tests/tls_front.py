@@ -102,6 +102,9 @@ class _Server:
         started.set_result(TlsFront(host, port, self._versions))
         await stop.wait()
         server.close()
+        # The clients have hung up by now: their sessions end by themselves, with every socket closed.
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=_DEADLINE_SECONDS / 2)
         for session in self._sessions:
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
@@ -115,8 +118,8 @@ class _Server:
             with suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError):
                 await self._answer(reader, writer)
         finally:
-            self._sessions.discard(session)
             await _close(writer)
+            self._sessions.discard(session)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readexactly(8)

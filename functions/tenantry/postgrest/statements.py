@@ -33,9 +33,9 @@ class Statement:
     ) -> str:
         """Select rows.
 
-        The limit is written out, for it is a number of ours by now and the planner needs to see it: with a placeholder
-        PostgreSQL never settles for a prepared plan and plans each call anew. An offset stays a placeholder, or each page
-        would be a statement of its own; it needs no cast, because OFFSET takes a bigint only.
+        The limit is written out, for it is a number of ours by now and the planner needs to see it: with a
+        placeholder PostgreSQL never settles for a prepared plan and plans each call anew. An offset stays a
+        placeholder, or each page would be a statement of its own; OFFSET takes a bigint only, so it needs no cast.
         """
         where, by = self._where(filters), self._order_by(order)
         window = f"LIMIT {limit:d}" + (f" OFFSET {self._bind(str(offset))}" if offset else "")

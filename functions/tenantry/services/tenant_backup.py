@@ -27,8 +27,8 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import TenantId, owner_role
 
-# Level 1 keeps up with the dump. What it stores depends on the rows: a third of pg_dump's own gzip on pgbench's, 7 % more
-# than it on rows full of random tokens; levels that store less there take several times the dump's time (decision 9).
+# Level 1 keeps up with the dump. What it stores depends on the rows: a third of pg_dump's own gzip on pgbench's,
+# 7 % more than it on rows full of random tokens, where levels that store less take several times as long.
 _ZSTD_LEVEL = 1
 _READ_BYTES = 1 << 20
 _APPLICATION_NAME = "tenantry-backup"
