@@ -1,5 +1,6 @@
 """Backs one tenant up to S3, with what that tenant's session allows."""
 
+import time
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -36,8 +37,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     :raises TenantryError: nothing was published. Lambda repeats the event, and then the queue of failures has it.
     """
     order = _order(event)
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
     try:
-        outcome = _back_up(order, backup_settings(), context.get_remaining_time_in_millis() / 1000)
+        outcome = _back_up(order, backup_settings(), deadline)
     except TenantryError as error:
         count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
@@ -57,7 +59,7 @@ def _order(event: dict[str, Any]) -> BackupOrder:
     return BackupOrder(TenantId(str(event.get("tenant_id"))), backup_id, str(event.get("trigger", "manual")))
 
 
-def _back_up(order: BackupOrder, settings: BackupSettings, seconds: float) -> Outcome:
+def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> Outcome:
     session = _sessions(settings).open(order.tenant_id)
     return back_up_tenant(
         order,
@@ -66,7 +68,7 @@ def _back_up(order: BackupOrder, settings: BackupSettings, seconds: float) -> Ou
         tools=BackupTools(
             settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
         ),
-        seconds_left=max(seconds - _CLEAN_UP_SECONDS, 1.0),
+        deadline=deadline,
     )
 
 

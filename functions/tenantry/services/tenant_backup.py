@@ -1,6 +1,7 @@
 """Backs one tenant up: snapshot, dump, compress, upload; complete only when pg_dump says so, manifest last."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -75,11 +76,11 @@ def back_up_tenant(
     read_credentials: Callable[[TenantId], Credentials],
     store: ObjectStore,
     tools: BackupTools,
-    seconds_left: float,
+    deadline: float,
 ) -> Outcome:
     """Publish one backup, or nothing.
 
-    :param seconds_left: after so many seconds the dump, its session on the server and its upload are ended.
+    :param deadline: `time.monotonic()` at which the dump, its session on the server and its upload are ended.
     :raises BackupFailed: the dump did not end well, or not in time.
     :raises TenantryError: credentials, database or bucket were not there.
     """
@@ -92,7 +93,7 @@ def back_up_tenant(
     credentials = read_credentials(order.tenant_id)
     with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
         try:
-            dump, tables = _dump(order, credentials, snapshot, store, tools, seconds_left)
+            dump, tables = _dump(order, credentials, snapshot, store, tools, deadline)
         except AlreadyPublished:
             return _settle_race(order, store)
     manifest = Manifest(
@@ -137,7 +138,7 @@ def _dump(
     snapshot: Snapshot,
     store: ObjectStore,
     tools: BackupTools,
-    seconds_left: float,
+    deadline: float,
 ) -> tuple[DumpObject, list[TableRows]]:
     """Stream the dump up while the rows of its snapshot are counted, and leave nothing behind on failure."""
     application_name = f"{_APPLICATION_NAME}-{order.backup_id}"
@@ -147,17 +148,17 @@ def _dump(
     try:
         with (
             closing(_start(order, credentials, snapshot, tools, application_name)) as dump,
-            _Deadline(seconds_left, dump, snapshot) as deadline,
+            _Deadline(deadline, dump, snapshot) as limit,
             ThreadPoolExecutor(1, thread_name_prefix="count") as counter,
         ):
             counting = counter.submit(snapshot.count_rows)
             try:
                 dump_bytes = _stream(dump, upload)
-                deadline.check(dump.wait())
+                limit.check(dump.wait())
                 tables = counting.result()
             except BaseException:
                 snapshot.cancel()
-                deadline.explain()
+                limit.explain()
                 raise
         stored = DumpObject(
             key=key,
@@ -213,11 +214,11 @@ def _clean_up(upload: Upload, credentials: Credentials, application_name: str, t
 class _Deadline:
     """Ends the dump when the time is up, so that Lambda does not end us half-way."""
 
-    def __init__(self, seconds: float, dump: Dump, snapshot: Snapshot) -> None:
+    def __init__(self, at: float, dump: Dump, snapshot: Snapshot) -> None:
         self._dump = dump
         self._snapshot = snapshot
         self._expired = False
-        self._timer = threading.Timer(seconds, self._expire)
+        self._timer = threading.Timer(max(at - time.monotonic(), 0), self._expire)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
