@@ -13,8 +13,9 @@ from local.deployment import STAGE, Deployment
 from local.postgres_server import PostgresServer
 from local.stack_file import Operator, StackTenant
 from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.services.provisioning import TenantRequest, provision_tenant
@@ -48,9 +49,12 @@ class Seed:
         self._secrets = SecretStore(aws.client("secretsmanager"), STAGE)
 
     def register_servers(self) -> None:
-        """Tell the registry of the two servers."""
-        for server_id in self._servers:
-            self._registry.put_server(self._server(server_id))
+        """Tell the registry of the two servers, and Secrets Manager of their administrators."""
+        administrators = ServerSecrets(self._aws.client("secretsmanager"), STAGE)
+        for server_id, postgres in self._servers.items():
+            server = self._server(server_id)
+            self._registry.put_server(server)
+            administrators.write(server_id, _administrator(server, postgres))
 
     def create_tenants(self) -> list[StackTenant]:
         """Provision the tenants as an operator would, each with its people and its users."""
@@ -79,6 +83,17 @@ class Seed:
     def _server(self, server_id: str) -> Server:
         # The embedded PostgreSQL is built without TLS, and no packet leaves this machine.
         return Server(server_id, server_id, self._address, self._servers[server_id].port, sslmode="disable")
+
+
+def _administrator(server: Server, postgres: PostgresServer) -> Credentials:
+    return Credentials(
+        host=server.host,
+        port=server.port,
+        dbname="postgres",
+        username=postgres.admin_user,
+        password=postgres.admin_password,
+        sslmode=server.sslmode,
+    )
 
 
 def _connect_as_admin(server: PostgresServer, database: str) -> psycopg2.extensions.connection:

@@ -83,6 +83,28 @@ class BackupSettings:
     lock_timeout_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class RotationSettings:
+    """Of rotate_credentials; `connect_timeout` in seconds."""
+
+    stage: str
+    region: str
+    registry_table: str
+    connect_timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrationSettings:
+    """Of administer_tenants. `user_pool_id` is empty where another issuer keeps the users."""
+
+    stage: str
+    region: str
+    registry_table: str
+    user_pool_id: str
+    cors_origin: str
+    max_body_bytes: int
+
+
 @cache
 def health_settings() -> HealthSettings:
     """Read the settings of get_health."""
@@ -147,6 +169,22 @@ def schedule_settings() -> ScheduleSettings:
 
 
 @cache
+def administration_settings() -> AdministrationSettings:
+    """Read the settings of administer_tenants.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return AdministrationSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        user_pool_id=_text("USER_POOL_ID", ""),
+        cors_origin=_text("CORS_ORIGIN", "*"),
+        max_body_bytes=_number("MAX_BODY_BYTES", 100_000),
+    )
+
+
+@cache
 def backup_settings() -> BackupSettings:
     """Read the settings of back_up_tenant.
 
@@ -160,4 +198,18 @@ def backup_settings() -> BackupSettings:
         pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
         connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
         lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 60_000),
+    )
+
+
+@cache
+def rotation_settings() -> RotationSettings:
+    """Read the settings of rotate_credentials.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return RotationSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 5),
     )

@@ -40,6 +40,16 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     (ROWS, "post"): [{"table": f"{THEIRS}.candidates", "json": {"name": "leak"}}],
     (ROWS, "patch"): [{"params": {"email": "eq.{their_email}"}, "json": {"name": "leak"}}],
     (ROWS, "delete"): [{"params": {"email": "eq.{their_email}"}}],
+    ("/admin/v1/servers", "get"): [{}],
+    ("/admin/v1/servers/{server_id}", "get"): [{}],
+    ("/admin/v1/servers/{server_id}", "put"): [{"json": {}}],
+    ("/admin/v1/servers/{server_id}/drain", "post"): [{}],
+    ("/admin/v1/tenants", "get"): [{}],
+    ("/admin/v1/tenants/{tenant_id}", "get"): [{}],
+    ("/admin/v1/tenants/{tenant_id}", "put"): [{"json": {}}],
+    ("/admin/v1/tenants/{tenant_id}/suspend", "post"): [{}],
+    ("/admin/v1/tenants/{tenant_id}/resume", "post"): [{}],
+    ("/admin/v1/audit", "get"): [{}],
 }
 
 
@@ -80,10 +90,13 @@ def test_a_route_shows_and_touches_nothing_of_anothers(
             email = their_rows[0][1]
             options["params"] = {k: v.replace("{their_email}", email) for k, v in options["params"].items()}
         url = path.replace("{table}", probe.get("table", "candidates"))
+        url = url.replace("{tenant_id}", THEIRS).replace("{server_id}", "us-east-1")
         for role in ("viewer", "admin"):
             answer = api.call(method.upper(), url, api.token(MINE, role), headers=dict(DISGUISES), **options)
             assert not [value for value in theirs if value in answer.text], (url, probe)
             assert answer.status_code < 500
+            # The operators' API is nobody's who belongs to a tenant.
+            assert answer.status_code == 403 or not path.startswith("/admin/")
 
 
 def test_token_no_role_of_mine_gets_a_row_of_theirs(api: Api, their_rows: list[tuple[Any, ...]]) -> None:

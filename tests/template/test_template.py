@@ -11,12 +11,15 @@ type Template = dict[str, Any]
 type Transform = Callable[..., Template]
 
 FUNCTIONS = {
+    "AdministerTenants": "administer_tenants",
     "AuthorizeRequest": "authorize_request",
     "BackUpTenant": "back_up_tenant",
     "GetHealth": "get_health",
     "QueryTenant": "query_tenant",
+    "RotateCredentials": "rotate_credentials",
     "ScheduleBackups": "schedule_backups",
 }
+OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "QueryTenant", "RotateCredentials"}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
     "SubnetIds": "subnet-0123456789abcdef0",
@@ -29,9 +32,9 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Every statement of a role's own policies."""
+    """Every statement that allows something, of a role's own policies."""
     for policy in template["Resources"][role]["Properties"].get("Policies", []):
-        yield from policy["PolicyDocument"]["Statement"]
+        yield from (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
     for policy in of_type(template, "AWS::IAM::Policy").values():
         if {"Ref": role} in policy["Roles"]:
             yield from policy["PolicyDocument"]["Statement"]
@@ -131,10 +134,21 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
     [
         ("GetHealthRole", set()),
         ("AuthorizeRequestRole", {"dynamodb:GetItem"}),
+        (
+            "AdministerTenantsRole",
+            {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
+            | {"secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
+            | {"secretsmanager:TagResource", "cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
+        ),
         ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
         ("ScheduleBackupsRole", {"dynamodb:Query", "lambda:InvokeFunction"}),
         # SAM adds what sends a failed event to the queue.
         ("BackUpTenantRole", {"sts:AssumeRole", "sts:TagSession", "sqs:SendMessage"}),
+        (
+            "RotateCredentialsRole",
+            {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
+            | {"secretsmanager:UpdateSecretVersionStage", "dynamodb:GetItem"},
+        ),
         ("BackupSchedulerRole", {"lambda:InvokeFunction", "sqs:SendMessage"}),
         ("TenantDataRole", {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}),
         (
@@ -149,7 +163,13 @@ def test_a_role_may_do_this_and_no_more(transformed: Transform, role: str, allow
     assert actions(template, role) == allowed
     for statement in statements(template, role):
         assert statement["Resource"] != "*"
-        assert statement["Effect"] == "Allow"
+
+
+def test_nobody_may_change_the_audit_trail(transformed: Transform) -> None:
+    policies = transformed()["Resources"]["AdministerTenantsRole"]["Properties"]["Policies"]
+    (denied,) = [s for p in policies for s in p["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} <= set(denied["Action"])
+    assert denied["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
 
 
 def test_a_tenant_role_is_for_one_function_and_for_tagged_sessions_only(transformed: Transform) -> None:
@@ -192,7 +212,7 @@ def _policy_statements(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_functions_that_open_connections_are_in_the_vpc(transformed: Transform) -> None:
     functions = of_type(transformed(**IN_A_VPC), "AWS::Lambda::Function")
-    assert {name for name, function in functions.items() if "VpcConfig" in function} == {"QueryTenant", "BackUpTenant"}
+    assert {name for name, function in functions.items() if "VpcConfig" in function} == OPENING_CONNECTIONS
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_tidied(transformed: Transform) -> None:

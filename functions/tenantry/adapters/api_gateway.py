@@ -8,6 +8,7 @@ from typing import Any
 from tenantry.domain.errors import (
     AccessDenied,
     BadRequest,
+    Conflict,
     DatabaseTimeout,
     DatabaseUnavailable,
     DependencyFailed,
@@ -27,6 +28,7 @@ _STATUS: dict[type[TenantryError], int] = {
     AccessDenied: 403,
     NotFound: 404,
     BadRequest: 400,
+    Conflict: 409,
     PayloadTooLarge: 413,
     DatabaseUnavailable: 503,
     DatabaseTimeout: 504,
@@ -81,6 +83,17 @@ def caller_of(event: dict[str, Any]) -> Caller:
     if role is Role.OPERATOR:
         raise AccessDenied("An operator has no rows of their own.", hint="Sign in as a user of the tenant.")
     return caller
+
+
+def operator_of(event: dict[str, Any]) -> str:
+    """Take the operator's user id from the authorizer's context.
+
+    :raises AccessDenied: the caller is not an operator.
+    """
+    context = event.get("requestContext", {}).get("authorizer") or {}
+    if context.get("role") != Role.OPERATOR or not context.get("userId"):
+        raise AccessDenied("Only an operator may do this.")
+    return str(context["userId"])
 
 
 def header(event: dict[str, Any], name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.errors import DependencyFailed
-from tenantry.domain.server import Server
+from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 
 if TYPE_CHECKING:
@@ -31,11 +31,7 @@ class Registry:
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        key = {"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}}
-        try:
-            item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
-        except (ClientError, BotoCoreError) as exc:
-            raise _unavailable() from exc
+        item = self._get(_TENANT, tenant_id.value)
         return _tenant(item) if item else None
 
     def tenants(self) -> Iterator[Tenant]:
@@ -43,31 +39,30 @@ class Registry:
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :kind",
-            ExpressionAttributeValues={":kind": {"S": _TENANT}},
-        )
-        try:
-            for page in pages:
-                yield from (_tenant(item) for item in page["Items"])
-        except (ClientError, BotoCoreError) as exc:
-            raise _unavailable() from exc
+        return map(_tenant, self._all(_TENANT))
 
     def put_tenant(self, tenant: Tenant) -> None:
         """Write a tenant's item, over what was there.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        self._put(
-            _TENANT,
-            tenant.tenant_id.value,
-            {
-                "status": tenant.status.value,
-                "isolation": tenant.isolation.value,
-                "server_id": tenant.server_id,
-            },
-        )
+        fields = {"status": tenant.status.value, "isolation": tenant.isolation.value, "server_id": tenant.server_id}
+        self._put(_TENANT, tenant.tenant_id.value, fields | ({"region": tenant.region} if tenant.region else {}))
+
+    def server(self, server_id: str) -> Server | None:
+        """Look one server up.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        item = self._get(_SERVER, server_id)
+        return _server(item) if item else None
+
+    def servers(self) -> Iterator[Server]:
+        """Go through all servers in the order of their ids.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return map(_server, self._all(_SERVER))
 
     def put_server(self, server: Server) -> None:
         """Write a server's item, over what was there.
@@ -79,8 +74,32 @@ class Registry:
             "host": server.host,
             "port": str(server.port),
             "sslmode": server.sslmode,
+            "max_tenants": str(server.max_tenants),
+            "status": server.status.value,
         }
-        self._put(_SERVER, server.server_id, fields)
+        # DynamoDB takes no empty set, and an authority's certificate is optional.
+        optional = {"labels": " ".join(sorted(server.labels)), "sslrootcert": server.sslrootcert or ""}
+        self._put(_SERVER, server.server_id, fields | {name: value for name, value in optional.items() if value})
+
+    def _get(self, kind: str, name: str) -> Any:
+        try:
+            return self._dynamodb.get_item(
+                TableName=self._table, Key={"pk": {"S": kind}, "sk": {"S": name}}, ConsistentRead=True
+            ).get("Item")
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _all(self, kind: str) -> Iterator[Any]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :kind",
+            ExpressionAttributeValues={":kind": {"S": kind}},
+        )
+        try:
+            for page in pages:
+                yield from page["Items"]
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
 
     def _put(self, kind: str, name: str, fields: dict[str, str]) -> None:
         item: dict[str, Any] = {"pk": {"S": kind}, "sk": {"S": name}}
@@ -88,7 +107,7 @@ class Registry:
         try:
             self._dynamodb.put_item(TableName=self._table, Item=item)
         except (ClientError, BotoCoreError) as exc:
-            raise _unavailable() from exc
+            raise registry_unavailable() from exc
 
 
 def _tenant(item: Any) -> Tenant:
@@ -97,8 +116,25 @@ def _tenant(item: Any) -> Tenant:
         TenantStatus(item["status"]["S"]),
         Isolation(item["isolation"]["S"]),
         item["server_id"]["S"],
+        item.get("region", {}).get("S", ""),
     )
 
 
-def _unavailable() -> DependencyFailed:
+def _server(item: Any) -> Server:
+    fields = {name: next(iter(value.values())) for name, value in item.items()}
+    return Server(
+        server_id=fields["sk"],
+        region=fields["region"],
+        host=fields["host"],
+        port=int(fields["port"]),
+        sslmode=fields["sslmode"],
+        sslrootcert=fields.get("sslrootcert"),
+        labels=frozenset(fields.get("labels", "").split()),
+        max_tenants=int(fields.get("max_tenants", "1000")),
+        status=ServerStatus(fields.get("status", "active")),
+    )
+
+
+def registry_unavailable() -> DependencyFailed:
+    """Say that DynamoDB did not answer."""
     return DependencyFailed("The registry of tenants could not be read or written.", code="registry_unavailable")

@@ -1,4 +1,4 @@
-"""Writes tenants' secrets, as an operator. Reading them to serve a request is `secrets.py`'s."""
+"""Writes and reads secrets as an operator. Reading a tenant's to serve a request is `secrets.py`'s."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.server import server_secret_name
 from tenantry.domain.tenant import TenantId
 
 if TYPE_CHECKING:
@@ -13,22 +14,17 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 
-class SecretStore:
-    """The secrets of one stage."""
+class _Secrets:
+    """Credentials under a name, with tags that readers and policies compare."""
 
     def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
         """Take a client whose identity may write secrets."""
         self._client = client
         self._stage = stage
 
-    def find(self, tenant_id: TenantId) -> Credentials | None:
-        """Read what is stored for a tenant, if anything is.
-
-        :raises DependencyFailed: Secrets Manager did not answer.
-        :raises InvalidSetting: it can't be understood.
-        """
+    def _find(self, name: str) -> Credentials | None:
         try:
-            answer = self._client.get_secret_value(SecretId=secret_name(self._stage, tenant_id))
+            answer = self._client.get_secret_value(SecretId=name)
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
@@ -37,16 +33,9 @@ class SecretStore:
             raise _unavailable() from exc
         return parse_credentials(answer["SecretString"])
 
-    def write(self, tenant_id: TenantId, credentials: Credentials) -> None:
-        """Store a tenant's credentials with the tags that readers and policies compare.
-
-        :raises DependencyFailed: Secrets Manager did not answer.
-        """
-        name, text = secret_name(self._stage, tenant_id), credentials.to_json()
-        tags: list[TagTypeDef] = [
-            {"Key": "TenantId", "Value": tenant_id.value},
-            {"Key": "Stage", "Value": self._stage},
-        ]
+    def _write(self, name: str, credentials: Credentials, owner: tuple[str, str]) -> None:
+        tags: list[TagTypeDef] = [{"Key": owner[0], "Value": owner[1]}, {"Key": "Stage", "Value": self._stage}]
+        text = credentials.to_json()
         try:
             try:
                 self._client.create_secret(Name=name, SecretString=text, Tags=tags)
@@ -57,5 +46,43 @@ class SecretStore:
             raise _unavailable() from exc
 
 
+class SecretStore(_Secrets):
+    """The tenants' secrets of one stage."""
+
+    def find(self, tenant_id: TenantId) -> Credentials | None:
+        """Read what is stored for a tenant, if anything is.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        :raises InvalidSetting: it can't be understood.
+        """
+        return self._find(secret_name(self._stage, tenant_id))
+
+    def write(self, tenant_id: TenantId, credentials: Credentials) -> None:
+        """Store a tenant's credentials.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
+
+
+class ServerSecrets(_Secrets):
+    """The administrators of the servers of one stage."""
+
+    def find(self, server_id: str) -> Credentials | None:
+        """Read how to log in as a server's administrator, if it is known.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        :raises InvalidSetting: it can't be understood.
+        """
+        return self._find(server_secret_name(self._stage, server_id))
+
+    def write(self, server_id: str, credentials: Credentials) -> None:
+        """Store a server's administrator.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        self._write(server_secret_name(self._stage, server_id), credentials, ("ServerId", server_id))
+
+
 def _unavailable() -> DependencyFailed:
-    return DependencyFailed("The tenant's secret could not be read or written.", code="secrets_unavailable")
+    return DependencyFailed("The secret could not be read or written.", code="secrets_unavailable")

@@ -1,21 +1,39 @@
 """What an administrator does on one PostgreSQL server: roles, databases, grants. Every step may be repeated."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
+from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Role, TenantId, database_role
 
 # Opens a connection in autocommit mode to the database of that name, as the server's administrator.
 type AdminConnect = Callable[[str], Any]
 
 _NO_ATTRIBUTES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server as its administrator sees it; times in seconds since 1970, by its clock and by ours."""
+
+    asked_at: float
+    version: str
+    version_number: int
+    tls: bool
+    max_connections: int
+    used_connections: int
+    clock: float
+    may_make_tenants: bool
 
 
 class ServerAdmin:
@@ -33,8 +51,9 @@ class ServerAdmin:
         self._run("postgres", [load_sql("close_maintenance_databases")])
 
     def make_roles(self, tenant_id: TenantId, login: str, password: str, connection_limit: int) -> None:
-        """Make a tenant's owner, editor, viewer and login; the password travels as a SCRAM verifier only.
+        """Make a tenant's owner, editor, viewer and two logins; the password travels as a SCRAM verifier only.
 
+        :param login: the one in use. The other keeps its password, or has none, until a rotation gives it one.
         :raises TenantryError: the server refused.
         """
         names = _role_names(tenant_id)
@@ -43,31 +62,38 @@ class ServerAdmin:
             with connection.cursor() as cursor:
                 for role in names.values():
                     _ensure_role(cursor, role, sql.SQL(f"NOLOGIN NOINHERIT {_NO_ATTRIBUTES}"))
-                attributes = sql.SQL(f"LOGIN NOINHERIT {_NO_ATTRIBUTES} CONNECTION LIMIT {{}} PASSWORD {{}}").format(
-                    sql.Literal(connection_limit), sql.Literal(verifier)
+                attributes = sql.SQL(f"LOGIN NOINHERIT {_NO_ATTRIBUTES} CONNECTION LIMIT {{}}").format(
+                    sql.Literal(connection_limit)
                 )
-                _ensure_role(cursor, login, attributes)
+                for name in login_names(tenant_id):
+                    _ensure_role(cursor, name, attributes)
+                set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                _execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
                 grants = load_sql("grant_roles").format(
-                    login=sql.Identifier(login),
+                    login=_logins(tenant_id),
                     **{kind: sql.Identifier(name) for kind, name in names.items()},
                 )
                 _execute(cursor, grants)
 
-    def make_database(self, tenant_id: TenantId, database: str, login: str) -> None:
-        """Make a tenant's database, which its login alone may connect to and which says whose it is.
+    def make_database(self, tenant_id: TenantId, database: str) -> None:
+        """Make a tenant's database, which its logins alone may connect to and which says whose it is.
 
+        :raises Conflict: there is a database of that name which is not the tenant's.
         :raises TenantryError: the server refused.
         """
         name, owner = sql.Identifier(database), sql.Identifier(_role_names(tenant_id)["owner"])
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            _execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (database,))
-            if cursor.fetchone() is None:
+            _execute(cursor, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (database,))
+            found = cursor.fetchone()
+            if found and found[0] != _role_names(tenant_id)["owner"]:
+                raise Conflict("The server has a database of that name already.", code="database_exists")
+            if found is None:
                 create = sql.SQL(
                     "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
                 )
                 _execute(cursor, create.format(name, owner))
             statements = load_sql("open_database").format(
-                database=name, login=sql.Identifier(login), tenant_id=sql.Literal(tenant_id.value)
+                database=name, login=_logins(tenant_id), tenant_id=sql.Literal(tenant_id.value)
             )
             _execute(cursor, statements)
 
@@ -79,6 +105,22 @@ class ServerAdmin:
         names = {kind: sql.Identifier(name) for kind, name in _role_names(tenant_id).items()}
         self._run(database, [load_sql("grant_schema").format(schema=sql.Identifier(schema), **names)])
 
+    def end_sessions(self, database: str) -> None:
+        """End every session in a database.
+
+        :raises TenantryError: the server refused.
+        """
+        self._run("postgres", [load_sql("end_sessions").format(database=sql.Literal(database))])
+
+    def facts(self) -> ServerFacts:
+        """Ask the server what decides whether tenants can live on it.
+
+        :raises TenantryError: the server refused.
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            _execute(cursor, load_sql("server_facts"))
+            return ServerFacts(time.time(), *cursor.fetchone())
+
     def _run(self, database: str, statements: list[sql.Composable]) -> None:
         with closing(self._connect(database)) as connection, connection.cursor() as cursor:
             for statement in statements:
@@ -88,6 +130,10 @@ class ServerAdmin:
 def _role_names(tenant_id: TenantId) -> dict[str, str]:
     kinds = {"owner": Role.ADMIN, "editor": Role.EDITOR, "viewer": Role.VIEWER}
     return {kind: database_role(tenant_id, role) for kind, role in kinds.items()}
+
+
+def _logins(tenant_id: TenantId) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, login_names(tenant_id)))
 
 
 def _ensure_role(cursor: Any, name: str, attributes: sql.Composable) -> None:

@@ -1,8 +1,6 @@
 """Backups: their ids, where they lie, and the manifest without which an object is no backup."""
 
-import hashlib
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.domain.ulid import ALPHABET, new_ulid
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_BACKUP_ID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}")
-_TIME_BITS, _RANDOM_BITS = 48, 80
+_BACKUP_ID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,17 +28,8 @@ class BackupId:
 
 
 def new_backup_id(at: datetime, seed: str | None = None) -> BackupId:
-    """Make an id for a backup that begins `at`.
-
-    :param seed: with one, the same id comes out again: an event that is delivered twice makes one backup.
-    """
-    milliseconds = int(at.timestamp() * 1000) % (1 << _TIME_BITS)
-    if seed is None:
-        random = secrets.randbits(_RANDOM_BITS)
-    else:
-        random = int.from_bytes(hashlib.sha256(seed.encode()).digest()[: _RANDOM_BITS // 8])
-    number = milliseconds << _RANDOM_BITS | random
-    return BackupId("".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5)))
+    """Make an id for a backup that begins `at`; the same `seed` makes the same id again."""
+    return BackupId(new_ulid(at, seed))
 
 
 def backup_prefix(tenant_id: TenantId, backup_id: BackupId) -> str:

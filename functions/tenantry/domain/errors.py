@@ -9,6 +9,7 @@ TenantryError
 │   └── TenantUnknown
 ├── BadRequest
 │   └── GrammarError          the URL or a header is not what the data API understands
+├── Conflict                  it clashes with what is there, or with what runs
 ├── PayloadTooLarge
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
 ├── DatabaseUnavailable       it cannot be reached, or does not let us in
@@ -92,6 +93,12 @@ class GrammarError(BadRequest):
     """The request could not be parsed."""
 
     code = "PGRST100"
+
+
+class Conflict(TenantryError):
+    """The request clashes with what is there."""
+
+    code = "conflict"
 
 
 class PayloadTooLarge(TenantryError):

@@ -1,6 +1,19 @@
 """PostgreSQL servers, on which the tenants' databases lie."""
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
+
+from tenantry.domain.errors import BadRequest
+
+_SERVER_ID = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+
+
+class ServerStatus(StrEnum):
+    """Whether new tenants may be placed on a server."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +26,31 @@ class Server:
     port: int
     sslmode: str = "verify-full"
     sslrootcert: str | None = None
+    labels: frozenset[str] = frozenset()
+    max_tenants: int = 1000
+    status: ServerStatus = ServerStatus.ACTIVE
+
+    def __post_init__(self) -> None:
+        if not _SERVER_ID.fullmatch(self.server_id):
+            raise BadRequest(
+                "That is no server id.",
+                code="invalid_server_id",
+                hint="3 to 40 lower case letters, digits and hyphens; a letter first, no hyphen last.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a tenant may be placed: a region that it must not leave (empty: any), and labels that a server needs."""
+
+    region: str = ""
+    labels: frozenset[str] = frozenset()
+
+    def allows(self, server: Server) -> bool:
+        """Tell whether a tenant with these wishes may live on that server."""
+        return self.region in ("", server.region) and self.labels <= server.labels
+
+
+def server_secret_name(stage: str, server_id: str) -> str:
+    """Name the secret that holds a server's administrator."""
+    return f"tenantry/{stage}/servers/{server_id}"

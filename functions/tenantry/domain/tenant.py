@@ -44,6 +44,19 @@ class Role(StrEnum):
 _ROLE_SUFFIX = {Role.VIEWER: "viewer", Role.EDITOR: "editor", Role.ADMIN: "owner"}
 
 
+# Names that PostgreSQL, AWS or Tenantry have a use for.
+_RESERVED = frozenset({"admin", "operator", "postgres", "public", "rdsadmin", "template0", "template1", "tenantry"})
+
+
+def check_free_to_use(tenant_id: TenantId) -> None:
+    """Refuse an id that a new tenant must not have.
+
+    :raises BadRequest: it is reserved.
+    """
+    if tenant_id.value in _RESERVED or tenant_id.value.startswith("pg-"):
+        raise BadRequest("That tenant id is reserved.", code="reserved_tenant_id", hint="Choose another.")
+
+
 def database_role(tenant_id: TenantId, role: Role) -> str:
     """Name the PostgreSQL role of a tenant's caller, such as `mycompany_viewer`.
 
@@ -81,6 +94,8 @@ class Tenant:
     status: TenantStatus
     isolation: Isolation
     server_id: str
+    # The only region that its data may lie in; empty: any.
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,102 @@
+"""The operators' API as JSON: what comes in, checked, and what goes out. No answer holds a secret."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from tenantry.domain.audit import AuditEntry
+from tenantry.domain.errors import BadRequest
+from tenantry.domain.server import Server, Wanted
+from tenantry.domain.tenant import Tenant
+
+_LABEL = r"^[a-z0-9][a-z0-9_.=-]{0,62}$"
+
+type Label = Annotated[str, Field(pattern=_LABEL)]
+type Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Administrator(_Body):
+    """Who may make roles and databases on a server."""
+
+    username: str = Field(min_length=1, max_length=63)
+    password: SecretStr = Field(min_length=8, max_length=256)
+
+
+class ServerBody(_Body):
+    """`PUT /admin/v1/servers/{server_id}`."""
+
+    region: Region
+    host: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$")
+    port: int = Field(default=5432, ge=1, le=65535)
+    sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
+    sslrootcert: str | None = Field(default=None, max_length=20_000)
+    labels: frozenset[Label] = frozenset()
+    max_tenants: int = Field(default=1000, ge=1, le=100_000)
+    admin: Administrator
+
+    def to_server(self, server_id: str) -> Server:
+        """Make the server of it; its administrator stays here."""
+        return Server(
+            server_id=server_id,
+            region=self.region,
+            host=self.host,
+            port=self.port,
+            sslmode=self.sslmode,
+            sslrootcert=self.sslrootcert,
+            labels=self.labels,
+            max_tenants=self.max_tenants,
+        )
+
+
+class TenantBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}`; a region is one that the tenant's data must not leave."""
+
+    region: Region | None = None
+    labels: frozenset[Label] = frozenset()
+    connection_limit: int = Field(default=50, ge=1, le=1000)
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+    @property
+    def wanted(self) -> Wanted:
+        """Where it may be placed."""
+        return Wanted(self.region or "", self.labels)
+
+
+def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
+    """Read a JSON body.
+
+    :raises BadRequest: it does not fit; `details` name the fields and what is wrong, and repeat no value.
+    """
+    try:
+        return model.model_validate_json(body or "{}")
+    except ValidationError as exc:
+        faults = [f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in exc.errors()]
+        raise BadRequest("The body does not fit.", code="invalid_body", details="; ".join(faults)) from None
+
+
+def show_server(server: Server) -> dict[str, Any]:
+    """Show a server; where it is reached is for operators, who registered it."""
+    shown = asdict(server) | {"labels": sorted(server.labels), "status": server.status.value}
+    del shown["sslrootcert"]
+    return shown
+
+
+def show_tenant(tenant: Tenant) -> dict[str, Any]:
+    """Show a tenant."""
+    return {
+        "tenant_id": tenant.tenant_id.value,
+        "status": tenant.status.value,
+        "isolation": tenant.isolation.value,
+        "server_id": tenant.server_id,
+        "region": tenant.region or None,
+    }
+
+
+def show_entry(entry: AuditEntry) -> dict[str, Any]:
+    """Show an entry of the audit trail."""
+    return asdict(entry) | {"at": entry.at.isoformat()}

@@ -1,0 +1,60 @@
+"""Users in the Cognito user pool, where there is one."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed
+from tenantry.domain.tenant import Role, TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+
+class UserDirectory:
+    """Makes tenants' users. Cognito sends them a first password; it passes through nobody else's hands."""
+
+    def __init__(self, cognito: "CognitoIdentityProviderClient", user_pool_id: str) -> None:
+        """Take the pool; an empty id where another issuer keeps the users."""
+        self._cognito = cognito
+        self._user_pool_id = user_pool_id
+
+    def ensure_admin(self, tenant_id: TenantId, email: str) -> None:
+        """Make a tenant's first user, unless it is there.
+
+        :raises BadRequest: the users are another issuer's.
+        :raises Conflict: the address belongs to a user of another tenant.
+        :raises DependencyFailed: Cognito did not answer.
+        """
+        if not self._user_pool_id:
+            raise BadRequest("The users are kept by another issuer.", code="users_elsewhere", hint="Make them there.")
+        attributes = {
+            "email": email,
+            "email_verified": "true",
+            "custom:tenant_id": tenant_id.value,
+            "custom:role": Role.ADMIN.value,
+        }
+        try:
+            self._cognito.admin_create_user(
+                UserPoolId=self._user_pool_id,
+                Username=email,
+                UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+                DesiredDeliveryMediums=["EMAIL"],
+            )
+        except self._cognito.exceptions.UsernameExistsException:
+            self._require_own(tenant_id, email)
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
+    def _require_own(self, tenant_id: TenantId, email: str) -> None:
+        try:
+            user = self._cognito.admin_get_user(UserPoolId=self._user_pool_id, Username=email)
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+        attributes = {item["Name"]: item.get("Value") for item in user["UserAttributes"]}
+        if attributes.get("custom:tenant_id") != tenant_id.value:
+            raise Conflict("That user exists and is not this tenant's.", code="user_exists")
+
+
+def _unavailable() -> DependencyFailed:
+    return DependencyFailed("The user directory did not answer.", code="users_unavailable")

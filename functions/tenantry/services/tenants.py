@@ -1,0 +1,116 @@
+"""The life of a tenant, as an operator leads it: made, looked at, suspended, resumed."""
+
+from dataclasses import dataclass, replace
+
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.user_directory import UserDirectory
+from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.server import Server, Wanted
+from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, check_free_to_use
+from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.services.servers import Servers
+
+_LEASE = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """What an operator asks for; with an address, the tenant gets its first user, an admin."""
+
+    tenant_id: TenantId
+    wanted: Wanted
+    connection_limit: int = 50
+    admin_email: str | None = None
+
+
+class Tenants:
+    """The tenants of one stage. One operation on a tenant at a time."""
+
+    def __init__(
+        self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, users: UserDirectory
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._leases = leases
+        self._users = users
+
+    def create(self, new: NewTenant) -> tuple[Tenant, bool]:
+        """Make a tenant, or finish one that a call was cut at; the same call may be repeated.
+
+        :returns: the tenant, and whether it is new.
+        :raises BadRequest: its id is reserved.
+        :raises Conflict: no server has room, it is suspended, it lies elsewhere, or something else is done to it.
+        """
+        check_free_to_use(new.tenant_id)
+        with self._leases.hold(_LEASE, new.tenant_id.value):
+            known = self._registry.tenant(new.tenant_id)
+            server = self._server_of(known, new.wanted) if known else self._servers.place(new.wanted)
+            provision_tenant(
+                TenantRequest(new.tenant_id, new.connection_limit, new.wanted.region),
+                server=server,
+                admin=self._servers.admin(server.server_id),
+                secret_store=self._secrets,
+                registry=self._registry,
+            )
+            if new.admin_email:
+                self._users.ensure_admin(new.tenant_id, new.admin_email)
+        return self.get(new.tenant_id), known is None
+
+    def get(self, tenant_id: TenantId) -> Tenant:
+        """Look a tenant up.
+
+        :raises TenantUnknown: there is no such tenant.
+        """
+        tenant = self._registry.tenant(tenant_id)
+        if tenant is None:
+            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
+        return tenant
+
+    def all(self) -> list[Tenant]:
+        """List them by id."""
+        return list(self._registry.tenants())
+
+    def suspend(self, tenant_id: TenantId) -> Tenant:
+        """Serve a tenant no more, and end its sessions; its data and its backups go on.
+
+        API Gateway keeps the authorizer's answers for 60 seconds: so long may requests that come meanwhile be served.
+
+        :raises TenantUnknown, Conflict: there is no such tenant, or it is not served yet.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self._change(tenant_id, TenantStatus.SUSPENDED)
+            credentials = self._secrets.find(tenant_id)
+            if credentials:
+                self._servers.admin(tenant.server_id).end_sessions(credentials.dbname)
+        return tenant
+
+    def resume(self, tenant_id: TenantId) -> Tenant:
+        """Serve a suspended tenant again.
+
+        :raises TenantUnknown, Conflict: there is no such tenant, or it was never served.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            return self._change(tenant_id, TenantStatus.ACTIVE)
+
+    def _change(self, tenant_id: TenantId, status: TenantStatus) -> Tenant:
+        tenant = self.get(tenant_id)
+        if tenant.status is TenantStatus.PROVISIONING:
+            raise Conflict(
+                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
+            )
+        changed = replace(tenant, status=status)
+        self._registry.put_tenant(changed)
+        return changed
+
+    def _server_of(self, tenant: Tenant, wanted: Wanted) -> Server:
+        """Find where it lies; what is asked for now has to agree with that."""
+        if tenant.status is TenantStatus.SUSPENDED:
+            raise Conflict("The tenant is suspended.", code="tenant_suspended", hint="Resume it first.")
+        server = self._servers.get(tenant.server_id)
+        if not wanted.allows(server):
+            raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
+        return server
