@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -12,27 +12,36 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from tenantry.adapters.api_gateway import answer, body_of, error_answer, operator_of
 from tenantry.adapters.audit_log import AuditLog
 from tenantry.adapters.aws import aws_client
+from tenantry.adapters.certificate_store import CertificateStore
+from tenantry.adapters.function_invocation import FunctionInvoker
 from tenantry.adapters.leases import Leases
+from tenantry.adapters.operation_store import OperationStore
 from tenantry.adapters.operator_api import (
+    ErasureBody,
     ServerBody,
     TenantBody,
     parse_body,
     show_entry,
+    show_operation,
     show_server,
     show_tenant,
 )
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
+from tenantry.adapters.timer import Timer
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.errors import BadRequest, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.observability import log_unexpected, logger
 from tenantry.services.audit_trail import AuditTrail
+from tenantry.services.erasure import KIND as ERASE
+from tenantry.services.operations import Operations
 from tenantry.services.servers import ServerReport, Servers
 from tenantry.services.tenants import NewTenant, Tenants
 from tenantry.settings import administration_settings
 
 _MAX_ENTRIES = 500
+_MAX_OPERATIONS = 100
 
 app = APIGatewayRestResolver()
 
@@ -41,6 +50,8 @@ class _Services(NamedTuple):
     servers: Servers
     tenants: Tenants
     trail: AuditTrail
+    operations: Operations
+    certificates: CertificateStore
 
 
 @cache
@@ -53,7 +64,15 @@ def _services() -> _Services:
     users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
     leases = Leases(dynamodb, settings.registry_table)
     tenants = Tenants(registry, SecretStore(secrets, settings.stage), servers, leases, users)
-    return _Services(servers, tenants, AuditTrail(AuditLog(dynamodb, settings.registry_table)))
+    timer = Timer(aws_client("scheduler", settings.region), settings.operation_function_arn, settings.timer_role_arn)
+    invoker = FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn)
+    return _Services(
+        servers,
+        tenants,
+        AuditTrail(AuditLog(dynamodb, settings.registry_table)),
+        Operations(OperationStore(dynamodb, settings.registry_table), invoker, timer),
+        CertificateStore(dynamodb, settings.registry_table),
+    )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -155,6 +174,48 @@ def resume_tenant(tenant_id: str) -> Response[str]:
     return _answer(200, show_tenant(tenant))
 
 
+@app.delete("/admin/v1/tenants/<tenant_id>")
+def erase_tenant(tenant_id: str) -> Response[str]:
+    """Erase a tenant once the time to undo it is over; it is served no more from now on."""
+    with _record("erase_tenant", f"tenant/{tenant_id}"):
+        body = parse_body(ErasureBody, _body())
+        if body.tenant_id != tenant_id:
+            raise BadRequest(
+                "The body does not repeat the tenant's id.", code="not_confirmed", hint='Send {"tenant_id": "…"}.'
+            )
+        _services().tenants.condemn(TenantId(tenant_id))
+        at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
+        operation = _services().operations.start(ERASE, f"tenant/{tenant_id}", _operator(), at)
+    return _answer(202, show_operation(operation))
+
+
+@app.post("/admin/v1/tenants/<tenant_id>/keep")
+def keep_tenant(tenant_id: str) -> Response[str]:
+    """Do not erase a tenant after all; it is suspended then."""
+    with _record("keep_tenant", f"tenant/{tenant_id}"):
+        tenant = _services().tenants.spare(TenantId(tenant_id))
+        _services().operations.undo(ERASE, f"tenant/{tenant_id}")
+    return _answer(200, show_tenant(tenant))
+
+
+@app.get("/admin/v1/tenants/<tenant_id>/certificates")
+def list_certificates(tenant_id: str) -> Response[str]:
+    """Show the certificates of a tenant's erasures, also when it is gone."""
+    return _answer(200, list(_services().certificates.of(TenantId(tenant_id))))
+
+
+@app.get("/admin/v1/operations")
+def list_operations() -> Response[str]:
+    """List the newest operations."""
+    return _answer(200, [show_operation(operation) for operation in _services().operations.newest(_MAX_OPERATIONS)])
+
+
+@app.get("/admin/v1/operations/<operation_id>")
+def show_one_operation(operation_id: str) -> Response[str]:
+    """Show how far an operation is."""
+    return _answer(200, show_operation(_services().operations.get(operation_id)))
+
+
 @app.get("/admin/v1/audit")
 def read_audit_trail() -> Response[str]:
     """Show the newest entries of a month (`month=2026-11`), of one thing (`target=tenant/acme`)."""
@@ -173,7 +234,11 @@ def _body() -> str | None:
 
 
 def _record(action: str, target: str) -> Any:
-    return _services().trail.record(operator_of(app.current_event.raw_event), action, target)
+    return _services().trail.record(_operator(), action, target)
+
+
+def _operator() -> str:
+    return operator_of(app.current_event.raw_event)
 
 
 def _show_report(report: ServerReport) -> dict[str, Any]:

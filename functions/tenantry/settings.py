@@ -103,6 +103,34 @@ class AdministrationSettings:
     user_pool_id: str
     cors_origin: str
     max_body_bytes: int
+    operation_function_arn: str
+    timer_role_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSettings:
+    """Of perform_operation."""
+
+    stage: str
+    region: str
+    registry_table: str
+    user_pool_id: str
+    bucket: str
+
+
+@cache
+def operation_settings() -> OperationSettings:
+    """Read the settings of perform_operation.
+
+    :raises InvalidSetting: one is missing.
+    """
+    return OperationSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        user_pool_id=_text("USER_POOL_ID", ""),
+        bucket=_text("BACKUP_BUCKET"),
+    )
 
 
 @cache
@@ -181,6 +209,8 @@ def administration_settings() -> AdministrationSettings:
         user_pool_id=_text("USER_POOL_ID", ""),
         cors_origin=_text("CORS_ORIGIN", "*"),
         max_body_bytes=_number("MAX_BODY_BYTES", 100_000),
+        operation_function_arn=_text("OPERATION_FUNCTION_ARN"),
+        timer_role_arn=_text("TIMER_ROLE_ARN"),
     )
 
 

@@ -1,13 +1,17 @@
 """An operator makes, suspends and resumes a tenant through API Gateway; the tenant's own user reads through it."""
 
+import json
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.accounts import create_users
+from tenantry.domain.erasure import verify
 from tests.e2e.api import Api, open_database
 
 
@@ -32,9 +36,10 @@ def tenant(api: Api, token: str, **body: Any) -> Iterator[str]:
                 cursor.execute(f'DROP ROLE IF EXISTS "{name}_{suffix}"')
         key = {"pk": {"S": "TENANT"}, "sk": {"S": name}}
         api.aws("dynamodb").delete_item(TableName=api.stack.registry_table, Key=key)
-        api.aws("secretsmanager").delete_secret(
-            SecretId=f"tenantry/local/tenants/{name}", ForceDeleteWithoutRecovery=True
-        )
+        with suppress(ClientError):  # an erasure has deleted it
+            api.aws("secretsmanager").delete_secret(
+                SecretId=f"tenantry/local/tenants/{name}", ForceDeleteWithoutRecovery=True
+            )
 
 
 def test_a_tenant_is_served_from_the_call_that_makes_it(api: Api, token: str) -> None:
@@ -83,6 +88,50 @@ def test_a_suspended_tenant_is_told_so_and_served_again_after(api: Api, token: s
         finally:
             for user in users:
                 api.aws("cognito-idp").admin_delete_user(UserPoolId=api.stack.user_pool_id, Username=user.username)
+
+
+def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) -> None:
+    with tenant(api, token) as name:
+        users = create_users(api.aws("cognito-idp"), api.stack.user_pool_id, name)
+        viewer = api._sign_in(users[2])
+        backup = api.aws("lambda").invoke(
+            FunctionName=api.resource("BackUpTenant"), Payload=json.dumps({"tenant_id": name})
+        )
+        assert "FunctionError" not in backup, backup["Payload"].read()
+        begun = api.call("DELETE", f"/admin/v1/tenants/{name}", token, json={"tenant_id": name, "undo_hours": 0})
+        assert begun.status_code == 202, begun.text
+        operation = wait_for(api, token, begun.json()["operation_id"])
+        assert operation["status"] == "succeeded", operation
+        (certificate,) = api.call("GET", f"/admin/v1/tenants/{name}/certificates", token).json()
+        assert verify(certificate)
+        assert certificate["deleted"]["users"] == 3
+        assert certificate["deleted"]["backup_versions"] == 2
+        assert certificate["remains"] == []
+        assert api.call("GET", f"/admin/v1/tenants/{name}", token).status_code == 404
+        assert api.call("GET", "/rest/v1/notes", viewer).status_code in {403, 404}
+        found = api.aws("s3").list_object_versions(Bucket=api.stack.backup_bucket, Prefix=f"tenants/{name}/")
+        assert not found.get("Versions")
+
+
+def wait_for(api: Api, token: str, operation_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while True:
+        operation: dict[str, Any] = api.call("GET", f"/admin/v1/operations/{operation_id}", token).json()
+        if operation["status"] != "running" or time.monotonic() > deadline:
+            return operation
+        time.sleep(0.2)  # the interval of polling, up to the deadline above
+
+
+def test_an_erasure_waits_for_its_moment_and_can_be_undone(api: Api, token: str) -> None:
+    with tenant(api, token) as name:
+        api.call("DELETE", f"/admin/v1/tenants/{name}", token, json={"tenant_id": name, "undo_hours": 1})
+        schedules = [s["Name"] for s in api.aws("scheduler").list_schedules()["Schedules"]]
+        begun = api.call("GET", "/admin/v1/operations", token).json()[0]
+        assert f"tenantry-{begun['operation_id']}" in schedules
+        assert api.call("POST", f"/admin/v1/tenants/{name}/keep", token).json()["status"] == "suspended"
+        schedules = [s["Name"] for s in api.aws("scheduler").list_schedules()["Schedules"]]
+        assert f"tenantry-{begun['operation_id']}" not in schedules
+        assert api.call("POST", f"/admin/v1/tenants/{name}/resume", token).json()["status"] == "active"
 
 
 def test_servers_and_the_trail_are_shown_without_secrets(api: Api, token: str) -> None:

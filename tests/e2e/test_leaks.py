@@ -49,6 +49,11 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants/{tenant_id}", "put"): [{"json": {}}],
     ("/admin/v1/tenants/{tenant_id}/suspend", "post"): [{}],
     ("/admin/v1/tenants/{tenant_id}/resume", "post"): [{}],
+    ("/admin/v1/tenants/{tenant_id}", "delete"): [{"json": {"tenant_id": THEIRS, "undo_hours": 0}}],
+    ("/admin/v1/tenants/{tenant_id}/keep", "post"): [{}],
+    ("/admin/v1/tenants/{tenant_id}/certificates", "get"): [{}],
+    ("/admin/v1/operations", "get"): [{}],
+    ("/admin/v1/operations/{operation_id}", "get"): [{}],
     ("/admin/v1/audit", "get"): [{}],
 }
 

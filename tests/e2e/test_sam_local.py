@@ -12,6 +12,7 @@ import pytest
 
 from local import invocation
 from local.accounts import sign_in
+from local.aws_server import local_client
 from local.progress import keep_silent
 from local.stack import PROJECT, LocalStack
 from local.stack_file import StackFile, write_private
@@ -90,3 +91,13 @@ def test_schedule_backups(bridged: tuple[StackFile, Path]) -> None:
 def test_back_up_tenant(bridged: tuple[StackFile, Path]) -> None:
     answer = invoke(bridged, "BackUpTenant", sample("back_up_tenant"))
     assert answer["already_published"] is False
+
+
+def test_rotate_credentials(bridged: tuple[StackFile, Path]) -> None:
+    event = sample("rotate_credentials")
+    local_client("secretsmanager", bridged[0].aws_endpoint_url).put_secret_value(
+        SecretId=event["SecretId"], ClientRequestToken=event["ClientRequestToken"], VersionStages=["AWSPENDING"]
+    )
+    for step in ("createSecret", "setSecret"):
+        answer = invoke(bridged, "RotateCredentials", event | {"Step": step})
+        assert answer == {"tenant_id": "mycompany", "step": step, "already_current": False}

@@ -56,6 +56,8 @@ class Operator:
 @pytest.fixture
 def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     monkeypatch.setenv("REGISTRY_TABLE", TABLE)
+    monkeypatch.setenv("OPERATION_FUNCTION_ARN", "arn:aws:lambda:ap-south-1:123456789012:function:perform")
+    monkeypatch.setenv("TIMER_ROLE_ARN", "arn:aws:iam::123456789012:role/timer")
     administration_settings.cache_clear()
     administer_tenants._services.cache_clear()
     made = Operator(world)
@@ -206,6 +208,26 @@ def test_suspending_ends_sessions_and_resuming_serves_again(operator: Operator) 
     assert operator.create(name).json["code"] == "tenant_suspended"
     assert operator.call("POST", f"/admin/v1/tenants/{name}/resume").json["status"] == "active"
     assert operator.create(name).status == 200
+
+
+def test_an_erasure_has_to_be_confirmed_and_can_be_undone(operator: Operator) -> None:
+    name = operator.create().json["tenant_id"]
+    for body in ({}, {"tenant_id": "another"}, {"tenant_id": name, "undo_hours": -1}):
+        assert operator.call("DELETE", f"/admin/v1/tenants/{name}", body).status == 400
+    assert operator.call("GET", f"/admin/v1/tenants/{name}").json["status"] == "active"
+    begun = operator.call("DELETE", f"/admin/v1/tenants/{name}", {"tenant_id": name, "undo_hours": 72})
+    assert (begun.status, begun.json["status"]) == (202, "running")
+    again = operator.call("DELETE", f"/admin/v1/tenants/{name}", {"tenant_id": name, "undo_hours": 72})
+    assert again.json["operation_id"] == begun.json["operation_id"]
+    assert operator.call("GET", f"/admin/v1/tenants/{name}").json["status"] == "erasing"
+    assert operator.create(name).json["code"] == "tenant_erasing"
+    assert operator.call("POST", f"/admin/v1/tenants/{name}/resume").json["code"] == "tenant_erasing"
+    assert operator.call("POST", f"/admin/v1/tenants/{name}/keep").json["status"] == "suspended"
+    assert operator.call("POST", f"/admin/v1/tenants/{name}/keep").json["code"] == "not_erasing"
+    shown = operator.call("GET", f"/admin/v1/operations/{begun.json['operation_id']}").json
+    assert (shown["status"], shown["error"]) == ("failed", "undone")
+    assert operator.call("POST", f"/admin/v1/tenants/{name}/resume").json["status"] == "active"
+    assert operator.call("GET", f"/admin/v1/tenants/{name}/certificates").json == []
 
 
 def test_every_action_is_in_the_audit_trail_with_its_outcome_and_no_secret(operator: Operator) -> None:

@@ -15,11 +15,12 @@ FUNCTIONS = {
     "AuthorizeRequest": "authorize_request",
     "BackUpTenant": "back_up_tenant",
     "GetHealth": "get_health",
+    "PerformOperation": "perform_operation",
     "QueryTenant": "query_tenant",
     "RotateCredentials": "rotate_credentials",
     "ScheduleBackups": "schedule_backups",
 }
-OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "QueryTenant", "RotateCredentials"}
+OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "PerformOperation", "QueryTenant", "RotateCredentials"}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
     "SubnetIds": "subnet-0123456789abcdef0",
@@ -138,7 +139,16 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             "AdministerTenantsRole",
             {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
             | {"secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
-            | {"secretsmanager:TagResource", "cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
+            | {"secretsmanager:TagResource", "cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"}
+            | {"lambda:InvokeFunction", "scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+        ),
+        ("OperationTimerRole", {"lambda:InvokeFunction"}),
+        (
+            "PerformOperationRole",
+            {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
+            | {"secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret", "sqs:SendMessage"}
+            | {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+            | {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"},
         ),
         ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
         ("ScheduleBackupsRole", {"dynamodb:Query", "lambda:InvokeFunction"}),
@@ -188,6 +198,23 @@ def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Tr
     objects = next(s for s in statements(template, "TenantBackupRole") if s["Sid"] == "WriteOwnBackups")
     assert objects["Resource"] == {"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}
     assert "ForAllValues" not in json.dumps(template)
+
+
+def test_only_secrets_manager_of_this_account_starts_a_rotation(transformed: Transform) -> None:
+    permissions = of_type(transformed(), "AWS::Lambda::Permission").values()
+    (permission,) = [one for one in permissions if one["FunctionName"] == {"Ref": "RotateCredentials"}]
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_a_rotation_writes_tenants_secrets_of_its_stage_and_no_administrators(transformed: Transform) -> None:
+    by_sid = {statement["Sid"]: statement for statement in statements(transformed(), "RotateCredentialsRole")}
+    tenants, servers = by_sid["MoveTheVersionsOfTenantsSecrets"], by_sid["ReadTheServersAdministrator"]
+    assert tenants["Resource"]["Fn::Sub"].endswith(":secret:tenantry/${Stage}/tenants/*")
+    assert servers["Resource"]["Fn::Sub"].endswith(":secret:tenantry/${Stage}/servers/*")
+    assert servers["Action"] == "secretsmanager:GetSecretValue"
+    for statement in (tenants, servers):
+        assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/Stage": {"Ref": "Stage"}}}
 
 
 def test_nothing_is_open_to_the_world(transformed: Transform) -> None:

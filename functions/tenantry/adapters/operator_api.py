@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from tenantry.domain.audit import AuditEntry
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.operation import Operation
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Tenant
 
@@ -67,6 +68,13 @@ class TenantBody(_Body):
         return Wanted(self.region or "", self.labels)
 
 
+class ErasureBody(_Body):
+    """`DELETE /admin/v1/tenants/{tenant_id}`: the id once more, so that nobody erases by a slip of the finger."""
+
+    tenant_id: str
+    undo_hours: int = Field(default=72, ge=0, le=720)
+
+
 def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
     """Read a JSON body.
 
@@ -94,6 +102,15 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "isolation": tenant.isolation.value,
         "server_id": tenant.server_id,
         "region": tenant.region or None,
+    }
+
+
+def show_operation(operation: Operation) -> dict[str, Any]:
+    """Show an operation and how far it is."""
+    return asdict(operation) | {
+        "requested_at": operation.requested_at.isoformat(),
+        "status": operation.status.value,
+        "done": list(operation.done),
     }
 
 

@@ -49,6 +49,17 @@ class Registry:
         fields = {"status": tenant.status.value, "isolation": tenant.isolation.value, "server_id": tenant.server_id}
         self._put(_TENANT, tenant.tenant_id.value, fields | ({"region": tenant.region} if tenant.region else {}))
 
+    def delete_tenant(self, tenant_id: TenantId) -> None:
+        """Forget a tenant; one that is not there is forgotten already.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        key = {"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}}
+        try:
+            self._dynamodb.delete_item(TableName=self._table, Key=key)
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
     def server(self, server_id: str) -> Server | None:
         """Look one server up.
 

@@ -64,6 +64,18 @@ class SecretStore(_Secrets):
         """
         self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
 
+    def delete(self, tenant_id: TenantId) -> None:
+        """Delete a tenant's credentials at once, without a window to recover them.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        try:
+            self._client.delete_secret(SecretId=secret_name(self._stage, tenant_id), ForceDeleteWithoutRecovery=True)
+        except self._client.exceptions.ResourceNotFoundException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
 
 class ServerSecrets(_Secrets):
     """The administrators of the servers of one stage."""

@@ -1,6 +1,6 @@
 """Users in the Cognito user pool, where there is one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -46,6 +46,31 @@ class UserDirectory:
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
 
+    def find(self, tenant_id: TenantId) -> list[str]:
+        """List a tenant's users. Cognito can't search by our attribute, so this goes through all of them.
+
+        :raises DependencyFailed: Cognito did not answer.
+        """
+        if not self._user_pool_id:
+            return []
+        try:
+            pages = self._cognito.get_paginator("list_users").paginate(UserPoolId=self._user_pool_id)
+            return [user["Username"] for page in pages for user in page["Users"] if _tenant_of(user) == tenant_id.value]
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
+    def delete(self, username: str) -> None:
+        """Delete a user; one that is gone is deleted already.
+
+        :raises DependencyFailed: Cognito did not answer.
+        """
+        try:
+            self._cognito.admin_delete_user(UserPoolId=self._user_pool_id, Username=username)
+        except self._cognito.exceptions.UserNotFoundException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
     def _require_own(self, tenant_id: TenantId, email: str) -> None:
         try:
             user = self._cognito.admin_get_user(UserPoolId=self._user_pool_id, Username=email)
@@ -54,6 +79,11 @@ class UserDirectory:
         attributes = {item["Name"]: item.get("Value") for item in user["UserAttributes"]}
         if attributes.get("custom:tenant_id") != tenant_id.value:
             raise Conflict("That user exists and is not this tenant's.", code="user_exists")
+
+
+def _tenant_of(user: Any) -> str | None:
+    attributes = {item["Name"]: item.get("Value") for item in user.get("Attributes", [])}
+    return attributes.get("custom:tenant_id")
 
 
 def _unavailable() -> DependencyFailed:

@@ -84,6 +84,7 @@ class TenantStatus(StrEnum):
     ACTIVE = "active"
     PROVISIONING = "provisioning"
     SUSPENDED = "suspended"
+    ERASING = "erasing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.adapters.server_admin import ServerAdmin, ServerFacts
+from tenantry.adapters.tenant_removal import TenantRemoval
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
 from tenantry.domain.server import Server, ServerStatus, Wanted
@@ -86,10 +87,21 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
+        return open_admin(self._credentials(server_id))
+
+    def removal(self, server_id: str) -> TenantRemoval:
+        """Take tenants off a registered server.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        credentials = self._credentials(server_id)
+        return TenantRemoval(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+
+    def _credentials(self, server_id: str) -> Credentials:
         credentials = self._secrets.find(server_id)
         if credentials is None:
             raise NotFound("The server's administrator is not known.", code="server_unknown", hint="Register it.")
-        return open_admin(credentials)
+        return credentials
 
     def drain(self, server_id: str) -> Server:
         """Place no new tenants there; those that live there stay.

@@ -83,9 +83,7 @@ class Tenants:
         """
         with self._leases.hold(_LEASE, tenant_id.value):
             tenant = self._change(tenant_id, TenantStatus.SUSPENDED)
-            credentials = self._secrets.find(tenant_id)
-            if credentials:
-                self._servers.admin(tenant.server_id).end_sessions(credentials.dbname)
+            self._end_sessions(tenant)
         return tenant
 
     def resume(self, tenant_id: TenantId) -> Tenant:
@@ -96,12 +94,42 @@ class Tenants:
         with self._leases.hold(_LEASE, tenant_id.value):
             return self._change(tenant_id, TenantStatus.ACTIVE)
 
+    def condemn(self, tenant_id: TenantId) -> Tenant:
+        """Serve a tenant no more because it is to be erased, and end its sessions; nothing is deleted yet.
+
+        :raises TenantUnknown, Conflict: there is no such tenant, or something else is done to it.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = replace(self.get(tenant_id), status=TenantStatus.ERASING)
+            self._registry.put_tenant(tenant)
+            self._end_sessions(tenant)
+        return tenant
+
+    def spare(self, tenant_id: TenantId) -> Tenant:
+        """Keep a tenant that was to be erased; it is suspended then.
+
+        :raises TenantUnknown, Conflict: there is no such tenant, or it was not to be erased.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self.get(tenant_id)
+            if tenant.status is not TenantStatus.ERASING:
+                raise Conflict("The tenant is not to be erased.", code="not_erasing")
+            tenant = replace(tenant, status=TenantStatus.SUSPENDED)
+            self._registry.put_tenant(tenant)
+        return tenant
+
+    def _end_sessions(self, tenant: Tenant) -> None:
+        credentials = self._secrets.find(tenant.tenant_id)
+        if credentials:
+            self._servers.admin(tenant.server_id).end_sessions(credentials.dbname)
+
     def _change(self, tenant_id: TenantId, status: TenantStatus) -> Tenant:
         tenant = self.get(tenant_id)
         if tenant.status is TenantStatus.PROVISIONING:
             raise Conflict(
                 "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
             )
+        _require_kept(tenant)
         changed = replace(tenant, status=status)
         self._registry.put_tenant(changed)
         return changed
@@ -110,7 +138,13 @@ class Tenants:
         """Find where it lies; what is asked for now has to agree with that."""
         if tenant.status is TenantStatus.SUSPENDED:
             raise Conflict("The tenant is suspended.", code="tenant_suspended", hint="Resume it first.")
+        _require_kept(tenant)
         server = self._servers.get(tenant.server_id)
         if not wanted.allows(server):
             raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
         return server
+
+
+def _require_kept(tenant: Tenant) -> None:
+    if tenant.status is TenantStatus.ERASING:
+        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")

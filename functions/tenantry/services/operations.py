@@ -1,0 +1,138 @@
+"""Starts operations, and performs them step by step, so that a worker's death costs no more than a repetition."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, NamedTuple
+
+from tenantry.adapters.function_invocation import FunctionInvoker
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.timer import Timer
+from tenantry.domain.errors import Conflict, NotFound, TenantryError
+from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.ulid import new_ulid
+
+
+class Step(NamedTuple):
+    """One step: it may be repeated, and what it returns is added to the operation's facts."""
+
+    name: str
+    run: Callable[[Operation], dict[str, Any] | None]
+
+
+type Recipes = Mapping[str, Sequence[Step]]
+
+
+class Operations:
+    """What operators ask for that takes longer than a request may."""
+
+    def __init__(self, store: OperationStore, invoker: FunctionInvoker, timer: Timer) -> None:
+        """Take where operations are kept, and the function that performs them, now or later."""
+        self._store = store
+        self._invoker = invoker
+        self._timer = timer
+
+    def start(self, kind: str, target: str, actor: str, at: datetime | None = None) -> Operation:
+        """Start an operation, or take up again the one of this kind on this target that has not ended well.
+
+        :param at: start it then, and not now; until then it can be undone.
+        :raises DependencyFailed: it could not be started; the same call starts it.
+        """
+        open_one = self._unfinished(kind, target)
+        operation = (
+            replace(open_one, status=OperationStatus.RUNNING, error=None) if open_one else _new(kind, target, actor)
+        )
+        self._store.put(operation)
+        event = {"operation_id": operation.operation_id}
+        if at:
+            self._timer.start_at(at, _timer_name(operation), event)
+        else:
+            self._invoker.start(event)
+        return operation
+
+    def undo(self, kind: str, target: str) -> None:
+        """Give up an operation that waits for its moment.
+
+        :raises DependencyFailed: it could not be cancelled.
+        """
+        operation = self._unfinished(kind, target)
+        if operation:
+            self._timer.cancel(_timer_name(operation))
+            self._store.put(replace(operation, status=OperationStatus.FAILED, error="undone"))
+
+    def get(self, operation_id: str) -> Operation:
+        """Look one up.
+
+        :raises NotFound: there is no such operation.
+        """
+        operation = self._store.get(operation_id)
+        if operation is None:
+            raise NotFound("There is no such operation.", code="operation_unknown")
+        return operation
+
+    def newest(self, limit: int, kind: str | None = None) -> list[Operation]:
+        """List the newest, of one kind or of all."""
+        return list(islice((o for o in self._store.newest() if kind in {None, o.kind}), limit))
+
+    def _unfinished(self, kind: str, target: str) -> Operation | None:
+        newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
+        return newest if newest and newest.status is not OperationStatus.SUCCEEDED else None
+
+
+class Performer:
+    """Performs operations in a worker that has the time for it."""
+
+    def __init__(self, store: OperationStore, leases: Leases, recipes: Recipes) -> None:
+        """Take the steps of each kind of operation."""
+        self._store = store
+        self._leases = leases
+        self._recipes = recipes
+
+    def perform(self, operation_id: str) -> Operation:
+        """Do the steps that are not done yet.
+
+        :raises TenantryError: a step failed; the operation says so, and starting it again goes on from there.
+        """
+        operation = self._store.get(operation_id)
+        if operation is None:
+            raise NotFound("There is no such operation.", code="operation_unknown")
+        if operation.status is OperationStatus.SUCCEEDED:
+            return operation
+        kind, _, name = operation.target.partition("/")
+        try:
+            with self._leases.hold(kind, name):
+                return self._do_steps(operation)
+        except Conflict:
+            # Somebody else works on this target, perhaps on this very operation: its state is theirs to write.
+            raise
+        except TenantryError as error:
+            self._fail(operation_id, error.code)
+            raise
+
+    def _do_steps(self, operation: Operation) -> Operation:
+        for step in self._recipes[operation.kind]:
+            if step.name in operation.done:
+                continue
+            found = step.run(operation) or {}
+            operation = replace(operation, done=(*operation.done, step.name), facts=operation.facts | found)
+            self._store.put(operation)
+        operation = replace(operation, status=OperationStatus.SUCCEEDED, error=None)
+        self._store.put(operation)
+        return operation
+
+    def _fail(self, operation_id: str, code: str) -> None:
+        """Note the failure on the operation as its last step left it."""
+        current = self._store.get(operation_id)
+        if current:
+            self._store.put(replace(current, status=OperationStatus.FAILED, error=code))
+
+
+def _timer_name(operation: Operation) -> str:
+    return f"tenantry-{operation.operation_id}"
+
+
+def _new(kind: str, target: str, actor: str) -> Operation:
+    now = datetime.now(UTC)
+    return Operation(new_ulid(now), kind, target, actor, now)
