@@ -101,3 +101,15 @@ def test_rotate_credentials(bridged: tuple[StackFile, Path]) -> None:
     for step in ("createSecret", "setSecret"):
         answer = invoke(bridged, "RotateCredentials", event | {"Step": step})
         assert answer == {"tenant_id": "mycompany", "step": step, "already_current": False}
+
+
+def test_administer_tenants(bridged: tuple[StackFile, Path]) -> None:
+    answer = invoke(bridged, "AdministerTenants", sample("administer_tenants"))
+    assert [tenant["tenant_id"] for tenant in json.loads(answer["body"])] == ["mycompany", "mycompany1"]
+
+
+def test_perform_operation(bridged: tuple[StackFile, Path]) -> None:
+    # The sample's operation is nobody's; that it was looked for shows that the function runs and reaches the registry.
+    assert invoke(bridged, "PerformOperation", sample("perform_operation"))["errorMessage"] == (
+        "There is no such operation."
+    )
