@@ -11,7 +11,7 @@ from benchmarks.results import FILE, BenchmarkFailed, Result, table, write_resul
 from benchmarks.stage import open_stage
 from local.errors import LocalStackError
 
-NAMES = ("warm_read", "round_trips", "versus_naive", "cold_start", "backup_stream")
+NAMES = ("warm_read", "round_trips", "versus_naive", "cold_start", "backup_stream", "isolation_probe")
 _BAD_USAGE = 2
 
 

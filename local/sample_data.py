@@ -1,6 +1,5 @@
 """The made-up people of the two demo tenants, and how they get into a database."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import psycopg2.extensions
@@ -46,18 +45,16 @@ MYCOMPANY1 = (
     Candidate("Sofia Lindgren", "Technical Writer", "sofia.lindgren@example.com", "+1 555 0107", "Philadelphia"),
 )
 
-_TABLE = Path(__file__).with_name("sample_data.sql")
-
 
 def load_candidates(connection: psycopg2.extensions.connection, owner: str, people: tuple[Candidate, ...]) -> None:
-    """Make the table as the tenant's owner and fill it; a table that is there keeps its rows.
+    """Fill the sample application's table as the tenant's owner; one that has rows keeps them.
 
     :param connection: to the tenant's database, as somebody who may become `owner`.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('candidates') IS NOT NULL, set_config('role', %s, true)", (owner,))
+        cursor.execute("SELECT set_config('role', %s, true)", (owner,))
+        cursor.execute("SELECT EXISTS (SELECT FROM candidates)")
         found = cursor.fetchone()
         if found and found[0]:
             return
-        cursor.execute(_TABLE.read_text())
         execute_values(cursor, "INSERT INTO candidates (name, job_role, email, phone, location) VALUES %s", people)

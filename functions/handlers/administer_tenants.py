@@ -34,7 +34,10 @@ from tenantry.domain.errors import BadRequest, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.observability import log_unexpected, logger
 from tenantry.services.audit_trail import AuditTrail
+from tenantry.services.connection_report import ConnectionBudget
 from tenantry.services.erasure import KIND as ERASE
+from tenantry.services.isolation_report import KIND as AUDIT
+from tenantry.services.isolation_report import TARGET as AUDITED
 from tenantry.services.operations import Operations
 from tenantry.services.servers import ServerReport, Servers
 from tenantry.services.tenants import NewTenant, Tenants
@@ -52,6 +55,7 @@ class _Services(NamedTuple):
     trail: AuditTrail
     operations: Operations
     certificates: CertificateStore
+    connections: ConnectionBudget
 
 
 @cache
@@ -63,7 +67,9 @@ def _services() -> _Services:
     servers = Servers(registry, ServerSecrets(secrets, settings.stage))
     users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
     leases = Leases(dynamodb, settings.registry_table)
-    tenants = Tenants(registry, SecretStore(secrets, settings.stage), servers, leases, users)
+    tenants = Tenants(
+        registry, SecretStore(secrets, settings.stage), servers, leases, users, settings.rotation_function_arn
+    )
     timer = Timer(aws_client("scheduler", settings.region), settings.operation_function_arn, settings.timer_role_arn)
     invoker = FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn)
     return _Services(
@@ -72,6 +78,13 @@ def _services() -> _Services:
         AuditTrail(AuditLog(dynamodb, settings.registry_table)),
         Operations(OperationStore(dynamodb, settings.registry_table), invoker, timer),
         CertificateStore(dynamodb, settings.registry_table),
+        ConnectionBudget(
+            registry,
+            SecretStore(secrets, settings.stage),
+            ServerSecrets(secrets, settings.stage),
+            settings.query_concurrency,
+            settings.connections_per_environment,
+        ),
     )
 
 
@@ -214,6 +227,34 @@ def list_operations() -> Response[str]:
 def show_one_operation(operation_id: str) -> Response[str]:
     """Show how far an operation is."""
     return _answer(200, show_operation(_services().operations.get(operation_id)))
+
+
+@app.post("/admin/v1/reports/isolation")
+def start_isolation_report() -> Response[str]:
+    """Log in as every tenant and try every other's database; the report is there when the operation has ended."""
+    with _record("report_isolation", AUDITED):
+        operation = _services().operations.start(AUDIT, AUDITED, _operator())
+    return _answer(202, show_operation(operation))
+
+
+@app.get("/admin/v1/reports/isolation")
+def read_isolation_report() -> Response[str]:
+    """Show the newest isolation report."""
+    done = (operation for operation in _services().operations.newest(_MAX_OPERATIONS, AUDIT) if operation.facts)
+    operation = next(done, None)
+    if operation is None:
+        raise NotFound(
+            "There is no isolation report yet.",
+            code="report_unknown",
+            hint="POST /admin/v1/reports/isolation makes one.",
+        )
+    return _answer(200, operation.facts["report"] | {"operation_id": operation.operation_id})
+
+
+@app.get("/admin/v1/reports/connections")
+def read_connection_report() -> Response[str]:
+    """Compare what the functions could open with what the servers have, now."""
+    return _answer(200, _services().connections.run().to_json())
 
 
 @app.get("/admin/v1/audit")

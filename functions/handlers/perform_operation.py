@@ -1,11 +1,13 @@
 """Performs an operator's operation that takes longer than a request may, such as an erasure."""
 
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.adapters.certificate_store import CertificateStore
+from tenantry.adapters.isolation_probe import DatedSecrets
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
 from tenantry.adapters.registry import Registry
@@ -13,11 +15,14 @@ from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.errors import TenantryError
 from tenantry.observability import count, logger
-from tenantry.services import erasure
+from tenantry.services import erasure, isolation_report
+from tenantry.services.isolation_report import IsolationAudit
 from tenantry.services.operations import Performer
 from tenantry.services.servers import Servers
 from tenantry.settings import operation_settings
 
+# What an audit may take, so that it can still be stored before the function's time is up.
+_AUDIT_SECONDS = 780
 # As long as a function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900
 
@@ -36,7 +41,13 @@ def _performer() -> Performer:
         UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id),
         CertificateStore(dynamodb, table),
     )
-    recipes = {erasure.KIND: erase.steps()}
+    audit = IsolationAudit(
+        registry,
+        DatedSecrets(secrets, settings.stage),
+        ServerSecrets(secrets, settings.stage),
+        timedelta(days=settings.max_secret_age_days),
+    )
+    recipes = {erasure.KIND: erase.steps(), isolation_report.KIND: isolation_report.steps(audit, _AUDIT_SECONDS)}
     return Performer(OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS), recipes)
 
 

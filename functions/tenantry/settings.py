@@ -105,6 +105,9 @@ class AdministrationSettings:
     max_body_bytes: int
     operation_function_arn: str
     timer_role_arn: str
+    rotation_function_arn: str
+    query_concurrency: int
+    connections_per_environment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class OperationSettings:
     registry_table: str
     user_pool_id: str
     bucket: str
+    max_secret_age_days: int
 
 
 @cache
@@ -130,6 +134,7 @@ def operation_settings() -> OperationSettings:
         registry_table=_text("REGISTRY_TABLE"),
         user_pool_id=_text("USER_POOL_ID", ""),
         bucket=_text("BACKUP_BUCKET"),
+        max_secret_age_days=_number("MAX_SECRET_AGE_DAYS", 45),
     )
 
 
@@ -211,6 +216,10 @@ def administration_settings() -> AdministrationSettings:
         max_body_bytes=_number("MAX_BODY_BYTES", 100_000),
         operation_function_arn=_text("OPERATION_FUNCTION_ARN"),
         timer_role_arn=_text("TIMER_ROLE_ARN"),
+        rotation_function_arn=_text("ROTATION_FUNCTION_ARN", ""),
+        # An account's default, where none is reserved.
+        query_concurrency=_number("QUERY_CONCURRENCY", 0) or 1000,
+        connections_per_environment=_number("MAX_CONNECTIONS", 8),
     )
 
 

@@ -46,6 +46,9 @@ def test_a_tenant_is_served_from_the_call_that_makes_it(api: Api, token: str) ->
     with tenant(api, token, region="us-east-1") as name:
         shown = api.call("GET", f"/admin/v1/tenants/{name}", token).json()
         assert (shown["status"], shown["server_id"]) == ("active", "us-east-1")
+        secret = api.aws("secretsmanager").describe_secret(SecretId=f"tenantry/local/tenants/{name}")
+        assert secret["RotationEnabled"]
+        assert "cron(" in secret["RotationRules"]["ScheduleExpression"]
         server = next(server for server in api.stack.servers if server.id == "us-east-1")
         with open_database(server, name) as connection, connection.cursor() as cursor:
             cursor.execute(f'SET ROLE "{name}_owner"; CREATE TABLE notes (note text)')
@@ -132,6 +135,41 @@ def test_an_erasure_waits_for_its_moment_and_can_be_undone(api: Api, token: str)
         schedules = [s["Name"] for s in api.aws("scheduler").list_schedules()["Schedules"]]
         assert f"tenantry-{begun['operation_id']}" not in schedules
         assert api.call("POST", f"/admin/v1/tenants/{name}/resume", token).json()["status"] == "active"
+
+
+def test_the_isolation_report_logs_in_as_everyone_and_finds_a_hole(api: Api, token: str) -> None:
+    def report() -> dict[str, Any]:
+        begun = api.call("POST", "/admin/v1/reports/isolation", token)
+        assert begun.status_code == 202, begun.text
+        operation = wait_for(api, token, begun.json()["operation_id"])
+        assert operation["status"] == "succeeded", operation
+        shown: dict[str, Any] = api.call("GET", "/admin/v1/reports/isolation", token).json()
+        assert shown["operation_id"] == operation["operation_id"]
+        return shown
+
+    with (
+        tenant(api, token, region="ap-south-1"),
+        api.database("mycompany") as connection,
+        connection.cursor() as cursor,
+    ):
+        clean = report()
+        assert clean["passed"], clean["findings"] or clean["unchecked"]
+        assert clean["attempts_by_tenant"].keys() >= {"mycompany", "mycompany1"}
+        cursor.execute("GRANT CONNECT ON DATABASE mycompany TO PUBLIC")
+        try:
+            holed = report()
+        finally:
+            cursor.execute("REVOKE CONNECT ON DATABASE mycompany FROM PUBLIC")
+        assert not holed["passed"]
+        assert holed["findings"]
+
+
+def test_the_connection_report_covers_every_server(api: Api, token: str) -> None:
+    shown = api.call("GET", "/admin/v1/reports/connections", token)
+    assert shown.status_code == 200, shown.text
+    for server in api.stack.servers:
+        assert server.id in shown.text
+        assert server.admin_password not in shown.text
 
 
 def test_servers_and_the_trail_are_shown_without_secrets(api: Api, token: str) -> None:

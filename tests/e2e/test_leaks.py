@@ -54,6 +54,9 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants/{tenant_id}/certificates", "get"): [{}],
     ("/admin/v1/operations", "get"): [{}],
     ("/admin/v1/operations/{operation_id}", "get"): [{}],
+    ("/admin/v1/reports/isolation", "get"): [{}],
+    ("/admin/v1/reports/isolation", "post"): [{}],
+    ("/admin/v1/reports/connections", "get"): [{}],
     ("/admin/v1/audit", "get"): [{}],
 }
 

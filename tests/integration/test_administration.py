@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from handlers import administer_tenants
+from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.domain.tenant import TenantId
 from tenantry.settings import administration_settings
 from tests.integration.conftest import REGION, TABLE, Reply, World
@@ -200,8 +201,7 @@ def test_suspending_ends_sessions_and_resuming_serves_again(operator: Operator) 
     name = operator.create().json["tenant_id"]
     credentials = administer_tenants._services().tenants._secrets.find(TenantId(name))
     assert credentials is not None
-    login = {"user": credentials.username, "password": credentials.password, "dbname": credentials.dbname}
-    with closing(psycopg2.connect(host=credentials.host, port=credentials.port, **login)) as session:
+    with closing(connect(credentials, ConnectSettings())) as session:
         assert operator.call("POST", f"/admin/v1/tenants/{name}/suspend").json["status"] == "suspended"
         with pytest.raises(psycopg2.OperationalError), session.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -27,6 +27,7 @@ from local.processes import marked_processes, wait_until
 from local.progress import keep_silent
 from local.stack import LocalStack
 from local.supervision import Supervision
+from tenantry.adapters.migrations import upgrade_schema
 
 
 @pytest.fixture
@@ -89,6 +90,8 @@ def test_the_sample_people_are_loaded_once(postgres: PostgresServer) -> None:
     try:
         for _ in range(2):
             with closing(postgres.connect("sample")) as connection:
+                connection.autocommit = True
+                upgrade_schema(connection, "sample_owner", "public")
                 sample_data.load_candidates(connection, "sample_owner", sample_data.MYCOMPANY)
                 with connection.cursor() as cursor:
                     cursor.execute(

@@ -140,7 +140,8 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
             | {"secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
             | {"secretsmanager:TagResource", "cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"}
-            | {"lambda:InvokeFunction", "scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+            | {"lambda:InvokeFunction", "scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"}
+            | {"secretsmanager:RotateSecret"},
         ),
         ("OperationTimerRole", {"lambda:InvokeFunction"}),
         (

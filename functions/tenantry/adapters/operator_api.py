@@ -102,6 +102,8 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "isolation": tenant.isolation.value,
         "server_id": tenant.server_id,
         "region": tenant.region or None,
+        "schema_revision": tenant.schema_revision or None,
+        "adopted_database": tenant.adopted_database or None,
     }
 
 

@@ -47,7 +47,12 @@ class Registry:
         :raises DependencyFailed: DynamoDB did not answer.
         """
         fields = {"status": tenant.status.value, "isolation": tenant.isolation.value, "server_id": tenant.server_id}
-        self._put(_TENANT, tenant.tenant_id.value, fields | ({"region": tenant.region} if tenant.region else {}))
+        optional = {
+            "region": tenant.region,
+            "schema_revision": tenant.schema_revision,
+            "adopted_database": tenant.adopted_database,
+        }
+        self._put(_TENANT, tenant.tenant_id.value, fields | {name: value for name, value in optional.items() if value})
 
     def delete_tenant(self, tenant_id: TenantId) -> None:
         """Forget a tenant; one that is not there is forgotten already.
@@ -128,6 +133,8 @@ def _tenant(item: Any) -> Tenant:
         Isolation(item["isolation"]["S"]),
         item["server_id"]["S"],
         item.get("region", {}).get("S", ""),
+        item.get("schema_revision", {}).get("S", ""),
+        item.get("adopted_database", {}).get("S", ""),
     )
 
 

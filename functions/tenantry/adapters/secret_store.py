@@ -64,6 +64,21 @@ class SecretStore(_Secrets):
         """
         self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
 
+    def schedule_rotation(self, tenant_id: TenantId, function_arn: str, rules: dict[str, str]) -> None:
+        """Have a tenant's credentials rotated by a function, at the times that `rules` say; setting it again is fine.
+
+        :raises DependencyFailed: Secrets Manager did not take it.
+        """
+        try:
+            self._client.rotate_secret(
+                SecretId=secret_name(self._stage, tenant_id),
+                RotationLambdaARN=function_arn,
+                RotationRules=rules,  # type: ignore[arg-type]
+                RotateImmediately=False,
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
     def delete(self, tenant_id: TenantId) -> None:
         """Delete a tenant's credentials at once, without a window to recover them.
 

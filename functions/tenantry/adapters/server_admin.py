@@ -1,7 +1,7 @@
 """What an administrator does on one PostgreSQL server: roles, databases, grants. Every step may be repeated."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,23 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from tenantry.adapters.login_admin import login_names
+from tenantry.adapters.migrations import (
+    TEMPLATE_ROLE,
+    VERSION_TABLE,
+    TemplateDatabases,
+    head_revision,
+    schema_revision,
+    upgrade_schema,
+)
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
-from tenantry.domain.errors import Conflict
+from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.tenant import Role, TenantId, database_role
 
 # Opens a connection in autocommit mode to the database of that name, as the server's administrator.
 type AdminConnect = Callable[[str], Any]
 
+_LOCK_NOT_AVAILABLE = "55P03"
 _NO_ATTRIBUTES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
@@ -34,6 +43,16 @@ class ServerFacts:
     used_connections: int
     clock: float
     may_make_tenants: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionFacts:
+    """A database that may become a tenant's: whose it says it is, and whether its user is others' too."""
+
+    tenant_id: str
+    is_the_servers: bool
+    has_schema: bool
+    user_is_shared: bool
 
 
 class ServerAdmin:
@@ -78,6 +97,8 @@ class ServerAdmin:
     def make_database(self, tenant_id: TenantId, database: str) -> None:
         """Make a tenant's database, which its logins alone may connect to and which says whose it is.
 
+        It is copied from the template of the newest revision, so its tables are there at once.
+
         :raises Conflict: there is a database of that name which is not the tenant's.
         :raises TenantryError: the server refused.
         """
@@ -88,22 +109,88 @@ class ServerAdmin:
             if found and found[0] != _role_names(tenant_id)["owner"]:
                 raise Conflict("The server has a database of that name already.", code="database_exists")
             if found is None:
-                create = sql.SQL(
-                    "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
-                )
-                _execute(cursor, create.format(name, owner))
+                template = sql.Identifier(TemplateDatabases(self._connect).ensure())
+                create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ALLOW_CONNECTIONS false")
+                _execute(cursor, create.format(name, owner, template))
             statements = load_sql("open_database").format(
                 database=name, login=_logins(tenant_id), tenant_id=sql.Literal(tenant_id.value)
             )
             _execute(cursor, statements)
 
     def grant_schema(self, tenant_id: TenantId, database: str, schema: str) -> None:
-        """Give the tenant's owner its schema, and editor and viewer their rights in it.
+        """Give the tenant's owner its schema and what is in it, and editor and viewer their rights.
 
         :raises TenantryError: the server refused.
         """
         names = {kind: sql.Identifier(name) for kind, name in _role_names(tenant_id).items()}
-        self._run(database, [load_sql("grant_schema").format(schema=sql.Identifier(schema), **names)])
+        statements = load_sql("grant_schema").format(
+            schema=sql.Identifier(schema),
+            template=sql.Identifier(TEMPLATE_ROLE),
+            version_table=sql.Identifier(schema, VERSION_TABLE),
+            **names,
+        )
+        self._run(database, [statements])
+
+    def upgrade(self, tenant_id: TenantId, database: str, schema: str) -> str:
+        """Bring a tenant's schema to the newest revision; one that came with the template is there already.
+
+        :returns: the revision that it is at then.
+        :raises Conflict: it is at a revision that is not known here.
+        :raises TenantryError: the server refused; the schema is as it was.
+        """
+        with closing(self._connect(database)) as connection:
+            newest = head_revision()
+            if schema_revision(connection, schema) == newest:
+                return newest
+            return upgrade_schema(connection, _role_names(tenant_id)["owner"], schema)
+
+    def adoption_facts(self, database: str, user: str, schema: str) -> AdoptionFacts | None:
+        """Ask a database what decides whether it can be adopted; None where the server does not know `user`.
+
+        :raises TenantryError: the server refused.
+        """
+        facts = load_sql("adoption_facts").format(
+            # As a name, which to_regnamespace takes in its quoted form.
+            schema=sql.Literal('"' + schema.replace('"', '""') + '"'),
+            user=sql.Literal(user),
+        )
+        with closing(self._connect(database)) as connection, connection.cursor() as cursor:
+            _execute(cursor, facts)
+            found = cursor.fetchone()
+            return AdoptionFacts(*found) if found else None
+
+    def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:
+        """Give a tenant's roles their rights in a database that is in use, in one transaction.
+
+        Sessions of `user` go on. Whoever has a transaction open is waited for shortly, and nobody waits longer for us.
+
+        :param take_objects: make what `user` owns the tenant's; else it stays `user`'s, and rights are granted.
+        :raises Conflict: a table is in use all the time; nothing is changed.
+        :raises TenantryError: the server refused; nothing is changed.
+        """
+        with closing(self._connect(database)) as connection:
+            connection.autocommit = False
+            with connection, connection.cursor() as cursor:
+                # Less than PostgreSQL waits before it looks for a deadlock: we give up, and not the application.
+                _execute(cursor, "SET LOCAL lock_timeout = '500ms'")
+                _execute(cursor, load_sql("adoption_scope"))
+                schemas, present = cursor.fetchone()
+                names: dict[str, sql.Composable] = {
+                    kind: sql.Identifier(name) for kind, name in _role_names(tenant_id).items()
+                }
+                names |= {
+                    "database": sql.Identifier(database),
+                    "user": sql.Identifier(user),
+                    "schema": sql.Identifier(schema),
+                    "schemas": _list(schemas),
+                    "present": _list(sorted({user, *present})),
+                    "login": _logins(tenant_id),
+                    "tenant_id": sql.Literal(tenant_id.value),
+                    "inherit": sql.SQL(" WITH INHERIT TRUE" if connection.server_version >= 160000 else ""),
+                }
+                scripts = ["adopt_ownership"] if take_objects else []
+                for script in [*scripts, "adopt_database"]:
+                    _execute_unlocked(cursor, load_sql(script).format(**names))
 
     def end_sessions(self, database: str) -> None:
         """End every session in a database.
@@ -133,7 +220,11 @@ def _role_names(tenant_id: TenantId) -> dict[str, str]:
 
 
 def _logins(tenant_id: TenantId) -> sql.Composable:
-    return sql.SQL(", ").join(map(sql.Identifier, login_names(tenant_id)))
+    return _list(login_names(tenant_id))
+
+
+def _list(names: Iterable[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _ensure_role(cursor: Any, name: str, attributes: sql.Composable) -> None:
@@ -147,3 +238,17 @@ def _execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None)
         cursor.execute(statement, values)
     except psycopg2.Error as exc:
         raise translate(exc) from exc
+
+
+def _execute_unlocked(cursor: Any, statement: sql.Composable) -> None:
+    """Run a statement that gives up when somebody else holds a lock that it needs."""
+    try:
+        _execute(cursor, statement)
+    except StatementFailed as exc:
+        if exc.code != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Conflict(
+            "The database is busy: a table is in use by a long transaction.",
+            code="database_busy",
+            hint="Nothing was changed. Repeat the call when that transaction has ended.",
+        ) from exc

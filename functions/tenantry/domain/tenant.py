@@ -97,6 +97,10 @@ class Tenant:
     server_id: str
     # The only region that its data may lie in; empty: any.
     region: str = ""
+    # The revision that its schema was at last; empty: not known, or not ours.
+    schema_revision: str = ""
+    # The database that it had before it became a tenant, under the name that it keeps; empty: we made its database.
+    adopted_database: str = ""
 
 
 @dataclass(frozen=True, slots=True)

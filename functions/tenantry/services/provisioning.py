@@ -1,7 +1,7 @@
 """Makes a tenant: roles, database, credentials, registry entry. May be repeated after a failure at any step."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.postgres import ConnectSettings, TenantConnection
@@ -45,10 +45,11 @@ def provision_tenant(
     admin.make_roles(tenant_id, credentials.username, credentials.password, request.connection_limit)
     admin.make_database(tenant_id, credentials.dbname)
     admin.grant_schema(tenant_id, credentials.dbname, credentials.schema)
+    revision = admin.upgrade(tenant_id, credentials.dbname, credentials.schema)
     secret_store.write(tenant_id, credentials)
     # The login checks the password, the right to connect, and that the database says it is this tenant's.
     TenantConnection(tenant_id, credentials, ConnectSettings(application_name="tenantry-provision")).close()
-    registry.put_tenant(_tenant(request, TenantStatus.ACTIVE, server))
+    registry.put_tenant(replace(_tenant(request, TenantStatus.ACTIVE, server), schema_revision=revision))
     return credentials
 
 

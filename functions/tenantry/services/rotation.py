@@ -173,7 +173,9 @@ def _test(rotation: _Rotation) -> None:
 
 def _finish(rotation: _Rotation) -> None:
     """Put the pending version in the place of the current one, unless that was replaced meanwhile."""
-    rotation.pair()
+    _, pending = rotation.pair()
+    # Requests depend on it from now on, whatever became of the steps before.
+    TenantConnection(rotation.tenant_id, pending, rotation.tools.connect).close()
     rotation.tools.versions.make_current(rotation.secret, rotation.token)
     rotation.tools.versions.drop_pending(rotation.secret, rotation.token)
 

@@ -10,6 +10,7 @@ from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, check_free_to_use
 from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.services.rotation import rotation_schedule
 from tenantry.services.servers import Servers
 
 _LEASE = "tenant"
@@ -29,9 +30,16 @@ class Tenants:
     """The tenants of one stage. One operation on a tenant at a time."""
 
     def __init__(
-        self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, users: UserDirectory
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        servers: Servers,
+        leases: Leases,
+        users: UserDirectory,
+        rotation_function: str = "",
     ) -> None:
-        """Take the adapters."""
+        """Take the adapters; with a `rotation_function` (an ARN), new tenants' credentials are rotated monthly."""
+        self._rotation_function = rotation_function
         self._registry = registry
         self._secrets = secrets
         self._servers = servers
@@ -56,6 +64,9 @@ class Tenants:
                 secret_store=self._secrets,
                 registry=self._registry,
             )
+            if self._rotation_function:
+                rules = rotation_schedule(new.tenant_id)
+                self._secrets.schedule_rotation(new.tenant_id, self._rotation_function, rules)
             if new.admin_email:
                 self._users.ensure_admin(new.tenant_id, new.admin_email)
         return self.get(new.tenant_id), known is None

@@ -56,6 +56,17 @@ def test_a_step_before_the_first_is_refused(rotating: Rotating, tenant: TenantId
     assert State.of(rotating, tenant) == before
 
 
+def test_a_version_that_does_not_log_in_is_not_put_in_use(rotating: Rotating, tenant: TenantId) -> None:
+    token = rotating.begin(tenant)
+    rotating.step(tenant, token, "createSecret")
+    before = State.of(rotating, tenant)
+    for step in ("testSecret", "finishSecret"):
+        with pytest.raises(DatabaseUnavailable) as refusal:
+            rotating.step(tenant, token, step)
+        assert refusal.value.code == "28P01"
+    assert State.of(rotating, tenant) == before
+
+
 @pytest.mark.parametrize(
     ("event", "code"),
     [
@@ -204,8 +215,9 @@ def test_a_secret_with_anothers_tags_is_refused(rotating: Rotating, tenant: Tena
     wanted = [{"Key": key, "Value": value} for key, value in tags.items()]
     rotating.client.tag_resource(SecretId=secret_name(STAGE, tenant), Tags=wanted)
     before = State.of(rotating, tenant)
-    with pytest.raises(IdentityMismatch):
+    with pytest.raises(IdentityMismatch) as refusal:
         rotating.step(tenant, token, "createSecret")
+    assert refusal.value.code == "identity_mismatch"
     assert State.of(rotating, tenant) == before
 
 

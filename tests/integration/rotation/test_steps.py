@@ -79,6 +79,15 @@ def test_each_step_may_be_repeated(rotating: Rotating, tenant: TenantId) -> None
     assert rotating.labels(tenant) == {token: {"AWSCURRENT"}, previous: {"AWSPREVIOUS"}}
 
 
+def test_a_login_that_has_its_password_is_not_changed_again(rotating: Rotating, tenant: TenantId) -> None:
+    token = rotating.begin(tenant)
+    for step in STEPS[:2]:
+        rotating.step(tenant, token, step)
+    before = State.of(rotating, tenant)
+    rotating.step(tenant, token, "setSecret")
+    assert State.of(rotating, tenant) == before
+
+
 def test_a_version_that_is_in_use_is_left_alone(rotating: Rotating, tenant: TenantId) -> None:
     token = rotating.begin(tenant)
     rotating.rotate(tenant, token)

@@ -1,0 +1,198 @@
+"""The schema of a tenant: Alembic's revisions, and the template databases in which they have been run already.
+
+Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
+not before: a tenant that is copied from a template needs neither.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.adapters.sql_errors import translate
+from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+
+VERSION_TABLE = "alembic_version"
+_REVISIONS = Path(__file__).parents[2] / "migrations"
+# Of an advisory lock in the tenant's database: two upgrades of one tenant follow each other.
+_LOCK = 0x74656E61
+# Of an advisory lock in the database `postgres`: a server's template is made once.
+_TEMPLATE_LOCK = 0x74656E62
+# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
+TEMPLATE_ROLE = "tenantry_template"
+_TEMPLATE_PREFIX = "tenantry_template_"
+_TEMPLATE_SCHEMA = "public"
+
+
+def head_revision() -> str:
+    """Name the newest revision, without importing Alembic: the files are named `{revision}_{what}.py`, in order."""
+    return max(path.name.partition("_")[0] for path in (_REVISIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def schema_revision(connection: Any, schema: str) -> str | None:
+    """Tell which revision a schema is at; None where no revision was ever run.
+
+    :param connection: psycopg2's, as somebody who may read the tenant's tables.
+    :raises TenantryError: the database refused.
+    """
+    table = sql.Identifier(schema, VERSION_TABLE)
+    with _translated(), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table.as_string(connection),))
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(sql.SQL("SELECT version_num FROM {}").format(table))
+        found = cursor.fetchone()
+        return str(found[0]) if found else None
+
+
+def upgrade_schema(connection: Any, owner_role: str, schema: str, revision: str = "head") -> str:
+    """Run the revisions that a schema lacks, all or none, as `owner_role`, who owns what they make.
+
+    :param connection: psycopg2's, in autocommit mode, as somebody who may become `owner_role`.
+    :returns: the revision that the schema is at then.
+    :raises Conflict: the schema is at a revision that this version of Tenantry does not know.
+    :raises TenantryError: the database refused a statement; the schema is as it was.
+    """
+    with _translated(), _transaction(connection, owner_role, schema) as opened:
+        _require_known(schema_revision(connection, schema))
+        _run_revisions(opened, schema, revision)
+        reached = schema_revision(connection, schema) or ""
+        _close_version_table(connection, schema)
+    return reached
+
+
+@contextmanager
+def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]:
+    """Be the owner, in its schema, alone with the revisions, until the transaction ends; gives SQLAlchemy's view."""
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+    connection.autocommit = False
+    engine = create_engine(
+        "postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool, use_native_hstore=False
+    )
+    try:
+        with engine.begin() as opened:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                path = sql.Identifier(schema).as_string(connection)
+                cursor.execute(
+                    "SELECT set_config('role', %s, true), set_config('search_path', %s, true)", (owner_role, path)
+                )
+            yield opened
+    finally:
+        if not connection.closed:
+            connection.autocommit = True
+
+
+def _run_revisions(opened: Any, schema: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    config = _config()
+    config.attributes |= {"connection": opened, "schema": schema}
+    try:
+        command.upgrade(config, revision)
+    except DBAPIError as exc:
+        # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
+        raise translate(exc.orig) from exc  # type: ignore[arg-type]
+
+
+def _require_known(current: str | None) -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise Conflict(
+            f"The tenant's schema is at revision {current}, which is not known here.",
+            code="schema_unknown",
+            hint="Deploy the version of Tenantry that has this revision.",
+        )
+
+
+def _config() -> Any:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_REVISIONS))
+    return config
+
+
+def _close_version_table(connection: Any, schema: str) -> None:
+    """Take from everybody but the owner what default privileges gave when the table was made."""
+    table = sql.Identifier(schema, VERSION_TABLE)
+    with connection.cursor() as cursor:
+        cursor.execute(load_sql("version_readers"), (table.as_string(connection),))
+        for (name,) in cursor.fetchall():
+            reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
+
+
+class TemplateDatabases:
+    """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
+
+    def __init__(self, connect: Callable[[str], Any]) -> None:
+        """Take how to connect to a database in autocommit mode, as the server's administrator."""
+        self._connect = connect
+
+    def ensure(self) -> str:
+        """Name the template of the newest revision; make it, where the server has none that is complete.
+
+        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
+
+        :raises TenantryError: the server refused.
+        """
+        name = f"{_TEMPLATE_PREFIX}{head_revision()}"
+        with _translated(), closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            if not _is_complete(cursor, name):
+                # Given back with the session, also when this process dies.
+                cursor.execute("SELECT pg_advisory_lock(%s)", (_TEMPLATE_LOCK,))
+                if not _is_complete(cursor, name):
+                    self._make(cursor, name)
+                    _drop_older(cursor, name)
+        return name
+
+    def _make(self, cursor: Any, name: str) -> None:
+        names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
+        if not cursor.fetchone():
+            cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
+        cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
+        cursor.execute(load_sql("reserve_template").format(**names))
+        with closing(self._connect(name)) as template:
+            with template.cursor() as inside:
+                inside.execute(
+                    load_sql("open_template_schema").format(schema=sql.Identifier(_TEMPLATE_SCHEMA), **names)
+                )
+            upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
+        cursor.execute(sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
+
+
+def _is_complete(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
+    found = cursor.fetchone()
+    return bool(found and found[0])
+
+
+def _drop_older(cursor: Any, name: str) -> None:
+    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s", (_TEMPLATE_PREFIX, name)
+    )
+    for (older,) in cursor.fetchall():
+        database = sql.Identifier(older)
+        cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc

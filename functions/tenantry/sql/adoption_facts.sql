@@ -1,0 +1,18 @@
+-- What decides whether a database can become a tenant's, asked in that database; no row where the user is not known.
+-- A user whose objects also lie elsewhere is others' too: REASSIGN OWNED would take whole databases from them.
+SELECT
+    coalesce(current_setting('tenantry.tenant_id', true), ''),
+    d.datistemplate OR d.datname = 'postgres',
+    to_regnamespace({schema}) IS NOT NULL,
+    r.rolsuper
+        OR (current_setting('server_version_num')::int < 160000 AND NOT r.rolinherit)
+        OR EXISTS (
+            SELECT FROM pg_shdepend s
+            WHERE s.refclassid = 'pg_authid'::regclass
+              AND s.refobjid = r.oid
+              AND s.deptype = 'o'
+              AND s.dbid <> d.oid
+              AND NOT (s.classid = 'pg_database'::regclass AND s.objid = d.oid)
+        )
+FROM pg_database d, pg_roles r
+WHERE d.datname = current_database() AND r.rolname = {user}

@@ -1,0 +1,33 @@
+-- Tries statements as each of some roles, takes back whatever one of them did, and answers with a JSON array of outcomes, role
+-- by role: the SQLSTATE with which a statement was refused, 02000 where it worked and met no row, 00000 where it met rows.
+-- Not being able to become one of the roles ends all of it: what is refused then would prove nothing.
+SELECT set_config('tenantry.audit_plan', %s, false);
+DO $audit$
+DECLARE
+    plan jsonb := current_setting('tenantry.audit_plan')::jsonb;
+    acting text;
+    attempt text;
+    met bigint;
+    outcomes jsonb := '[]';
+BEGIN
+    FOR acting IN SELECT jsonb_array_elements_text(plan -> 'roles') LOOP
+        PERFORM set_config('role', acting, true);
+        FOR attempt IN SELECT jsonb_array_elements_text(plan -> 'statements') LOOP
+            BEGIN
+                EXECUTE attempt;
+                GET DIAGNOSTICS met = ROW_COUNT;
+                RAISE EXCEPTION USING ERRCODE = 'PTAUD';
+            EXCEPTION WHEN OTHERS THEN
+                outcomes := outcomes || to_jsonb(CASE
+                    WHEN SQLSTATE <> 'PTAUD' THEN SQLSTATE
+                    WHEN met > 0 THEN '00000'
+                    ELSE '02000'
+                END);
+            END;
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('role', 'none', true);
+    PERFORM set_config('tenantry.audit_plan', outcomes::text, false);
+END
+$audit$;
+SELECT current_setting('tenantry.audit_plan')::jsonb;

@@ -1,0 +1,13 @@
+-- Functions that run with a superuser's rights, whoever calls them. What an extension brought is its author's to answer for.
+SELECT 'function ' || quote_ident(n.nspname) || '.' || quote_ident(p.proname)
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_roles r ON r.oid = p.proowner
+WHERE p.prosecdef
+  AND r.rolsuper
+  AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_'
+  AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+  )
+ORDER BY 1

@@ -1,0 +1,15 @@
+-- Every role with the attributes that would lift it over the walls between tenants, and how many sessions it may have.
+SELECT
+    rolname::text,
+    rolcanlogin,
+    rolconnlimit,
+    array_remove(ARRAY[
+        CASE WHEN rolsuper THEN 'SUPERUSER' END,
+        CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,
+        CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
+        CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+        CASE WHEN rolreplication THEN 'REPLICATION' END,
+        CASE WHEN rolinherit THEN 'INHERIT' END
+    ], NULL)
+FROM pg_roles
+ORDER BY 1
