@@ -17,6 +17,7 @@ from tenantry.adapters.function_invocation import FunctionInvoker
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
 from tenantry.adapters.operator_api import (
+    AdoptionBody,
     ErasureBody,
     ServerBody,
     TenantBody,
@@ -33,6 +34,7 @@ from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.errors import BadRequest, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.observability import log_unexpected, logger
+from tenantry.services.adoption import AdoptionRequest
 from tenantry.services.audit_trail import AuditTrail
 from tenantry.services.connection_report import ConnectionBudget
 from tenantry.services.erasure import KIND as ERASE
@@ -40,7 +42,7 @@ from tenantry.services.isolation_report import KIND as AUDIT
 from tenantry.services.isolation_report import TARGET as AUDITED
 from tenantry.services.operations import Operations
 from tenantry.services.servers import ServerReport, Servers
-from tenantry.services.tenants import NewTenant, Tenants
+from tenantry.services.tenants import Adoption, NewTenant, Tenants
 from tenantry.settings import administration_settings
 
 _MAX_ENTRIES = 500
@@ -187,6 +189,14 @@ def resume_tenant(tenant_id: str) -> Response[str]:
     return _answer(200, show_tenant(tenant))
 
 
+@app.post("/admin/v1/tenants/<tenant_id>/adopt")
+def adopt_tenant(tenant_id: str) -> Response[str]:
+    """Make a tenant of a database that is in use."""
+    with _record("adopt_tenant", f"tenant/{tenant_id}"):
+        tenant = _services().tenants.adopt(_adoption(TenantId(tenant_id), parse_body(AdoptionBody, _body())))
+    return _answer(200, show_tenant(tenant))
+
+
 @app.delete("/admin/v1/tenants/<tenant_id>")
 def erase_tenant(tenant_id: str) -> Response[str]:
     """Erase a tenant once the time to undo it is over; it is served no more from now on."""
@@ -280,6 +290,25 @@ def _record(action: str, target: str) -> Any:
 
 def _operator() -> str:
     return operator_of(app.current_event.raw_event)
+
+
+def _adoption(tenant_id: TenantId, body: AdoptionBody) -> Adoption:
+    region = body.region or ""
+    if body.secret is None:
+        return Adoption(tenant_id, body.server_id, None, body.connection_limit, region)
+    secret = body.secret
+    request = AdoptionRequest(
+        tenant_id,
+        secret.database,
+        secret.user,
+        secret.password.get_secret_value(),
+        secret.host,
+        secret.port,
+        body.schema_name,
+        body.connection_limit,
+        region,
+    )
+    return Adoption(tenant_id, body.server_id, request, body.connection_limit, region)
 
 
 def _show_report(report: ServerReport) -> dict[str, Any]:

@@ -37,13 +37,18 @@ CALLED_SERVICES = frozenset(
 
 _SERVICE_DATA = re.compile(r"boto(?:core|3)/data/([^/]+)/")
 # Type stubs, C sources and scripts serve those who build; zstandard's second backend is PyPy's. METADATA stays, because
-# Amazon Inspector finds vulnerable versions by it; the rest of a wheel's records is for uninstalling.
+# Amazon Inspector finds vulnerable versions by it; the rest of a wheel's records is for uninstalling. SQLAlchemy runs a
+# handful of statements when a tenant's schema changes: its modules in Python do that as well as the compiled ones.
 _UNUSED = re.compile(
     r".*\.(?:pyi|pyx|pxd|c|h|rst)"
     r"|[^/]+\.data/scripts/.*"
     r"|[^/]+\.dist-info/(?!METADATA$).*"
     r"|zstandard/(?:_cffi\..*|backend_cffi\.py)"
     r"|botocore/data/.*/examples-1\.json"
+    r"|sqlalchemy/.*_cy\.[^/]*\.so"
+    r"|sqlalchemy/dialects/(?:mssql|mysql|oracle|sqlite)/.*"
+    r"|(?:sqlalchemy|alembic)/testing/.*"
+    r"|alembic/templates/.*"
 )
 
 

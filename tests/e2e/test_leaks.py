@@ -47,6 +47,7 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants", "get"): [{}],
     ("/admin/v1/tenants/{tenant_id}", "get"): [{}],
     ("/admin/v1/tenants/{tenant_id}", "put"): [{"json": {}}],
+    ("/admin/v1/tenants/{tenant_id}/adopt", "post"): [{"json": {}}],
     ("/admin/v1/tenants/{tenant_id}/suspend", "post"): [{}],
     ("/admin/v1/tenants/{tenant_id}/resume", "post"): [{}],
     ("/admin/v1/tenants/{tenant_id}", "delete"): [{"json": {"tenant_id": THEIRS, "undo_hours": 0}}],

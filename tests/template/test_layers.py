@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import pytest
 
 from layers.elf import find_faults, is_elf, read_elf
 from layers.wheels import MACHINES, LayerError, fetch_wheels, read_pins
+from local.postgres_server import PostgresServer
 
 LAYERS = Path(__file__).parents[2] / "layers"
 TARGETS = {
@@ -125,12 +127,14 @@ def test_every_module_has_byte_code_that_is_not_compared_with_its_source(depende
 def test_the_dependencies_hold_what_the_functions_import_and_little_else(dependencies: Path) -> None:
     packages = {path.name for path in dependencies.iterdir()}
     assert {
+        "alembic",
         "aws_lambda_powertools",
         "boto3",
         "botocore",
         "jwt",
         "psycopg2",
         "pydantic",
+        "sqlalchemy",
         "zstandard",
     } <= packages
     services = {path.name for path in (dependencies / "botocore/data").iterdir() if path.is_dir()}
@@ -171,6 +175,37 @@ def test_a_handler_needs_nothing_but_the_layer(layers: dict[tuple[str, str], Lay
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False, timeout=60
     )
+    assert done.returncode == 0, done.stderr
+
+
+def test_revisions_run_with_nothing_but_the_layer(
+    layers: dict[tuple[str, str], Layer], host: str, postgres: PostgresServer
+) -> None:
+    folders = [str(Path("functions").resolve()), str(layers["dependencies", host].root / "python")]
+    login = {"host": postgres.host, "port": postgres.port, "user": postgres.admin_user}
+    program = f"""
+import os, sys; sys.path[:0] = {folders!r}
+import psycopg2
+from tenantry.adapters.migrations import head_revision, upgrade_schema
+connection = psycopg2.connect(dbname="layer", **{login!r}); connection.autocommit = True
+assert upgrade_schema(connection, "layer_owner", "public") == head_revision()
+"""
+    with closing(postgres.connect()) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("CREATE ROLE layer_owner NOLOGIN")
+        cursor.execute("CREATE DATABASE layer OWNER layer_owner")
+        try:
+            done = subprocess.run(
+                [sys.executable, "-W", "error", "-B", "-I", "-S", "-c", program],
+                env={"PGPASSWORD": postgres.admin_password},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        finally:
+            cursor.execute("DROP DATABASE layer WITH (FORCE)")
+            cursor.execute("DROP ROLE layer_owner")
     assert done.returncode == 0, done.stderr
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,7 +20,6 @@ from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import DatabaseUnavailable, DependencyFailed
 from tenantry.domain.report import (
-    ConnectionFacts,
     DatabaseContent,
     DatabaseFacts,
     Grant,
@@ -32,7 +31,7 @@ from tenantry.domain.report import (
 )
 from tenantry.domain.tenant import TenantId
 
-LET_IN = "00000"
+LET_IN, NO_ANSWER = "00000", "08001"
 LOGIN = "none"  # to be no role but the login itself
 
 _NO_RIGHT, _NO_ROLE, _NO_TABLE, _NO_SCHEMA = "42501", "22023", "42P01", "3F000"
@@ -40,6 +39,12 @@ _OUT_OF_REACH = frozenset({_NO_RIGHT, _NO_TABLE, _NO_SCHEMA})
 _NO_ROWS = "02000"
 # `tenant_id` can't hold that tenant's id, so there is no row of that tenant's.
 _NO_VALUE = "22P02"
+
+# Refused before or at the door: no right, no such database, one that is closed, a login that is not known there.
+_REFUSED = frozenset({_NO_RIGHT, "3D000", "55000", "28000"})
+_NOT_AUTHENTICATED = "28P01"
+# Whoever owns the database that one is in may become this role, which has no rights anywhere else.
+_OWNER_OF_THIS_DATABASE = "pg_database_owner"
 
 _FORBIDDEN = {
     "SELECT rolpassword FROM pg_catalog.pg_authid LIMIT 1": Hole.PASSWORDS_READABLE,
@@ -55,6 +60,14 @@ _FORBIDDEN = {
 _TOO_MANY_SESSIONS = "53300"
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 2.0, 0.05
 _CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-audit")
+
+
+class ConnectionFacts(NamedTuple):
+    """A server's places for sessions, those that are kept for administrators, and the sessions of each role."""
+
+    max_connections: int
+    reserved: int
+    sessions: dict[str, int]
 
 
 class ServerAudit:
@@ -138,8 +151,9 @@ class TenantSession:
 
     def assumable(self, names: Sequence[str]) -> list[str]:
         """Try to become each of these roles; return those that it became."""
-        outcomes = self._attempt([LOGIN], [f"SET ROLE {self._quote(name)}" for name in names])
-        return [name for name, (outcome,) in zip(names, outcomes, strict=True) if outcome not in (_NO_RIGHT, _NO_ROLE)]
+        foreign = [name for name in names if name != _OWNER_OF_THIS_DATABASE]
+        outcomes = self._attempt([LOGIN], [f"SET ROLE {self._quote(name)}" for name in foreign])
+        return [name for name, (met,) in zip(foreign, outcomes, strict=True) if met not in (_NO_RIGHT, _NO_ROLE)]
 
     def can_make_tables(self, roles: Sequence[str], schema: str) -> bool:
         """Try to make a table in a schema."""
@@ -193,13 +207,22 @@ class TenantSession:
 def try_login(credentials: Credentials) -> str:
     """Try to log in.
 
-    :returns: the SQLSTATE of the refusal, `LET_IN` where the server let us in, 08001 where none answered.
+    :returns: the SQLSTATE of the refusal, `LET_IN` where the server let us in, `NO_ANSWER` where none answered.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     # Sessions that were ended a moment ago count towards a login's limit until the server has cleared them away.
     while (outcome := _login_outcome(credentials)) == _TOO_MANY_SESSIONS and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     return outcome
+
+
+def is_refusal(outcome: str, *, elsewhere: bool) -> bool:
+    """Tell whether the outcome of a login proves that it is refused; a server that did not answer proves nothing.
+
+    :param elsewhere: on another server than its own. There a wrong password is what is expected; on its own it may have
+        been rotated meanwhile, and nothing more was looked at.
+    """
+    return outcome in _REFUSED or (elsewhere and outcome == _NOT_AUTHENTICATED)
 
 
 def _login_outcome(credentials: Credentials) -> str:

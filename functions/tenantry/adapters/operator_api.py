@@ -12,6 +12,8 @@ from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Tenant
 
 _LABEL = r"^[a-z0-9][a-z0-9_.=-]{0,62}$"
+# What PostgreSQL takes as a name of up to 63 bytes, quoted.
+_SQL_NAME = r"^[^\x00-\x1f]{1,63}$"
 
 type Label = Annotated[str, Field(pattern=_LABEL)]
 type Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -66,6 +68,26 @@ class TenantBody(_Body):
     def wanted(self) -> Wanted:
         """Where it may be placed."""
         return Wanted(self.region or "", self.labels)
+
+
+class HandMadeSecret(_Body):
+    """What an application's own settings say of its database."""
+
+    host: str | None = Field(default=None, min_length=1, max_length=255)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    database: str = Field(pattern=_SQL_NAME)
+    user: str = Field(pattern=_SQL_NAME)
+    password: SecretStr = Field(min_length=1, max_length=256)
+
+
+class AdoptionBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/adopt`; without a secret, the one under the tenant's own name is taken."""
+
+    server_id: str = Field(min_length=1, max_length=40)
+    secret: HandMadeSecret | None = None
+    schema_name: str = Field(default="public", alias="schema", pattern=_SQL_NAME)
+    region: Region | None = None
+    connection_limit: int = Field(default=50, ge=1, le=1000)
 
 
 class ErasureBody(_Body):

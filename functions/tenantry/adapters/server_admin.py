@@ -27,6 +27,7 @@ from tenantry.domain.tenant import Role, TenantId, database_role
 # Opens a connection in autocommit mode to the database of that name, as the server's administrator.
 type AdminConnect = Callable[[str], Any]
 
+DATABASE_BUSY = "database_busy"
 _LOCK_NOT_AVAILABLE = "55P03"
 _NO_ATTRIBUTES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
@@ -249,6 +250,6 @@ def _execute_unlocked(cursor: Any, statement: sql.Composable) -> None:
             raise
         raise Conflict(
             "The database is busy: a table is in use by a long transaction.",
-            code="database_busy",
+            code=DATABASE_BUSY,
             hint="Nothing was changed. Repeat the call when that transaction has ended.",
         ) from exc

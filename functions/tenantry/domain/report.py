@@ -154,14 +154,6 @@ class Grant(NamedTuple):
     grantee: str
 
 
-class ConnectionFacts(NamedTuple):
-    """A server's places for sessions, those that are kept for administrators, and the sessions of each role."""
-
-    max_connections: int
-    reserved: int
-    sessions: dict[str, int]
-
-
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
     """What walls between tenants there are on a server."""
@@ -180,6 +172,11 @@ class DatabaseContent:
     superuser_functions: list[str]
 
 
+# What can be tried where the administrator is not let in: the databases that every server has.
+UNSEEN = ServerFacts([], [], [DatabaseFacts(name, [], None) for name in ("postgres", "template1")])
+UNREAD = DatabaseContent([], [], [])
+
+
 @dataclass(frozen=True, slots=True)
 class Resident:
     """A tenant and where its secret says that it lives."""
@@ -196,12 +193,12 @@ class Resident:
 class Residents:
     """The tenants of one server, by their databases and roles."""
 
-    def __init__(self, server_id: str, residents: list[Resident], tenants: Iterable[Tenant]) -> None:
-        """Take those whose secrets could be read, and all tenants, wherever they live: theirs are the roles too."""
+    def __init__(self, server_id: str, residents: Iterable[Resident], tenants: Iterable[Tenant]) -> None:
+        """Take those whose secrets could be read, and all tenants: those that moved away may have roles here still."""
         self.server_id = server_id
-        self.all = residents
+        self.all = [resident for resident in residents if resident.tenant.server_id == server_id]
         self._ids = {tenant.tenant_id.value for tenant in tenants}
-        self._by_login = {resident.credentials.username: resident.name for resident in residents}
+        self._by_login = {resident.credentials.username: resident.name for resident in self.all}
 
     def of(self, database: str) -> list[Resident]:
         """List who lives in a database."""
@@ -221,8 +218,8 @@ class Residents:
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
 
-def judge_server(residents: Residents, facts: ServerFacts) -> Iterator[Finding]:
-    """Look for holes in what a server's roles and databases are set to."""
+def judge(residents: Residents, facts: ServerFacts, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
+    """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
     for role in facts.roles:
         holder = residents.holder_of(role.name)
         for attribute in role.attributes if holder else ():
@@ -233,6 +230,8 @@ def judge_server(residents: Residents, facts: ServerFacts) -> Iterator[Finding]:
         yield from _judge_membership(residents, membership)
     for database in facts.databases:
         yield from _judge_database(residents, database)
+    for name, content in contents.items():
+        yield from _judge_content(residents, name, content)
 
 
 def _judge_membership(residents: Residents, membership: Membership) -> Iterator[Finding]:
@@ -266,8 +265,7 @@ def _judge_database(residents: Residents, database: DatabaseFacts) -> Iterator[F
         yield Finding(Hole.DATABASE_IDENTITY, Severity.HIGH, server, owner, identity, database.name)
 
 
-def judge_content(residents: Residents, database: str, content: DatabaseContent) -> Iterator[Finding]:
-    """Look for holes in what the schemas, tables and functions of a tenants' database are set to."""
+def _judge_content(residents: Residents, database: str, content: DatabaseContent) -> Iterator[Finding]:
     server, owner = residents.server_id, residents.owner_of(database)
     schemas = {resident.name: resident.credentials.schema for resident in residents.of(database)}
     for grant in content.grants:

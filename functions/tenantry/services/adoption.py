@@ -1,4 +1,4 @@
-"""Takes a database that is in use under management; its application goes on. May be repeated after a failure at any step.
+"""Takes a database that is in use under management; its application goes on. Every step may be repeated.
 
 Nothing in the database is dropped or renamed. Until every check has passed, nothing at all is changed.
 """
@@ -10,13 +10,14 @@ from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.postgres import ConnectSettings, TenantConnection, connect
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
-from tenantry.adapters.server_admin import AdoptionFacts, ServerAdmin
+from tenantry.adapters.server_admin import DATABASE_BUSY, AdoptionFacts, ServerAdmin
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 
 _PASSWORD_BYTES = 32
+_ATTEMPTS = 5
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
 _NO_SUCH_DATABASE = "3D000"
 # SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
@@ -51,39 +52,56 @@ def adopt_database(
     :raises Conflict: tenant or database is taken (nothing is changed), or the database is too busy now.
     :raises TenantryError: a step failed; the same call finishes the work.
     """
-    if _is_done(request, server, registry):
+    known = _find_begun(request, server, registry)
+    if known and known.status is TenantStatus.ACTIVE:
         return
     _require_server(request, server)
     facts = _examine(request, server, admin)
+    if known and not known.adopted_database and facts.tenant_id:
+        # The call that creates a tenant has made this database, and is the one to finish it.
+        raise _exists()
     tenant = _tenant(request, server)
     registry.put_tenant(tenant)
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
     if request.user not in login_names(request.tenant_id):
-        take_objects = not facts.user_is_shared
-        admin.adopt_database(
-            request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
-        )
+        _take_over(request, admin, take_objects=not facts.user_is_shared)
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
 
 
-def _is_done(request: AdoptionRequest, server: Server, registry: Registry) -> bool:
-    """Tell whether this very adoption was finished before.
+def _take_over(request: AdoptionRequest, admin: ServerAdmin, *, take_objects: bool) -> None:
+    """Change owners and rights; give way to the application's transactions, and try again a few times."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            admin.adopt_database(
+                request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
+            )
+        except Conflict as exc:
+            if exc.code != DATABASE_BUSY or not left:
+                raise
+        else:
+            return
+
+
+def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:
+    """Look for what an earlier call of this adoption has left.
 
     :raises Conflict: the tenant is there in another way, or another tenant is made of this database.
     """
+    place = (server.server_id, request.database)
     for tenant in registry.tenants():
-        is_here = (tenant.server_id, tenant.adopted_database) == (server.server_id, request.database)
-        if tenant.tenant_id != request.tenant_id:
-            if is_here:
-                raise _taken()
-        elif is_here and tenant.status is TenantStatus.ACTIVE:
-            return True
-        elif tenant.status is not TenantStatus.PROVISIONING or not (is_here or _was_refused(tenant, request, server)):
-            raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
-    return False
+        if tenant.tenant_id != request.tenant_id and (tenant.server_id, tenant.adopted_database) == place:
+            raise _taken()
+    known = registry.tenant(request.tenant_id)
+    if known is None:
+        return None
+    is_same = (known.server_id, known.adopted_database) == place
+    is_open = known.status is TenantStatus.PROVISIONING and (is_same or _was_refused(known, request, server))
+    if not is_open and not (is_same and known.status is TenantStatus.ACTIVE):
+        raise _exists()
+    return known
 
 
 def _was_refused(tenant: Tenant, request: AdoptionRequest, server: Server) -> bool:
@@ -116,6 +134,8 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
         raise BadRequest("The database has no such schema.", code="schema_unknown")
     if facts.tenant_id not in ("", request.tenant_id.value):
         raise _taken()
+    if request.user in login_names(request.tenant_id) and not facts.tenant_id:
+        raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
     return facts
 
 
@@ -165,6 +185,10 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         request.region,
         adopted_database=request.database,
     )
+
+
+def _exists() -> Conflict:
+    return Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
 
 
 def _taken() -> Conflict:

@@ -95,9 +95,8 @@ class ConnectionBudget:
         residents = [found for tenant in tenants if (found := self._find(tenant, unchecked))]
         budgets = []
         for server_id in sorted(ids):
-            there = [resident for resident in residents if resident.tenant.server_id == server_id]
             living = sum(tenant.server_id == server_id for tenant in tenants)
-            budgets.append(self._budget(Residents(server_id, there, tenants), living))
+            budgets.append(self._budget(Residents(server_id, residents, tenants), living))
         return ConnectionReport(self._concurrency, self._per_environment, budgets, unchecked)
 
     def _find(self, tenant: Tenant, unchecked: dict[str, str]) -> Resident | None:

@@ -1,20 +1,31 @@
 """Proves that tenants are isolated: logs in as each of them and tries what it must not be able to do."""
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tenantry.adapters.isolation_probe import LET_IN, LOGIN, DatedSecrets, ServerAudit, TenantSession, try_login
+from tenantry.adapters.isolation_probe import (
+    LET_IN,
+    LOGIN,
+    NO_ANSWER,
+    DatedSecrets,
+    ServerAudit,
+    TenantSession,
+    is_refusal,
+    try_login,
+)
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import NotFound, TenantryError
+from tenantry.domain.errors import DatabaseTimeout, NotFound, TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.report import (
+    UNREAD,
+    UNSEEN,
     DatabaseContent,
     Finding,
     Hole,
@@ -25,25 +36,16 @@ from tenantry.domain.report import (
     ServerFacts,
     Severity,
     Unchecked,
-    judge_content,
-    judge_server,
+    judge,
     sort_findings,
 )
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Role, Tenant, database_role
+from tenantry.domain.tenant import Tenant
 from tenantry.services.operations import Step
 
 KIND, TARGET = "audit_isolation", "fleet/isolation"
 
 _WORKERS = 8
-# A role that whoever owns the database one is in may become; it has no rights anywhere else.
-_OWNER_OF_THIS_DATABASE = "pg_database_owner"
-_MAINTENANCE: dict[str, str | None] = {"postgres": None, "template1": None}
-
-# Refused before or at the door: no right, no such database, one that is closed, a login that is not known there.
-_REFUSED = frozenset({"42501", "3D000", "55000", "28000"})
-# A wrong password proves something on another server only: on its own it may have been rotated meanwhile.
-_REFUSED_ELSEWHERE = _REFUSED | {"28P01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,13 @@ class _Ground:
 
     residents: Residents
     server: Server | None
-    facts: ServerFacts | None = None
+    facts: ServerFacts = UNSEEN
     contents: dict[str, DatabaseContent] = field(default_factory=dict)
 
     def databases(self, tenant: str) -> set[str]:
         """Name every database that can be tried, but what a move or a restore left aside of the tenant's own."""
-        known = {database.name: database.identity for database in self.facts.databases} if self.facts else _MAINTENANCE
         taken = {resident.credentials.dbname for resident in self.residents.all}
-        return taken | {name for name, identity in known.items() if identity != tenant}
+        return taken | {database.name for database in self.facts.databases if database.identity != tenant}
 
 
 @dataclass(slots=True)
@@ -95,12 +96,9 @@ class IsolationAudit:
         total = _Outcome()
         with ThreadPoolExecutor(_WORKERS) as pool:
             residents = [found for found in pool.map(lambda t: self._find(t, total), tenants) if found]
-            homes: defaultdict[str, list[Resident]] = defaultdict(list, {server_id: [] for server_id in servers})
-            for resident in residents:
-                homes[resident.tenant.server_id].append(resident)
             grounds = {
-                server_id: self._survey(Residents(server_id, there, tenants), servers.get(server_id), total, pool)
-                for server_id, there in homes.items()
+                server_id: self._survey(Residents(server_id, residents, tenants), servers.get(server_id), total, pool)
+                for server_id in sorted({*servers, *(tenant.server_id for tenant in tenants)})
             }
             probes = [_Probe(resident, grounds, deadline) for resident in residents]
             outcomes = dict(zip((r.name for r in residents), pool.map(_Probe.run, probes), strict=True))
@@ -123,37 +121,29 @@ class IsolationAudit:
             total.findings.add(Finding(Hole.ROTATION_OVERDUE, Severity.MEDIUM, tenant.server_id, name, where=where))
         return Resident(tenant, credentials)
 
-    def _survey(
-        self, residents: Residents, server: Server | None, total: _Outcome, pool: ThreadPoolExecutor
-    ) -> _Ground:
+    def _survey(self, there: Residents, server: Server | None, total: _Outcome, pool: ThreadPoolExecutor) -> _Ground:
         """Read and judge what a server is set to."""
         try:
-            administrator = self._administrators.find(residents.server_id)
+            administrator = self._administrators.find(there.server_id)
             if administrator is None:
                 raise NotFound(code="server_unknown")
             audit = ServerAudit(administrator)
             facts = audit.server()
         except TenantryError as error:
-            total.unchecked.add(Unchecked(residents.server_id, "", "", error.code))
-            return _Ground(residents, server)
-        total.findings.update(judge_server(residents, facts))
+            total.unchecked.add(Unchecked(there.server_id, "", "", error.code))
+            return _Ground(there, server)
 
         def read(database: str) -> DatabaseContent | None:
             try:
                 return audit.content(database)
             except TenantryError as error:
-                total.unchecked.add(Unchecked(residents.server_id, residents.owner_of(database), database, error.code))
+                total.unchecked.add(Unchecked(there.server_id, there.owner_of(database), database, error.code))
                 return None
 
-        names = sorted({resident.credentials.dbname for resident in residents.all})
+        names = sorted({resident.credentials.dbname for resident in there.all})
         contents = {name: found for name, found in zip(names, pool.map(read, names), strict=True) if found}
-        for name, content in contents.items():
-            total.findings.update(judge_content(residents, name, content))
-        return _Ground(residents, server, facts, contents)
-
-
-class _OutOfTime(Exception):
-    """The deadline has passed."""
+        total.findings.update(judge(there, facts, contents))
+        return _Ground(there, server, facts, contents)
 
 
 class _Probe:
@@ -162,9 +152,9 @@ class _Probe:
     def __init__(self, resident: Resident, grounds: dict[str, _Ground], deadline: float | None) -> None:
         self._resident = resident
         self._credentials = resident.credentials
-        self._server_id = resident.tenant.server_id
-        self._grounds = grounds
-        self._home = grounds[self._server_id]
+        self._home = grounds[resident.tenant.server_id]
+        # Where a server is not registered, only those who live there know how to reach it.
+        self._grounds = [ground for ground in grounds.values() if ground.server or ground is self._home]
         self._deadline = deadline
         self._outcome = _Outcome()
 
@@ -175,8 +165,6 @@ class _Probe:
             with closing(TenantSession(self._credentials)) as session:
                 may_connect = self._try_inside(session)
             self._try_databases(may_connect)
-        except _OutOfTime:
-            self._give_up("", "out_of_time")
         except TenantryError as error:
             self._give_up("", error.code)
         return self._outcome
@@ -200,15 +188,15 @@ class _Probe:
 
     def _try_roles(self, session: TenantSession) -> None:
         holder = self._home.residents.holder_of
-        roles = [role.name for role in self._home.facts.roles] if self._home.facts else []
-        foreign = [role for role in roles if holder(role) != self._resident.name and role != _OWNER_OF_THIS_DATABASE]
-        for role in session.assumable(foreign):
+        roles = [role.name for role in self._home.facts.roles]
+        for role in session.assumable([role for role in roles if holder(role) != self._resident.name]):
             self._report(Hole.ROLE_ASSUMED, holder(role) or role, role)
 
     def _try_neighbour(self, session: TenantSession, neighbour: Resident) -> None:
         """Try to reach a tenant that lives in the same database: by its schema or, in a shared one, by its rows."""
         schema, roles = neighbour.credentials.schema, self._own_roles()
-        tables = [table for table in self._tables(self._home, neighbour.credentials.dbname) if table.schema == schema]
+        content = self._home.contents.get(neighbour.credentials.dbname, UNREAD)
+        tables = [table for table in content.relations if table.schema == schema]
         if schema != self._credentials.schema:
             if session.can_make_tables(roles, schema):
                 self._report(Hole.ROWS_WRITABLE, neighbour.name, schema)
@@ -220,16 +208,14 @@ class _Probe:
         self._report_tables(Hole.ROWS_WRITABLE, neighbour.name, session.rows_taken(roles, own_rows, neighbour.name))
 
     def _try_databases(self, may_connect: set[str]) -> None:
-        for ground in self._grounds.values():
-            # Where a server is not registered, only those who live there know how to reach it.
-            if ground.server is None and ground is not self._home:
-                continue
+        for ground in self._grounds:
             own = {self._credentials.dbname} if ground is self._home else set()
             for database in sorted(ground.databases(self._resident.name) - own):
                 self._check_time()
-                self._try_database(ground, database, may_connect)
+                if self._try_database(ground, database, may_connect) == NO_ANSWER:
+                    break
 
-    def _try_database(self, ground: _Ground, database: str, may_connect: set[str]) -> None:
+    def _try_database(self, ground: _Ground, database: str, may_connect: set[str]) -> str:
         self._outcome.attempts += 1
         at_home = ground is self._home
         credentials = self._credentials_for(ground, database)
@@ -240,15 +226,17 @@ class _Probe:
             self._try_tables(ground, database, other, credentials)
         elif at_home and database in may_connect:
             self._report(Hole.MAY_CONNECT, other, database)
-        elif outcome not in (_REFUSED if at_home else _REFUSED_ELSEWHERE):
+        elif not is_refusal(outcome, elsewhere=not at_home):
             self._give_up(other, outcome)
+        return outcome
 
     def _try_tables(self, ground: _Ground, database: str, other: str, credentials: Credentials) -> None:
         """Look what it could read where it was let in."""
         roles = self._own_roles() if ground is self._home else [LOGIN]
+        tables = ground.contents.get(database, UNREAD).relations
         try:
             with closing(TenantSession(credentials)) as session:
-                self._report_tables(Hole.ROWS_READABLE, other, session.readable(roles, self._tables(ground, database)))
+                self._report_tables(Hole.ROWS_READABLE, other, session.readable(roles, tables))
                 self._outcome.attempts += session.attempts
         except TenantryError as error:
             self._give_up(other, error.code)
@@ -259,40 +247,34 @@ class _Probe:
             return mine
         return replace(mine, host=server.host, port=server.port, sslmode=server.sslmode, sslrootcert=server.sslrootcert)
 
-    def _tables(self, ground: _Ground, database: str) -> list[Relation]:
-        content = ground.contents.get(database)
-        return content.relations if content else []
-
     def _own_roles(self) -> list[str]:
         """Name what it can be: its login as it is, and each role that it may become."""
-        tenant_id = self._resident.tenant.tenant_id
-        if self._home.facts is None:
-            return [LOGIN, *(database_role(tenant_id, role) for role in Role if role is not Role.OPERATOR)]
         roles, holder = self._home.facts.roles, self._home.residents.holder_of
-        return [LOGIN, *(role.name for role in roles if not role.may_log_in and holder(role.name) == tenant_id.value)]
+        return [
+            LOGIN,
+            *(role.name for role in roles if not role.may_log_in and holder(role.name) == self._resident.name),
+        ]
 
     def _report_tables(self, hole: Hole, other: str, tables: list[Relation]) -> None:
         for table in tables:
             self._report(hole, other, f"{table.schema}.{table.name}")
 
     def _report(self, hole: Hole, other: str = "", where: str = "") -> None:
-        finding = Finding(hole, Severity.CRITICAL, self._server_id, self._resident.name, other, where)
+        finding = Finding(hole, Severity.CRITICAL, self._home.residents.server_id, self._resident.name, other, where)
         self._outcome.findings.add(finding)
 
     def _give_up(self, other: str, code: str) -> None:
-        self._outcome.unchecked.add(Unchecked(self._server_id, self._resident.name, other, code))
+        self._outcome.unchecked.add(Unchecked(self._home.residents.server_id, self._resident.name, other, code))
 
     def _check_time(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise _OutOfTime
+            raise DatabaseTimeout(code="out_of_time")
 
 
 def _report(
     started_at: datetime, seconds: float, tenants: list[Tenant], total: _Outcome, outcomes: dict[str, _Outcome]
 ) -> IsolationReport:
-    by_tenant = {
-        t.tenant_id.value: outcomes[t.tenant_id.value].attempts for t in tenants if t.tenant_id.value in outcomes
-    }
+    by_tenant = {name: outcome.attempts for name, outcome in outcomes.items()}
     by_server: Counter[str] = Counter()
     for tenant in tenants:
         by_server[tenant.server_id] += by_tenant.get(tenant.tenant_id.value, 0)

@@ -6,9 +6,10 @@ from tenantry.adapters.leases import Leases
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.user_directory import UserDirectory
-from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting, TenantUnknown
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, check_free_to_use
+from tenantry.services.adoption import AdoptionRequest, adopt_database
 from tenantry.services.provisioning import TenantRequest, provision_tenant
 from tenantry.services.rotation import rotation_schedule
 from tenantry.services.servers import Servers
@@ -24,6 +25,17 @@ class NewTenant:
     wanted: Wanted
     connection_limit: int = 50
     admin_email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What an operator asks for; `request` is None where the hand-made secret is stored under the tenant's name."""
+
+    tenant_id: TenantId
+    server_id: str
+    request: AdoptionRequest | None = None
+    connection_limit: int = 50
+    region: str = ""
 
 
 class Tenants:
@@ -56,6 +68,12 @@ class Tenants:
         check_free_to_use(new.tenant_id)
         with self._leases.hold(_LEASE, new.tenant_id.value):
             known = self._registry.tenant(new.tenant_id)
+            if known and known.adopted_database:
+                raise Conflict(
+                    "The tenant's database was adopted.",
+                    code="tenant_adopted",
+                    hint="Repeat the call that adopts it, if it is not active yet.",
+                )
             server = self._server_of(known, new.wanted) if known else self._servers.place(new.wanted)
             provision_tenant(
                 TenantRequest(new.tenant_id, new.connection_limit, new.wanted.region),
@@ -64,12 +82,34 @@ class Tenants:
                 secret_store=self._secrets,
                 registry=self._registry,
             )
-            if self._rotation_function:
-                rules = rotation_schedule(new.tenant_id)
-                self._secrets.schedule_rotation(new.tenant_id, self._rotation_function, rules)
+            self._schedule_rotation(new.tenant_id)
             if new.admin_email:
                 self._users.ensure_admin(new.tenant_id, new.admin_email)
         return self.get(new.tenant_id), known is None
+
+    def adopt(self, adoption: Adoption) -> Tenant:
+        """Take a database that is in use under management; the same call may be repeated.
+
+        Without a secret, the hand-made one is taken that is stored under the tenant's own name.
+
+        :raises BadRequest, NotFound: id, server, secret or database are not what they have to be; nothing is changed.
+        :raises Conflict: tenant or database is taken, or something else is done to one of them.
+        """
+        tenant_id = adoption.tenant_id
+        check_free_to_use(tenant_id)
+        with self._leases.hold(_LEASE, tenant_id.value):
+            server = self._servers.get(adoption.server_id)
+            request = adoption.request or self._stored_request(adoption)
+            with self._leases.hold("database", f"{server.server_id}/{request.database}"):
+                adopt_database(
+                    request,
+                    server=server,
+                    admin=self._servers.admin(server.server_id),
+                    secret_store=self._secrets,
+                    registry=self._registry,
+                )
+            self._schedule_rotation(tenant_id)
+        return self.get(tenant_id)
 
     def get(self, tenant_id: TenantId) -> Tenant:
         """Look a tenant up.
@@ -133,6 +173,33 @@ class Tenants:
         credentials = self._secrets.find(tenant.tenant_id)
         if credentials:
             self._servers.admin(tenant.server_id).end_sessions(credentials.dbname)
+
+    def _stored_request(self, adoption: Adoption) -> AdoptionRequest:
+        try:
+            stored = self._secrets.find(adoption.tenant_id)
+        except InvalidSetting as exc:
+            raise BadRequest(exc.message, code=exc.code) from exc
+        if stored is None:
+            raise BadRequest(
+                "There is no secret of this tenant.",
+                code="secret_missing",
+                hint="Send host, port, database, user and password, or store them under the tenant's name first.",
+            )
+        return AdoptionRequest(
+            adoption.tenant_id,
+            stored.dbname,
+            stored.username,
+            stored.password,
+            stored.host,
+            stored.port,
+            stored.schema,
+            adoption.connection_limit,
+            adoption.region,
+        )
+
+    def _schedule_rotation(self, tenant_id: TenantId) -> None:
+        if self._rotation_function:
+            self._secrets.schedule_rotation(tenant_id, self._rotation_function, rotation_schedule(tenant_id))
 
     def _change(self, tenant_id: TenantId, status: TenantStatus) -> Tenant:
         tenant = self.get(tenant_id)

@@ -1,6 +1,6 @@
--- Tries statements as each of some roles, takes back whatever one of them did, and answers with a JSON array of outcomes, role
--- by role: the SQLSTATE with which a statement was refused, 02000 where it worked and met no row, 00000 where it met rows.
--- Not being able to become one of the roles ends all of it: what is refused then would prove nothing.
+-- Tries statements as each of some roles, takes back whatever one of them did, and answers with a JSON array of
+-- outcomes, role by role: the SQLSTATE with which a statement was refused, 02000 where it worked and met no row, 00000
+-- where it met rows. Not being able to become one of the roles ends all of it: what is refused then proves nothing.
 SELECT set_config('tenantry.audit_plan', %s, false);
 DO $audit$
 DECLARE

@@ -1,7 +1,8 @@
 -- The places for sessions on a server, how many of them are kept for administrators, and who holds how many now.
 SELECT
     current_setting('max_connections')::int,
-    current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0),
+    current_setting('superuser_reserved_connections')::int
+        + coalesce(current_setting('reserved_connections', true)::int, 0),
     coalesce((
         SELECT jsonb_object_agg(usename, sessions)
         FROM (

@@ -1,0 +1,102 @@
+"""The budget of sessions on a server, against what there really is."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.postgres import ConnectSettings, connect
+from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.services.connection_report import ConnectionBudget, ConnectionReport, ServerBudget, Verdict
+from tests.integration.conftest import REGION, STAGE, TABLE, World
+
+# What the server of the tests is set to, and what every login of the world may have.
+MAX_CONNECTIONS, RESERVED, LIMIT = 200, 3, 10
+
+
+@pytest.fixture
+def administrators(world: World) -> Iterator[ServerSecrets]:
+    """The server, registered."""
+    server, store = world.server, ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
+    world.registry.put_server(Server("local", REGION, server.host, server.port, sslmode="disable"))
+    login = Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable")
+    store.write("local", login)
+    yield store
+    world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "SERVER"}, "sk": {"S": "local"}})
+
+
+def report(
+    world: World, administrators: ServerSecrets, concurrency: int = 5, per_environment: int = 50
+) -> ConnectionReport:
+    return ConnectionBudget(world.registry, world.secrets, administrators, concurrency, per_environment).run()
+
+
+def only(found: ConnectionReport) -> ServerBudget:
+    (server,) = found.servers
+    return server
+
+
+def test_few_environments_fit(world: World, administrators: ServerSecrets) -> None:
+    budget = only(report(world, administrators))
+    assert (budget.verdict, budget.tenants) == (Verdict.FITS, 2)
+    assert (budget.max_connections, budget.reserved) == (MAX_CONNECTIONS, RESERVED)
+    # Two tenants with two logins each.
+    assert budget.possible_by_limits == 4 * LIMIT
+    assert (budget.possible_by_concurrency, budget.possible) == (10, 10)
+    assert budget.possible <= budget.available <= MAX_CONNECTIONS - RESERVED
+
+
+def test_limits_hold_where_concurrency_would_not(world: World, administrators: ServerSecrets) -> None:
+    budget = only(report(world, administrators, concurrency=1000))
+    assert (budget.possible_by_concurrency, budget.possible) == (2000, 40)
+    assert budget.verdict is Verdict.FITS
+
+
+def test_logins_without_a_limit_can_use_all_sessions_up(world: World, administrators: ServerSecrets) -> None:
+    login = world.credentials[world.tenants[0]].username
+    world.execute(f'ALTER ROLE "{login}" CONNECTION LIMIT -1')
+    try:
+        budget = only(report(world, administrators, concurrency=1000))
+        one_kept = only(report(world, administrators, concurrency=150, per_environment=1))
+    finally:
+        world.execute(f'ALTER ROLE "{login}" CONNECTION LIMIT {LIMIT}')
+    assert budget.possible_by_limits is None
+    assert (budget.possible, budget.verdict) == (1020, Verdict.CAN_BE_EXHAUSTED)
+    assert (one_kept.possible, one_kept.verdict) == (150, Verdict.FITS)
+
+
+def test_sessions_are_counted_for_their_tenant_and_others_take_places_away(
+    world: World, administrators: ServerSecrets
+) -> None:
+    tenant = world.tenants[0]
+    sessions = [connect(world.credentials[tenant], ConnectSettings()) for _ in range(3)]
+    others = [world.admin() for _ in range(2)]
+    try:
+        budget = only(report(world, administrators))
+    finally:
+        for session in (*sessions, *others):
+            session.close()
+    assert budget.used_by_tenant == {tenant.value: 3}
+    held_by_others = budget.used - 3
+    assert held_by_others >= 2
+    assert budget.available == MAX_CONNECTIONS - RESERVED - held_by_others
+
+
+def test_what_can_not_be_asked_is_told_by_its_code(world: World, administrators: ServerSecrets) -> None:
+    world.registry.put_tenant(Tenant(TenantId("half-made"), TenantStatus.PROVISIONING, Isolation.DATABASE, "nowhere"))
+    try:
+        found = report(world, administrators)
+    finally:
+        world.registry.delete_tenant(TenantId("half-made"))
+    assert found.unchecked == {"half-made": "credentials_missing"}
+    assert [(server.server, server.verdict, server.code) for server in found.servers] == [
+        ("local", Verdict.FITS, ""),
+        ("nowhere", Verdict.UNKNOWN, "server_unknown"),
+    ]
+    text = json.dumps(found.to_json())
+    assert world.server.admin_password not in text
+    assert all(credentials.password not in text for credentials in world.credentials.values())
