@@ -8,9 +8,9 @@ down_revision = ${repr(down_revision)}
 
 def upgrade() -> None:
     """Take the step."""
-    ${upgrades if upgrades else "op.execute(\"\")"}
+    ${upgrades if upgrades else "raise NotImplementedError"}
 
 
 def downgrade() -> None:
     """Take it back."""
-    ${downgrades if downgrades else "op.execute(\"\")"}
+    ${downgrades if downgrades else "raise NotImplementedError"}
