@@ -165,6 +165,18 @@ def test_a_worker_that_dies_after_a_step_is_followed_by_one_that_finishes(stand:
     assert verify(certificates[0])
 
 
+def test_a_role_that_is_not_ours_stays(stand: Stand) -> None:
+    own = f"{stand.tenant_id}_app"
+    stand.world.execute(f'CREATE ROLE "{own}" LOGIN')
+    try:
+        certificate = stand.perform().facts["certificate"]
+        assert own in stand.left_on_server()
+        assert own not in certificate["deleted"]["roles"]
+        assert len(certificate["deleted"]["roles"]) == 5
+    finally:
+        stand.world.execute(f'DROP ROLE "{own}"')
+
+
 def test_performing_twice_changes_nothing_more(stand: Stand) -> None:
     first = stand.perform()
     assert stand.perform() == first

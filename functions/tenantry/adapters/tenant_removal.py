@@ -7,10 +7,11 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.server_admin import AdminConnect
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,9 @@ class TenantRemoval:
 
         :raises TenantryError: the server refused.
         """
-        # No tenant id holds an underscore, so this prefix is one tenant's alone.
-        facts = load_sql("tenant_facts").format(
-            database=sql.Literal(database), role_prefix=sql.Literal(f"{tenant_id.value}_")
-        )
+        # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
+        roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+        facts = load_sql("tenant_facts").format(database=sql.Literal(database), roles=sql.Literal(roles))
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             _execute(cursor, facts)
             return TenantRemains(*cursor.fetchone())

@@ -40,6 +40,8 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+TENANT_ROLES = (Role.VIEWER, Role.EDITOR, Role.ADMIN)
+
 # The database role that a caller's role becomes inside a transaction.
 _ROLE_SUFFIX = {Role.VIEWER: "viewer", Role.EDITOR: "editor", Role.ADMIN: "owner"}
 

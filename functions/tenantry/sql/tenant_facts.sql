@@ -1,4 +1,4 @@
--- What there is of a tenant on its server, before it is erased: the database's size and the roles that begin with its id.
+-- What there is of a tenant on its server, before it is erased: the database's size and the roles that are ours.
 SELECT
     (SELECT pg_database_size(oid) FROM pg_database WHERE datname = {database}),
-    ARRAY(SELECT rolname::text FROM pg_roles WHERE starts_with(rolname, {role_prefix}) ORDER BY rolname)
+    ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY({roles}) ORDER BY rolname)
