@@ -216,6 +216,7 @@ def erase_tenant(tenant_id: str) -> Response[str]:
 def keep_tenant(tenant_id: str) -> Response[str]:
     """Do not erase a tenant after all; it is suspended then."""
     with _record("keep_tenant", f"tenant/{tenant_id}"):
+        _services().operations.require_untouched(ERASE, f"tenant/{tenant_id}")
         tenant = _services().tenants.spare(TenantId(tenant_id))
         _services().operations.undo(ERASE, f"tenant/{tenant_id}")
     return _answer(200, show_tenant(tenant))

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
@@ -228,6 +229,15 @@ def test_an_erasure_has_to_be_confirmed_and_can_be_undone(operator: Operator) ->
     assert (shown["status"], shown["error"]) == ("failed", "undone")
     assert operator.call("POST", f"/admin/v1/tenants/{name}/resume").json["status"] == "active"
     assert operator.call("GET", f"/admin/v1/tenants/{name}/certificates").json == []
+    anew = operator.call("DELETE", f"/admin/v1/tenants/{name}", {"tenant_id": name, "undo_hours": 72}).json
+    assert anew["operation_id"] != begun.json["operation_id"]
+    store = administer_tenants._services().operations._store
+    asked = store.get(anew["operation_id"])
+    assert asked is not None
+    store.put(replace(asked, done=("find", "drop_database")))
+    too_late = operator.call("POST", f"/admin/v1/tenants/{name}/keep")
+    assert (too_late.status, too_late.json["code"]) == (409, "operation_begun")
+    assert operator.call("GET", f"/admin/v1/tenants/{name}").json["status"] == "erasing"
 
 
 def test_every_action_is_in_the_audit_trail_with_its_outcome_and_no_secret(operator: Operator) -> None:

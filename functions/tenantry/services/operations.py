@@ -22,6 +22,8 @@ class Step(NamedTuple):
     run: Callable[[Operation], dict[str, Any] | None]
 
 
+_UNDONE = "undone"
+
 type Recipes = Mapping[str, Sequence[Step]]
 
 
@@ -52,6 +54,17 @@ class Operations:
             self._invoker.start(event)
         return operation
 
+    def require_untouched(self, kind: str, target: str) -> None:
+        """Make sure that an operation can still be undone.
+
+        :raises Conflict: a step of it has been done.
+        """
+        operation = self._unfinished(kind, target)
+        if operation and operation.done:
+            raise Conflict(
+                "The operation has begun.", code="operation_begun", hint="Start it again, so that it is finished."
+            )
+
     def undo(self, kind: str, target: str) -> None:
         """Give up an operation that waits for its moment.
 
@@ -60,7 +73,7 @@ class Operations:
         operation = self._unfinished(kind, target)
         if operation:
             self._timer.cancel(_timer_name(operation))
-            self._store.put(replace(operation, status=OperationStatus.FAILED, error="undone"))
+            self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
 
     def get(self, operation_id: str) -> Operation:
         """Look one up.
@@ -78,7 +91,9 @@ class Operations:
 
     def _unfinished(self, kind: str, target: str) -> Operation | None:
         newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
-        return newest if newest and newest.status is not OperationStatus.SUCCEEDED else None
+        # One that was undone is over: whoever asks again asks anew, and stands in the certificate.
+        over = newest is None or newest.status is OperationStatus.SUCCEEDED or newest.error == _UNDONE
+        return None if over else newest
 
 
 class Performer:
