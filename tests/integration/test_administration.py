@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 
 from handlers import administer_tenants
+from handlers.administration import wiring
 from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.domain.tenant import TenantId
 from tenantry.settings import administration_settings
@@ -61,7 +62,7 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator
     monkeypatch.setenv("OPERATION_FUNCTION_ARN", "arn:aws:lambda:ap-south-1:123456789012:function:perform")
     monkeypatch.setenv("TIMER_ROLE_ARN", "arn:aws:iam::123456789012:role/timer")
     administration_settings.cache_clear()
-    administer_tenants._services.cache_clear()
+    wiring.services.cache_clear()
     made = Operator(world)
     assert made.call("PUT", "/admin/v1/servers/first", made.server_body()).status == 200
     yield made
@@ -183,7 +184,7 @@ def test_a_database_of_somebody_elses_is_not_taken_over(operator: Operator) -> N
 
 def test_two_operations_on_one_tenant_at_once_are_refused(operator: Operator) -> None:
     name = operator.create().json["tenant_id"]
-    tenants = administer_tenants._services().tenants
+    tenants = wiring.services().tenants
     with tenants._leases.hold("tenant", name):
         reply = operator.call("POST", f"/admin/v1/tenants/{name}/suspend")
         assert (reply.status, reply.json["code"]) == (409, "operation_in_progress")
@@ -191,7 +192,7 @@ def test_two_operations_on_one_tenant_at_once_are_refused(operator: Operator) ->
 
 
 def test_a_lease_of_a_dead_worker_ends(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    leases = administer_tenants._services().tenants._leases
+    leases = wiring.services().tenants._leases
     monkeypatch.setattr(leases, "_seconds", -1)
     name = operator.create().json["tenant_id"]
     leases._take(f"tenant#{name}", "a worker that died")
@@ -200,7 +201,7 @@ def test_a_lease_of_a_dead_worker_ends(operator: Operator, monkeypatch: pytest.M
 
 def test_suspending_ends_sessions_and_resuming_serves_again(operator: Operator) -> None:
     name = operator.create().json["tenant_id"]
-    credentials = administer_tenants._services().tenants._secrets.find(TenantId(name))
+    credentials = wiring.services().tenants._secrets.find(TenantId(name))
     assert credentials is not None
     with closing(connect(credentials, ConnectSettings())) as session:
         assert operator.call("POST", f"/admin/v1/tenants/{name}/suspend").json["status"] == "suspended"
@@ -231,7 +232,7 @@ def test_an_erasure_has_to_be_confirmed_and_can_be_undone(operator: Operator) ->
     assert operator.call("GET", f"/admin/v1/tenants/{name}/certificates").json == []
     anew = operator.call("DELETE", f"/admin/v1/tenants/{name}", {"tenant_id": name, "undo_hours": 72}).json
     assert anew["operation_id"] != begun.json["operation_id"]
-    store = administer_tenants._services().operations._store
+    store = wiring.services().operations._store
     asked = store.get(anew["operation_id"])
     assert asked is not None
     store.put(replace(asked, done=("find", "drop_database")))

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from handlers import administer_tenants
+from handlers.administration import wiring
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.postgres import ConnectSettings, TenantConnection
 from tenantry.adapters.server_admin import ServerAdmin
@@ -353,7 +353,7 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator
     monkeypatch.setenv("OPERATION_FUNCTION_ARN", "arn:aws:lambda:ap-south-1:123456789012:function:perform")
     monkeypatch.setenv("TIMER_ROLE_ARN", "arn:aws:iam::123456789012:role/timer")
     administration_settings.cache_clear()
-    administer_tenants._services.cache_clear()
+    wiring.services.cache_clear()
     made = Operator(world)
     assert made.call("PUT", "/admin/v1/servers/first", made.server_body(max_tenants=50)).status == 200
     yield made

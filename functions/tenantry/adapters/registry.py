@@ -3,14 +3,16 @@
 Items have `pk` = kind (`TENANT`, `SERVER`) and `sk` = id, so that one is a GetItem and all of a kind are a Query.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.server import Server, ServerStatus
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import BackupFrequency, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,13 +48,7 @@ class Registry:
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        fields = {"status": tenant.status.value, "isolation": tenant.isolation.value, "server_id": tenant.server_id}
-        optional = {
-            "region": tenant.region,
-            "schema_revision": tenant.schema_revision,
-            "adopted_database": tenant.adopted_database,
-        }
-        self._put(_TENANT, tenant.tenant_id.value, fields | {name: value for name, value in optional.items() if value})
+        self._put(_TENANT, tenant.tenant_id.value, _tenant_fields(tenant))
 
     def delete_tenant(self, tenant_id: TenantId) -> None:
         """Forget a tenant; one that is not there is forgotten already.
@@ -126,16 +122,42 @@ class Registry:
             raise registry_unavailable() from exc
 
 
+def _tenant_fields(tenant: Tenant) -> dict[str, str]:
+    fields = {"status": tenant.status.value, "isolation": tenant.isolation.value, "server_id": tenant.server_id}
+    optional = {
+        "region": tenant.region,
+        "schema_revision": tenant.schema_revision,
+        "adopted_database": tenant.adopted_database,
+        "limits": json.dumps(asdict(tenant.limits)),
+        "backups": tenant.backups.value,
+        "former_home": json.dumps(asdict(tenant.former_home)) if tenant.former_home else "",
+        "relocation": tenant.relocation,
+        "former_ids": " ".join(former.value for former in tenant.former_ids),
+    }
+    return fields | {name: value for name, value in optional.items() if value}
+
+
 def _tenant(item: Any) -> Tenant:
+    fields = {name: next(iter(value.values())) for name, value in item.items()}
     return Tenant(
-        TenantId(item["sk"]["S"]),
-        TenantStatus(item["status"]["S"]),
-        Isolation(item["isolation"]["S"]),
-        item["server_id"]["S"],
-        item.get("region", {}).get("S", ""),
-        item.get("schema_revision", {}).get("S", ""),
-        item.get("adopted_database", {}).get("S", ""),
+        tenant_id=TenantId(fields["sk"]),
+        status=TenantStatus(fields["status"]),
+        isolation=Isolation(fields["isolation"]),
+        server_id=fields["server_id"],
+        region=fields.get("region", ""),
+        schema_revision=fields.get("schema_revision", ""),
+        adopted_database=fields.get("adopted_database", ""),
+        limits=Limits(**json.loads(fields.get("limits", "{}"))),
+        backups=BackupFrequency(fields.get("backups", BackupFrequency.DAILY)),
+        former_home=_home(fields["former_home"]) if "former_home" in fields else None,
+        relocation=fields.get("relocation", ""),
+        former_ids=tuple(map(TenantId, fields.get("former_ids", "").split())),
     )
+
+
+def _home(text: str) -> Home:
+    fields = json.loads(text)
+    return Home(**fields | {"isolation": Isolation(fields["isolation"])})
 
 
 def _server(item: Any) -> Server:

@@ -1,7 +1,7 @@
 """Tenants: their ids, roles and what the registry knows of them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tenantry.domain.errors import BadRequest, TenantSuspended, TenantUnknown
@@ -89,6 +89,53 @@ class TenantStatus(StrEnum):
     ERASING = "erasing"
 
 
+class BackupFrequency(StrEnum):
+    """How often a tenant is backed up at least."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a tenant may use at once: sessions of each of its logins, time of one statement, requests a second.
+
+    A `statement_timeout_ms` of 0 is the data API's own limit; `plan` names a usage plan of the stack, which bounds the
+    rate.
+    """
+
+    connections: int = 50
+    statement_timeout_ms: int = 0
+    plan: str = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a tenant lives: a database of its own, a schema of a shared database, or rows of shared tables."""
+
+    server_id: str
+    isolation: Isolation
+    database: str
+    schema: str
+
+
+# Shared databases, one of each kind on a server. No tenant's own has such a name: an id holds no `_`.
+SCHEMAS_DATABASE = "tenantry_schemas"
+POOL_DATABASE = "tenantry_pool"
+
+
+def new_home(tenant_id: TenantId, server_id: str, isolation: Isolation) -> Home:
+    """Say where a tenant that is made lives."""
+    match isolation:
+        case Isolation.DATABASE:
+            return Home(server_id, isolation, tenant_id.value, "public")
+        case Isolation.SCHEMA:
+            return Home(server_id, isolation, SCHEMAS_DATABASE, tenant_id.value)
+        case Isolation.POOLED:
+            return Home(server_id, isolation, POOL_DATABASE, "public")
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """What the registry knows of one tenant."""
@@ -103,6 +150,14 @@ class Tenant:
     schema_revision: str = ""
     # The database that it had before it became a tenant, under the name that it keeps; empty: we made its database.
     adopted_database: str = ""
+    limits: Limits = field(default_factory=Limits)
+    backups: BackupFrequency = BackupFrequency.DAILY
+    # Where it lived before a move or a promotion that nobody has confirmed yet: kept, closed, for an undo.
+    former_home: Home | None = None
+    # The operation that moves it now; its credentials are not rotated meanwhile.
+    relocation: str = ""
+    # Ids that it had before it was renamed: nobody else's ever again.
+    former_ids: tuple[TenantId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

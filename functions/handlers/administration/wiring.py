@@ -1,0 +1,66 @@
+"""What the routes of the operators' API call, wired once an execution environment."""
+
+from functools import cache
+from typing import NamedTuple
+
+from tenantry.adapters.audit_log import AuditLog
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.certificate_store import CertificateStore
+from tenantry.adapters.function_invocation import FunctionInvoker
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.secret_store import SecretStore, ServerSecrets
+from tenantry.adapters.timer import Timer
+from tenantry.adapters.user_directory import UserDirectory
+from tenantry.services.audit_trail import AuditTrail
+from tenantry.services.connection_report import ConnectionBudget
+from tenantry.services.operations import Operations
+from tenantry.services.servers import Servers
+from tenantry.services.tenants import Tenants
+from tenantry.settings import AdministrationSettings, administration_settings
+
+
+class Services(NamedTuple):
+    """The use cases."""
+
+    servers: Servers
+    tenants: Tenants
+    trail: AuditTrail
+    operations: Operations
+    certificates: CertificateStore
+    connections: ConnectionBudget
+
+
+@cache
+def services() -> Services:
+    """Wire the adapters.
+
+    :raises InvalidSetting: an environment variable is missing.
+    """
+    settings = administration_settings()
+    dynamodb = aws_client("dynamodb", settings.region)
+    secrets = aws_client("secretsmanager", settings.region)
+    registry = Registry(dynamodb, settings.registry_table)
+    store, administrators = SecretStore(secrets, settings.stage), ServerSecrets(secrets, settings.stage)
+    servers = Servers(registry, administrators)
+    users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
+    leases = Leases(dynamodb, settings.registry_table)
+    return Services(
+        servers=servers,
+        tenants=Tenants(registry, store, servers, leases, users, settings.rotation_function_arn),
+        trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
+        operations=_operations(settings),
+        certificates=CertificateStore(dynamodb, settings.registry_table),
+        connections=ConnectionBudget(
+            registry, store, administrators, settings.query_concurrency, settings.connections_per_environment
+        ),
+    )
+
+
+def _operations(settings: AdministrationSettings) -> Operations:
+    return Operations(
+        OperationStore(aws_client("dynamodb", settings.region), settings.registry_table),
+        FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn),
+        Timer(aws_client("scheduler", settings.region), settings.operation_function_arn, settings.timer_role_arn),
+    )

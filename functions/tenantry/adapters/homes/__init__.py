@@ -1,0 +1,1 @@
+"""Where tenants live: one interface over the three isolation models."""
