@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,16 +13,17 @@ from tenantry.adapters.tenant_session import TenantSessions
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.tenant import TenantId
 from tests.e2e.api import Api
+from tests.e2e.living import LivingTenant, living_tenant
 
 MINE, THEIRS = "mycompany", "mycompany1"
 # Every place in which a client might try to name a tenant.
 DISGUISES: dict[str, str] = {
-    "X-Amz-Tenant-Id": THEIRS,
-    "X-Tenant-Id": THEIRS,
-    "Tenant-Id": THEIRS,
-    "X-Forwarded-Host": f"{THEIRS}.example.com",
-    "Accept-Profile": THEIRS,
-    "Content-Profile": THEIRS,
+    "X-Amz-Tenant-Id": "{theirs}",
+    "X-Tenant-Id": "{theirs}",
+    "Tenant-Id": "{theirs}",
+    "X-Forwarded-Host": "{theirs}.example.com",
+    "Accept-Profile": "{theirs}",
+    "Content-Profile": "{theirs}",
 }
 ROWS = "/rest/v1/{table}"
 # What is tried on each route; a route of the template that is not here fails the test.
@@ -30,16 +32,25 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     (ROWS, "get"): [
         {},
         {"params": {"name": "ilike.*"}},
-        {"table": f"{THEIRS}.candidates"},
-        {"table": f"{THEIRS}.public.candidates"},
+        {"table": "{theirs}.candidates"},
+        {"table": "{theirs}.public.candidates"},
         {"table": "pg_database"},
         {"table": "pg_authid"},
-        {"params": {"tenant_id": f"eq.{THEIRS}"}},
-        {"params": {"tenantId": THEIRS}},
+        {"params": {"tenant_id": "eq.{theirs}"}},
+        {"params": {"tenantId": "{theirs}"}},
     ],
-    (ROWS, "post"): [{"table": f"{THEIRS}.candidates", "json": {"name": "leak"}}],
-    (ROWS, "patch"): [{"params": {"email": "eq.{their_email}"}, "json": {"name": "leak"}}],
-    (ROWS, "delete"): [{"params": {"email": "eq.{their_email}"}}],
+    (ROWS, "post"): [
+        {"table": "{theirs}.candidates", "json": {"name": "leak"}},
+        {"json": {"name": "leak", "job_role": "x", "email": "leak@example.com", "tenant_id": "{theirs}"}},
+    ],
+    (ROWS, "patch"): [
+        {"params": {"email": "eq.{email}"}, "json": {"name": "leak"}},
+        {"params": {"id": "gte.0"}, "json": {"tenant_id": "{theirs}"}},
+    ],
+    (ROWS, "delete"): [
+        {"params": {"email": "eq.{email}"}},
+        {"params": {"tenant_id": "eq.{theirs}"}},
+    ],
     ("/admin/v1/servers", "get"): [{}],
     ("/admin/v1/servers/{server_id}", "get"): [{}],
     ("/admin/v1/servers/{server_id}", "put"): [{"json": {}}],
@@ -75,18 +86,23 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def their_rows(api: Api) -> Iterator[list[tuple[Any, ...]]]:
-    """All that the other tenant has; nothing of it may have changed in the end."""
-    before = read_all(api)
-    yield before
-    assert read_all(api) == before
+@dataclass(frozen=True)
+class Pair:
+    """Two tenants of one isolation model on one server: who asks, and whose rows nobody else may see."""
+
+    mine: LivingTenant
+    theirs: LivingTenant
 
 
-def read_all(api: Api) -> list[tuple[Any, ...]]:
-    with api.database(THEIRS) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT name, email, phone, id FROM candidates ORDER BY id")
-        return cursor.fetchall()
+@pytest.fixture(scope="module", params=["database", "schema", "pooled"])
+def pair(api: Api, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Neighbours; nothing of what the other has may have changed in the end."""
+    body = {"isolation": request.param, "region": "ap-south-1"}
+    with living_tenant(api, 3, **body) as mine, living_tenant(api, 4, **body) as theirs:
+        before = theirs.rows()
+        assert len(before) == 4
+        yield Pair(mine, theirs)
+        assert theirs.rows() == before
 
 
 def routes() -> set[tuple[str, str]]:
@@ -101,32 +117,62 @@ def test_every_route_is_probed() -> None:
     assert routes() == PROBES.keys()
 
 
-@pytest.mark.parametrize(("path", "method"), sorted(PROBES))
-def test_a_route_shows_and_touches_nothing_of_anothers(
-    api: Api, their_rows: list[tuple[Any, ...]], path: str, method: str
-) -> None:
-    theirs = {str(value) for *row, _ in their_rows for value in row if value}
+def filled(probe: Any, theirs: LivingTenant, email: str) -> Any:
+    """A probe with the other tenant's names put in."""
+    if isinstance(probe, dict):
+        return {key: filled(value, theirs, email) for key, value in probe.items()}
+    return probe.replace("{theirs}", theirs.name).replace("{email}", email) if isinstance(probe, str) else probe
+
+
+@pytest.mark.parametrize(("path", "method"), sorted(route for route in PROBES if not route[0].startswith("/admin/")))
+def test_a_route_shows_and_touches_nothing_of_anothers(pair: Pair, path: str, method: str) -> None:
+    rows = pair.theirs.rows()
+    theirs = {str(value) for *row, _ in rows for value in row if value}
     for probe in PROBES[path, method]:
-        options = {key: value for key, value in probe.items() if key != "table"}
-        if "params" in options:
-            email = their_rows[0][1]
-            options["params"] = {k: v.replace("{their_email}", email) for k, v in options["params"].items()}
-        url = path.replace("{table}", probe.get("table", "candidates"))
-        url = url.replace("{tenant_id}", THEIRS).replace("{server_id}", "us-east-1")
-        for role in ("viewer", "admin"):
-            answer = api.call(method.upper(), url, api.token(MINE, role), headers=dict(DISGUISES), **options)
+        options = filled(probe, pair.theirs, rows[0][1])
+        url = path.replace("{table}", options.pop("table", "candidates"))
+        for role in ("viewer", "editor", "admin"):
+            answer = pair.mine.call(method.upper(), url, role, headers=filled(DISGUISES, pair.theirs, ""), **options)
             assert not [value for value in theirs if value in answer.text], (url, probe)
             assert answer.status_code < 500
-            # The operators' API is nobody's who belongs to a tenant.
-            assert answer.status_code == 403 or not path.startswith("/admin/")
+    assert pair.theirs.rows() == rows
 
 
-def test_token_no_role_of_mine_gets_a_row_of_theirs(api: Api, their_rows: list[tuple[Any, ...]]) -> None:
-    names = {row[0] for row in their_rows}
+@pytest.mark.parametrize(("path", "method"), sorted(route for route in PROBES if route[0].startswith("/admin/")))
+def test_the_operators_routes_are_nobodys_who_belongs_to_a_tenant(api: Api, path: str, method: str) -> None:
+    before = api.names(THEIRS)
+    url = path.replace("{tenant_id}", THEIRS).replace("{server_id}", "us-east-1")
+    for probe in PROBES[path, method]:
+        for role in ("viewer", "admin"):
+            answer = api.call(method.upper(), url, api.token(MINE, role), headers={"X-Tenant-Id": THEIRS}, **probe)
+            assert answer.status_code == 403, url
+    assert api.names(THEIRS) == before
+
+
+def test_token_no_role_of_mine_gets_a_row_of_theirs(pair: Pair) -> None:
+    own = {row[0] for row in pair.mine.rows()}
     for role in ("viewer", "editor", "admin"):
-        rows = api.call("GET", "/rest/v1/candidates", api.token(MINE, role)).json()
-        assert len(rows) == 10
-        assert not names & {row["name"] for row in rows}
+        rows = pair.mine.call("GET", role=role).json()
+        assert {row["name"] for row in rows} == own
+        assert len(rows) == 3
+
+
+def test_an_id_that_both_have_is_changed_for_me_alone(pair: Pair) -> None:
+    """The same key in two tenants: of tables that they share, and of tables of their own."""
+    key = {"id": "900001", "job_role": "Twin"}
+    for tenant in (pair.mine, pair.theirs):
+        row = key | {"name": f"{tenant.name} twin", "email": f"{tenant.name}-twin@example.com"}
+        assert tenant.call("POST", json=row).status_code == 201
+    try:
+        changed = pair.mine.call("PATCH", params={"id": "eq.900001"}, json={"name": "changed"})
+        assert changed.status_code == 204
+        (kept,) = pair.theirs.call("GET", params={"id": "eq.900001"}).json()
+        assert kept["name"] == f"{pair.theirs.name} twin"
+        assert pair.mine.call("DELETE", params={"id": "eq.900001"}).status_code == 204
+        assert len(pair.theirs.call("GET", params={"id": "eq.900001"}).json()) == 1
+    finally:
+        for tenant in (pair.mine, pair.theirs):
+            tenant.call("DELETE", params={"id": "eq.900001"})
 
 
 def tenant_keys(api: Api, role: str, tenant: str, bucket: str | None = None) -> dict[str, Any]:
@@ -199,15 +245,15 @@ def test_backup_event_a_worker_does_not_become_another_tenant(api: Api) -> None:
     )
 
 
-def test_connection_cache_two_tenants_in_parallel_get_their_own_answers_only(api: Api) -> None:
+def test_connection_cache_two_tenants_in_parallel_get_their_own_answers_only(pair: Pair) -> None:
     """The thread to keep in mind: replies mixed between parallel callers."""
-    own = {tenant: api.names(tenant) for tenant in (MINE, THEIRS)}
-    tokens = {(tenant, role): api.token(tenant, role) for tenant in own for role in ("viewer", "editor", "admin")}
-    callers = list(tokens) * 20
+    own = {tenant.name: [row[0] for row in tenant.rows()] for tenant in (pair.mine, pair.theirs)}
+    callers = [(tenant, role) for tenant in (pair.mine, pair.theirs) for role in ("viewer", "editor", "admin")] * 20
 
-    def ask(caller: tuple[str, str]) -> bool:
-        answer = api.call("GET", "/rest/v1/candidates", tokens[caller], params={"select": "name", "order": "name"})
-        return answer.status_code == 200 and [row["name"] for row in answer.json()] == own[caller[0]]
+    def ask(caller: tuple[LivingTenant, str]) -> bool:
+        tenant, role = caller
+        answer = tenant.call("GET", role=role, params={"select": "name", "order": "id"})
+        return answer.status_code == 200 and [row["name"] for row in answer.json()] == own[tenant.name]
 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(ask, callers))
