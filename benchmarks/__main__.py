@@ -11,7 +11,16 @@ from benchmarks.results import FILE, BenchmarkFailed, Result, table, write_resul
 from benchmarks.stage import open_stage
 from local.errors import LocalStackError
 
-NAMES = ("warm_read", "round_trips", "versus_naive", "cold_start", "backup_stream", "isolation_probe")
+NAMES = (
+    "warm_read",
+    "round_trips",
+    "versus_naive",
+    "cold_start",
+    "backup_stream",
+    "provision",
+    "isolation_probe",
+    "rotation_under_load",
+)
 _BAD_USAGE = 2
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg2.extensions
 
+from benchmarks.deployed import Deployed
 from benchmarks.results import BenchmarkFailed
 from handlers import query_tenant
 from local.aws_server import REGION, AwsServer, clean_environment
@@ -30,7 +31,7 @@ from tenantry.services.provisioning import TenantRequest, provision_tenant
 PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "bench"
 BUCKET = "tenantry-bench-backups"
-_TABLE = "tenantry-bench-registry"
+TABLE = "tenantry-bench-registry"
 _ROLE = "tenantry-bench-tenant"
 _PEOPLE = 200
 _OF_THE_SYSTEM = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH"})
@@ -57,6 +58,7 @@ class Stage:
     postgres: PostgresServer
     aws: AwsServer
     environment: dict[str, str]
+    deployed: Deployed
 
     def make_tenant(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
         """Provision a tenant, whose secret names `port` (by default the server's own)."""
@@ -66,7 +68,7 @@ class Stage:
             server=server,
             admin=ServerAdmin(self.connect),
             secret_store=SecretStore(self.aws.client("secretsmanager"), STAGE),
-            registry=Registry(self.aws.client("dynamodb"), _TABLE),
+            registry=Registry(self.aws.client("dynamodb"), TABLE),
         )
 
     def make_tenant_with_people(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
@@ -82,9 +84,7 @@ class Stage:
 
     def connect(self, dbname: str) -> psycopg2.extensions.connection:
         """Connect as the server's administrator, in autocommit mode."""
-        connection = self.postgres.connect(dbname)
-        connection.autocommit = True
-        return connection
+        return connect_to(self.postgres, dbname)
 
 
 @contextmanager
@@ -98,6 +98,7 @@ def open_stage() -> Iterator[Stage]:
             directory / "postgres", name="for benchmarks", port=postgres_port, durable=False, mark=directory
         )
         aws = AwsServer(directory, port=aws_port, addresses=(LOOPBACK,), mark=directory)
+        deployed = Deployed(directory / "stack")
         try:
             postgres.start()
             aws.start()
@@ -105,10 +106,18 @@ def open_stage() -> Iterator[Stage]:
             _forget_aws_settings()
             # The rest is for processes that are started: this one stays at home, where package settings are.
             os.environ.update({name: environment[name] for name in environment if name not in _OF_THE_SYSTEM})
-            yield Stage(directory, postgres, aws, environment)
+            yield Stage(directory, postgres, aws, environment, deployed)
         finally:
+            deployed.stop()
             aws.stop()
             postgres.stop()
+
+
+def connect_to(postgres: PostgresServer, dbname: str) -> psycopg2.extensions.connection:
+    """Connect to a server as its administrator, in autocommit mode."""
+    connection = postgres.connect(dbname)
+    connection.autocommit = True
+    return connection
 
 
 def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
@@ -116,7 +125,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     keys = ("pk", "sk")
     aws.client("dynamodb").create_table(
-        TableName=_TABLE,
+        TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],

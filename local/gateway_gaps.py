@@ -1,8 +1,11 @@
-"""What the local API Gateway leaves out when it imports an API definition, put back through its API.
+"""What the local API Gateway leaves out or does in another way, put right through its API.
 
 It ignores gateway responses (so errors would come without CORS headers and in a shape of their own) and everything
 of a mock integration but its type (so preflights would answer with nothing). Both are read from the deployed
 template, and both are what AWS does with that template by itself.
+
+It takes an API key from the client's header only, never from the authorizer: with the definition's requirement of one
+nobody could call the data API. So the requirement is taken off there; the handler refuses a tenant without a key.
 """
 
 import json
@@ -24,6 +27,7 @@ def fill_gateway_gaps(aws: AwsServer, deployment: Deployment) -> None:
     for body in _definitions(template):
         _put_gateway_responses(gateway, deployment.api_id, body, resolver)
         _put_mock_integrations(gateway, deployment.api_id, body, resolver)
+        _require_no_header_key(gateway, deployment.api_id, body)
     gateway.create_deployment(restApiId=deployment.api_id, stageName=deployment.api_stage)
 
 
@@ -92,6 +96,23 @@ def _put_mock_integration(gateway: Any, address: Mapping[str, str], integration:
             responseTemplates=response.get("responseTemplates", {}),
             **selection,
         )
+
+
+def _require_no_header_key(gateway: Any, api_id: str, body: Json) -> None:
+    if body.get("x-amazon-apigateway-api-key-source") != "AUTHORIZER":
+        return
+    schemes = body.get("components", {}).get("securitySchemes", {})
+    keys = {name for name, scheme in schemes.items() if scheme.get("name") == "x-api-key"}
+    ids = _resource_ids(gateway, api_id)
+    for path, method, operation in _operations(body):
+        if any(keys & requirement.keys() for requirement in operation.get("security", [])):
+            gateway.update_method(
+                restApiId=api_id,
+                resourceId=ids[path],
+                httpMethod=method.upper(),
+                # It would take the word "false" for a yes.
+                patchOperations=[{"op": "remove", "path": "/apiKeyRequired"}],
+            )
 
 
 def _operations(body: Json) -> Iterator[tuple[str, str, Json]]:

@@ -15,9 +15,10 @@ from local.stack_file import Operator, StackTenant
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.domain.tenant import Limits, TenantId, owner_role
 from tenantry.services.provisioning import TenantRequest, provision_tenant
 
 
@@ -46,6 +47,7 @@ class Seed:
         self._address = address
         self._pool = deployment.outputs["UserPoolId"]
         self._registry = Registry(aws.client("dynamodb"), deployment.outputs["RegistryTableName"])
+        self._usage_plans = UsagePlans(aws.client("apigateway"), STAGE)
         self._secrets = SecretStore(aws.client("secretsmanager"), STAGE)
 
     def register_servers(self) -> None:
@@ -68,7 +70,7 @@ class Seed:
     def _create_tenant(self, demo: _DemoTenant, cognito: Any) -> StackTenant:
         postgres = self._servers[demo.server_id]
         credentials = provision_tenant(
-            TenantRequest(demo.tenant_id),
+            TenantRequest(demo.tenant_id, usage_key=self._usage_plans.ensure(demo.tenant_id, Limits().plan)),
             server=self._server(demo.server_id),
             admin=ServerAdmin(lambda database: _connect_as_admin(postgres, database)),
             secret_store=self._secrets,

@@ -9,6 +9,7 @@ from typing import Literal, NoReturn
 
 from local import invocation
 from local.aws_server import REGION, AwsServer
+from local.backup_buckets import make_backup_buckets
 from local.console_server import ConsoleServer
 from local.deployment import ARCHITECTURE, STACK_NAME, STAGE, Deployment, Sam
 from local.errors import LocalStackError, PartFailed
@@ -150,6 +151,7 @@ class LocalStack:
                     "PrincipalTagConditions": "DISABLED",
                     "PgClientDirectory": str(self._sam.pg_client),
                     "CorsOrigin": "*",
+                    "BackupBuckets": make_backup_buckets(self._aws, STAGE, self._servers),
                 },
             )
             fill_gateway_gaps(self._aws, deployment)

@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from handlers.administration import erasures, operations, reports, servers, tenants
+from handlers.administration import erasures, limits, operations, pgadmin, relocations, renaming, reports, servers, tenants
 from tenantry.adapters.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
 from tenantry.settings import administration_settings
 
 app = APIGatewayRestResolver()
-for part in (servers, tenants, erasures, operations, reports):
+for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):
     app.include_router(part.routes)
 
 

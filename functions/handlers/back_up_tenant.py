@@ -9,11 +9,13 @@ from botocore.config import Config
 
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.object_store import ObjectStore
+from tenantry.adapters.registry import Registry
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import TenantryError
+from tenantry.domain.errors import BackupFailed, TenantryError, TenantUnknown
+from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import TenantId
 from tenantry.observability import MetricUnit, count, logger, measure
 from tenantry.services.tenant_backup import BackupOrder, BackupTools, Outcome, back_up_tenant
@@ -25,9 +27,9 @@ _S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standa
 
 
 @cache
-def _sessions(settings: BackupSettings) -> TenantSessions:
+def _sessions(settings: BackupSettings, bucket: str) -> TenantSessions:
     sts = aws_client("sts", settings.region)
-    return TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region, settings.bucket)
+    return TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region, bucket)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -60,11 +62,13 @@ def _order(event: dict[str, Any]) -> BackupOrder:
 
 
 def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> Outcome:
-    session = _sessions(settings).open(order.tenant_id)
+    bucket = _bucket(order.tenant_id, settings)
+    sessions = _sessions(settings, bucket.name)
+    session = sessions.open(order.tenant_id)
     return back_up_tenant(
         order,
-        read_credentials=lambda tenant_id: _read_credentials(tenant_id, settings),
-        store=ObjectStore(aws_client("s3", settings.region, session, _S3_CONFIG), settings.bucket),
+        read_credentials=lambda tenant_id: _read_credentials(tenant_id, sessions, settings),
+        store=ObjectStore(aws_client("s3", bucket.region, session, _S3_CONFIG), bucket.name),
         tools=BackupTools(
             settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
         ),
@@ -72,13 +76,28 @@ def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> O
     )
 
 
-def _read_credentials(tenant_id: TenantId, settings: BackupSettings) -> Credentials:
+def _bucket(tenant_id: TenantId, settings: BackupSettings) -> BackupBucket:
+    """Choose where the backup may lie. The registry is asked, and not the event: it knows the rule."""
+    tenant = Registry(aws_client("dynamodb", settings.region), settings.registry_table).tenant(tenant_id)
+    if tenant is None:
+        raise TenantUnknown("There is no such tenant.")
+    bucket = settings.buckets.find(tenant.region)
+    if bucket is None:
+        raise BackupFailed(
+            "The tenant's data must not leave its region, and there is no bucket for backups in it.",
+            code="residency",
+            hint="Make one and name it in the parameter BackupBuckets.",
+        )
+    return bucket
+
+
+def _read_credentials(tenant_id: TenantId, sessions: TenantSessions, settings: BackupSettings) -> Credentials:
     """Read them anew: a backup runs rarely, and a secret that was rotated meanwhile costs a failed one."""
 
     def new_client(session: TenantSession) -> Any:
         return aws_client("secretsmanager", settings.region, session)
 
-    return TenantSecrets(_sessions(settings), new_client, settings.stage).read(tenant_id, refresh=True)
+    return TenantSecrets(sessions, new_client, settings.stage).read(tenant_id, refresh=True)
 
 
 def _report(order: BackupOrder, outcome: Outcome) -> None:

@@ -1,30 +1,31 @@
 """Performs an operator's operation that takes longer than a request may, such as an erasure."""
 
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from handlers.relocation_recipe import Deadline, wire_relocations
+from handlers.rename_recipe import rename_recipes
+from handlers.report_recipes import report_recipes
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.adapters.certificate_store import CertificateStore
-from tenantry.adapters.isolation_probe import DatedSecrets
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.pass_file_store import PassFileStore
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.errors import TenantryError
 from tenantry.observability import count, logger
-from tenantry.services import erasure, isolation_report
-from tenantry.services.isolation_report import IsolationAudit
+from tenantry.services import erasure, pgadmin_report
 from tenantry.services.operations import Performer
 from tenantry.services.servers import Servers
-from tenantry.settings import operation_settings
+from tenantry.settings import OperationSettings, operation_settings
 
-# What an audit may take, so that it can still be stored before the function's time is up.
-_AUDIT_SECONDS = 780
 # As long as a function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900
+_deadline = Deadline()
 
 
 @cache
@@ -33,22 +34,31 @@ def _performer() -> Performer:
     dynamodb, table = aws_client("dynamodb", settings.region), settings.registry_table
     secrets = aws_client("secretsmanager", settings.region)
     registry = Registry(dynamodb, table)
+    servers = Servers(registry, ServerSecrets(secrets, settings.stage))
     erase = erasure.Erasure(
         registry,
-        Servers(registry, ServerSecrets(secrets, settings.stage)),
+        servers,
         SecretStore(secrets, settings.stage),
-        BackupRemoval(aws_client("s3", settings.region), settings.bucket),
+        _backups(settings),
         UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id),
         CertificateStore(dynamodb, table),
+        UsagePlans(aws_client("apigateway", settings.region), settings.stage),
     )
-    audit = IsolationAudit(
-        registry,
-        DatedSecrets(secrets, settings.stage),
-        ServerSecrets(secrets, settings.stage),
-        timedelta(days=settings.max_secret_age_days),
-    )
-    recipes = {erasure.KIND: erase.steps(), isolation_report.KIND: isolation_report.steps(audit, _AUDIT_SECONDS)}
-    return Performer(OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS), recipes)
+    operations, leases = OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS)
+    relocations, remedies = wire_relocations(settings, registry, servers, _deadline)
+    recipes = {
+        **relocations,
+        erasure.KIND: erase.steps(),
+        **rename_recipes(settings, registry, servers, leases),
+        **report_recipes(settings, registry, operations),
+        pgadmin_report.KIND: pgadmin_report.closing_steps(servers, PassFileStore(secrets, settings.stage)),
+    }
+    return Performer(operations, leases, recipes, remedies)
+
+
+def _backups(settings: OperationSettings) -> BackupRemoval:
+    elsewhere = [BackupRemoval(aws_client("s3", other.region), other.name) for other in settings.buckets.all()[1:]]
+    return BackupRemoval(aws_client("s3", settings.region), settings.bucket, elsewhere)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     :raises TenantryError: a step failed. Lambda repeats the event, and what is done is not done again.
     """
     operation_id = str(event.get("operation_id"))
+    _deadline.begin(context)
     try:
         operation = _performer().perform(operation_id)
     except TenantryError as error:

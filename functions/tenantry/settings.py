@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.residency import BackupBucket, BackupBuckets, parse_buckets
 
 
 def _text(name: str, default: str | None = None) -> str:
@@ -19,6 +20,10 @@ def _number(name: str, default: int) -> int:
     if not value.isascii() or not value.isdigit():
         raise InvalidSetting(f"The environment variable {name} must be a whole number.")
     return int(value)
+
+
+def _buckets(own: str) -> BackupBuckets:
+    return parse_buckets(BackupBucket(_text("AWS_REGION"), own), _text("BACKUP_BUCKETS", ""), _text("STAGE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,14 @@ class AuthorizerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """Of schedule_backups."""
+    """Of schedule_backups. The window is in hours of the day, in that time zone."""
 
     region: str
     registry_table: str
     back_up_function: str
+    timezone: str
+    window_start: int
+    window_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,8 @@ class BackupSettings:
     stage: str
     region: str
     tenant_role_arn: str
-    bucket: str
+    registry_table: str
+    buckets: BackupBuckets
     pg_client_directory: str
     connect_timeout: int
     lock_timeout_ms: int
@@ -108,18 +117,25 @@ class AdministrationSettings:
     rotation_function_arn: str
     query_concurrency: int
     connections_per_environment: int
+    buckets: BackupBuckets
 
 
 @dataclass(frozen=True, slots=True)
 class OperationSettings:
-    """Of perform_operation."""
+    """Of perform_operation. `price_file` is a key in the bucket, empty for the project's own prices."""
 
     stage: str
     region: str
     registry_table: str
     user_pool_id: str
     bucket: str
+    buckets: BackupBuckets
     max_secret_age_days: int
+    price_file: str
+    rotation_function_arn: str
+    pg_client_directory: str
+    connect_timeout: int
+    lock_timeout_ms: int
 
 
 @cache
@@ -134,7 +150,13 @@ def operation_settings() -> OperationSettings:
         registry_table=_text("REGISTRY_TABLE"),
         user_pool_id=_text("USER_POOL_ID", ""),
         bucket=_text("BACKUP_BUCKET"),
+        buckets=_buckets(_text("BACKUP_BUCKET")),
         max_secret_age_days=_number("MAX_SECRET_AGE_DAYS", 45),
+        price_file=_text("PRICE_FILE", ""),
+        rotation_function_arn=_text("ROTATION_FUNCTION_ARN", ""),
+        pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
+        connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
+        lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 10_000),
     )
 
 
@@ -198,6 +220,9 @@ def schedule_settings() -> ScheduleSettings:
         region=_text("AWS_REGION"),
         registry_table=_text("REGISTRY_TABLE"),
         back_up_function=_text("BACK_UP_FUNCTION"),
+        timezone=_text("BACKUP_TIMEZONE", "UTC"),
+        window_start=_number("BACKUP_WINDOW_START", 1),
+        window_hours=_number("BACKUP_WINDOW_HOURS", 4),
     )
 
 
@@ -220,6 +245,7 @@ def administration_settings() -> AdministrationSettings:
         # An account's default, where none is reserved.
         query_concurrency=_number("QUERY_CONCURRENCY", 0) or 1000,
         connections_per_environment=_number("MAX_CONNECTIONS", 8),
+        buckets=_buckets(_text("BACKUP_BUCKET", "")),
     )
 
 
@@ -233,7 +259,8 @@ def backup_settings() -> BackupSettings:
         stage=_text("STAGE"),
         region=_text("AWS_REGION"),
         tenant_role_arn=_text("TENANT_ROLE_ARN"),
-        bucket=_text("BACKUP_BUCKET"),
+        registry_table=_text("REGISTRY_TABLE"),
+        buckets=_buckets(_text("BACKUP_BUCKET")),
         pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
         connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
         lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 60_000),

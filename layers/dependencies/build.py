@@ -21,6 +21,7 @@ _LOCK = Path(__file__).with_name("requirements.txt")
 
 CALLED_SERVICES = frozenset(
     {
+        "apigateway",
         "cognito-idp",
         "dynamodb",
         "events",

@@ -1,5 +1,6 @@
 """A scheduled run leaves a backup per tenant in S3, which brings back every row."""
 
+import json
 import subprocess
 import time
 import uuid
@@ -30,19 +31,20 @@ def manifests(api: Api, tenant: str) -> list[Manifest]:
 
 
 def fire_schedule(api: Api) -> None:
-    """Let the template's own schedule be due now, with everything else of it as it is."""
+    """Let the template's own schedule be due now for every tenant, with everything else of it as it is."""
     scheduler = api.aws("scheduler")
     name = api.aws("cloudformation").describe_stack_resource(
         StackName=api.stack.stack_name, LogicalResourceId="BackupScheduleRule"
     )["StackResourceDetail"]["PhysicalResourceId"]
     schedule = scheduler.get_schedule(Name=name)
+    target = {key: schedule["Target"][key] for key in ("Arn", "RoleArn")}
     moment = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S")
     scheduler.create_schedule(
         Name=f"now-{uuid.uuid4().hex[:8]}",
         ScheduleExpression=f"at({moment})",
         FlexibleTimeWindow={"Mode": "OFF"},
         ActionAfterCompletion="DELETE",
-        Target={key: schedule["Target"][key] for key in ("Arn", "RoleArn", "Input")},
+        Target=target | {"Input": json.dumps(json.loads(schedule["Target"]["Input"]) | {"all": True})},
     )
 
 

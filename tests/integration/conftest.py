@@ -20,6 +20,7 @@ from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.limits import PLANS
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.services.provisioning import TenantRequest, provision_tenant
@@ -31,6 +32,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "STAGE": STAGE,
+    "REGISTRY_TABLE": TABLE,
     "TENANT_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "CORS_ORIGIN": "https://app.example.com",
     "STATEMENT_TIMEOUT_MS": "2000",
@@ -149,6 +151,12 @@ def clear_caches() -> None:
     query_tenant._data_requests.cache_clear()
 
 
+def create_usage_plans() -> None:
+    """Make the plans that the template has."""
+    for plan in PLANS:
+        aws_client("apigateway", REGION).create_usage_plan(name=f"tenantry-{STAGE}-{plan}")
+
+
 def create_registry() -> Registry:
     dynamodb = aws_client("dynamodb", REGION)
     keys = [("pk", "HASH"), ("sk", "RANGE")]
@@ -168,6 +176,7 @@ def world(postgres: PostgresServer) -> Iterator[World]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         clear_caches()
+        create_usage_plans()
         made = World(postgres, create_registry(), SecretStore(aws_client("secretsmanager", REGION), STAGE))
         try:
             made.add_tenant(10)

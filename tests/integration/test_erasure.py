@@ -15,6 +15,7 @@ from tenantry.adapters.certificate_store import CertificateStore
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
 from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.erasure import verify
@@ -29,7 +30,8 @@ from tenantry.services.servers import Servers
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 BUCKET = "erased"
-STEPS = ["find", "drop_database", "drop_roles", "delete_backups", "delete_users", "delete_secret", "certify"]
+STEPS = ["find", "drop_database", "drop_roles", "delete_backups", "delete_users", "delete_usage_key", "delete_secret"]
+STEPS += ["certify"]
 
 
 class Stand:
@@ -46,10 +48,18 @@ class Stand:
         self.leases = Leases(dynamodb, TABLE)
         self.servers = Servers(world.registry, administrators)
         users = UserDirectory(None, "")  # type: ignore[arg-type]
+        self.usage_plans = UsagePlans(aws_client("apigateway", REGION), STAGE)
         self.erasure = Erasure(
-            world.registry, self.servers, world.secrets, BackupRemoval(s3, BUCKET), users, self.certificates
+            world.registry,
+            self.servers,
+            world.secrets,
+            BackupRemoval(s3, BUCKET),
+            users,
+            self.certificates,
+            self.usage_plans,
         )
         self.tenant_id = TenantId(f"x{uuid.uuid4().hex[:10]}")
+        self.usage_plans.ensure(self.tenant_id, "standard")
         provision_tenant(
             TenantRequest(self.tenant_id),
             server=server,
@@ -105,6 +115,7 @@ class Stand:
         assert self.left_on_server() == []
         assert self.versions() == [self.neighbour]
         assert self.world.secrets.find(self.tenant_id) is None
+        assert not self.usage_plans.exists(self.tenant_id)
         assert self.world.registry.tenant(self.tenant_id) is None
 
 

@@ -54,7 +54,7 @@ def status(world: World, tenant_id: TenantId) -> TenantStatus | None:
     return tenant.status if tenant else None
 
 
-@pytest.mark.parametrize("cut_at", ["find", "make_roles", "make_database", "grant_schema", "upgrade", "write"])
+@pytest.mark.parametrize("cut_at", ["find", "make_roles", "home", "write"])
 def test_a_call_that_was_cut_is_finished_by_the_next(world: World, tenant_id: TenantId, cut_at: str) -> None:
     with pytest.raises(DependencyFailed):
         provision(world, tenant_id, cut_at)

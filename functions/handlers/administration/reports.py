@@ -1,14 +1,14 @@
 """`/admin/v1/reports`: evidence for auditors, and what the fleet uses."""
 
+from typing import Any
+
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.administration.exchange import new_routes, operator, record, reply
-from handlers.administration.operations import MAX_OPERATIONS
 from handlers.administration.wiring import services
 from tenantry.adapters.operator_api import show_operation
-from tenantry.domain.errors import NotFound
-from tenantry.services.isolation_report import KIND as AUDIT
-from tenantry.services.isolation_report import TARGET as AUDITED
+from tenantry.services import cost_report, drift_report, isolation_report
+from tenantry.services.stored_reports import newest_report
 
 routes = new_routes()
 
@@ -16,26 +16,50 @@ routes = new_routes()
 @routes.post("/admin/v1/reports/isolation")
 def start_isolation_report() -> Response[str]:
     """Log in as every tenant and try every other's database; the report is there when the operation has ended."""
-    with record(routes, "report_isolation", AUDITED):
-        operation = services().operations.start(AUDIT, AUDITED, operator(routes))
-    return reply(202, show_operation(operation))
+    return _start("report_isolation", isolation_report.KIND, isolation_report.TARGET)
 
 
 @routes.get("/admin/v1/reports/isolation")
 def read_isolation_report() -> Response[str]:
     """Show the newest isolation report."""
-    done = (operation for operation in services().operations.newest(MAX_OPERATIONS, AUDIT) if operation.facts)
-    operation = next(done, None)
-    if operation is None:
-        raise NotFound(
-            "There is no isolation report yet.",
-            code="report_unknown",
-            hint="POST /admin/v1/reports/isolation makes one.",
-        )
-    return reply(200, operation.facts["report"] | {"operation_id": operation.operation_id})
+    return reply(200, _newest(isolation_report.KIND, "/admin/v1/reports/isolation"))
+
+
+@routes.post("/admin/v1/reports/drift")
+def start_drift_report() -> Response[str]:
+    """Compare the registry with everything that it speaks of; the report is there when the operation has ended."""
+    return _start("report_drift", drift_report.KIND, drift_report.TARGET)
+
+
+@routes.get("/admin/v1/reports/drift")
+def read_drift_report() -> Response[str]:
+    """Show the newest drift report."""
+    return reply(200, _newest(drift_report.KIND, "/admin/v1/reports/drift"))
+
+
+@routes.post("/admin/v1/reports/cost")
+def start_cost_report() -> Response[str]:
+    """Estimate what each tenant costs in a month; the report is there when the operation has ended."""
+    return _start("report_cost", cost_report.KIND, cost_report.TARGET)
+
+
+@routes.get("/admin/v1/reports/cost")
+def read_cost_report() -> Response[str]:
+    """Show the newest cost report."""
+    return reply(200, _newest(cost_report.KIND, "/admin/v1/reports/cost"))
 
 
 @routes.get("/admin/v1/reports/connections")
 def read_connection_report() -> Response[str]:
     """Compare what the functions could open with what the servers have, now."""
     return reply(200, services().connections.run().to_json())
+
+
+def _start(action: str, kind: str, target: str) -> Response[str]:
+    with record(routes, action, target):
+        operation = services().operations.start(kind, target, operator(routes))
+    return reply(202, show_operation(operation))
+
+
+def _newest(kind: str, path: str) -> dict[str, Any]:
+    return newest_report(services().operations, services().reports, kind, path)

@@ -17,7 +17,7 @@ def create_tenant(tenant_id: str) -> Response[str]:
     """Make a tenant, or finish one."""
     with record(routes, "create_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, TenantBody)
-        new = NewTenant(TenantId(tenant_id), body.wanted, body.connection_limit, body.admin_email)
+        new = NewTenant(TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation)
         tenant, is_new = services().tenants.create(new)
     return reply(201 if is_new else 200, show_tenant(tenant))
 

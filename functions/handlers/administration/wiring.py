@@ -9,13 +9,21 @@ from tenantry.adapters.certificate_store import CertificateStore
 from tenantry.adapters.function_invocation import FunctionInvoker
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.pass_file_store import PassFileStore
 from tenantry.adapters.registry import Registry
+from tenantry.adapters.report_store import ReportStore
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.adapters.timer import Timer
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.services.audit_trail import AuditTrail
+from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.connection_report import ConnectionBudget
+from tenantry.services.limits import TenantLimits
 from tenantry.services.operations import Operations
+from tenantry.services.pgadmin_report import PgAdminLooks
+from tenantry.services.relocation import Relocations
+from tenantry.services.rename_requests import RenameRequests
 from tenantry.services.servers import Servers
 from tenantry.services.tenants import Tenants
 from tenantry.settings import AdministrationSettings, administration_settings
@@ -26,10 +34,16 @@ class Services(NamedTuple):
 
     servers: Servers
     tenants: Tenants
+    limits: TenantLimits
+    renames: RenameRequests
+    relocations: Relocations
+    clones: CloneRequests
     trail: AuditTrail
     operations: Operations
     certificates: CertificateStore
     connections: ConnectionBudget
+    reports: ReportStore
+    looks: PgAdminLooks
 
 
 @cache
@@ -46,14 +60,26 @@ def services() -> Services:
     servers = Servers(registry, administrators)
     users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
     leases = Leases(dynamodb, settings.registry_table)
+    usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
+    operations = _operations(settings)
     return Services(
         servers=servers,
-        tenants=Tenants(registry, store, servers, leases, users, settings.rotation_function_arn),
+        tenants=Tenants(
+            registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
+        ),
+        limits=TenantLimits(registry, servers, leases, usage_plans),
+        renames=RenameRequests(registry, store, servers, leases, operations),
+        relocations=Relocations(registry, store, servers, leases, operations),
+        clones=CloneRequests(registry, store, servers, leases, operations),
         trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
-        operations=_operations(settings),
+        operations=operations,
         certificates=CertificateStore(dynamodb, settings.registry_table),
+        reports=ReportStore(aws_client("s3", settings.region), settings.buckets.own.name),
         connections=ConnectionBudget(
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment
+        ),
+        looks=PgAdminLooks(
+            registry, store, servers, PassFileStore(secrets, settings.stage), operations, settings.stage
         ),
     )
 

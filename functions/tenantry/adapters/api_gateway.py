@@ -142,5 +142,5 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer that tells an error, in the one shape that all errors have."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
-    retry = {"Retry-After": "1"} if status == 503 else None
+    retry = {"Retry-After": str(error.retry_seconds)} if status == 503 else None
     return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, retry)

@@ -1,7 +1,7 @@
 """Certificates of erasures in the registry's table: `pk` is `CERTIFICATE`, `sk` the tenant and the operation."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +23,19 @@ class CertificateStore:
         self._dynamodb = dynamodb
         self._table = table
 
-    def put(self, certificate: ErasureCertificate) -> None:
-        """Keep a certificate.
+    def put(self, certificate: ErasureCertificate, former_ids: Sequence[str] = ()) -> None:
+        """Keep a certificate, to be found under each of these ids that the tenant had before too.
 
         :raises DependencyFailed: DynamoDB did not take it.
         """
-        name = f"{certificate.tenant_id}#{certificate.operation_id}"
-        item = {"pk": {"S": "CERTIFICATE"}, "sk": {"S": name}, "content": {"S": json.dumps(asdict(certificate))}}
-        try:
-            self._dynamodb.put_item(TableName=self._table, Item=item)
-        except (ClientError, BotoCoreError) as exc:
-            raise registry_unavailable() from exc
+        content = {"S": json.dumps(asdict(certificate))}
+        for tenant_id in (*former_ids, certificate.tenant_id):
+            name = f"{tenant_id}#{certificate.operation_id}"
+            item = {"pk": {"S": "CERTIFICATE"}, "sk": {"S": name}, "content": content}
+            try:
+                self._dynamodb.put_item(TableName=self._table, Item=item)
+            except (ClientError, BotoCoreError) as exc:
+                raise registry_unavailable() from exc
 
     def of(self, tenant_id: TenantId) -> Iterator[dict[str, Any]]:
         """Go through a tenant's certificates, oldest first, as JSON values.

@@ -4,21 +4,22 @@ Alembic and SQLAlchemy cost more than a second of a cold start, so they are impo
 not before: a tenant that is copied from a template needs neither.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.adapters.admin_sql import AdminConnect, join_roles
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import Conflict
 
 VERSION_TABLE = "alembic_version"
 _REVISIONS = Path(__file__).parents[2] / "migrations"
-# Of an advisory lock in the tenant's database: two upgrades of one tenant follow each other.
+# Of an advisory lock, with the schema's name: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
 # Of an advisory lock in the database `postgres`: a server's template is made once.
 _TEMPLATE_LOCK = 0x74656E62
@@ -49,7 +50,33 @@ def schema_revision(connection: Any, schema: str) -> str | None:
         return str(found[0]) if found else None
 
 
-def upgrade_schema(connection: Any, owner_role: str, schema: str, revision: str = "head") -> str:
+class Shape(Protocol):
+    """What is done around the revisions, in their transaction and as their role."""
+
+    def before(self, connection: Any) -> None:
+        """Prepare a schema for the revisions that it lacks."""
+
+    def after(self, connection: Any) -> None:
+        """Put what they made into shape."""
+
+
+def upgrade_home(connect: AdminConnect, database: str, owner_role: str, schema: str, shape: Shape | None = None) -> str:
+    """Bring a schema to the newest revision; one that came with a template is there already, and needs no Alembic.
+
+    :param connect: to a database, as `upgrade_schema` needs it.
+    :returns: the revision that it is at then.
+    :raises Conflict, TenantryError: as `upgrade_schema`.
+    """
+    with closing(connect(database)) as connection:
+        newest = head_revision()
+        if schema_revision(connection, schema) == newest:
+            return newest
+        return upgrade_schema(connection, owner_role, schema, shape=shape)
+
+
+def upgrade_schema(
+    connection: Any, owner_role: str, schema: str, revision: str = "head", *, shape: Shape | None = None
+) -> str:
     """Run the revisions that a schema lacks, all or none, as `owner_role`, who owns what they make.
 
     :param connection: psycopg2's, in autocommit mode, as somebody who may become `owner_role`.
@@ -59,7 +86,11 @@ def upgrade_schema(connection: Any, owner_role: str, schema: str, revision: str 
     """
     with _translated(), _transaction(connection, owner_role, schema) as opened:
         _require_known(schema_revision(connection, schema))
+        if shape:
+            shape.before(connection)
         _run_revisions(opened, schema, revision)
+        if shape:
+            shape.after(connection)
         reached = schema_revision(connection, schema) or ""
         _close_version_table(connection, schema)
     return reached
@@ -69,6 +100,7 @@ def upgrade_schema(connection: Any, owner_role: str, schema: str, revision: str 
 def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]:
     """Be the owner, in its schema, alone with the revisions, until the transaction ends; gives SQLAlchemy's view."""
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415
 
     connection.autocommit = False
@@ -78,12 +110,15 @@ def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]
     try:
         with engine.begin() as opened:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, schema))
                 path = sql.Identifier(schema).as_string(connection)
                 cursor.execute(
                     "SELECT set_config('role', %s, true), set_config('search_path', %s, true)", (owner_role, path)
                 )
             yield opened
+    except DBAPIError as exc:
+        # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
+        raise translate(exc.orig) from exc  # type: ignore[arg-type]
     finally:
         if not connection.closed:
             connection.autocommit = True
@@ -91,15 +126,10 @@ def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]
 
 def _run_revisions(opened: Any, schema: str, revision: str) -> None:
     from alembic import command  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     config = _config()
     config.attributes |= {"connection": opened, "schema": schema}
-    try:
-        command.upgrade(config, revision)
-    except DBAPIError as exc:
-        # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
-        raise translate(exc.orig) from exc  # type: ignore[arg-type]
+    command.upgrade(config, revision)
 
 
 def _require_known(current: str | None) -> None:
@@ -135,7 +165,7 @@ def _close_version_table(connection: Any, schema: str) -> None:
 class TemplateDatabases:
     """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
 
-    def __init__(self, connect: Callable[[str], Any]) -> None:
+    def __init__(self, connect: AdminConnect) -> None:
         """Take how to connect to a database in autocommit mode, as the server's administrator."""
         self._connect = connect
 
@@ -161,6 +191,7 @@ class TemplateDatabases:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
         if not cursor.fetchone():
             cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
+        join_roles(cursor, [TEMPLATE_ROLE])
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
         cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
         cursor.execute(load_sql("reserve_template").format(**names))

@@ -1,15 +1,18 @@
 """The operators' API as JSON: what comes in, checked, and what goes out. No answer holds a secret."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from tenantry.domain.audit import AuditEntry
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
+from tenantry.domain.pgadmin import MAX_HOURS, MAX_TENANTS
 from tenantry.domain.server import Server, Wanted
-from tenantry.domain.tenant import Tenant
+from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant
 
 _LABEL = r"^[a-z0-9][a-z0-9_.=-]{0,62}$"
 # What PostgreSQL takes as a name of up to 63 bytes, quoted.
@@ -40,6 +43,7 @@ class ServerBody(_Body):
     sslrootcert: str | None = Field(default=None, max_length=20_000)
     labels: frozenset[Label] = frozenset()
     max_tenants: int = Field(default=1000, ge=1, le=100_000)
+    monthly_price: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=4)
     admin: Administrator
 
     def to_server(self, server_id: str) -> Server:
@@ -53,7 +57,28 @@ class ServerBody(_Body):
             sslrootcert=self.sslrootcert,
             labels=self.labels,
             max_tenants=self.max_tenants,
+            monthly_price=self.monthly_price,
         )
+
+
+class LimitFields(_Body):
+    """What a tenant may use; what is left out stays as it is. Sessions of each login, milliseconds, a usage plan."""
+
+    connections: int | None = Field(default=None, ge=1, le=1000)
+    # 0: the data API's own limit, which this one can only lower.
+    statement_timeout_ms: int | None = Field(default=None, ge=0, le=600_000)
+    plan: Literal["free", "standard", "premium"] | None = None
+
+
+class LimitsBody(LimitFields):
+    """`PUT /admin/v1/tenants/{tenant_id}/limits`."""
+
+    backups: BackupFrequency | None = None
+
+    @property
+    def change(self) -> LimitChange:
+        """What is to be changed."""
+        return LimitChange(**self.model_dump())
 
 
 class TenantBody(_Body):
@@ -61,8 +86,25 @@ class TenantBody(_Body):
 
     region: Region | None = None
     labels: frozenset[Label] = frozenset()
-    connection_limit: int = Field(default=50, ge=1, le=1000)
+    # Left out: the one that it has, or for a new tenant a database of its own.
+    isolation: Isolation | None = None
+    # A short form of limits.connections.
+    connection_limit: int | None = Field(default=None, ge=1, le=1000)
+    limits: LimitFields = LimitFields()
+    backups: BackupFrequency | None = None
     admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+    @model_validator(mode="after")
+    def _say_one_thing(self) -> Self:
+        if None not in (self.connection_limit, self.limits.connections):
+            raise ValueError("connection_limit and limits.connections are the same: send one of them")
+        return self
+
+    @property
+    def change(self) -> LimitChange:
+        """Its limits and its backups."""
+        given = self.limits.model_dump() | {"backups": self.backups}
+        return LimitChange(**given | {"connections": self.limits.connections or self.connection_limit})
 
     @property
     def wanted(self) -> Wanted:
@@ -97,6 +139,41 @@ class ErasureBody(_Body):
     undo_hours: int = Field(default=72, ge=0, le=720)
 
 
+class PgAdminBody(_Body):
+    """`POST /admin/v1/reports/pgadmin`: whom to look into, for how long, and files on the operator's machine."""
+
+    tenants: list[str] = Field(min_length=1, max_length=MAX_TENANTS)
+    hours: int = Field(default=8, ge=1, le=MAX_HOURS)
+    passfile: str = Field(default="", max_length=1000)
+    sslrootcert: str = Field(default="", max_length=1000)
+
+
+class MoveBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/move`: to which server."""
+
+    server_id: str = Field(min_length=1, max_length=40)
+
+
+class PromoteBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/promote`: to what."""
+
+    isolation: Literal["schema", "database"]
+
+
+class CloneBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/clone`: the id of the copy; without a server, it goes where the original is."""
+
+    tenant_id: str
+    server_id: str | None = Field(default=None, min_length=1, max_length=40)
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+
+class RenameBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/rename`: the id that the tenant is to get."""
+
+    tenant_id: str
+
+
 def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
     """Read a JSON body.
 
@@ -112,6 +189,7 @@ def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
 def show_server(server: Server) -> dict[str, Any]:
     """Show a server; where it is reached is for operators, who registered it."""
     shown = asdict(server) | {"labels": sorted(server.labels), "status": server.status.value}
+    shown["monthly_price"] = None if server.monthly_price is None else str(server.monthly_price)
     del shown["sslrootcert"]
     return shown
 
@@ -126,6 +204,11 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "region": tenant.region or None,
         "schema_revision": tenant.schema_revision or None,
         "adopted_database": tenant.adopted_database or None,
+        "former_home": asdict(tenant.former_home) if tenant.former_home else None,
+        "relocation": tenant.relocation or None,
+        "former_ids": [former.value for former in tenant.former_ids],
+        "limits": asdict(tenant.limits),
+        "backups": tenant.backups.value,
     }
 
 

@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tenantry.adapters.migrations import VERSION_TABLE
 from tenantry.adapters.postgres import certificate_file
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed
+from tenantry.domain.tenant import Isolation
 
 # As much as Linux lets an unprivileged process have in a pipe, so that pg_dump seldom waits for us.
 _PIPE_BYTES = 1 << 20
@@ -62,6 +64,7 @@ class Dump:
             # pg_dump sets lock_timeout and statement_timeout to 0: a session's own settings would not hold.
             f"--lock-wait-timeout={lock_timeout_ms}",
             "--no-password",
+            *_scope(credentials),
         ]
         variables = _connection_variables(credentials, application_name, connect_timeout)
         try:
@@ -100,6 +103,20 @@ class Dump:
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+
+
+def _scope(credentials: Credentials) -> list[str]:
+    """Leave out what is others' where tenants share a database."""
+    schema = credentials.schema.replace('"', '""')
+    match credentials.isolation:
+        case Isolation.DATABASE:
+            return []
+        case Isolation.SCHEMA:
+            return [f'--schema="{schema}"']
+        case Isolation.POOLED:
+            # Only the rows that the policies show; without it pg_dump fails on the first policy that it meets.
+            shared = [f'--schema="{schema}"', "--enable-row-security"]
+            return [*shared, f'--exclude-table="{schema}"."{VERSION_TABLE}"']
 
 
 def _program(directory: str) -> str:

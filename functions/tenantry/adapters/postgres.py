@@ -21,6 +21,24 @@ from tenantry.domain.tenant import TenantId
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
+# Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
+# login was given. The connection's own options beat a login's setting, so that is looked up. Not in a file: reading
+# one costs a cold start more than this query.
+_INTRODUCE = """
+SELECT
+    current_setting(%s, true),
+    set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
+        SELECT nullif(CASE
+            WHEN value ~ '^[0-9]+$' THEN value::bigint
+            ELSE (extract(epoch FROM value::interval) * 1000)::bigint
+        END, 0)
+        FROM pg_db_role_setting, unnest(setconfig) setting, substr(setting, length('statement_timeout=') + 1) value
+        WHERE setrole = quote_ident(session_user)::regrole
+          AND setdatabase = 0
+          AND starts_with(setting, 'statement_timeout=')
+    )), 0)::text, false)
+"""
+
 _MAX_PREPARED = 64
 _REFUSAL_SECONDS = 2.0
 
@@ -116,9 +134,22 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
+    _require_named(connection, tenant_id, "SELECT current_setting(%s, true)", (IDENTITY_SETTING,))
+
+
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> None:
+    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
+
+    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
+    :raises TenantryError: as above.
+    """
+    _require_named(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
+
+
+def _require_named(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting(%s, true)", (IDENTITY_SETTING,))
+            cursor.execute(query, values)
             named = cursor.fetchone()[0]
     except psycopg2.Error as exc:
         raise translate(exc) from exc
@@ -146,9 +177,9 @@ class TenantConnection:
         self._prepared: OrderedDict[str, str] = OrderedDict()
         # Names that the server may or may not know, because the message that prepared them failed.
         self._abandoned = 0
-        self._search_path = credentials.schema
+        self.schema = credentials.schema
         try:
-            check_identity(self._connection, tenant_id)
+            _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
         except BaseException:
             self.close()
             raise
@@ -179,7 +210,7 @@ class TenantConnection:
         template, known = self._message(text, len(values), reads_only)
         with self._connection.cursor() as cursor:
             try:
-                cursor.execute(template, (role, claims, self.tenant_id.value, self._search_path, *values))
+                cursor.execute(template, (role, claims, self.tenant_id.value, self.schema, *values))
             except psycopg2.Error:
                 if not known:
                     self._prepared.pop(text, None)

@@ -1,23 +1,26 @@
 """The registry: tenants and servers in one DynamoDB table.
 
-Items have `pk` = kind (`TENANT`, `SERVER`) and `sk` = id, so that one is a GetItem and all of a kind are a Query.
+Items have `pk` = kind (`TENANT`, `SERVER`, `FORMER`) and `sk` = id, so that one is a GetItem and all of a kind are a
+Query. An id that a tenant had before it was renamed is no `TENANT` any more: its item of kind `FORMER` keeps it.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.server import Server, ServerStatus
-from tenantry.domain.tenant import BackupFrequency, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import BackupFrequency, FormerId, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_TENANT, _SERVER = "TENANT", "SERVER"
+_TENANT, _SERVER, _FORMER = "TENANT", "SERVER", "FORMER"
 
 
 class Registry:
@@ -55,11 +58,30 @@ class Registry:
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        key = {"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}}
-        try:
-            self._dynamodb.delete_item(TableName=self._table, Key=key)
-        except (ClientError, BotoCoreError) as exc:
-            raise registry_unavailable() from exc
+        self._delete(_TENANT, tenant_id.value)
+
+    def former_id(self, tenant_id: TenantId) -> FormerId | None:
+        """Look up whether a tenant had this id before it was renamed.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        item = self._get(_FORMER, tenant_id.value)
+        return _former_id(item) if item else None
+
+    def put_former_id(self, former: FormerId) -> None:
+        """Keep an id that a tenant had, so that nobody else gets it.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        fields = {"successor": former.successor.value, "retired_at": former.retired_at.isoformat()}
+        self._put(_FORMER, former.tenant_id.value, fields)
+
+    def delete_former_id(self, tenant_id: TenantId) -> None:
+        """Give an id back to its tenant; one that is not kept is given back already.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        self._delete(_FORMER, tenant_id.value)
 
     def server(self, server_id: str) -> Server | None:
         """Look one server up.
@@ -90,7 +112,11 @@ class Registry:
             "status": server.status.value,
         }
         # DynamoDB takes no empty set, and an authority's certificate is optional.
-        optional = {"labels": " ".join(sorted(server.labels)), "sslrootcert": server.sslrootcert or ""}
+        optional = {
+            "labels": " ".join(sorted(server.labels)),
+            "sslrootcert": server.sslrootcert or "",
+            "monthly_price": "" if server.monthly_price is None else str(server.monthly_price),
+        }
         self._put(_SERVER, server.server_id, fields | {name: value for name, value in optional.items() if value})
 
     def _get(self, kind: str, name: str) -> Any:
@@ -113,6 +139,12 @@ class Registry:
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
 
+    def _delete(self, kind: str, name: str) -> None:
+        try:
+            self._dynamodb.delete_item(TableName=self._table, Key={"pk": {"S": kind}, "sk": {"S": name}})
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
     def _put(self, kind: str, name: str, fields: dict[str, str]) -> None:
         item: dict[str, Any] = {"pk": {"S": kind}, "sk": {"S": name}}
         item |= {key: {"S": value} for key, value in fields.items()}
@@ -129,6 +161,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "schema_revision": tenant.schema_revision,
         "adopted_database": tenant.adopted_database,
         "limits": json.dumps(asdict(tenant.limits)),
+        "usage_key": tenant.usage_key,
         "backups": tenant.backups.value,
         "former_home": json.dumps(asdict(tenant.former_home)) if tenant.former_home else "",
         "relocation": tenant.relocation,
@@ -148,11 +181,17 @@ def _tenant(item: Any) -> Tenant:
         schema_revision=fields.get("schema_revision", ""),
         adopted_database=fields.get("adopted_database", ""),
         limits=Limits(**json.loads(fields.get("limits", "{}"))),
+        usage_key=fields.get("usage_key", ""),
         backups=BackupFrequency(fields.get("backups", BackupFrequency.DAILY)),
         former_home=_home(fields["former_home"]) if "former_home" in fields else None,
         relocation=fields.get("relocation", ""),
         former_ids=tuple(map(TenantId, fields.get("former_ids", "").split())),
     )
+
+
+def _former_id(item: Any) -> FormerId:
+    fields = {name: value["S"] for name, value in item.items()}
+    return FormerId(TenantId(fields["sk"]), TenantId(fields["successor"]), datetime.fromisoformat(fields["retired_at"]))
 
 
 def _home(text: str) -> Home:
@@ -172,6 +211,7 @@ def _server(item: Any) -> Server:
         labels=frozenset(fields.get("labels", "").split()),
         max_tenants=int(fields.get("max_tenants", "1000")),
         status=ServerStatus(fields.get("status", "active")),
+        monthly_price=Decimal(fields["monthly_price"]) if "monthly_price" in fields else None,
     )
 
 

@@ -49,6 +49,21 @@ class _Secrets:
 class SecretStore(_Secrets):
     """The tenants' secrets of one stage."""
 
+    def exists(self, tenant_id: TenantId) -> bool:
+        """Tell whether there is a secret of this name, whatever it holds, also one that waits to be deleted.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        try:
+            self._client.get_secret_value(SecretId=secret_name(self._stage, tenant_id))
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        except self._client.exceptions.InvalidRequestException:
+            return True
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+        return True
+
     def find(self, tenant_id: TenantId) -> Credentials | None:
         """Read what is stored for a tenant, if anything is.
 

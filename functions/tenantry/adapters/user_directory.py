@@ -59,6 +59,27 @@ class UserDirectory:
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
 
+    def hand_over(self, username: str, tenant_id: TenantId) -> None:
+        """Sign a user out everywhere and make it a user of that tenant.
+
+        Signed out first: whoever is cut between the two finds the user under its old tenant, and repeats both.
+
+        :raises DependencyFailed: Cognito did not answer.
+        """
+        attribute = {"Name": "custom:tenant_id", "Value": tenant_id.value}
+        try:
+            self._cognito.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=username)
+            self._cognito.admin_update_user_attributes(
+                UserPoolId=self._user_pool_id,
+                Username=username,
+                UserAttributes=[attribute],  # type: ignore[list-item]
+            )
+        except self._cognito.exceptions.UserNotFoundException:
+            # Deleted since it was listed.
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
     def delete(self, username: str) -> None:
         """Delete a user; one that is gone is deleted already.
 

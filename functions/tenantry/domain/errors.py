@@ -4,6 +4,8 @@ TenantryError
 ├── Unauthenticated           no token, or one that does not verify
 ├── AccessDenied              verified, but not allowed
 │   ├── TenantSuspended
+│   ├── TenantRenamed         the token names an id that its tenant had before
+│   ├── TenantUnmetered       it has no usage key
 │   └── IdentityMismatch      two of the names that must agree do not
 ├── NotFound
 │   └── TenantUnknown
@@ -13,10 +15,12 @@ TenantryError
 ├── PayloadTooLarge
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
 ├── DatabaseUnavailable       it cannot be reached, or does not let us in
-│   └── OutcomeUnknown        the connection broke after a write was sent
+│   ├── OutcomeUnknown        the connection broke after a write was sent
+│   └── TenantMoving          it is being moved, and takes no writes meanwhile
 ├── DatabaseTimeout
 ├── DependencyFailed          an AWS service answered with an error
 ├── BackupFailed
+├── CopyFailed                a tenant's data could not be copied, or the copy differs
 └── InvalidSetting            the deployment is wired wrongly
 """
 
@@ -26,6 +30,8 @@ class TenantryError(Exception):
 
     code = "internal_error"
     hint: str | None = None
+    # After how many seconds a caller may try again, where that is worth it.
+    retry_seconds = 1
 
     def __init__(
         self,
@@ -61,6 +67,20 @@ class TenantSuspended(AccessDenied):
 
     code = "tenant_suspended"
     hint = "Ask the operator of this service to resume the tenant."
+
+
+class TenantRenamed(AccessDenied):
+    """This tenant has another id now, which your token does not name."""
+
+    code = "tenant_renamed"
+    hint = "Sign out and in again: your account went along with the tenant."
+
+
+class TenantUnmetered(AccessDenied):
+    """This tenant has no usage key, so its requests can't be counted."""
+
+    code = "tenant_unmetered"
+    hint = "Ask the operator of this service to set the tenant's limits once more."
 
 
 class IdentityMismatch(AccessDenied):
@@ -127,6 +147,14 @@ class OutcomeUnknown(DatabaseUnavailable):
     hint = "Read the rows again before you repeat the change."
 
 
+class TenantMoving(DatabaseUnavailable):
+    """The tenant is being moved: for a moment its data can be read and not changed."""
+
+    code = "tenant_moving"
+    hint = "Nothing was changed. Send the same request again in a few seconds."
+    retry_seconds = 5
+
+
 class DatabaseTimeout(TenantryError):
     """The database did not answer in time."""
 
@@ -145,6 +173,12 @@ class BackupFailed(TenantryError):
     """The backup was not taken; nothing was published."""
 
     code = "backup_failed"
+
+
+class CopyFailed(TenantryError):
+    """The tenant's data could not be copied; it is where it was."""
+
+    code = "copy_failed"
 
 
 class InvalidSetting(TenantryError):

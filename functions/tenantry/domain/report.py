@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.tenant import Isolation, Tenant
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, pool_groups
 
 
 class Severity(StrEnum):
@@ -144,6 +144,8 @@ class Relation(NamedTuple):
     owner: str
     has_tenant_id: bool
     other_indexes: list[str]
+    # As a grant names it.
+    object: str
 
 
 class Grant(NamedTuple):
@@ -198,6 +200,7 @@ class Residents:
         self.server_id = server_id
         self.all = [resident for resident in residents if resident.tenant.server_id == server_id]
         self._ids = {tenant.tenant_id.value for tenant in tenants}
+        self._pooled = {resident.name for resident in self.all if _is_pooled(resident.tenant)}
         self._by_login = {resident.credentials.username: resident.name for resident in self.all}
 
     def of(self, database: str) -> list[Resident]:
@@ -209,10 +212,19 @@ class Residents:
         found = self.of(database)
         return found[0].name if len(found) == 1 else ""
 
+    def shares_tables(self, tenant: str) -> bool:
+        """Whether a tenant lives in shared tables, or did so until a promotion that can be undone."""
+        return tenant in self._pooled
+
     def holder_of(self, role: str) -> str:
         """Name the tenant that a role belongs to, if any. No tenant's id holds an underscore."""
         prefix, underscore, _ = role.partition("_")
         return self._by_login.get(role) or (prefix if underscore and prefix in self._ids else "")
+
+
+def _is_pooled(tenant: Tenant) -> bool:
+    former = tenant.former_home
+    return tenant.isolation is Isolation.POOLED or bool(former and former.isolation is Isolation.POOLED)
 
 
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
@@ -223,6 +235,9 @@ def judge(residents: Residents, facts: ServerFacts, contents: dict[str, Database
     for role in facts.roles:
         holder = residents.holder_of(role.name)
         for attribute in role.attributes if holder else ():
+            # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
+            if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
+                continue
             severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
             where = f"{role.name} {attribute}"
             yield Finding(Hole.ROLE_ATTRIBUTE, severity, residents.server_id, holder, where=where)
@@ -237,6 +252,12 @@ def judge(residents: Residents, facts: ServerFacts, contents: dict[str, Database
 def _judge_membership(residents: Residents, membership: Membership) -> Iterator[Finding]:
     server, where = residents.server_id, f"{membership.member} in {membership.role}"
     member, holder = residents.holder_of(membership.member), residents.holder_of(membership.role)
+    if (
+        member
+        and residents.shares_tables(member)
+        and pool_groups(TenantId(member)).get(membership.member) == membership.role
+    ):
+        return
     if member and member == holder:
         if membership.inherits:
             yield Finding(Hole.INHERITED_RIGHTS, Severity.MEDIUM, server, member, where=where)
@@ -281,8 +302,11 @@ def _judge_content(residents: Residents, database: str, content: DatabaseContent
         for resident in residents.of(database)
         if resident.tenant.isolation is Isolation.POOLED
     }
+    granted = {grant.object for grant in content.grants}
     for relation in content.relations:
-        if relation.schema in pooled and relation.kind != "v":
+        is_reached = bool(residents.holder_of(relation.owner)) or relation.object in granted
+        # What only its owner reaches, who is nobody's tenant, holds nobody's rows: Alembic's table, for one.
+        if relation.schema in pooled and relation.kind != "v" and (relation.has_tenant_id or is_reached):
             yield from _judge_pooled(residents, database, relation)
 
 

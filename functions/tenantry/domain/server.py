@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from tenantry.domain.errors import BadRequest
@@ -29,6 +30,8 @@ class Server:
     labels: frozenset[str] = frozenset()
     max_tenants: int = 1000
     status: ServerStatus = ServerStatus.ACTIVE
+    # What it costs in a month without its disk, in the price file's currency, for the report on cost; None: not known.
+    monthly_price: Decimal | None = None
 
     def __post_init__(self) -> None:
         if not _SERVER_ID.fullmatch(self.server_id):

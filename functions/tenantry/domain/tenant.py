@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from tenantry.domain.errors import BadRequest, TenantSuspended, TenantUnknown
+from tenantry.domain.errors import BadRequest, TenantRenamed, TenantSuspended, TenantUnknown, TenantUnmetered
 
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
 
@@ -125,6 +126,20 @@ SCHEMAS_DATABASE = "tenantry_schemas"
 POOL_DATABASE = "tenantry_pool"
 
 
+# Who reads and who writes shared tables: a pooled tenant's roles are members of these.
+_POOL_GROUPS = {
+    Role.VIEWER: "tenantry_pool_viewer",
+    Role.EDITOR: "tenantry_pool_editor",
+    # Nobody owns shared tables, so that nobody changes them for all others.
+    Role.ADMIN: "tenantry_pool_editor",
+}
+
+
+def pool_groups(tenant_id: TenantId) -> dict[str, str]:
+    """Name, for each of a pooled tenant's roles, the role whose rights it has to have."""
+    return {database_role(tenant_id, role): group for role, group in _POOL_GROUPS.items()}
+
+
 def new_home(tenant_id: TenantId, server_id: str, isolation: Isolation) -> Home:
     """Say where a tenant that is made lives."""
     match isolation:
@@ -151,6 +166,8 @@ class Tenant:
     # The database that it had before it became a tenant, under the name that it keeps; empty: we made its database.
     adopted_database: str = ""
     limits: Limits = field(default_factory=Limits)
+    # What its requests are counted under: the value of its API key, which is no credential (decision 14); empty: none.
+    usage_key: str = field(default="", repr=False)
     backups: BackupFrequency = BackupFrequency.DAILY
     # Where it lived before a move or a promotion that nobody has confirmed yet: kept, closed, for an undo.
     former_home: Home | None = None
@@ -158,6 +175,21 @@ class Tenant:
     relocation: str = ""
     # Ids that it had before it was renamed: nobody else's ever again.
     former_ids: tuple[TenantId, ...] = ()
+
+
+# What the authorizer says of an id that its tenant had before; no tenant has this status.
+RENAMED = "renamed"
+# What it says of a tenant that is active and has no usage key.
+UNMETERED = "unmetered"
+
+
+@dataclass(frozen=True, slots=True)
+class FormerId:
+    """An id that a tenant had before it was renamed, and the id that the tenant has now. Nobody else gets it."""
+
+    tenant_id: TenantId
+    successor: TenantId
+    retired_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +206,14 @@ def check_served(status: str) -> None:
     """Let an active tenant pass.
 
     :param status: the registry's word; anything but a known status counts as unknown.
-    :raises TenantSuspended, TenantUnknown: the tenant is not to be served.
+    :raises TenantSuspended, TenantRenamed, TenantUnmetered, TenantUnknown: the tenant is not to be served.
     """
     if status == TenantStatus.ACTIVE:
         return
     if status == TenantStatus.SUSPENDED:
         raise TenantSuspended()
+    if status == RENAMED:
+        raise TenantRenamed()
+    if status == UNMETERED:
+        raise TenantUnmetered()
     raise TenantUnknown()

@@ -4,6 +4,7 @@ Nothing in the database is dropped or renamed. Until every check has passed, not
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tenantry.adapters.login_admin import login_names
@@ -14,7 +15,7 @@ from tenantry.adapters.server_admin import DATABASE_BUSY, AdoptionFacts, ServerA
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
 
 _PASSWORD_BYTES = 32
 _ATTEMPTS = 5
@@ -44,10 +45,17 @@ class AdoptionRequest:
 
 
 def adopt_database(
-    request: AdoptionRequest, *, server: Server, admin: ServerAdmin, secret_store: SecretStore, registry: Registry
+    request: AdoptionRequest,
+    *,
+    server: Server,
+    admin: ServerAdmin,
+    secret_store: SecretStore,
+    registry: Registry,
+    meter: Callable[[], str] = str,
 ) -> None:
     """Make a tenant of a database on `server`; active only after a login as the tenant worked.
 
+    :param meter: makes what the tenant's requests are counted under; called when every check has passed.
     :raises BadRequest: the login, the database or the server is not what the request says; nothing is changed.
     :raises Conflict: tenant or database is taken (nothing is changed), or the database is too busy now.
     :raises TenantryError: a step failed; the same call finishes the work.
@@ -60,7 +68,7 @@ def adopt_database(
     if known and not known.adopted_database and facts.tenant_id:
         # The call that creates a tenant has made this database, and is the one to finish it.
         raise _exists()
-    tenant = _tenant(request, server)
+    tenant = replace(_tenant(request, server), usage_key=meter())
     registry.put_tenant(tenant)
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
@@ -184,6 +192,7 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         server.server_id,
         request.region,
         adopted_database=request.database,
+        limits=Limits(connections=request.connection_limit),
     )
 
 

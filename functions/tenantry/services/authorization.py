@@ -7,7 +7,7 @@ from typing import Any
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.tokens import TokenVerifier
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.tenant import Role, TenantId
+from tenantry.domain.tenant import RENAMED, UNMETERED, Role, Tenant, TenantId, TenantStatus
 
 _TENANT_ROUTES = "*/rest/v1/*"
 _OPERATOR_ROUTES = "*/admin/v1/*"
@@ -51,18 +51,27 @@ class Authorization:
         except (ValueError, BadRequest):
             # Verified, but made for something else: no role or no tenant of ours.
             return _policy(subject, "Deny", f"{stage_arn}/*", {})
+        tenant = self._registry.tenant(tenant_id)
         context = {
             "tenantId": tenant_id.value,
-            "tenantStatus": self._status(tenant_id),
+            "tenantStatus": self._status(tenant_id, tenant),
             "userId": subject,
             "role": role.value,
             "claims": json.dumps(claims, separators=(",", ":")),
         }
-        return _policy(subject, "Allow", f"{stage_arn}/{_TENANT_ROUTES}", context)
+        answer = _policy(subject, "Allow", f"{stage_arn}/{_TENANT_ROUTES}", context)
+        if tenant and tenant.usage_key:
+            # What API Gateway counts the request under, in place of a key that the client would send.
+            answer["usageIdentifierKey"] = tenant.usage_key
+        return answer
 
-    def _status(self, tenant_id: TenantId) -> str:
-        tenant = self._registry.tenant(tenant_id)
-        return tenant.status.value if tenant else "unknown"
+    def _status(self, tenant_id: TenantId, tenant: Tenant | None) -> str:
+        if tenant:
+            # Nobody is served unmetered: API Gateway refuses who has no key, and where it does not, the handler does.
+            is_unmetered = tenant.status is TenantStatus.ACTIVE and not tenant.usage_key
+            return UNMETERED if is_unmetered else tenant.status.value
+        # Asked only where no tenant has this id: the usual request costs one read.
+        return RENAMED if self._registry.former_id(tenant_id) else "unknown"
 
 
 def _policy(principal: str, effect: str, resource: str, context: dict[str, str]) -> dict[str, Any]:

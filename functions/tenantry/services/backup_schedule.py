@@ -1,4 +1,4 @@
-"""Starts one backup for each tenant that is served."""
+"""Starts a backup for each tenant that is due for one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,21 +6,28 @@ from datetime import datetime
 
 from tenantry.adapters.function_invocation import FunctionInvoker
 from tenantry.domain.backup import new_backup_id
+from tenantry.domain.backup_policy import BackupWindow
 from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRun:
-    """One run of the schedule. The same `execution_id` makes the same backup ids, however often it is delivered."""
+    """One hourly run of the schedule; with `everyone`, whoever is due or not.
+
+    The same `execution_id` makes the same backup ids, however often it is delivered.
+    """
 
     at: datetime
     execution_id: str
     trigger: str
+    everyone: bool = False
 
 
-def start_backups(run: ScheduledRun, tenants: Iterable[Tenant], invoker: FunctionInvoker) -> list[TenantId]:
-    """Start the backups; one that can't be started keeps nobody else from theirs.
+def start_backups(
+    run: ScheduledRun, tenants: Iterable[Tenant], window: BackupWindow, invoker: FunctionInvoker
+) -> list[TenantId]:
+    """Start the backups that are due; one that can't be started keeps nobody else from theirs.
 
     A suspended tenant is backed up too: its data is as dear as before.
 
@@ -30,7 +37,7 @@ def start_backups(run: ScheduledRun, tenants: Iterable[Tenant], invoker: Functio
     started: list[TenantId] = []
     failed: list[TenantId] = []
     for tenant in tenants:
-        if tenant.status is TenantStatus.PROVISIONING:
+        if tenant.status is TenantStatus.PROVISIONING or not (run.everyone or window.is_due(tenant, run.at)):
             continue
         try:
             invoker.start(_order(run, tenant.tenant_id))

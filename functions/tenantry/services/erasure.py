@@ -7,13 +7,15 @@ from typing import Any
 
 from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.adapters.certificate_store import CertificateStore
+from tenantry.adapters.homes.factory import home_of
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.erasure import make_certificate
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
-from tenantry.domain.tenant import TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
 from tenantry.services.operations import Step
 from tenantry.services.servers import Servers
 
@@ -31,6 +33,7 @@ class Erasure:
         backups: BackupRemoval,
         users: UserDirectory,
         certificates: CertificateStore,
+        usage_plans: UsagePlans,
     ) -> None:
         """Take the adapters."""
         self._registry = registry
@@ -39,6 +42,7 @@ class Erasure:
         self._backups = backups
         self._users = users
         self._certificates = certificates
+        self._usage_plans = usage_plans
 
     def steps(self) -> Sequence[Step]:
         """List the steps in their order; the registry forgets the tenant last, with the certificate."""
@@ -48,6 +52,7 @@ class Erasure:
             Step("drop_roles", self._drop_roles),
             Step("delete_backups", self._delete_backups),
             Step("delete_users", self._delete_users),
+            Step("delete_usage_key", self._delete_usage_key),
             Step("delete_secret", self._delete_secret),
             Step("certify", self._certify),
         )
@@ -58,33 +63,46 @@ class Erasure:
         if tenant is None or tenant.status is not TenantStatus.ERASING:
             raise Conflict("The tenant is not to be erased any more.", code="not_erasing")
         credentials = self._secrets.find(tenant_id)
-        database = credentials.dbname if credentials else tenant_id.value
-        remains = self._servers.removal(tenant.server_id).find(tenant_id, database)
-        backups = self._backups.find(tenant_id)
+        home = home_of(tenant, credentials)
+        backups = self._backups.find(tenant_id, *tenant.former_ids)
         found = {
-            "server_id": tenant.server_id,
-            "database": database,
-            "database_bytes": remains.database_bytes,
-            "roles": remains.roles,
+            # What was backed up under them is the tenant's too.
+            "former_ids": [former.value for former in tenant.former_ids],
+            **self._find_home(tenant_id, home),
+            # Kept for an undo of a move or a promotion, for which it is too late now.
+            "former_home": self._find_home(tenant_id, tenant.former_home) if tenant.former_home else None,
             "backup_versions": backups.versions,
             "backup_bytes": backups.bytes,
             "users": len(self._users.find(tenant_id)),
+            "usage_key": self._usage_plans.exists(tenant_id),
             "secret": credentials is not None,
         }
         return {"found": found, "deleted": {}, "remains": []}
 
+    def _find_home(self, tenant_id: TenantId, home: Home) -> dict[str, Any]:
+        return {
+            "server_id": home.server_id,
+            "isolation": home.isolation.value,
+            "database": home.database,
+            "schema": home.schema,
+            "database_bytes": self._servers.home(tenant_id, home).size(),
+            "roles": self._servers.removal(home.server_id).find_roles(tenant_id),
+        }
+
     def _drop_database(self, operation: Operation) -> dict[str, Any]:
-        found = operation.facts["found"]
-        self._servers.removal(found["server_id"]).drop_database(found["database"])
-        return _deleted(operation, database=found["database"])
+        homes = [_home(found) for found in _found_homes(operation)]
+        for home in homes:
+            self._servers.home(_tenant_id(operation), home).drop()
+        dropped = _deleted(operation, **_named(homes[0]))
+        return _deleted(operation, **_named(homes[0]), former_home=_named(homes[1])) if homes[1:] else dropped
 
     def _drop_roles(self, operation: Operation) -> dict[str, Any]:
-        found = operation.facts["found"]
-        self._servers.removal(found["server_id"]).drop_roles(found["roles"])
-        return _deleted(operation, roles=found["roles"])
+        for found in _found_homes(operation):
+            self._servers.removal(found["server_id"]).drop_roles(found["roles"])
+        return _deleted(operation, roles=operation.facts["found"]["roles"])
 
     def _delete_backups(self, operation: Operation) -> dict[str, Any]:
-        result = self._backups.delete(_tenant_id(operation))
+        result = self._backups.delete(_tenant_id(operation), *map(TenantId, _former_ids(operation)))
         kept = [
             {"what": key, "why": "S3 keeps this version: a legal hold or an object lock is on it"}
             for key in result.kept
@@ -98,6 +116,11 @@ class Erasure:
         for user in users:
             self._users.delete(user)
         return _deleted(operation, users=operation.facts["found"]["users"])
+
+    def _delete_usage_key(self, operation: Operation) -> dict[str, Any]:
+        self._usage_plans.delete(_tenant_id(operation))
+        # An erasure that began before there were usage keys has not looked for one.
+        return _deleted(operation, usage_key=operation.facts["found"].get("usage_key", False))
 
     def _delete_secret(self, operation: Operation) -> dict[str, Any]:
         self._secrets.delete(_tenant_id(operation))
@@ -113,13 +136,41 @@ class Erasure:
             at=datetime.now(UTC),
             facts=operation.facts,
         )
-        self._certificates.put(certificate)
+        self._certificates.put(certificate, _former_ids(operation))
         self._registry.delete_tenant(tenant_id)
         return {"certificate": asdict(certificate)}
 
 
 def _tenant_id(operation: Operation) -> TenantId:
     return TenantId(operation.target.removeprefix("tenant/"))
+
+
+def _former_ids(operation: Operation) -> list[str]:
+    # An erasure that began before there were renames has not looked for any.
+    return list(operation.facts["found"].get("former_ids", []))
+
+
+def _found_homes(operation: Operation) -> list[dict[str, Any]]:
+    found = operation.facts["found"]
+    former = found.get("former_home")
+    return [found, former] if former else [found]
+
+
+def _home(found: dict[str, Any]) -> Home:
+    # An erasure that began before there were other models than this has found a database.
+    isolation = Isolation(found.get("isolation", Isolation.DATABASE))
+    return Home(found["server_id"], isolation, found["database"], found.get("schema", "public"))
+
+
+def _named(home: Home) -> dict[str, Any]:
+    """Name what was deleted: nobody shall read that a database which others share was dropped."""
+    match home.isolation:
+        case Isolation.DATABASE:
+            return {"database": home.database}
+        case Isolation.SCHEMA:
+            return {"schema": f"{home.database}.{home.schema}"}
+        case Isolation.POOLED:
+            return {"rows_of": home.database}
 
 
 def _deleted(operation: Operation, **things: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tenantry.adapters.isolation_probe import (
     LET_IN,
@@ -19,10 +18,10 @@ from tenantry.adapters.isolation_probe import (
     try_login,
 )
 from tenantry.adapters.registry import Registry
+from tenantry.adapters.report_store import ReportStore
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseTimeout, NotFound, TenantryError
-from tenantry.domain.operation import Operation
 from tenantry.domain.report import (
     UNREAD,
     UNSEEN,
@@ -40,8 +39,9 @@ from tenantry.domain.report import (
     sort_findings,
 )
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Tenant
+from tenantry.domain.tenant import Tenant, pool_groups
 from tenantry.services.operations import Step
+from tenantry.services.stored_reports import stored_step
 
 KIND, TARGET = "audit_isolation", "fleet/isolation"
 
@@ -188,7 +188,9 @@ class _Probe:
 
     def _try_roles(self, session: TenantSession) -> None:
         holder = self._home.residents.holder_of
-        roles = [role.name for role in self._home.facts.roles]
+        # In PostgreSQL 15 a pooled tenant may become the group itself, which has no rights but those it has anyway.
+        shared = pool_groups(self._resident.tenant.tenant_id).values() if self._shares_tables() else ()
+        roles = [role.name for role in self._home.facts.roles if role.name not in shared]
         for role in session.assumable([role for role in roles if holder(role) != self._resident.name]):
             self._report(Hole.ROLE_ASSUMED, holder(role) or role, role)
 
@@ -247,6 +249,9 @@ class _Probe:
             return mine
         return replace(mine, host=server.host, port=server.port, sslmode=server.sslmode, sslrootcert=server.sslrootcert)
 
+    def _shares_tables(self) -> bool:
+        return self._home.residents.shares_tables(self._resident.name)
+
     def _own_roles(self) -> list[str]:
         """Name what it can be: its login as it is, and each role that it may become."""
         roles, holder = self._home.facts.roles, self._home.residents.holder_of
@@ -290,10 +295,6 @@ def _report(
     )
 
 
-def steps(audit: IsolationAudit, seconds: float) -> tuple[Step, ...]:
+def steps(audit: IsolationAudit, seconds: float, store: ReportStore) -> tuple[Step, ...]:
     """Make the operation of an audit, which may take so many seconds."""
-
-    def run(_: Operation) -> dict[str, Any]:
-        return {"report": audit.run(time.monotonic() + seconds).to_json()}
-
-    return (Step("audit", run),)
+    return (stored_step("audit", KIND, lambda: audit.run(time.monotonic() + seconds).to_json(), store),)

@@ -25,6 +25,8 @@ class Step(NamedTuple):
 _UNDONE = "undone"
 
 type Recipes = Mapping[str, Sequence[Step]]
+# What is taken back when a step has failed; gives the operation as it then is.
+type Remedies = Mapping[str, Callable[[Operation], Operation]]
 
 
 class Operations:
@@ -36,15 +38,20 @@ class Operations:
         self._invoker = invoker
         self._timer = timer
 
-    def start(self, kind: str, target: str, actor: str, at: datetime | None = None) -> Operation:
+    def start(
+        self, kind: str, target: str, actor: str, at: datetime | None = None, facts: dict[str, Any] | None = None
+    ) -> Operation:
         """Start an operation, or take up again the one of this kind on this target that has not ended well.
 
         :param at: start it then, and not now; until then it can be undone.
+        :param facts: what a new one knows from the beginning, as JSON values.
         :raises DependencyFailed: it could not be started; the same call starts it.
         """
         open_one = self._unfinished(kind, target)
         operation = (
-            replace(open_one, status=OperationStatus.RUNNING, error=None) if open_one else _new(kind, target, actor)
+            replace(open_one, status=OperationStatus.RUNNING, error=None)
+            if open_one
+            else replace(_new(kind, target, actor), facts=facts or {})
         )
         self._store.put(operation)
         event = {"operation_id": operation.operation_id}
@@ -53,6 +60,38 @@ class Operations:
         else:
             self._invoker.start(event)
         return operation
+
+    def begin(self, kind: str, target: str, actor: str, facts: dict[str, Any]) -> Operation:
+        """Write down a new operation, which `launch` starts.
+
+        :raises DependencyFailed: it could not be written.
+        """
+        operation = replace(_new(kind, target, actor), facts=facts)
+        self._store.put(operation)
+        return operation
+
+    def resume(self, operation: Operation) -> Operation:
+        """Take up again one that has not ended well, which `launch` starts; hold its target's lease meanwhile.
+
+        :raises DependencyFailed: it could not be written.
+        """
+        operation = replace(operation, status=OperationStatus.RUNNING, error=None)
+        self._store.put(operation)
+        return operation
+
+    def give_up(self, operation: Operation) -> None:
+        """End one for good that another takes the place of; hold its target's lease meanwhile.
+
+        :raises DependencyFailed: it could not be written.
+        """
+        self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
+
+    def launch(self, operation: Operation) -> None:
+        """Have an operation performed now.
+
+        :raises DependencyFailed: it could not be started; `resume` and this start it.
+        """
+        self._invoker.start({"operation_id": operation.operation_id})
 
     def require_untouched(self, kind: str, target: str) -> None:
         """Make sure that an operation can still be undone.
@@ -74,6 +113,10 @@ class Operations:
         if operation:
             self._timer.cancel(_timer_name(operation))
             self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
+
+    def unfinished(self, kind: str, target: str) -> Operation | None:
+        """Find the operation of this kind on this target that has not ended well: the one that `start` takes up."""
+        return self._unfinished(kind, target)
 
     def get(self, operation_id: str) -> Operation:
         """Look one up.
@@ -99,32 +142,34 @@ class Operations:
 class Performer:
     """Performs operations in a worker that has the time for it."""
 
-    def __init__(self, store: OperationStore, leases: Leases, recipes: Recipes) -> None:
-        """Take the steps of each kind of operation."""
+    def __init__(
+        self, store: OperationStore, leases: Leases, recipes: Recipes, remedies: Remedies | None = None
+    ) -> None:
+        """Take the steps of each kind of operation, and what is done when one of them has failed."""
         self._store = store
         self._leases = leases
         self._recipes = recipes
+        self._remedies = remedies or {}
 
     def perform(self, operation_id: str) -> Operation:
         """Do the steps that are not done yet.
 
         :raises TenantryError: a step failed; the operation says so, and starting it again goes on from there.
         """
-        operation = self._store.get(operation_id)
-        if operation is None:
-            raise NotFound("There is no such operation.", code="operation_unknown")
-        if operation.status is OperationStatus.SUCCEEDED:
-            return operation
-        kind, _, name = operation.target.partition("/")
-        try:
-            with self._leases.hold(kind, name):
+        kind, _, name = self._get(operation_id).target.partition("/")
+        # Refused where somebody else works on this target, perhaps on this very operation: its state is theirs to write.
+        with self._leases.hold(kind, name):
+            operation = self._get(operation_id)
+            if operation.status is OperationStatus.SUCCEEDED or operation.error == _UNDONE:
+                return operation
+            try:
                 return self._do_steps(operation)
-        except Conflict:
-            # Somebody else works on this target, perhaps on this very operation: its state is theirs to write.
-            raise
-        except TenantryError as error:
-            self._fail(operation_id, error.code)
-            raise
+            except TenantryError as error:
+                self._fail(operation_id, error.code)
+                raise
+            except Exception:
+                self._fail(operation_id, TenantryError.code)
+                raise
 
     def _do_steps(self, operation: Operation) -> Operation:
         for step in self._recipes[operation.kind]:
@@ -138,10 +183,19 @@ class Performer:
         return operation
 
     def _fail(self, operation_id: str, code: str) -> None:
-        """Note the failure on the operation as its last step left it."""
-        current = self._store.get(operation_id)
-        if current:
+        """Note the failure on the operation as its last step left it, and take back what must not stay so."""
+        current = self._get(operation_id)
+        remedy = self._remedies.get(current.kind)
+        try:
+            current = remedy(current) if remedy else current
+        finally:
             self._store.put(replace(current, status=OperationStatus.FAILED, error=code))
+
+    def _get(self, operation_id: str) -> Operation:
+        operation = self._store.get(operation_id)
+        if operation is None:
+            raise NotFound("There is no such operation.", code="operation_unknown")
+        return operation
 
 
 def _timer_name(operation: Operation) -> str:

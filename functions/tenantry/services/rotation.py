@@ -120,8 +120,17 @@ def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
         return Rotated(secret.tenant_id, already_current=True)
     if not pending:
         raise Conflict("That version of the secret is not pending.", code="version_not_pending")
+    _require_settled(secret.tenant_id, tools.registry)
     step(_Rotation(secret, order.token, tools))
     return Rotated(secret.tenant_id, already_current=False)
+
+
+def _require_settled(tenant_id: TenantId, registry: Registry) -> None:
+    tenant = registry.tenant(tenant_id)
+    if tenant and tenant.relocation:
+        raise Conflict(
+            "The tenant is being moved.", code="tenant_moving", hint="The rotation is repeated when that has ended."
+        )
 
 
 def _create(rotation: _Rotation) -> None:

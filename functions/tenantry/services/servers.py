@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tenantry.adapters.admin_sql import AdminConnect
+from tenantry.adapters.homes.home_admin import HomeAdmin
+from tenantry.adapters.inspector_roles import InspectorRoles
 from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
@@ -12,6 +15,7 @@ from tenantry.adapters.tenant_removal import TenantRemoval
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
 from tenantry.domain.server import Server, ServerStatus, Wanted
+from tenantry.domain.tenant import Home, TenantId
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
@@ -89,6 +93,13 @@ class Servers:
         """
         return open_admin(self._credentials(server_id))
 
+    def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
+        """Administer a tenant's home on the server that it is on.
+
+        :raises NotFound: nobody knows that server's administrator.
+        """
+        return self.admin(home.server_id).home(tenant_id, home)
+
     def removal(self, server_id: str) -> TenantRemoval:
         """Take tenants off a registered server.
 
@@ -96,6 +107,47 @@ class Servers:
         """
         credentials = self._credentials(server_id)
         return TenantRemoval(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+
+    def inspector_roles(self, server_id: str) -> InspectorRoles:
+        """Make and remove inspectors on a registered server.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        credentials = self._credentials(server_id)
+        return InspectorRoles(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+
+    def connector(self, server_id: str) -> AdminConnect:
+        """Say how to connect to a registered server's databases as its administrator.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        credentials = self.administrator(server_id)
+        return lambda database: connect(replace(credentials, dbname=database), _CONNECT)
+
+    def administrator(self, server_id: str) -> Credentials:
+        """Find a registered server's administrator.
+
+        :raises NotFound: nobody knows it.
+        """
+        return self._credentials(server_id)
+
+    def require_room(self, server_id: str, region: str) -> Server:
+        """Find the server that a tenant is to go to, if it may.
+
+        :param region: the only one that the tenant's data may lie in; empty: any.
+        :raises NotFound: it is not registered.
+        :raises Conflict: it is being drained, is full, or lies in another region.
+        """
+        server = self.get(server_id)
+        if server.status is not ServerStatus.ACTIVE:
+            raise Conflict("The server is being drained.", code="server_draining", hint="Choose another.")
+        if region not in ("", server.region):
+            raise Conflict(
+                "The tenant's data must not leave its region.", code="other_region", details=f"region {region}"
+            )
+        if self._tenants_by_server()[server_id] >= server.max_tenants:
+            raise Conflict("The server is full.", code="server_full", hint="Choose another, or raise its max_tenants.")
+        return server
 
     def _credentials(self, server_id: str) -> Credentials:
         credentials = self._secrets.find(server_id)

@@ -1,16 +1,21 @@
 """The life of a tenant, as an operator leads it: made, looked at, suspended, resumed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from tenantry.adapters.homes.factory import home_of
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
+from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
-from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting, TenantUnknown
+from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting
+from tenantry.domain.limits import LimitChange
+from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.server import Server, Wanted
-from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, check_free_to_use
+from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use
 from tenantry.services.adoption import AdoptionRequest, adopt_database
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.services.provisioning import TenantRequest, provision_tenant, require_isolation
+from tenantry.services.retired_ids import no_such_tenant, require_not_retired
 from tenantry.services.rotation import rotation_schedule
 from tenantry.services.servers import Servers
 
@@ -23,8 +28,10 @@ class NewTenant:
 
     tenant_id: TenantId
     wanted: Wanted
-    connection_limit: int = 50
+    limits: LimitChange = field(default_factory=LimitChange)
     admin_email: str | None = None
+    # None: the one that it has; a new tenant gets a database of its own.
+    isolation: Isolation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,13 @@ class Tenants:
         servers: Servers,
         leases: Leases,
         users: UserDirectory,
+        usage_plans: UsagePlans,
+        buckets: BackupBuckets,
         rotation_function: str = "",
     ) -> None:
         """Take the adapters; with a `rotation_function` (an ARN), new tenants' credentials are rotated monthly."""
+        self._usage_plans = usage_plans
+        self._buckets = buckets
         self._rotation_function = rotation_function
         self._registry = registry
         self._secrets = secrets
@@ -63,10 +74,12 @@ class Tenants:
 
         :returns: the tenant, and whether it is new.
         :raises BadRequest: its id is reserved.
-        :raises Conflict: no server has room, it is suspended, it lies elsewhere, or something else is done to it.
+        :raises Conflict: no server has room, its region has no bucket for backups, it is suspended, it lies elsewhere,
+            or something else is done to it.
         """
         check_free_to_use(new.tenant_id)
         with self._leases.hold(_LEASE, new.tenant_id.value):
+            require_not_retired(self._registry, new.tenant_id)
             known = self._registry.tenant(new.tenant_id)
             if known and known.adopted_database:
                 raise Conflict(
@@ -74,9 +87,21 @@ class Tenants:
                     code="tenant_adopted",
                     hint="Repeat the call that adopts it, if it is not active yet.",
                 )
+            if known:
+                require_isolation(known, new.isolation)
             server = self._server_of(known, new.wanted) if known else self._servers.place(new.wanted)
+            self._require_bucket(new.wanted.region or (known.region if known else ""))
+            limits = new.limits.limits(known.limits if known else Limits())
+            request = TenantRequest(
+                new.tenant_id,
+                region=new.wanted.region,
+                isolation=new.isolation,
+                limits=limits,
+                backups=new.limits.backups,
+                usage_key=self._usage_plans.ensure(new.tenant_id, limits.plan),
+            )
             provision_tenant(
-                TenantRequest(new.tenant_id, new.connection_limit, new.wanted.region),
+                request,
                 server=server,
                 admin=self._servers.admin(server.server_id),
                 secret_store=self._secrets,
@@ -98,7 +123,9 @@ class Tenants:
         tenant_id = adoption.tenant_id
         check_free_to_use(tenant_id)
         with self._leases.hold(_LEASE, tenant_id.value):
+            require_not_retired(self._registry, tenant_id)
             server = self._servers.get(adoption.server_id)
+            self._require_bucket(adoption.region)
             request = adoption.request or self._stored_request(adoption)
             with self._leases.hold("database", f"{server.server_id}/{request.database}"):
                 adopt_database(
@@ -107,8 +134,10 @@ class Tenants:
                     admin=self._servers.admin(server.server_id),
                     secret_store=self._secrets,
                     registry=self._registry,
+                    meter=lambda: self._usage_plans.ensure(tenant_id, Limits().plan),
                 )
             self._schedule_rotation(tenant_id)
+            self._require_metered(tenant_id)
         return self.get(tenant_id)
 
     def get(self, tenant_id: TenantId) -> Tenant:
@@ -118,7 +147,7 @@ class Tenants:
         """
         tenant = self._registry.tenant(tenant_id)
         if tenant is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
+            raise no_such_tenant(self._registry, tenant_id)
         return tenant
 
     def all(self) -> list[Tenant]:
@@ -151,7 +180,14 @@ class Tenants:
         :raises TenantUnknown, Conflict: there is no such tenant, or something else is done to it.
         """
         with self._leases.hold(_LEASE, tenant_id.value):
-            tenant = replace(self.get(tenant_id), status=TenantStatus.ERASING)
+            tenant = self.get(tenant_id)
+            if tenant.relocation:
+                raise Conflict(
+                    "The tenant is being moved or renamed.",
+                    code="operation_in_progress",
+                    hint="Let that operation end, or start it again, so that everything of the tenant is found.",
+                )
+            tenant = replace(tenant, status=TenantStatus.ERASING)
             self._registry.put_tenant(tenant)
             self._end_sessions(tenant)
         return tenant
@@ -172,7 +208,7 @@ class Tenants:
     def _end_sessions(self, tenant: Tenant) -> None:
         credentials = self._secrets.find(tenant.tenant_id)
         if credentials:
-            self._servers.admin(tenant.server_id).end_sessions(credentials.dbname)
+            self._servers.home(tenant.tenant_id, home_of(tenant, credentials)).end_sessions()
 
     def _stored_request(self, adoption: Adoption) -> AdoptionRequest:
         try:
@@ -196,6 +232,21 @@ class Tenants:
             adoption.connection_limit,
             adoption.region,
         )
+
+    def _require_bucket(self, region: str) -> None:
+        if self._buckets.find(region) is None:
+            raise Conflict(
+                "There is no bucket for backups in that region, which they must not leave.",
+                code="no_backup_bucket",
+                hint="Make one, name it in the parameter BackupBuckets, and deploy.",
+            )
+
+    def _require_metered(self, tenant_id: TenantId) -> None:
+        """Give a tenant its usage key that was adopted before there were any."""
+        tenant = self.get(tenant_id)
+        if not tenant.usage_key:
+            key = self._usage_plans.ensure(tenant_id, tenant.limits.plan)
+            self._registry.put_tenant(replace(tenant, usage_key=key))
 
     def _schedule_rotation(self, tenant_id: TenantId) -> None:
         if self._rotation_function:

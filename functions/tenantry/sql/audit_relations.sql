@@ -14,7 +14,8 @@ SELECT
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] AND a.attnum > 0
         WHERE x.indrelid = c.oid AND a.attname IS DISTINCT FROM 'tenant_id'
         ORDER BY 1
-    )
+    ),
+    'relation ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')

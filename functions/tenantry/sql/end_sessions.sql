@@ -1,2 +1,7 @@
--- Ends every session in a database; its owner's and its logins' alike.
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {database} AND pid <> pg_backend_pid()
+-- Ends the sessions of some logins in a database, or where none are named everybody's whom the administrator may end.
+SELECT pg_terminate_backend(pid, 5000)
+FROM pg_stat_activity
+WHERE datname = {database}
+  AND pid <> pg_backend_pid()
+  AND pg_has_role(usesysid, 'USAGE')
+  AND (cardinality({logins}::text[]) = 0 OR usename = ANY({logins}::text[]))

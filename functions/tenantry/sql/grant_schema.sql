@@ -1,6 +1,3 @@
--- What came with the template becomes the tenant's. The template's role owns nothing outside its databases, so this
--- touches the tenant's database only.
-REASSIGN OWNED BY {template} TO {owner};
 -- The tenant's schema belongs to its owner; editor and viewer reach what the owner makes in it, now and later.
 ALTER SCHEMA {schema} OWNER TO {owner};
 REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
@@ -11,5 +8,3 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT USAGE ON SEQU
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {viewer};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {editor};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {editor};
--- The revision that the schema is at is nobody's business but the owner's.
-REVOKE ALL ON {version_table} FROM {viewer}, {editor};

@@ -1,9 +1,10 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tenantry.domain.errors import Unauthenticated
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.errors import TenantUnmetered, Unauthenticated
+from tenantry.domain.tenant import FormerId, Isolation, Tenant, TenantId, TenantStatus, check_served
 from tenantry.services.authorization import Authorization, ClaimNames
 
 ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod/GET/rest/v1/candidates"
@@ -22,9 +23,14 @@ class Verifier:
 
 class Registry:
     def tenant(self, tenant_id: TenantId) -> Tenant | None:
-        statuses = {"mycompany": TenantStatus.ACTIVE, "paused": TenantStatus.SUSPENDED}
+        statuses = {"mycompany": TenantStatus.ACTIVE, "paused": TenantStatus.SUSPENDED, "keyless": TenantStatus.ACTIVE}
         status = statuses.get(tenant_id.value)
-        return Tenant(tenant_id, status, Isolation.DATABASE, "s1") if status else None
+        key = "" if tenant_id.value == "keyless" else f"key-of-{tenant_id}"
+        return Tenant(tenant_id, status, Isolation.DATABASE, "s1", usage_key=key) if status else None
+
+    def former_id(self, tenant_id: TenantId) -> FormerId | None:
+        successor = TenantId("mycompany")
+        return FormerId(tenant_id, successor, datetime.now(UTC)) if tenant_id.value == "oldcompany" else None
 
 
 def authorize(token: str = "good", **claims: Any) -> dict[str, Any]:
@@ -50,9 +56,23 @@ def test_an_operator_may_call_the_operators_api_and_is_of_no_tenant() -> None:
     answer = authorize(role="operator", tenant="mycompany")
     assert allowed(answer) == ("Allow", f"{STAGE_ARN}/*/admin/v1/*")
     assert "tenantId" not in answer["context"]
+    assert "usageIdentifierKey" not in answer
 
 
-@pytest.mark.parametrize(("tenant", "status"), [("paused", "suspended"), ("stranger", "unknown")])
+def test_a_tenants_requests_count_under_its_own_key() -> None:
+    assert authorize(tenant="mycompany", role="viewer")["usageIdentifierKey"] == "key-of-mycompany"
+
+
+def test_a_tenant_without_a_key_is_refused_and_told_why() -> None:
+    answer = authorize(tenant="keyless", role="viewer")
+    assert "usageIdentifierKey" not in answer
+    with pytest.raises(TenantUnmetered):
+        check_served(answer["context"]["tenantStatus"])
+
+
+@pytest.mark.parametrize(
+    ("tenant", "status"), [("paused", "suspended"), ("stranger", "unknown"), ("oldcompany", "renamed")]
+)
 def test_a_tenant_that_is_not_served_reaches_the_handler_with_its_status(tenant: str, status: str) -> None:
     assert authorize(tenant=tenant, role="viewer")["context"]["tenantStatus"] == status
 

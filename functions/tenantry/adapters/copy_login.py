@@ -1,0 +1,89 @@
+"""A login for the time of one copy, with which a home is filled while the tenant's own are kept out of it.
+
+A dump is not trusted: what is in it runs as a role that may become the tenant's owner and nothing else.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from tenantry.adapters.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, ensure_role, execute, join_roles
+from tenantry.adapters.homes.sessions import end_sessions
+from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.tenant import TenantId, owner_role
+
+_PASSWORD_BYTES = 32
+
+
+class CopyLogin(NamedTuple):
+    """Who fills a home, as long as it is filled."""
+
+    username: str
+    password: str
+
+
+def copy_login_name(tenant_id: TenantId) -> str:
+    """Name the login of a copy; there is one at a time."""
+    return f"{tenant_id.value}_copy"
+
+
+@contextmanager
+def copy_login(connect: AdminConnect, tenant_id: TenantId, database: str) -> Iterator[CopyLogin]:
+    """Make the login, and drop it afterwards with its sessions. One that a dead worker left is replaced.
+
+    :param connect: as the administrator of the server.
+    :raises TenantryError: the server refused.
+    """
+    drop_copy_login(connect, tenant_id, database)
+    made = CopyLogin(copy_login_name(tenant_id), secrets.token_urlsafe(_PASSWORD_BYTES))
+    _make(connect, tenant_id, database, made)
+    try:
+        yield made
+    finally:
+        # What the copy failed of matters more; the next one, or the end of the operation, drops it then.
+        with suppress(TenantryError):
+            drop_copy_login(connect, tenant_id, database)
+
+
+def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, database: str) -> None:
+    """Drop the login, with its sessions; one that is not there is dropped already.
+
+    :raises TenantryError: the server refused.
+    """
+    name = copy_login_name(tenant_id)
+    names = {"login": sql.Identifier(name), "database": sql.Identifier(database)}
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+        if not cursor.fetchone():
+            return
+        join_roles(cursor, [name])
+        # No new session, then the end of those that are there.
+        execute(cursor, sql.SQL("ALTER ROLE {login} NOLOGIN").format(**names))
+        execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+        if cursor.fetchone():
+            execute(cursor, sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}").format(**names))
+            end_sessions(connect, database, (name,))
+        execute(cursor, sql.SQL("DROP ROLE {login}").format(**names))
+
+
+def _make(connect: AdminConnect, tenant_id: TenantId, database: str, login: CopyLogin) -> None:
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
+        verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
+        ensure_role(cursor, login.username, "LOGIN")
+        join_roles(cursor, [login.username])
+        execute(cursor, "SELECT (now() + interval '1 hour')::text")
+        statements = load_sql("make_copy_login").format(
+            login=sql.Identifier(login.username),
+            owner=sql.Identifier(owner_role(tenant_id)),
+            database=sql.Identifier(database),
+            verifier=sql.Literal(verifier),
+            until=sql.Literal(cursor.fetchone()[0]),
+            options=sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else ""),
+        )
+        execute(cursor, statements)

@@ -1,0 +1,33 @@
+"""The rights of a tenant's owner, editor and viewer in a schema of the tenant's own."""
+
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.adapters.admin_sql import execute, role_identifiers
+from tenantry.adapters.migrations import TEMPLATE_ROLE, VERSION_TABLE
+from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.tenant import TenantId
+
+
+def grant_rights(connection: Any, tenant_id: TenantId, schema: str) -> None:
+    """Make a schema and what came with a template the owner's, and give editor and viewer what they may do.
+
+    :raises TenantryError: the server refused.
+    """
+    names: dict[str, sql.Composable] = {
+        "schema": sql.Identifier(schema),
+        "template": sql.Identifier(TEMPLATE_ROLE),
+        "version_table": sql.Identifier(schema, VERSION_TABLE),
+        **role_identifiers(tenant_id),
+    }
+    with connection.cursor() as cursor:
+        version_table = sql.Identifier(schema, VERSION_TABLE).as_string(connection)
+        execute(cursor, load_sql("schema_facts"), (TEMPLATE_ROLE, version_table))
+        from_template, has_version_table = cursor.fetchone()
+        if from_template:
+            execute(cursor, load_sql("take_template").format(**names))
+        execute(cursor, load_sql("grant_schema").format(**names))
+        if has_version_table:
+            # The revision that the schema is at is nobody's business but the owner's.
+            execute(cursor, sql.SQL("REVOKE ALL ON {version_table} FROM {viewer}, {editor}").format(**names))

@@ -1,0 +1,102 @@
+"""Logins that read one tenant's database for some hours, and what pgAdmin 4 and libpq are told about them."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tenantry.domain.tenant import TenantId
+
+MAX_TENANTS = 50
+MAX_HOURS = 24
+_MARK = "_inspect_"
+
+
+def new_inspector_name(tenant_id: TenantId) -> str:
+    """Name a login that nobody has had: at most 47 bytes, and no other tenant's, as ids hold no `_`."""
+    return f"{tenant_id.value}{_MARK}{secrets.token_hex(4)}"
+
+
+def inspector_pattern(tenant_id: TenantId) -> str:
+    """Write the regular expression of PostgreSQL's that a tenant's inspectors match, and nobody else."""
+    return f"^{tenant_id.value}{_MARK}[0-9a-f]{{8}}$"
+
+
+def is_inspector(role: str) -> bool:
+    """Tell whether a role's name is an inspector's."""
+    return re.fullmatch(rf"[a-z0-9-]+{_MARK}[0-9a-f]{{8}}", role) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """A login that becomes one tenant's viewer, and where."""
+
+    tenant: str
+    server_id: str
+    database: str
+    login: str
+
+    def to_facts(self) -> dict[str, str]:
+        """Build what an operation keeps of it: enough to remove it, and no secret."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How the server of an inspector is reached from an operator's desk, and by which group pgAdmin lists it."""
+
+    group: str
+    host: str
+    port: int
+    sslmode: str
+    sslrootcert: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFiles:
+    """Files on an operator's machine, by their absolute paths; empty: where libpq looks by itself.
+
+    That is `~/.pgpass` for the passwords and `~/.postgresql/root.crt` for the authorities.
+    """
+
+    passfile: str = ""
+    sslrootcert: str = ""
+
+
+def servers_json(listed: Iterable[tuple[Inspector, Place]], files: DeskFiles, comment: str) -> dict[str, Any]:
+    """Build the `servers.json` that pgAdmin 4 imports."""
+    entries = {str(number): _entry(*one, files, comment) for number, one in enumerate(listed, start=1)}
+    return {"Servers": entries}
+
+
+def _entry(inspector: Inspector, place: Place, files: DeskFiles, comment: str) -> dict[str, Any]:
+    # An empty passfile is no omission: without the key pgAdmin asks for a password and does not let libpq look.
+    parameters: dict[str, Any] = {"sslmode": place.sslmode, "connect_timeout": 10, "passfile": files.passfile}
+    if place.sslrootcert:
+        parameters |= {"sslrootcert": files.sslrootcert} if files.sslrootcert else {}
+    elif place.sslmode == "verify-full":
+        parameters["sslrootcert"] = "system"
+    entry = {
+        "Name": inspector.tenant,
+        "Group": place.group,
+        "Host": place.host,
+        "Port": place.port,
+        "MaintenanceDB": inspector.database,
+        "Username": inspector.login,
+        "Comment": comment,
+        "ConnectionParameters": parameters,
+    }
+    # pgAdmin takes a list with commas, and no quotes.
+    return entry if "," in inspector.database else entry | {"DBRestriction": inspector.database}
+
+
+def pgpass_line(inspector: Inspector, place: Place, password: str) -> str:
+    """Write a login's line of a password file, as libpq reads it."""
+    fields = (place.host, str(place.port), inspector.database, inspector.login, password)
+    return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
+
+
+def pass_file_secret_name(stage: str, name: str) -> str:
+    """Name the secret that holds the password file of one request."""
+    return f"tenantry/{stage}/pgadmin/{name}"

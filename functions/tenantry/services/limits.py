@@ -1,0 +1,59 @@
+"""What a tenant may use, changed while it is served: its rate, its connections, the time of a statement; its backups."""
+
+from dataclasses import replace
+
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.usage_plans import UsagePlans
+from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.limits import LimitChange
+from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
+from tenantry.services.servers import Servers
+
+_LEASE = "tenant"
+
+
+class TenantLimits:
+    """The limits of one stage's tenants."""
+
+    def __init__(self, registry: Registry, servers: Servers, leases: Leases, usage_plans: UsagePlans) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._servers = servers
+        self._leases = leases
+        self._usage_plans = usage_plans
+
+    def set(self, tenant_id: TenantId, change: LimitChange) -> Tenant:
+        """Change what is given and keep the rest; the same call may be repeated, and finishes one that was cut.
+
+        Sessions that have been idle for a second are ended, so that they count at once; busy ones go on as they are
+        until they connect anew. A tenant that has no usage key gets one.
+
+        :raises TenantUnknown: there is no such tenant.
+        :raises Conflict: it is not complete, is being moved or erased, or something else is done to it.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = change.apply(self._changeable(tenant_id))
+            tenant = replace(tenant, usage_key=self._usage_plans.ensure(tenant_id, tenant.limits.plan))
+            # First what is wanted: the drift report sees what a call that is cut here has left undone.
+            self._registry.put_tenant(tenant)
+            admin = self._servers.admin(tenant.server_id)
+            admin.set_limits(tenant_id, tenant.limits)
+            admin.end_idle_sessions(tenant_id)
+        return tenant
+
+    def _changeable(self, tenant_id: TenantId) -> Tenant:
+        tenant = self._registry.tenant(tenant_id)
+        if tenant is None:
+            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
+        if tenant.status is TenantStatus.PROVISIONING:
+            raise Conflict(
+                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
+            )
+        if tenant.status is TenantStatus.ERASING:
+            raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
+        if tenant.relocation:
+            raise Conflict(
+                "The tenant is being moved.", code="operation_in_progress", hint="Wait until that has ended."
+            )
+        return tenant

@@ -1,0 +1,44 @@
+"""The steps of every operation that takes a tenant somewhere, and what is done when one fails."""
+
+from collections.abc import Callable
+
+from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.schema_copy import CopyTools
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.domain.relocation import ABANDON, CLONE, CONFIRM, MOVE, PROMOTE, UNDO
+from tenantry.services.cloning import Cloning, Equip
+from tenantry.services.home_copier import HomeCopier
+from tenantry.services.operations import Recipes, Remedies
+from tenantry.services.relocation_steps import Relocation
+from tenantry.services.relocation_undo import Abandonment, Confirmation, Return
+from tenantry.services.servers import Servers
+
+
+def relocation_recipes(
+    registry: Registry,
+    servers: Servers,
+    secrets: SecretStore,
+    tools: CopyTools,
+    connect: ConnectSettings,
+    deadline: Callable[[], float],
+    equip: Equip,
+) -> tuple[Recipes, Remedies]:
+    """Wire them.
+
+    :param connect: how a tenant's login is tried.
+    :param deadline: tells the moment (of `time.monotonic()`) at which a copy has to have ended.
+    :param equip: gives a clone what every tenant has beside its home.
+    """
+    copier = HomeCopier(servers, tools, deadline)
+    relocation = Relocation(registry, servers, secrets, copier, connect)
+    returning = Return(relocation)
+    recipes: Recipes = {
+        MOVE: relocation.steps(),
+        PROMOTE: relocation.steps(),
+        ABANDON: Abandonment(relocation).steps(),
+        UNDO: returning.steps(),
+        CONFIRM: Confirmation(relocation).steps(),
+        CLONE: Cloning(registry, servers, secrets, copier, connect, equip).steps(),
+    }
+    return recipes, {MOVE: relocation.give_up, PROMOTE: relocation.give_up, UNDO: returning.give_up}

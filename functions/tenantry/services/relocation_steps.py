@@ -1,0 +1,272 @@
+"""Takes a tenant from one home to another: a move to another server, or a promotion. Every step may be repeated.
+
+Where the tenant lives is what its secret says. Until that is written anew, everything can be taken back, and is when a
+step fails; from then on the work can only be finished.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from tenantry.adapters.copy_login import drop_copy_login
+from tenantry.adapters.homes.factory import home_of
+from tenantry.adapters.homes.home_admin import HomeAdmin
+from tenantry.adapters.login_admin import login_names
+from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict, DatabaseUnavailable, NotFound, TenantryError, TenantUnknown
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import Journey, journey_of, place_of
+from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, Tenant, TenantId, database_role
+from tenantry.services.home_copier import Both, HomeCopier, Resident
+from tenantry.services.operations import Step
+from tenantry.services.servers import Servers
+
+# How a server answers a login whose password is right, and which may not connect to that database.
+_CLOSED = "42501"
+
+
+class Relocation:
+    """The steps of a move and of a promotion."""
+
+    def __init__(
+        self, registry: Registry, servers: Servers, secrets: SecretStore, copier: HomeCopier, connect: ConnectSettings
+    ) -> None:
+        """Take the adapters."""
+        self.registry = registry
+        self.servers = servers
+        self.secrets = secrets
+        self.copier = copier
+        self._connect = connect
+        # What this worker knows of its own work; another one makes it anew.
+        self._emptied: set[str] = set()
+        self._read: dict[str, Both] = {}
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return (
+            Step("prepare", self._prepare),
+            Step("fence", self._fence),
+            Step("copy", self._copy),
+            Step("compare", self._compare),
+            Step("switch", self._switch),
+            Step("settle", self._settle),
+        )
+
+    def give_up(self, operation: Operation) -> Operation:
+        """Let the tenant write again where it is, when a step has failed before the switch.
+
+        Everything is then done anew: what is written from now on is not in the copy.
+        """
+        if "prepare" not in operation.done or not self.is_under_way(operation) or self.has_arrived(operation):
+            return operation
+        source = self.source(operation)
+        source.open()
+        source.unfence()
+        return replace(operation, done=())
+
+    def is_under_way(self, operation: Operation) -> bool:
+        """Whether the tenant is still this operation's to move."""
+        tenant = self.registry.tenant(tenant_of(operation))
+        return tenant is not None and tenant.relocation == operation.operation_id
+
+    def has_arrived(self, operation: Operation) -> bool:
+        """Whether the tenant's secret names the place that it goes to.
+
+        :raises Conflict: it names neither that nor the place that it comes from; nothing is touched then.
+        """
+        journey, present = journey_of(operation.facts), self.credentials(tenant_of(operation))
+        source, target = (place_of(self.copier.at(home, present)) for home in (journey.source, journey.target))
+        if place_of(present) not in (source, target):
+            raise Conflict("The tenant's secret names neither of the two places.", code="place_unclear")
+        return place_of(present) == target
+
+    def source(self, operation: Operation) -> HomeAdmin:
+        """Administer the home that the tenant comes from."""
+        return self.servers.home(tenant_of(operation), journey_of(operation.facts).source)
+
+    def target(self, operation: Operation) -> HomeAdmin:
+        """Administer the home that the tenant goes to."""
+        return self.servers.home(tenant_of(operation), journey_of(operation.facts).target)
+
+    def tenant(self, operation: Operation) -> Tenant:
+        """Find the tenant that this operation moves.
+
+        :raises TenantUnknown, Conflict: it is gone, or this operation has ended.
+        """
+        tenant = self.registry.tenant(tenant_of(operation))
+        if tenant is None:
+            raise TenantUnknown()
+        if tenant.relocation != operation.operation_id:
+            raise Conflict("The tenant is not moved by this operation any more.", code="operation_over")
+        return tenant
+
+    def credentials(self, tenant_id: TenantId) -> Credentials:
+        """Read how the tenant is served now. :raises NotFound: nobody knows."""
+        found = self.secrets.find(tenant_id)
+        if found is None:
+            raise NotFound("The tenant has no secret.", code="credentials_missing")
+        return found
+
+    def make_roles(self, tenant: Tenant, server_id: str) -> None:
+        """Let a server know the tenant's roles, its login with the password that it has, and its limits."""
+        present, admin = self.credentials(tenant.tenant_id), self.servers.admin(server_id)
+        admin.make_roles(tenant.tenant_id, present.username, present.password, tenant.limits.connections)
+        admin.set_limits(tenant.tenant_id, tenant.limits)
+
+    def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
+        """Drop a home that the tenant does not live in, and its roles where nothing else of it is on that server.
+
+        :raises Conflict: the tenant lives there.
+        """
+        tenant_id = tenant_of(operation)
+        tenant = self.registry.tenant(tenant_id)
+        if tenant is None or home_of(tenant, self.credentials(tenant_id)) == home:
+            raise Conflict("The tenant lives in that home.", code="home_in_use")
+        drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
+        self.servers.home(tenant_id, home).drop()
+        if with_roles:
+            roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+            self.servers.removal(home.server_id).drop_roles(roles)
+
+    def residents(self, operation: Operation) -> tuple[Resident, Resident]:
+        """Name the tenant in both homes."""
+        tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
+        present = self.credentials(tenant_id)
+        return Resident(tenant_id, journey.source, present), Resident(tenant_id, journey.target, present)
+
+    def _prepare(self, operation: Operation) -> dict[str, Any] | None:
+        tenant, journey = self.tenant(operation), journey_of(operation.facts)
+        if self.has_arrived(operation):
+            return None
+        if journey.leaves_server:
+            self.make_roles(tenant, journey.target.server_id)
+        self.make_room(operation)
+        self._emptied.add(operation.operation_id)
+        return None
+
+    def make_room(self, operation: Operation) -> None:
+        """Make the target anew, empty or with the tables that rows are copied into; nobody can connect to it."""
+        journey, target = journey_of(operation.facts), self.target(operation)
+        target.make_empty()
+        if not journey.copies_schema and journey.target.isolation is not Isolation.POOLED:
+            target.upgrade()
+            target.grant()
+        target.close()
+        target.unfence()
+
+    def _fence(self, operation: Operation) -> dict[str, Any] | None:
+        self.tenant(operation)
+        if self.has_arrived(operation):
+            return None
+        began = time.time()
+        self.source(operation).fence()
+        return {"fenced_at": began}
+
+    def _copy(self, operation: Operation) -> dict[str, Any] | None:
+        self.tenant(operation)
+        if self.has_arrived(operation):
+            return None
+        if operation.operation_id not in self._emptied:
+            # Another worker may have filled it in part.
+            self.make_room(operation)
+        self._emptied.discard(operation.operation_id)
+        return self.copy(operation)
+
+    def copy(self, operation: Operation) -> dict[str, Any]:
+        """Fill the target, for which there is room, and read both homes."""
+        began = time.monotonic()
+        source, target = self.residents(operation)
+        self._read[operation.operation_id] = self.copier.copy(source, target)
+        if target.home.isolation is not Isolation.POOLED:
+            self.target(operation).grant()
+        return {"copy_ms": _milliseconds(began)}
+
+    def _compare(self, operation: Operation) -> dict[str, Any] | None:
+        self.tenant(operation)
+        if self.has_arrived(operation):
+            return None
+        both = self._read.pop(operation.operation_id, None) or self.copier.read_both(*self.residents(operation))
+        both.require_same()
+        return {"tables": len(both.target.tables), "rows": both.target.rows, "mark": both.mark}
+
+    def _switch(self, operation: Operation) -> dict[str, Any]:
+        tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
+        facts: dict[str, Any] = {}
+        closed = 0.0
+        if not self.has_arrived(operation):
+            self._require_login(self.tenant(operation), journey)
+            closed = time.time()
+            self.source(operation).close()
+            self.secrets.write(tenant_id, self.copier.at(journey.target, self.credentials(tenant_id)))
+        self.target(operation).open()
+        opened = time.time()
+        if closed:
+            facts["read_pause_ms"] = round((opened - closed) * 1000)
+        facts["write_pause_ms"] = round((opened - operation.facts.get("fenced_at", opened)) * 1000)
+        self._note_arrival(operation, journey)
+        # The password, the right to connect, and that the database says it is this tenant's.
+        TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
+        return facts
+
+    def _require_login(self, tenant: Tenant, journey: Journey) -> None:
+        """Make sure that the target's server knows the password that the tenant's secret has now.
+
+        It refuses because the home is closed, once the password was right.
+        """
+        credentials = self.copier.at(journey.target, self.credentials(tenant.tenant_id))
+        if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+            # Rotated since the roles were made.
+            self.make_roles(tenant, journey.target.server_id)
+            if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+                raise DatabaseUnavailable("The tenant can't log in at its new place.", code="login_refused")
+
+    def _note_arrival(self, operation: Operation, journey: Journey) -> None:
+        tenant = self.registry.tenant(tenant_of(operation))
+        if tenant is None:
+            raise TenantUnknown()
+        arrived = replace(
+            tenant,
+            server_id=journey.target.server_id,
+            isolation=journey.target.isolation,
+            schema_revision=operation.facts["schema_revision"],
+            former_home=journey.source,
+        )
+        self.registry.put_tenant(arrived)
+
+    def _settle(self, operation: Operation) -> dict[str, Any] | None:
+        """Let the planner know the new tables, remember what came with the tenant, and let others at it again."""
+        tenant = self.registry.tenant(tenant_of(operation))
+        if tenant is None or tenant.relocation != operation.operation_id:
+            return None
+        journey = journey_of(operation.facts)
+        self._analyse(tenant, journey.target)
+        self.registry.put_tenant(replace(tenant, relocation=""))
+        return None
+
+    def _analyse(self, tenant: Tenant, home: Home) -> None:
+        if home.isolation is Isolation.POOLED:
+            return
+        self.copier.analyse(Resident(tenant.tenant_id, home, self.credentials(tenant.tenant_id)))
+
+
+def tenant_of(operation: Operation) -> TenantId:
+    """Name the tenant that an operation is about."""
+    return TenantId(operation.target.removeprefix("tenant/"))
+
+
+def _refusal(tenant_id: TenantId, credentials: Credentials, connect: ConnectSettings) -> str:
+    """Try to log in; the code of the refusal, empty where there is none."""
+    try:
+        with closing(TenantConnection(tenant_id, credentials, connect)):
+            return ""
+    except TenantryError as error:
+        return error.code
+
+
+def _milliseconds(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

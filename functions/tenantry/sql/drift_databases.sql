@@ -1,0 +1,12 @@
+-- Every database but the templates, who owns it, and whose it says it is.
+SELECT
+    d.datname::text,
+    pg_get_userbyid(d.datdba)::text,
+    (
+        SELECT substr(setting, length('tenantry.tenant_id=') + 1)
+        FROM pg_db_role_setting s, unnest(s.setconfig) setting
+        WHERE s.setdatabase = d.oid AND s.setrole = 0 AND starts_with(setting, 'tenantry.tenant_id=')
+    )
+FROM pg_database d
+WHERE NOT d.datistemplate
+ORDER BY 1

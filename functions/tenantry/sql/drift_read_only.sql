@@ -1,0 +1,11 @@
+-- Where transactions are read only from their beginning: in a database, for a role, or both; '' is any.
+SELECT coalesce(d.datname::text, ''), coalesce(r.rolname::text, '')
+FROM pg_db_role_setting s
+LEFT JOIN pg_database d ON d.oid = s.setdatabase
+LEFT JOIN pg_roles r ON r.oid = s.setrole
+WHERE EXISTS (
+    SELECT FROM unnest(s.setconfig) setting
+    WHERE setting ILIKE 'default_transaction_read_only=%'
+      AND lower(split_part(setting, '=', 2)) IN ('on', 'true', 'yes', '1')
+)
+ORDER BY 1, 2

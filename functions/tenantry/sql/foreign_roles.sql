@@ -1,0 +1,11 @@
+-- Roles that something in this database, or its own rights, depend on. Superusers who own nothing are not listed.
+SELECT DISTINCT r.rolname::text
+FROM pg_shdepend s
+JOIN pg_roles r ON r.oid = s.refobjid
+JOIN pg_database d ON d.datname = current_database()
+WHERE s.refclassid = 'pg_authid'::regclass
+  AND (s.dbid = d.oid OR (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.oid))
+  AND r.rolname <> ALL(%(ours)s)
+  AND NOT starts_with(r.rolname, %(inspector)s)
+  AND r.rolname <> session_user
+ORDER BY 1

@@ -1,0 +1,9 @@
+-- The foreign keys of some tables, as they have to be made again. Those of partitions come with their parent's.
+SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f'
+  AND k.conparentid = 0
+  AND (n.nspname::text, c.relname::text) IN (SELECT * FROM unnest(%(schemas)s::text[], %(tables)s::text[]))
+ORDER BY 1, 2, 3

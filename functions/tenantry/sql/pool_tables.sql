@@ -1,0 +1,11 @@
+-- The tables of a schema that tenants share, whether each of them has been made fit for that, and the views.
+SELECT
+    c.relname::text,
+    c.relkind = 'v',
+    EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenantry_tenant')
+FROM pg_class c
+WHERE c.relnamespace = {schema}::regnamespace
+  AND c.relkind IN ('r', 'v')
+  AND c.oid IS DISTINCT FROM to_regclass({version_table})
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1

@@ -1,0 +1,11 @@
+-- Lists sessions that are let into a database and not listed yet: until then they hold this lock on it, under which
+-- they check the right to connect and read their settings.
+SELECT coalesce(array_agg(DISTINCT l.pid), ARRAY[]::int[])
+FROM pg_locks l
+JOIN pg_database d ON d.oid = l.objid
+WHERE l.locktype = 'object'
+  AND l.classid = 'pg_database'::regclass
+  AND l.mode = 'RowExclusiveLock'
+  AND l.granted
+  AND l.pid <> pg_backend_pid()
+  AND d.datname = {database}

@@ -1,0 +1,6 @@
+-- The rows become the tenant's, as the role that owns the shared tables.
+SET LOCAL ROLE {role};
+INSERT INTO {table} ({tenant}, {columns}) OVERRIDING SYSTEM VALUE
+SELECT {tenant_id}, {columns} FROM pg_temp.tenantry_rows;
+SET LOCAL ROLE NONE;
+DROP TABLE pg_temp.tenantry_rows;

@@ -1,0 +1,15 @@
+"""Buckets for the backups of tenants whose data must not leave a region other than the stack's own."""
+
+from collections.abc import Iterable
+
+from local.aws_server import REGION, AwsServer
+
+
+def make_backup_buckets(aws: AwsServer, stage: str, regions: Iterable[str]) -> str:
+    """Make one in each of these regions but the stack's, and return the template's parameter BackupBuckets."""
+    buckets = {region: f"tenantry-{stage}-backups-{region}" for region in regions if region != REGION}
+    s3 = aws.client("s3")
+    for region, bucket in buckets.items():
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return ",".join(f"{region}={bucket}" for region, bucket in buckets.items())

@@ -1,0 +1,70 @@
+"""Another PostgreSQL server beside the running stack's two, which an operator registers."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.domain.server import server_secret_name
+from tests.e2e.api import Api
+from tests.e2e.living import administer
+
+REGION = "eu-west-1"
+ADMINISTRATOR, PASSWORD = "platform", "the platform's own password"
+
+
+@dataclass
+class ThirdServer:
+    """A server on which an administrator who is no superuser may make roles and databases."""
+
+    api: Api
+    postgres: PostgresServer
+    registered: set[str] = field(default_factory=set)
+
+    def body(self, **change: Any) -> dict[str, Any]:
+        """What an operator sends to register it."""
+        admin = {"username": ADMINISTRATOR, "password": PASSWORD}
+        place = {"region": REGION, "host": self.postgres.host, "port": self.postgres.port, "sslmode": "disable"}
+        return place | {"labels": ["ssd"], "max_tenants": 5, "admin": admin} | change
+
+    def register(self, server_id: str = "third", **change: Any) -> dict[str, Any]:
+        """Register it, under as many ids as a test likes."""
+        self.registered.add(server_id)
+        report: dict[str, Any] = administer(self.api, "PUT", f"/servers/{server_id}", json=self.body(**change))
+        return report
+
+    def execute(self, statements: str) -> None:
+        """Run statements as its superuser."""
+        with closing(self.postgres.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statements)
+
+    def forget(self) -> None:
+        """Let the stack know nothing of it."""
+        for server_id in self.registered:
+            key = {"pk": {"S": "SERVER"}, "sk": {"S": server_id}}
+            self.api.aws("dynamodb").delete_item(TableName=self.api.stack.registry_table, Key=key)
+            self.api.aws("secretsmanager").delete_secret(
+                SecretId=server_secret_name("local", server_id), ForceDeleteWithoutRecovery=True
+            )
+        self.registered.clear()
+
+
+@contextmanager
+def third_server(api: Api) -> Iterator[ThirdServer]:
+    """Start one; nothing of it remains."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-third-") as directory:
+        Path(directory).chmod(0o711)  # as root, PostgreSQL may run as a user who has to pass through it
+        postgres = PostgresServer(Path(directory), name="third", port=free_ports(1)[0], durable=False)
+        try:
+            postgres.start()
+            server = ThirdServer(api, postgres)
+            server.execute(
+                f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD.replace("'", "''")}'"
+            )
+            yield server
+        finally:
+            postgres.stop()

@@ -1,0 +1,59 @@
+"""A server of the audit's own, and the audit."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.isolation_probe import DatedSecrets
+from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.report import Hole, IsolationReport
+from tenantry.domain.server import Server
+from tenantry.services.isolation_report import IsolationAudit
+from tests.integration.conftest import REGION, STAGE, World
+
+SERVER = "local"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """A server of this module's own: what other tests leave open for a moment is no finding here."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-isolation-") as directory:
+        server = PostgresServer(Path(directory), name="for the audit", port=free_ports(1)[0], durable=False)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def administrators(world: World) -> ServerSecrets:
+    """The server, registered."""
+    server, store = world.server, ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
+    world.registry.put_server(Server(SERVER, REGION, server.host, server.port, sslmode="disable"))
+    login = Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable")
+    store.write(SERVER, login)
+    return store
+
+
+type Audit = Callable[..., IsolationReport]
+
+
+@pytest.fixture
+def audit(world: World, administrators: ServerSecrets) -> Audit:
+    def run(max_age: timedelta = timedelta(days=1), deadline: float | None = None) -> IsolationReport:
+        secrets = DatedSecrets(aws_client("secretsmanager", REGION), STAGE)
+        return IsolationAudit(world.registry, secrets, administrators, max_age).run(deadline)
+
+    return run
+
+
+def holes(report: IsolationReport) -> set[tuple[Hole, str, str]]:
+    return {(finding.what, finding.tenant, finding.other) for finding in report.findings}

@@ -1,0 +1,177 @@
+"""A worker that dies after any step, or loses its connections in it, is followed by one that finishes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.operation import Operation
+from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.services.operations import Step
+from tests.integration.relocation.conftest import ROWS, Cut, Yard, dying_after
+
+MOVE = ("prepare", "fence", "copy", "compare", "switch", "settle")
+UNDO = ("fence", "look", "copy", "compare", "unlock", "switch", "drop_new_home", "forget_new_home")
+ABANDON = ("reopen", "drop_target", "forget")
+ROLES = [f"role {name}" for name in ("editor", "login_a", "login_b", "owner", "viewer")]
+DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED
+type Way = tuple[Isolation, Isolation]
+WAYS: list[Way] = [
+    (DATABASE, DATABASE),
+    (SCHEMA, SCHEMA),
+    (POOLED, POOLED),
+    (SCHEMA, DATABASE),
+    (POOLED, SCHEMA),
+    (POOLED, DATABASE),
+]
+
+
+def start(yard: Yard, tenant_id: TenantId, way: Way) -> Operation:
+    if way[0] is way[1]:
+        return yard.relocations.move(tenant_id, "there", "op-1")
+    return yard.relocations.promote(tenant_id, way[1], "op-1")
+
+
+def home_of(tenant_id: TenantId, isolation: Isolation) -> list[str]:
+    things = {DATABASE: f"database {tenant_id}", SCHEMA: "schema", POOLED: "rows"}
+    return sorted([things[isolation], *ROLES])
+
+
+def cutting_connections(yard: Yard, tenant_id: TenantId, name: str) -> Callable[[Step], Step]:
+    """End every session of the administrator's and of the tenant's, on both servers, again and again in a step."""
+
+    def wrap(step: Step) -> Step:
+        if step.name != name:
+            return step
+
+        def run(operation: Operation) -> Any:
+            with Axe(yard, tenant_id):
+                return step.run(operation)
+
+        return step._replace(run=run)
+
+    return wrap
+
+
+class Axe:
+    """Ends the sessions that a step opens: the third that it opens on each server, whoever's it is."""
+
+    def __init__(self, yard: Yard, tenant_id: TenantId) -> None:
+        self.yard, self.tenant_id = yard, tenant_id
+        self.patch = pytest.MonkeyPatch()
+
+    def __enter__(self) -> None:
+        import tenantry.adapters.postgres as postgres
+
+        opened = 0
+        real = postgres.connect
+
+        def connect(credentials: Any, settings: Any) -> Any:
+            nonlocal opened
+            connection = real(credentials, settings)
+            opened += 1
+            if opened == 2:
+                server = next(s for s in self.yard.postgres.values() if s.port == credentials.port)
+                pid = connection.info.backend_pid
+                name = next(name for name, s in self.yard.postgres.items() if s is server)
+                self.yard.execute(name, f"SELECT pg_terminate_backend({pid}, 5000)")
+            return connection
+
+        for module in ("services.servers", "services.home_copier", "adapters.content_digest", "adapters.row_targets"):
+            self.patch.setattr(f"tenantry.{module}.connect", connect)
+
+    def __exit__(self, *_: object) -> None:
+        self.patch.undo()
+
+
+@pytest.mark.parametrize("step", MOVE)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+def test_a_worker_that_dies_is_followed_by_one_that_finishes(yard: Yard, way: Way, step: str) -> None:
+    tenant_id = yard.add(way[0])
+    before = yard.run_as(tenant_id, ROWS)
+    operation = start(yard, tenant_id, way)
+    with pytest.raises(Cut):
+        yard.perform(operation, dying_after(step))
+    if step != "settle":  # else the tenant is at liberty already
+        assert start(yard, tenant_id, way).operation_id == operation.operation_id
+    yard.perform_well(operation)
+    assert yard.run_as(tenant_id, ROWS) == before
+    tenant = yard.tenant(tenant_id)
+    assert (tenant.isolation, tenant.relocation) == (way[1], "")
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    traces = yard.traces(tenant_id)
+    assert traces.pop(tenant.server_id) == home_of(tenant_id, way[1])
+    assert [*traces.values()] == [[]]
+
+
+@pytest.mark.parametrize("step", MOVE[:-1])
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[4]], ids=lambda way: f"{way[0]}-{way[1]}")
+def test_a_step_that_loses_a_connection_can_be_repeated(yard: Yard, way: Way, step: str) -> None:
+    tenant_id = yard.add(way[0])
+    before = yard.run_as(tenant_id, ROWS)
+    operation = start(yard, tenant_id, way)
+    try:
+        yard.perform(operation, cutting_connections(yard, tenant_id, step))
+    except TenantryError:
+        # Where it is, it can be written to again, unless it has gone over.
+        yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+        before = yard.run_as(tenant_id, ROWS)
+        yard.perform_well(start(yard, tenant_id, way))
+    assert yard.run_as(tenant_id, ROWS) == before
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    traces = yard.traces(tenant_id)
+    assert traces.pop(yard.tenant(tenant_id).server_id) == home_of(tenant_id, way[1])
+    assert [*traces.values()] == [[]]
+
+
+@pytest.mark.parametrize("step", MOVE[:4])
+@pytest.mark.parametrize("cut", ["", *ABANDON])
+def test_what_was_cut_before_the_switch_is_undone(yard: Yard, step: str, cut: str) -> None:
+    tenant_id = yard.add()
+    before = yard.run_as(tenant_id, ROWS)
+    with pytest.raises(Cut):
+        yard.perform(yard.relocations.move(tenant_id, "there", "op-1"), dying_after(step))
+    operation = yard.relocations.undo(tenant_id, "op-1")
+    if cut:
+        with pytest.raises(Cut):
+            yard.perform(operation, dying_after(cut))
+    yard.perform_well(operation)
+    assert yard.run_as(tenant_id, ROWS) == before
+    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+    assert yard.traces(tenant_id) == {"here": home_of(tenant_id, DATABASE), "there": []}
+    assert yard.tenant(tenant_id).relocation == ""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+@pytest.mark.parametrize("step", ["", *UNDO])
+def test_a_move_is_undone_with_what_was_written_since(yard: Yard, way: Way, step: str, changed: bool) -> None:
+    tenant_id = yard.add(way[0])
+    yard.perform_well(start(yard, tenant_id, way))
+    if changed:
+        yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+        yard.run_as(tenant_id, "DELETE FROM candidates WHERE email = '7@example.com'")
+    before = yard.run_as(tenant_id, ROWS)
+    operation = yard.relocations.undo(tenant_id, "op-1")
+    if step:
+        with pytest.raises(Cut):
+            yard.perform(operation, dying_after(step))
+    yard.perform_well(operation)
+    assert yard.run_as(tenant_id, ROWS) == before
+    tenant = yard.tenant(tenant_id)
+    assert (tenant.server_id, tenant.isolation, tenant.former_home, tenant.relocation) == ("here", way[0], None, "")
+    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('Newer', 'x', 'newer')")
+    assert yard.traces(tenant_id) == {"here": home_of(tenant_id, way[0]), "there": []}
+
+
+@pytest.mark.parametrize("step", ["drop_former_home", "forget_former_home"])
+def test_a_confirmation_that_was_cut_is_finished(yard: Yard, step: str) -> None:
+    tenant_id = yard.add()
+    yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    operation = yard.relocations.confirm(tenant_id, "op-1")
+    with pytest.raises(Cut):
+        yard.perform(operation, dying_after(step))
+    yard.perform(operation)
+    assert yard.tenant(tenant_id).former_home is None
+    assert yard.traces(tenant_id) == {"here": [], "there": home_of(tenant_id, DATABASE)}

@@ -1,0 +1,38 @@
+"""A tenant goes to another server with everything that it has, and back."""
+
+import pytest
+
+from tenantry.domain.tenant import Isolation
+from tests.integration.relocation.conftest import ROWS, Yard
+
+ROLES = [f"role {name}" for name in ("editor", "login_a", "login_b", "owner", "viewer")]
+
+
+def test_a_database_goes_to_another_server_with_everything_in_it(yard: Yard) -> None:
+    tenant_id = yard.add_with_tables()
+    before = [yard.run_as(tenant_id, f"SELECT * FROM {table} ORDER BY id") for table in ("people", "teams", "candidates")]
+    operation = yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    tenant = yard.tenant(tenant_id)
+    assert (tenant.server_id, tenant.relocation) == ("there", "")
+    assert tenant.former_home and tenant.former_home.server_id == "here"
+    assert yard.credentials(tenant_id).port == yard.postgres["there"].port
+    after = [yard.run_as(tenant_id, f"SELECT * FROM {table} ORDER BY id") for table in ("people", "teams", "candidates")]
+    assert after == before
+    assert yard.run_as(tenant_id, "INSERT INTO people (team) VALUES (1) RETURNING id, doubled, facts") == [
+        (301, 602, {"stamped": True})
+    ]
+    assert operation.facts["rows"] == 506
+    assert operation.facts["write_pause_ms"] >= operation.facts["read_pause_ms"] > 0
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    assert yard.traces(tenant_id) == {"here": [], "there": [f"database {tenant_id}", *ROLES]}
+    assert yard.tenant(tenant_id).former_home is None
+
+
+@pytest.mark.parametrize("isolation", [Isolation.SCHEMA, Isolation.POOLED])
+def test_other_homes_go_to_another_server(yard: Yard, isolation: Isolation) -> None:
+    tenant_id = yard.add(isolation)
+    before = yard.run_as(tenant_id, ROWS)
+    yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    assert yard.run_as(tenant_id, ROWS) == before
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    assert yard.traces(tenant_id)["here"] == []

@@ -1,0 +1,170 @@
+"""A small fleet of which everything agrees, on a server of its own: reports look at all that a server has."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from moto.secretsmanager.models import secretsmanager_backends
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.backup_inventory import BackupInventory, Bucket
+from tenantry.adapters.fleet_inventory import FleetInventory
+from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.secret_store import SecretStore, ServerSecrets
+from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.domain.credentials import Credentials, secret_name
+from tenantry.domain.drift import Drift, DriftReport
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.services.drift_report import DriftAudit
+from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.services.servers import Servers
+from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, TABLE, World, create_registry
+
+BUCKET, SERVER, POOL_ID = "reported", "local", "pool"
+ACCOUNT = "123456789012"
+ACME, UMBRELLA = TenantId("acme"), TenantId("umbrella")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """A server of this module's own."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-reports-") as directory:
+        server = PostgresServer(Path(directory), name="for reports", port=free_ports(1)[0], durable=False)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+class Pages:
+    """Stands for a client of a service that can't run in process: its lists, as its paginators answer them."""
+
+    def __init__(self, **lists: list[Any]) -> None:
+        self.lists = lists
+
+    def get_paginator(self, operation: str) -> Any:
+        pages = self.lists[operation]
+
+        class Paginator:
+            def paginate(self, **_: Any) -> list[Any]:
+                return pages
+
+        return Paginator()
+
+
+class Fleet(World):
+    """A server and its tenants; `keys` and `users` are what API Gateway and Cognito would list."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        secrets = aws_client("secretsmanager", REGION)
+        super().__init__(server, create_registry(), SecretStore(secrets, STAGE))
+        self.client: Any = secrets
+        self.administrators = ServerSecrets(secrets, STAGE)
+        self.operations = OperationStore(aws_client("dynamodb", REGION), TABLE)
+        self.s3: Any = aws_client("s3", REGION)
+        self.keys: list[dict[str, Any]] = []
+        self.users = [user("op-1", role="operator")]
+        self.place = Server(SERVER, REGION, server.host, server.port, sslmode="disable")
+        self.registry.put_server(self.place)
+        admin = Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable")
+        self.administrators.write(SERVER, admin)
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+    @property
+    def gateway(self) -> Any:
+        half = len(self.keys) // 2
+        return Pages(get_api_keys=[{"items": self.keys[:half]}, {"items": self.keys[half:]}])
+
+    def add(self, tenant_id: TenantId, isolation: Isolation = Isolation.DATABASE) -> None:
+        """Make a tenant with everything that it has to have."""
+        self.credentials[tenant_id] = provision_tenant(
+            TenantRequest(tenant_id, isolation=isolation),
+            server=self.place,
+            admin=ServerAdmin(self.admin),
+            secret_store=self.secrets,
+            registry=self.registry,
+        )
+        secret = self.secret(tenant_id)
+        secret.rotation_requested = secret.rotation_enabled = True
+        self.keys.append(key(f"tenantry-{STAGE}-{tenant_id}", tenant_id.value))
+        self.users.append(user(f"admin@{tenant_id}", tenant_id.value, "admin"))
+        self.back_up(tenant_id.value)
+
+    def secret(self, tenant_id: TenantId) -> Any:
+        """The secret inside moto, which has no function that could rotate it."""
+        return secretsmanager_backends[ACCOUNT][REGION].secrets[secret_name(STAGE, tenant_id)]
+
+    def back_up(self, name: str, backup: str = "01JBXKQ5S00000000000000000") -> None:
+        for file, size in (("dump.zst", 2000), ("manifest.json", 48)):
+            self.s3.put_object(Bucket=BUCKET, Key=f"tenants/{name}/backups/{backup}/{file}", Body=b"x" * size)
+
+    def tenant(self, tenant_id: TenantId = ACME) -> Tenant:
+        found = self.registry.tenant(tenant_id)
+        assert found
+        return found
+
+    @property
+    def inventory(self) -> FleetInventory:
+        users: Any = Pages(list_users=[{"Users": self.users}])
+        return FleetInventory(self.client, self.gateway, users, STAGE, POOL_ID)
+
+    @property
+    def backups(self) -> BackupInventory:
+        return BackupInventory([Bucket(self.s3, BUCKET)])
+
+    @property
+    def servers(self) -> Servers:
+        return Servers(self.registry, self.administrators)
+
+    def audit(self) -> DriftAudit:
+        return DriftAudit(
+            self.registry, self.operations, self.secrets, self.administrators, self.inventory, self.backups, STAGE
+        )
+
+    def drift(self, now: datetime | None = None) -> DriftReport:
+        return self.audit().run(now=now)
+
+    def found(self, now: datetime | None = None) -> set[tuple[Drift, str]]:
+        return {(finding.kind, finding.tenant) for finding in self.drift(now).findings}
+
+    def clear(self) -> None:
+        """Take everything off the server but what every server has, and the template."""
+        databases = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+        for (name,) in self.execute(databases):
+            self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        roles = "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^(pg_|tenantry_template$)'"
+        for (name,) in self.execute(roles):
+            self.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+
+
+def key(name: str, tenant: str) -> dict[str, Any]:
+    return {"id": f"id-{tenant}", "name": name, "tags": {"TenantId": tenant, "Stage": STAGE}}
+
+
+def user(name: str, tenant: str = "", role: str = "viewer") -> dict[str, Any]:
+    attributes = {"custom:tenant_id": tenant, "custom:role": role}
+    return {"Username": name, "Attributes": [{"Name": k, "Value": v} for k, v in attributes.items() if v]}
+
+
+@pytest.fixture
+def fleet(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """Two tenants, and nothing that disagrees."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        made = Fleet(postgres)
+        try:
+            made.add(ACME)
+            made.add(UMBRELLA)
+            yield made
+        finally:
+            made.clear()
