@@ -20,6 +20,7 @@ NAMES = (
     "provision",
     "isolation_probe",
     "rotation_under_load",
+    "move",
 )
 _BAD_USAGE = 2
 

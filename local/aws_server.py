@@ -94,13 +94,13 @@ class AwsServer:
         }
 
 
-def local_client(service: str, endpoint_url: str, **keys: str) -> Any:
+def local_client(service: str, endpoint_url: str, *, region: str = REGION, **keys: str) -> Any:
     """Make a boto3 client of the local AWS, as the account's root user unless `keys` (boto3's) are given."""
     make_client: Any = boto3.client  # typed service by service otherwise
     return make_client(
         service,
         endpoint_url=endpoint_url,
-        region_name=REGION,
+        region_name=region,
         **(keys or {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}),
         config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=120),
     )

@@ -8,8 +8,10 @@ from local.aws_server import REGION, AwsServer
 def make_backup_buckets(aws: AwsServer, stage: str, regions: Iterable[str]) -> str:
     """Make one in each of these regions but the stack's, and return the template's parameter BackupBuckets."""
     buckets = {region: f"tenantry-{stage}-backups-{region}" for region in regions if region != REGION}
-    s3 = aws.client("s3")
     for region, bucket in buckets.items():
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+        s3 = aws.client("s3", region=region)
+        # The oldest region is the only one that must not be named.
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=bucket, **place)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return ",".join(f"{region}={bucket}" for region, bucket in buckets.items())

@@ -20,6 +20,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Limits, TenantId, owner_role
 from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.services.rotation import rotation_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Seed:
         self._servers = servers
         self._address = address
         self._pool = deployment.outputs["UserPoolId"]
+        self._rotation = deployment.outputs["RotateCredentialsArn"]
         self._registry = Registry(aws.client("dynamodb"), deployment.outputs["RegistryTableName"])
         self._usage_plans = UsagePlans(aws.client("apigateway"), STAGE)
         self._secrets = SecretStore(aws.client("secretsmanager"), STAGE)
@@ -76,6 +78,7 @@ class Seed:
             secret_store=self._secrets,
             registry=self._registry,
         )
+        self._secrets.schedule_rotation(demo.tenant_id, self._rotation, rotation_schedule(demo.tenant_id))
         with closing(postgres.connect(credentials.dbname)) as connection:
             sample_data.load_candidates(connection, owner_role(demo.tenant_id), demo.people)
         tenant = demo.tenant_id.value

@@ -5,14 +5,24 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from handlers.administration import erasures, limits, operations, pgadmin, relocations, renaming, reports, servers, tenants
+from handlers.administration import (
+    erasures,
+    limits,
+    operations,
+    pgadmin,
+    relocations,
+    renaming,
+    reports,
+    servers,
+    tenants,
+)
 from tenantry.adapters.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
 from tenantry.settings import administration_settings
 
 app = APIGatewayRestResolver()
-for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):
+for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations, backups):
     app.include_router(part.routes)
 
 

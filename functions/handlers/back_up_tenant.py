@@ -8,21 +8,27 @@ from typing import Any
 from botocore.config import Config
 
 from tenantry.adapters.aws import aws_client
+from tenantry.adapters.leases import Leases
 from tenantry.adapters.object_store import ObjectStore
 from tenantry.adapters.registry import Registry
+from tenantry.adapters.run_store import RunStore
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError, TenantUnknown
+from tenantry.domain.fleet_run import RunId
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import TenantId
 from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.fleet_work import Done, FleetWork
 from tenantry.services.tenant_backup import BackupOrder, BackupTools, Outcome, back_up_tenant
 from tenantry.settings import BackupSettings, backup_settings
 
 # What is left of the function's time when the dump is ended: enough to abort the upload and to say so.
 _CLEAN_UP_SECONDS = 20.0
+# As long as the function may run: a lease that its worker did not give back ends then.
+_LEASE_SECONDS = 900
 _S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
 
@@ -32,16 +38,25 @@ def _sessions(settings: BackupSettings, bucket: str) -> TenantSessions:
     return TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region, bucket)
 
 
+@cache
+def _work(settings: BackupSettings) -> FleetWork:
+    leases = Leases(aws_client("dynamodb", settings.region), settings.registry_table, _LEASE_SECONDS)
+    return FleetWork(leases, "backup", RunStore(aws_client("s3", settings.region), settings.buckets.own.name))
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take one backup.
 
-    :param event: `{"tenant_id", "backup_id"?, "trigger"?}`; without an id the backup gets a new one.
+    :param event: `{"tenant_id", "backup_id"?, "trigger"?, "run"?}`; without an id the backup gets a new one. `run` is
+        the run over the fleet that wants to know what became of it.
+    :raises Conflict: the tenant is being backed up at the moment (`backup_in_progress`).
     :raises TenantryError: nothing was published. Lambda repeats the event, and then the queue of failures has it.
     """
     order = _order(event)
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
+    settings, run = backup_settings(), RunId(str(event["run"])) if "run" in event else None
     try:
-        outcome = _back_up(order, backup_settings(), deadline)
+        outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
     except TenantryError as error:
         count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
@@ -53,6 +68,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "manifest": outcome.manifest_key,
         "already_published": outcome.already_published,
     }
+
+
+def _describe(outcome: Outcome) -> Done:
+    return Done(outcome.backup_id.value, outcome.stored_bytes, outcome.already_published)
 
 
 def _order(event: dict[str, Any]) -> BackupOrder:

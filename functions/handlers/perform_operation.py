@@ -3,11 +3,12 @@
 from functools import cache
 from typing import Any
 
+from handlers.backup_adapters import backup_removal
 from handlers.relocation_recipe import Deadline, wire_relocations
 from handlers.rename_recipe import rename_recipes
 from handlers.report_recipes import report_recipes
+from handlers.retention_recipe import retention_recipes
 from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.adapters.certificate_store import CertificateStore
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
@@ -21,7 +22,7 @@ from tenantry.observability import count, logger
 from tenantry.services import erasure, pgadmin_report
 from tenantry.services.operations import Performer
 from tenantry.services.servers import Servers
-from tenantry.settings import OperationSettings, operation_settings
+from tenantry.settings import operation_settings
 
 # As long as a function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900
@@ -39,7 +40,7 @@ def _performer() -> Performer:
         registry,
         servers,
         SecretStore(secrets, settings.stage),
-        _backups(settings),
+        backup_removal(settings.buckets),
         UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id),
         CertificateStore(dynamodb, table),
         UsagePlans(aws_client("apigateway", settings.region), settings.stage),
@@ -50,15 +51,11 @@ def _performer() -> Performer:
         **relocations,
         erasure.KIND: erase.steps(),
         **rename_recipes(settings, registry, servers, leases),
+        **retention_recipes(settings, registry, leases),
         **report_recipes(settings, registry, operations),
         pgadmin_report.KIND: pgadmin_report.closing_steps(servers, PassFileStore(secrets, settings.stage)),
     }
     return Performer(operations, leases, recipes, remedies)
-
-
-def _backups(settings: OperationSettings) -> BackupRemoval:
-    elsewhere = [BackupRemoval(aws_client("s3", other.region), other.name) for other in settings.buckets.all()[1:]]
-    return BackupRemoval(aws_client("s3", settings.region), settings.bucket, elsewhere)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

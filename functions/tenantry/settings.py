@@ -6,6 +6,7 @@ from functools import cache
 
 from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.residency import BackupBucket, BackupBuckets, parse_buckets
+from tenantry.domain.retention_policy import RetentionPolicy, parse_policy
 
 
 def _text(name: str, default: str | None = None) -> str:
@@ -67,15 +68,34 @@ class AuthorizerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleSettings:
-    """Of schedule_backups. The window is in hours of the day, in that time zone."""
+class PlanSettings:
+    """Of plan_backups. The window is in hours of the day, in that time zone."""
 
     region: str
     registry_table: str
-    back_up_function: str
+    bucket: str
     timezone: str
     window_start: int
     window_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """Of summarise_run: with how many failures, in percent, a run is still a good one."""
+
+    region: str
+    bucket: str
+    tolerated_percentage: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """Of watch_backups and plan_drills, which read what the buckets have of each tenant."""
+
+    region: str
+    registry_table: str
+    bucket: str
+    buckets: BackupBuckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +138,7 @@ class AdministrationSettings:
     query_concurrency: int
     connections_per_environment: int
     buckets: BackupBuckets
+    retention: RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +157,32 @@ class OperationSettings:
     pg_client_directory: str
     connect_timeout: int
     lock_timeout_ms: int
+    retention: RetentionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionScheduleSettings:
+    """Of schedule_retention. `mode` is ENABLED, DRY_RUN or DISABLED."""
+
+    region: str
+    registry_table: str
+    operation_function_arn: str
+    mode: str
+
+
+@cache
+def retention_schedule_settings() -> RetentionScheduleSettings:
+    """Read the settings of schedule_retention.
+
+    :raises InvalidSetting: one is missing.
+    """
+    return RetentionScheduleSettings(
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        operation_function_arn=_text("OPERATION_FUNCTION_ARN"),
+        # Where nothing is said, nothing is deleted.
+        mode=_text("RETENTION_MODE", "DRY_RUN"),
+    )
 
 
 @cache
@@ -157,6 +204,7 @@ def operation_settings() -> OperationSettings:
         pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
         connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
         lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 10_000),
+        retention=parse_policy(_text("RETENTION", "")),
     )
 
 
@@ -211,18 +259,45 @@ def authorizer_settings() -> AuthorizerSettings:
 
 
 @cache
-def schedule_settings() -> ScheduleSettings:
-    """Read the settings of schedule_backups.
+def plan_settings() -> PlanSettings:
+    """Read the settings of plan_backups.
 
     :raises InvalidSetting: one is missing.
     """
-    return ScheduleSettings(
+    return PlanSettings(
         region=_text("AWS_REGION"),
         registry_table=_text("REGISTRY_TABLE"),
-        back_up_function=_text("BACK_UP_FUNCTION"),
+        bucket=_text("BACKUP_BUCKET"),
         timezone=_text("BACKUP_TIMEZONE", "UTC"),
         window_start=_number("BACKUP_WINDOW_START", 1),
         window_hours=_number("BACKUP_WINDOW_HOURS", 4),
+    )
+
+
+@cache
+def run_settings() -> RunSettings:
+    """Read the settings of summarise_run.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return RunSettings(
+        region=_text("AWS_REGION"),
+        bucket=_text("BACKUP_BUCKET"),
+        tolerated_percentage=_number("TOLERATED_FAILURE_PERCENTAGE", 0),
+    )
+
+
+@cache
+def history_settings() -> HistorySettings:
+    """Read the settings of watch_backups and of plan_drills.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return HistorySettings(
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        bucket=_text("BACKUP_BUCKET"),
+        buckets=_buckets(_text("BACKUP_BUCKET")),
     )
 
 
@@ -246,6 +321,7 @@ def administration_settings() -> AdministrationSettings:
         query_concurrency=_number("QUERY_CONCURRENCY", 0) or 1000,
         connections_per_environment=_number("MAX_CONNECTIONS", 8),
         buckets=_buckets(_text("BACKUP_BUCKET", "")),
+        retention=parse_policy(_text("RETENTION", "")),
     )
 
 

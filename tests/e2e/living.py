@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2 import sql
 
 from local.accounts import create_users
-from local.stack_file import StackServer
+from local.stack_file import StackServer, User
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE
 from tests.e2e.api import Api, open_database
 
@@ -51,11 +51,12 @@ def operate(api: Api, method: str, path: str, **options: Any) -> dict[str, Any]:
 
 @dataclass
 class LivingTenant:
-    """One tenant, its users' tokens by role, and where its rows are."""
+    """One tenant, its users, their tokens by role, and where its rows are."""
 
     api: Api
     name: str
     tokens: dict[str, str]
+    users: Sequence[User] = ()
 
     def call(self, method: str, path: str = CANDIDATES, role: str = "editor", **options: Any) -> Any:
         """Ask as one of its users."""
@@ -103,7 +104,7 @@ def living_tenant(api: Api, rows: int = 3, **body: Any) -> Iterator[LivingTenant
     assert made["status"] == "active"
     users = create_users(api.aws("cognito-idp"), api.stack.user_pool_id, name)
     try:
-        tenant = LivingTenant(api, name, {user.role: api._sign_in(user) for user in users})
+        tenant = LivingTenant(api, name, {user.role: api._sign_in(user) for user in users}, users)
         posted = tenant.call("POST", json=people(name, rows))
         assert posted.status_code == 201, posted.text
         yield tenant

@@ -90,6 +90,7 @@ def test_the_authorizer_needs_the_registry(api: Api) -> None:
     ("role", "action"),
     [
         ("BackUpTenantRole", "sts:AssumeRole"),
+        ("BackUpTenantRole", "dynamodb:GetItem"),
         ("TenantBackupRole", "secretsmanager:GetSecretValue"),
         ("TenantBackupRole", "secretsmanager:DescribeSecret"),
         ("TenantBackupRole", "s3:PutObject"),
@@ -107,7 +108,7 @@ def test_a_backup_needs(api: Api, role: str, action: str) -> None:
 
 @pytest.mark.parametrize("action", ["dynamodb:Query", "lambda:InvokeFunction"])
 def test_the_schedule_needs(api: Api, action: str) -> None:
-    event = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex}
+    event = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex, "all": True}
     with without(api, "ScheduleBackupsRole", action):
         failed, said = invoke(api, "ScheduleBackups", event)
         assert failed, said

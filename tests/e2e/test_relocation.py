@@ -111,7 +111,7 @@ def test_a_clone_has_the_rows_and_goes_its_own_way(api: Api, isolation: str) -> 
         ("move", {"server_id": "{own}"}, "same_place"),
         ("move", {"server_id": "nowhere"}, "server_unknown"),
         ("promote", {"isolation": "database"}, "same_place"),
-        ("promote", {"isolation": "pooled"}, "not_a_promotion"),
+        ("promote", {"isolation": "pooled"}, "invalid_body"),
         ("clone", {"tenant_id": "mycompany"}, "tenant_exists"),
         ("clone", {"tenant_id": "No"}, "invalid_tenant_id"),
         ("confirm", {}, "nothing_to_confirm"),

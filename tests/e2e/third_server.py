@@ -65,6 +65,7 @@ def third_server(api: Api) -> Iterator[ThirdServer]:
             server.execute(
                 f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD.replace("'", "''")}'"
             )
+            server.execute(f"GRANT SET ON PARAMETER tenantry.tenant_id TO {ADMINISTRATOR}")
             yield server
         finally:
             postgres.stop()

@@ -146,7 +146,7 @@ def request_event(
 
 def clear_caches() -> None:
     """Make the handlers read their settings and wire their adapters anew."""
-    for cached in (settings.query_settings, settings.backup_settings, settings.schedule_settings):
+    for cached in (settings.query_settings, settings.backup_settings, settings.plan_settings):
         cached.cache_clear()
     query_tenant._data_requests.cache_clear()
 

@@ -25,7 +25,7 @@ def published(s3: Any, answer: dict[str, Any]) -> tuple[Manifest, bytes]:  # noq
 
 def as_script(archive: bytes) -> str:
     """Everything that an archive holds, as SQL."""
-    command = [BINARIES / "pg_restore", "-f", "-"]
+    command = [str(BINARIES / "pg_restore"), "-f", "-"]
     return subprocess.run(command, input=archive, capture_output=True, check=True, timeout=60).stdout.decode()
 
 

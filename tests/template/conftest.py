@@ -36,6 +36,8 @@ def _transformed(parameters: dict[str, str]) -> Template:
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = "s3://bucket/layer"
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            resource["Properties"]["DefinitionUri"] = "s3://bucket/machine"
     os.environ.setdefault("AWS_DEFAULT_REGION", "ap-south-1")
     defaults = {name: str(spec["Default"]) for name, spec in source["Parameters"].items()}
     result: Template = transform(source, defaults | parameters, _NoManagedPolicies())

@@ -58,9 +58,9 @@ def test_nobody_but_administrators_touches_keys(transformed: Transform) -> None:
 
 def test_the_tenants_hours_are_looked_at_every_hour(transformed: Transform) -> None:
     template = transformed()
-    (schedule,) = of_type(template, "AWS::Scheduler::Schedule").values()
+    schedule = of_type(template, "AWS::Scheduler::Schedule")["BackupScheduleRule"]
     assert schedule["ScheduleExpression"] == {"Ref": "BackupSchedule"}
-    variables = of_type(template, "AWS::Lambda::Function")["ScheduleBackups"]["Environment"]["Variables"]
+    variables = of_type(template, "AWS::Lambda::Function")["PlanBackups"]["Environment"]["Variables"]
     assert variables["BACKUP_TIMEZONE"] == {"Ref": "BackupTimezone"}
     assert variables["BACKUP_WINDOW_START"] == {"Ref": "BackupWindowStart"}
     assert variables["BACKUP_WINDOW_HOURS"] == {"Ref": "BackupWindowHours"}

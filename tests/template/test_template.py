@@ -16,9 +16,10 @@ FUNCTIONS = {
     "BackUpTenant": "back_up_tenant",
     "GetHealth": "get_health",
     "PerformOperation": "perform_operation",
+    "PlanBackups": "plan_backups",
     "QueryTenant": "query_tenant",
     "RotateCredentials": "rotate_credentials",
-    "ScheduleBackups": "schedule_backups",
+    "SummariseRun": "summarise_run",
 }
 OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "PerformOperation", "QueryTenant", "RotateCredentials"}
 USAGE_KEYS = {f"apigateway:{method}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
@@ -165,15 +166,26 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             | {"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
         ),
         ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
-        ("ScheduleBackupsRole", {"dynamodb:Query", "lambda:InvokeFunction"}),
+        ("PlanBackupsRole", {"dynamodb:Query", "s3:PutObject"}),
+        ("SummariseRunRole", {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
+        (
+            "BackupFleetRole",
+            {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution"}
+            | {"states:DescribeExecution", "states:StopExecution"},
+        ),
         # SAM adds what sends a failed event to the queue.
-        ("BackUpTenantRole", {"sts:AssumeRole", "sts:TagSession", "sqs:SendMessage", "dynamodb:GetItem"}),
+        (
+            "BackUpTenantRole",
+            {"sts:AssumeRole", "sts:TagSession", "sqs:SendMessage", "dynamodb:GetItem"}
+            # Its lease, and what became of it.
+            | {"dynamodb:PutItem", "dynamodb:DeleteItem", "s3:PutObject"},
+        ),
         (
             "RotateCredentialsRole",
             {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
             | {"secretsmanager:UpdateSecretVersionStage", "dynamodb:GetItem"},
         ),
-        ("BackupSchedulerRole", {"lambda:InvokeFunction", "sqs:SendMessage"}),
+        ("BackupSchedulerRole", {"states:StartExecution", "sqs:SendMessage"}),
         ("TenantDataRole", {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}),
         (
             "TenantBackupRole",
@@ -190,8 +202,9 @@ def test_a_role_may_do_this_and_no_more(transformed: Transform, role: str, allow
         assert statement["Resource"] != "*" or statement["Action"] == "secretsmanager:ListSecrets"
 
 
-def test_nobody_may_change_the_audit_trail(transformed: Transform) -> None:
-    policies = transformed()["Resources"]["AdministerTenantsRole"]["Properties"]["Policies"]
+@pytest.mark.parametrize("role", ["AdministerTenantsRole", "PerformOperationRole"])
+def test_nobody_may_change_the_audit_trail(transformed: Transform, role: str) -> None:
+    policies = transformed()["Resources"][role]["Properties"]["Policies"]
     (denied,) = [s for p in policies for s in p["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
     assert {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} <= set(denied["Action"])
     assert denied["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
@@ -303,9 +316,8 @@ def test_a_backup_that_did_not_run_is_an_alarm(transformed: Transform) -> None:
 
 
 def test_the_schedule_starts_the_backups_and_keeps_what_failed(transformed: Transform) -> None:
-    (schedule,) = of_type(transformed(), "AWS::Scheduler::Schedule").values()
-    target = schedule["Target"]
-    assert target["Arn"] == {"Fn::GetAtt": ["ScheduleBackups", "Arn"]}
+    target = of_type(transformed(), "AWS::Scheduler::Schedule")["BackupScheduleRule"]["Target"]
+    assert target["Arn"] == {"Ref": "BackupFleet"}
     assert json.loads(target["Input"]).keys() == {"trigger", "scheduled_at", "execution_id"}
     assert "DeadLetterConfig" in target
 

@@ -9,8 +9,11 @@ READERS = [
     settings.health_settings,
     settings.query_settings,
     settings.authorizer_settings,
-    settings.schedule_settings,
+    settings.plan_settings,
+    settings.run_settings,
+    settings.history_settings,
     settings.backup_settings,
+    settings.operation_settings,
 ]
 NEEDED = {
     "STAGE": "test",
@@ -19,7 +22,6 @@ NEEDED = {
     "ISSUER": "https://login.example.com/",
     "AUDIENCE": "app",
     "REGISTRY_TABLE": "registry",
-    "BACK_UP_FUNCTION": "back-up",
     "BACKUP_BUCKET": "bucket",
 }
 
@@ -41,7 +43,17 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert settings.authorizer_settings().issuer == "https://login.example.com"
     assert settings.backup_settings().pg_client_directory == "/opt/bin"
     assert settings.health_settings().cors_origin == "*"
-    assert settings.schedule_settings().back_up_function == "back-up"
+    plan = settings.plan_settings()
+    assert (plan.bucket, plan.timezone, plan.window_start, plan.window_hours) == ("bucket", "UTC", 1, 4)
+    assert settings.run_settings().tolerated_percentage == 0
+    assert [bucket.name for bucket in settings.history_settings().buckets.all()] == ["bucket"]
+
+
+def test_prices_are_the_projects_own_where_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.operation_settings().price_file == ""
+    settings.operation_settings.cache_clear()
+    monkeypatch.setenv("PRICE_FILE", "prices/own.json")
+    assert settings.operation_settings().price_file == "prices/own.json"
 
 
 def test_an_environment_of_one_tenant_keeps_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
+from handlers.backup_adapters import backup_catalogue, backup_holds
 from tenantry.adapters.audit_log import AuditLog
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.certificate_store import CertificateStore
@@ -19,11 +20,13 @@ from tenantry.adapters.user_directory import UserDirectory
 from tenantry.services.audit_trail import AuditTrail
 from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.connection_report import ConnectionBudget
+from tenantry.services.holds import Backups
 from tenantry.services.limits import TenantLimits
 from tenantry.services.operations import Operations
 from tenantry.services.pgadmin_report import PgAdminLooks
 from tenantry.services.relocation import Relocations
 from tenantry.services.rename_requests import RenameRequests
+from tenantry.services.retention import Retention
 from tenantry.services.servers import Servers
 from tenantry.services.tenants import Tenants
 from tenantry.settings import AdministrationSettings, administration_settings
@@ -44,6 +47,8 @@ class Services(NamedTuple):
     connections: ConnectionBudget
     reports: ReportStore
     looks: PgAdminLooks
+    backups: Backups
+    retention: Retention
 
 
 @cache
@@ -62,6 +67,7 @@ def services() -> Services:
     leases = Leases(dynamodb, settings.registry_table)
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
     operations = _operations(settings)
+    catalogue = backup_catalogue(settings.buckets)
     return Services(
         servers=servers,
         tenants=Tenants(
@@ -78,6 +84,8 @@ def services() -> Services:
         connections=ConnectionBudget(
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment
         ),
+        backups=Backups(registry, catalogue, backup_holds(settings.buckets), leases),
+        retention=Retention(registry, catalogue, settings.retention, leases),
         looks=PgAdminLooks(
             registry, store, servers, PassFileStore(secrets, settings.stage), operations, settings.stage
         ),

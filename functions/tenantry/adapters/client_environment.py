@@ -5,7 +5,7 @@ import os
 from tenantry.adapters.postgres import certificate_file
 from tenantry.domain.credentials import Credentials
 
-_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG")
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
 
 
 def client_environment(
@@ -18,6 +18,7 @@ def client_environment(
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     variables = {
+        "LC_ALL": "C",
         "PGHOST": credentials.host,
         "PGPORT": str(credentials.port),
         "PGDATABASE": credentials.dbname,

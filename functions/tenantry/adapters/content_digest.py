@@ -207,7 +207,7 @@ def comparable(content: Content, *, shared: bool) -> Content:
 
 
 def _scope(access: Access) -> dict[str, str | None]:
-    """The schema to look in: all of them in a database of the tenant's own."""
+    """Say which schema to look in: in a database of the tenant's own, all of them."""
     return {"schema": None if access.home.isolation is Isolation.DATABASE else access.home.schema}
 
 

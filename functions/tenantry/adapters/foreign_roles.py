@@ -19,7 +19,7 @@ def foreign_roles(connect: AdminConnect, tenant_id: TenantId, database: str) -> 
     """
     ours = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
     with closing(connect(database)) as connection, connection.cursor() as cursor:
-        execute(cursor, load_sql("foreign_roles"), {"ours": ours, "inspector": f"{tenant_id.value}{_INSPECTOR}"})
+        execute(cursor, load_sql("foreign_roles"), (ours, f"{tenant_id.value}{_INSPECTOR}"))
         return [name for (name,) in cursor.fetchall()]
 
 

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from tenantry.adapters.backup_holds import REASON
 from tenantry.domain.audit import AuditEntry
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import MAX_HOURS, MAX_TENANTS
+from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant
 
@@ -174,6 +176,34 @@ class RenameBody(_Body):
     tenant_id: str
 
 
+class HoldBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/backups/{backup_id}/hold`."""
+
+    reason: str = Field(pattern=REASON)
+
+
+class RetentionBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/retention`: say what would be deleted, unless it is to be done."""
+
+    dry_run: bool = False
+
+
+class PolicyBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/retention`; an empty one is the stack's policy."""
+
+    hourly: int = Field(default=0, ge=0, le=1000)
+    daily: int = Field(default=7, ge=0, le=1000)
+    weekly: int = Field(default=4, ge=0, le=1000)
+    monthly: int = Field(default=12, ge=0, le=1000)
+    yearly: int = Field(default=0, ge=0, le=100)
+    unverified_days: int = Field(default=35, ge=1, le=3650)
+
+    @property
+    def policy(self) -> RetentionPolicy | None:
+        """The policy, nothing where none is given."""
+        return RetentionPolicy(**self.model_dump()) if self.model_fields_set else None
+
+
 def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
     """Read a JSON body.
 
@@ -209,6 +239,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "former_ids": [former.value for former in tenant.former_ids],
         "limits": asdict(tenant.limits),
         "backups": tenant.backups.value,
+        "retention": asdict(tenant.retention) if tenant.retention else None,
     }
 
 

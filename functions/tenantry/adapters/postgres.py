@@ -122,10 +122,20 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
     except psycopg2.OperationalError as exc:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
-        sqlstate = None if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
-        raise DatabaseUnavailable(code=sqlstate or "08001") from exc
+        sqlstate = "08001" if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
+        if sqlstate:
+            raise DatabaseUnavailable(code=sqlstate) from exc
+        # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
+        connection = _connect_again(arguments)
     connection.autocommit = True
     return connection
+
+
+def _connect_again(arguments: dict[str, Any]) -> Any:
+    try:
+        return psycopg2.connect(**arguments)
+    except psycopg2.OperationalError as exc:
+        raise DatabaseUnavailable(code="08001") from exc
 
 
 def check_identity(connection: Any, tenant_id: TenantId) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import BackupFrequency, FormerId, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 
@@ -166,6 +167,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "former_home": json.dumps(asdict(tenant.former_home)) if tenant.former_home else "",
         "relocation": tenant.relocation,
         "former_ids": " ".join(former.value for former in tenant.former_ids),
+        "retention": json.dumps(asdict(tenant.retention)) if tenant.retention else "",
     }
     return fields | {name: value for name, value in optional.items() if value}
 
@@ -186,6 +188,7 @@ def _tenant(item: Any) -> Tenant:
         former_home=_home(fields["former_home"]) if "former_home" in fields else None,
         relocation=fields.get("relocation", ""),
         former_ids=tuple(map(TenantId, fields.get("former_ids", "").split())),
+        retention=RetentionPolicy(**json.loads(fields["retention"])) if "retention" in fields else None,
     )
 
 

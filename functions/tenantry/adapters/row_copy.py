@@ -21,7 +21,9 @@ _PIPE_BYTES = 1 << 16
 class RowTarget(Protocol):
     """Where rows are copied to, in a transaction of its own that is committed with the last of them."""
 
-    tables: Mapping[str, Table]
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables, by the name that they have in any home."""
 
     def receive(self, table: Table, stream: Any) -> None:
         """Fill a table with what is read from `stream`, in COPY's text format."""

@@ -59,8 +59,8 @@ class OwnTables:
             for schema, table, name, enabled in self._triggers:
                 self._alter(schema, table, sql.SQL(f"{_ENABLE[enabled]} TRIGGER {{}}").format(sql.Identifier(name)))
             for schema, table, name, definition in self._foreign_keys:
-                add = sql.SQL("ADD CONSTRAINT {} ") + sql.SQL(definition.replace("{", "{{").replace("}", "}}"))
-                self._alter(schema, table, add.format(sql.Identifier(name)))
+                add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
+                self._alter(schema, table, add + sql.SQL(definition))
             if source.access.is_pooled:
                 for table in self.tables.values():
                     _set_sequences(cursor, table, "")

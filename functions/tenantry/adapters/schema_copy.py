@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from tenantry.domain.tenant import Isolation
 APPLICATION = "tenantry-copy"
 # As much as Linux lets an unprivileged process have in a pipe.
 _PIPE_BYTES = 1 << 20
+# Servers before 17 do not know `transaction_timeout`, which pg_restore sets at the beginning whatever the server is.
+# There it is not told to stop at an error; it counts them, and there must have been that one alone.
+_KNOWS_ALL_SETTINGS = 170000
+_ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 # The restoring session's commits reach the disk with the next one that waits for it, which is that of the rights.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 
@@ -42,14 +47,34 @@ def copy_schema(
     :param keep_rights: grants name roles that the target's server knows.
     :raises CopyFailed: one of the programs failed; what is in the target then is of no use.
     """
+    is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
         _dump_command(source, snapshot, tools),
-        _restore_command(source, target, tools, keep_rights=keep_rights),
+        _restore_command(source, target, tools, keep_rights=keep_rights, stops=not is_old),
     ]
-    with _started(pipeline, [source, target], tools) as (dump, restore):
+    # The programs are ended before what listens to them is waited for.
+    with ThreadPoolExecutor(1) as pool, _started(pipeline, [source, target], tools) as (dump, restore):
+        said = pool.submit(_last_words, restore)
         statuses = [_wait(process, deadline) for process in (restore, dump)]
+        if is_old and statuses[0] == 1 and said.result() == _ONE_ERROR:
+            statuses[0] = 0
     if any(statuses):
         raise CopyFailed(details=f"pg_restore ended with status {statuses[0]}, pg_dump with {statuses[1]}")
+
+
+def _server_version(access: Access, tools: CopyTools) -> int:
+    with closing(connect(access.credentials, ConnectSettings(tools.connect_timeout))) as connection:
+        return int(connection.server_version)
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> bytes:
+    """Read what a program says, so that it need not wait. It names values: only its last line is kept, and compared."""
+    last = b""
+    if process.stderr:
+        with process.stderr:
+            for line in process.stderr:
+                last = line.strip()
+    return last
 
 
 @contextmanager
@@ -99,10 +124,10 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools) -> list[str]:
     ]
 
 
-def _restore_command(source: Access, target: Access, tools: CopyTools, *, keep_rights: bool) -> list[str]:
+def _restore_command(source: Access, target: Access, tools: CopyTools, *, keep_rights: bool, stops: bool) -> list[str]:
     return [
         str(Path(tools.directory) / "pg_restore"),
-        "--exit-on-error",
+        *(["--exit-on-error"] if stops else []),
         "--no-owner",
         f"--role={target.role}",
         f"--dbname={target.credentials.dbname}",
@@ -114,7 +139,7 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, keep_r
 
 
 def _scope(source: Access) -> list[str]:
-    """The whole database, where it is the tenant's own."""
+    """Name the schema to copy; a database of the tenant's own is copied as a whole."""
     # A tenant's id, which holds nothing that pg_dump would take for a pattern.
     return [] if source.home.isolation is Isolation.DATABASE else [f"--schema={source.home.schema}"]
 
@@ -135,7 +160,7 @@ def _started(
                     stdin=output,
                     stdout=subprocess.DEVNULL if is_last else subprocess.PIPE,
                     # Their messages name hosts and values: they are for nobody's log.
-                    stderr=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE if is_last else subprocess.DEVNULL,
                     env=client_environment(access.credentials, APPLICATION, tools.connect_timeout, options),
                     start_new_session=True,
                     pipesize=-1 if is_last else _PIPE_BYTES,

@@ -12,6 +12,7 @@ from psycopg2.extensions import encrypt_password
 from tenantry.adapters.admin_sql import AdminConnect, execute, join_roles, role_names, transaction
 from tenantry.adapters.homes.renaming import find_rows, find_schema, rename_home
 from tenantry.adapters.homes.sessions import end_sessions
+from tenantry.adapters.inspector_roles import InspectorRoles, inspectors_of
 from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import NotFound
@@ -48,6 +49,16 @@ class TenantRenaming:
         :raises TenantryError: the server refused.
         """
         end_sessions(self._connect, database, login_names(tenant_id))
+
+    def remove_inspectors(self, tenant_id: TenantId) -> None:
+        """Remove the logins with which operators look into a tenant for some hours: they are named after its id.
+
+        :raises TenantryError: the server refused.
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            logins = inspectors_of(cursor, tenant_id)
+        for login in logins:
+            InspectorRoles(self._connect).drop(login)
 
     def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str) -> None:
         """Rename the five roles of a tenant, all or none. Their rights, settings and limits stay theirs.

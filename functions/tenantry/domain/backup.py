@@ -42,6 +42,11 @@ def dump_key(tenant_id: TenantId, backup_id: BackupId) -> str:
     return f"{backup_prefix(tenant_id, backup_id)}dump.zst"
 
 
+def verification_key(tenant_id: TenantId, backup_id: BackupId) -> str:
+    """Return the key of a backup's verification, which a drill writes once."""
+    return f"{backup_prefix(tenant_id, backup_id)}verified.json"
+
+
 def manifest_key(tenant_id: TenantId, backup_id: BackupId) -> str:
     """Return the key of a backup's manifest, which is written last."""
     return f"{backup_prefix(tenant_id, backup_id)}manifest.json"
@@ -93,3 +98,32 @@ class Manifest(_Frozen):
     database: DatabaseFacts
     dump: DumpObject
     tables: list[TableRows]
+
+
+class VerifiedTable(_Frozen):
+    """A table as a drill brought it back; `matches` says whether rows and content are what the manifest has."""
+
+    schema_name: str = Field(alias="schema")
+    table: str
+    rows: int = Field(ge=0)
+    matches: bool
+
+
+class Verification(_Frozen):
+    """What a drill found: this backup was restored and compared. Seconds and bytes are of the restore; times are UTC."""
+
+    backup_id: str
+    tenant_id: str
+    drilled_at: datetime
+    seconds: float = Field(ge=0)
+    restored_bytes: int = Field(ge=0)
+    tables: list[VerifiedTable]
+    digest_matches: bool
+    server_id: str
+    server_version: str
+    operation_id: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything came back as it was."""
+        return self.digest_matches and all(table.matches for table in self.tables)

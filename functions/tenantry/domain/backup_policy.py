@@ -34,7 +34,7 @@ class BackupWindow:
         return bool(hours)
 
     def _hours_since_the_last_run(self, at: datetime) -> Iterator[datetime]:
-        """Go through the hours that the clock on the wall has reached: two where it was put forward, else none twice."""
+        """Go through the hours that the clock on the wall has reached: two where it is put forward, none where back."""
         moment, now = self._on_the_wall(at - _HOUR), self._on_the_wall(at)
         while (moment := moment + _HOUR) <= now:
             yield moment

@@ -119,7 +119,9 @@ _ADVICE = {
     ),
     Drift.DATABASE_LEFT: _Advice(_LOW, "Nobody lives in it: drop it, if no restore or move of the tenant runs."),
     Drift.SCHEMA_LEFT: _Advice(_LOW, "Nobody lives in it: drop it, if no restore or move of the tenant runs."),
-    Drift.ROLE_LEFT: _Advice(_LOW, "The tenant lives elsewhere: drop the role, if no move of the tenant runs."),
+    Drift.ROLE_LEFT: _Advice(
+        _LOW, "Nobody uses it any more: drop the role, if the tenant is not being moved or cloned."
+    ),
     Drift.PENDING_LEFT: _Advice(
         _MEDIUM, "Take AWSPENDING off that version (update-secret-version-stage), or the next rotation fails."
     ),

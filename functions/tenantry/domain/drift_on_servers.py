@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tenantry.domain.drift import Drift, DriftFinding
 from tenantry.domain.fleet import (
+    COPY_KIND,
     LOGIN_KINDS,
     DatabaseOnServer,
     Fleet,
@@ -104,7 +105,9 @@ class _Here:
         tenant = self._fleet.tenants.get(holder)
         if tenant is None:
             yield DriftFinding(Drift.ROLE_UNKNOWN, holder, self._server_id, role)
-        elif not tenant.relocation and self._server_id not in {home.server_id for home in homes_of(tenant)}:
+        elif not tenant.relocation and (
+            role.endswith(f"_{COPY_KIND}") or self._server_id not in {home.server_id for home in homes_of(tenant)}
+        ):
             yield self._found(Drift.ROLE_LEFT, tenant, role)
 
     def fences(self) -> Iterator[DriftFinding]:

@@ -11,6 +11,8 @@ from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStat
 
 _ROLE_KINDS = ("owner", "editor", "viewer", "login_a", "login_b")
 LOGIN_KINDS = ("login_a", "login_b")
+# A login that there is only while a tenant's rows are being copied.
+COPY_KIND = "copy"
 
 
 class SecretFacts(NamedTuple):
@@ -93,7 +95,7 @@ def homes_of(tenant: Tenant) -> list[Home]:
 def role_holder(role: str) -> str:
     """Name the tenant whose role it is by its name; empty: it is none of ours. No tenant's id holds an underscore."""
     prefix, _, kind = role.partition("_")
-    return prefix if kind in _ROLE_KINDS and is_tenant_id(prefix) else ""
+    return prefix if kind in (*_ROLE_KINDS, COPY_KIND) and is_tenant_id(prefix) else ""
 
 
 def role_names(tenant_id: TenantId) -> list[str]:

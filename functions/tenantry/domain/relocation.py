@@ -44,7 +44,7 @@ class Journey:
         return not self.is_shared and not narrows
 
     def back(self) -> "Journey":
-        """The way back."""
+        """Turn it round."""
         return Journey(self.target, self.source)
 
     def to_facts(self) -> dict[str, Any]:

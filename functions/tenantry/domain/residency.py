@@ -1,8 +1,7 @@
 """Where a tenant's backups may lie: in its own region, where it has one that its data must not leave."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tenantry.domain.errors import InvalidSetting
 
@@ -19,24 +18,23 @@ class BackupBucket:
 
 @dataclass(frozen=True, slots=True)
 class BackupBuckets:
-    """The stack's own bucket, and those of other regions by region."""
+    """The stack's own bucket, and one of each other region that has one."""
 
     own: BackupBucket
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: tuple[BackupBucket, ...] = ()
 
     def find(self, region: str) -> BackupBucket | None:
         """Choose the bucket for a tenant whose data must not leave `region` (empty: it may lie anywhere).
 
         Nothing is chosen where that region has no bucket: no backup is better than one that breaks the rule.
         """
-        if region in ("", self.own.region):
+        if not region:
             return self.own
-        name = self.elsewhere.get(region)
-        return BackupBucket(region, name) if name else None
+        return next((bucket for bucket in self.all() if bucket.region == region), None)
 
     def all(self) -> list[BackupBucket]:
         """List them, the stack's own first."""
-        return [self.own, *(BackupBucket(region, name) for region, name in sorted(self.elsewhere.items()))]
+        return [self.own, *self.elsewhere]
 
 
 def parse_buckets(own: BackupBucket, text: str, stage: str) -> BackupBuckets:
@@ -44,10 +42,10 @@ def parse_buckets(own: BackupBucket, text: str, stage: str) -> BackupBuckets:
 
     :raises InvalidSetting: it is malformed, or the roles' policies do not cover a bucket of that name.
     """
-    elsewhere: dict[str, str] = {}
+    elsewhere: list[BackupBucket] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
         found = _ENTRY.fullmatch(entry)
         if not found or not found[2].startswith(f"tenantry-{stage}-backups-"):
             raise InvalidSetting(f"BackupBuckets has to be like eu-west-1=tenantry-{stage}-backups-eu-west-1.")
-        elsewhere[found[1]] = found[2]
-    return BackupBuckets(own, elsewhere)
+        elsewhere.append(BackupBucket(found[1], found[2]))
+    return BackupBuckets(own, tuple(elsewhere))

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tenantry.domain.errors import BadRequest, TenantRenamed, TenantSuspended, TenantUnknown, TenantUnmetered
+from tenantry.domain.retention_policy import RetentionPolicy
 
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
 
@@ -175,6 +176,13 @@ class Tenant:
     relocation: str = ""
     # Ids that it had before it was renamed: nobody else's ever again.
     former_ids: tuple[TenantId, ...] = ()
+    # Which of its backups are kept; nothing: as the stack says.
+    retention: RetentionPolicy | None = None
+
+
+def all_ids(tenant: Tenant) -> tuple[TenantId, ...]:
+    """List the ids under which a tenant's backups may lie: its own, and those that it had before."""
+    return (tenant.tenant_id, *tenant.former_ids)
 
 
 # What the authorizer says of an id that its tenant had before; no tenant has this status.

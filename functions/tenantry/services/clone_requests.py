@@ -102,9 +102,7 @@ class CloneRequests:
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
         former = self._registry.former_id(tenant_id)
         if former:
-            raise Conflict(
-                "A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id."
-            )
+            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
         if self._secrets.find(tenant_id):
             raise Conflict("There is a secret of that tenant already.", code="secret_exists")
         if self._servers.home(tenant_id, home).size() is not None:
@@ -115,9 +113,7 @@ class CloneRequests:
             return
         versions = [self._servers.admin(server).facts().version_number // 10_000 for server in (here, there)]
         if versions[1] < versions[0]:
-            raise Conflict(
-                f"The server is PostgreSQL {versions[1]}, older than the tenant's.", code="server_too_old"
-            )
+            raise Conflict(f"The server is PostgreSQL {versions[1]}, older than the tenant's.", code="server_too_old")
 
     def _require_copyable(self, home: Home) -> None:
         connect = self._servers.connector(home.server_id)

@@ -1,4 +1,4 @@
-"""Makes a tenant with a copy of another's data as it is at one moment, while that goes on. Every step may be repeated."""
+"""Makes a tenant with a copy of another's data at one moment, while that goes on. Every step may be repeated."""
 
 import secrets
 import time
@@ -56,9 +56,7 @@ class Cloning:
         credentials = self._new_credentials(tenant.tenant_id, home)
         self._secrets.write(tenant.tenant_id, credentials)
         admin = self._servers.admin(home.server_id)
-        admin.make_roles(
-            tenant.tenant_id, credentials.username, credentials.password, tenant.limits.connections
-        )
+        admin.make_roles(tenant.tenant_id, credentials.username, credentials.password, tenant.limits.connections)
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def _copy(self, operation: Operation) -> dict[str, Any]:
@@ -83,6 +81,10 @@ class Cloning:
         }
 
     def _finish(self, operation: Operation) -> None:
+        known = self._registry.tenant(tenant_of(operation))
+        if known and known.status is TenantStatus.ACTIVE and not known.relocation:
+            # It was finished, and nobody came to write that down.
+            return
         tenant, home = self._tenant(operation), _home(operation)
         self._servers.home(tenant.tenant_id, home).open()
         credentials = self._stored(tenant.tenant_id)

@@ -123,6 +123,16 @@ class DataRequests:
             raise _while_closed(still) from still
 
 
+def _refusal(exc: psycopg2.Error, planned: Plan) -> TenantryError:
+    if exc.pgcode == _READ_ONLY and not planned.reads_only:
+        return TenantMoving()
+    return translate(exc)
+
+
+def _while_closed(exc: DatabaseUnavailable) -> DatabaseUnavailable:
+    return TenantMoving() if exc.code == _CLOSED else exc
+
+
 def _answer(planned: Plan, row: Row) -> Answer:
     headers: dict[str, str] = {}
     if planned.reads_only and planned.status == 200:

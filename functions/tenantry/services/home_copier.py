@@ -97,9 +97,12 @@ class HomeCopier:
 
         :raises Conflict: the tables differ (`changed_since`); `details` name them.
         """
-        with ContentReader(self._tenants_own(source), self._settings()) as reader, self._filling(target) as access:
-            with ContentReader(access, self._settings()) as other:
-                require_same_tables(reader.tables, other.tables, "changed_since")
+        with (
+            ContentReader(self._tenants_own(source), self._settings()) as reader,
+            self._filling(target) as access,
+            ContentReader(access, self._settings()) as other,
+        ):
+            require_same_tables(reader.tables, other.tables, "changed_since")
 
     def analyse(self, resident: Resident) -> None:
         """Let the planner know how the tables of a tenant's own are filled."""
@@ -113,9 +116,7 @@ class HomeCopier:
             named = replace(access, home=replace(access.home, schema=source.home.schema))
             drop_restored_schema(source, access, self._settings())
             with rename_schema(access, source.home.schema, self._settings()):
-                copy_schema(
-                    source, named, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights
-                )
+                copy_schema(source, named, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights)
             return
         with closing(self._rows_into(access, target)) as into:
             require_same_tables(reader.tables, into.tables, "tables_differ")

@@ -1,4 +1,4 @@
-"""What a tenant may use, changed while it is served: its rate, its connections, the time of a statement; its backups."""
+"""What a tenant may use, changed while it is served: rate, connections, time of a statement; and its backups."""
 
 from dataclasses import replace
 

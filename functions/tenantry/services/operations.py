@@ -157,7 +157,7 @@ class Performer:
         :raises TenantryError: a step failed; the operation says so, and starting it again goes on from there.
         """
         kind, _, name = self._get(operation_id).target.partition("/")
-        # Refused where somebody else works on this target, perhaps on this very operation: its state is theirs to write.
+        # Refused where somebody else works on this target, perhaps on this operation: its state is theirs to write.
         with self._leases.hold(kind, name):
             operation = self._get(operation_id)
             if operation.status is OperationStatus.SUCCEEDED or operation.error == _UNDONE:

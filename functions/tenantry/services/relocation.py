@@ -208,9 +208,7 @@ class Relocations:
         self._servers.require_room(server_id, tenant.region)
         here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
         if there.version_number // _MAJOR < here.version_number // _MAJOR:
-            raise Conflict(
-                f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old"
-            )
+            raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
 
     def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
         if isolation is not Isolation.DATABASE:

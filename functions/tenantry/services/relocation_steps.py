@@ -238,15 +238,16 @@ class Relocation:
         )
         self.registry.put_tenant(arrived)
 
-    def _settle(self, operation: Operation) -> dict[str, Any] | None:
-        """Let the planner know the new tables, remember what came with the tenant, and let others at it again."""
-        tenant = self.registry.tenant(tenant_of(operation))
-        if tenant is None or tenant.relocation != operation.operation_id:
-            return None
-        journey = journey_of(operation.facts)
-        self._analyse(tenant, journey.target)
-        self.registry.put_tenant(replace(tenant, relocation=""))
-        return None
+    def _settle(self, operation: Operation) -> None:
+        """Let the planner know the new tables, and let others at the tenant again."""
+        if self.is_under_way(operation):
+            self._analyse(self.tenant(operation), journey_of(operation.facts).target)
+            self.release(operation)
+
+    def release(self, operation: Operation, **change: Any) -> None:
+        """Let others at the tenant again, with what changes by that; a tenant that is free already stays as it is."""
+        if self.is_under_way(operation):
+            self.registry.put_tenant(replace(self.tenant(operation), relocation="", **change))
 
     def _analyse(self, tenant: Tenant, home: Home) -> None:
         if home.isolation is Isolation.POOLED:

@@ -29,8 +29,7 @@ class Confirmation:
             self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
 
     def _forget(self, operation: Operation) -> None:
-        tenant = self._relocation.tenant(operation)
-        self._relocation.registry.put_tenant(replace(tenant, former_home=None, relocation=""))
+        self._relocation.release(operation, former_home=None)
 
 
 class Abandonment:
@@ -66,8 +65,7 @@ class Abandonment:
         self._relocation.drop_home(operation, journey.target, with_roles=journey.leaves_server)
 
     def _forget(self, operation: Operation) -> None:
-        tenant = self._relocation.tenant(operation)
-        self._relocation.registry.put_tenant(replace(tenant, relocation=""))
+        self._relocation.release(operation)
 
 
 class Return:
@@ -144,5 +142,4 @@ class Return:
         self._relocation.drop_home(operation, journey.source, with_roles=journey.leaves_server)
 
     def _forget(self, operation: Operation) -> None:
-        tenant = self._relocation.tenant(operation)
-        self._relocation.registry.put_tenant(replace(tenant, former_home=None, relocation=""))
+        self._relocation.release(operation, former_home=None)

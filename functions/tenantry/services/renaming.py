@@ -92,25 +92,19 @@ class TenantRenamer:
             secrets=self._tools.secrets,
             servers=self._tools.servers,
         )
-        renamed = replace(tenant, relocation=operation.operation_id)
-        registry.put_tenant(
-            replace(
-                renamed,
-                tenant_id=new,
-                status=TenantStatus.PROVISIONING,
-                usage_key="",
-                former_ids=tuple(former for former in dict.fromkeys((*tenant.former_ids, old)) if former != new),
-            )
-        )
-        registry.put_tenant(renamed)
+        tenant = replace(tenant, relocation=operation.operation_id)
+        registry.put_tenant(_reservation(tenant, new))
+        registry.put_tenant(tenant)
         return {"status": tenant.status.value}
 
     def _stop(self, operation: Operation) -> dict[str, Any]:
         """Serve the old id no more, and end its sessions."""
         old, registry, tenant = old_id(operation), self._tools.registry, self._tenant(operation)
-        served = registry.tenant(old)
-        # It may have been suspended since.
-        status = served.status.value if served else operation.facts["status"]
+        status = operation.facts["status"]
+        if served := registry.tenant(old):
+            # It may have been suspended since it was reserved, or have got other limits.
+            status, tenant = served.status.value, _reservation(served, tenant.tenant_id)
+            registry.put_tenant(tenant)
         known = registry.former_id(old)
         stopped_at = known.retired_at if known else datetime.now(UTC)
         for former_id in tenant.former_ids:
@@ -119,8 +113,9 @@ class TenantRenamer:
             registry.put_former_id(FormerId(former_id, tenant.tenant_id, at))
         registry.delete_tenant(old)
         registry.delete_former_id(tenant.tenant_id)
-        renaming = self._renaming(operation)
-        TenantRenaming(self._tools.servers.connector(tenant.server_id)).end_sessions(old, renaming.before.database)
+        server = TenantRenaming(self._tools.servers.connector(tenant.server_id))
+        server.end_sessions(old, self._renaming(operation).before.database)
+        server.remove_inspectors(old)
         return {"status": status, "stopped_at": stopped_at.isoformat()}
 
     def _rename_roles(self, operation: Operation) -> None:
@@ -188,3 +183,15 @@ class TenantRenamer:
 
     def _renaming(self, operation: Operation) -> Renaming:
         return read_renaming(self._tenant(operation), old_id(operation), new_id(operation), self._tools.secrets)
+
+
+def _reservation(tenant: Tenant, new: TenantId) -> Tenant:
+    """Make the registry's entry of the new id of what it knows of the tenant."""
+    former_ids = dict.fromkeys((*tenant.former_ids, tenant.tenant_id))
+    return replace(
+        tenant,
+        tenant_id=new,
+        status=TenantStatus.PROVISIONING,
+        usage_key="",
+        former_ids=tuple(former for former in former_ids if former != new),
+    )

@@ -221,7 +221,7 @@ def _require_usable(facts: ServerFacts) -> None:
         raise BadRequest(
             "The administrator may not make roles and databases.",
             code="server_rights",
-            hint="Grant it CREATEROLE and CREATEDB.",
+            hint="Give it CREATEROLE and CREATEDB, and as a superuser GRANT SET ON PARAMETER tenantry.tenant_id TO it.",
         )
     if abs(facts.clock - facts.asked_at) > _MAX_SKEW_SECONDS:
         raise BadRequest("The server's clock is wrong.", code="server_clock", hint="Let it follow a time server.")

@@ -181,7 +181,9 @@ class Tenants:
         """
         with self._leases.hold(_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
-            if tenant.relocation:
+            # A clone that was cut has nothing elsewhere, and no former id: it may be erased instead of finished.
+            is_clone = tenant.status is TenantStatus.PROVISIONING and not tenant.former_ids
+            if tenant.relocation and not is_clone:
                 raise Conflict(
                     "The tenant is being moved or renamed.",
                     code="operation_in_progress",

@@ -1,5 +1,17 @@
 -- One at a time on a server: two sessions that change one database's rights at once fail ("tuple concurrently updated").
 -- The lock ends with the message, which is one transaction.
 SELECT pg_advisory_xact_lock(1952804451);
--- Every login may connect to these by default. A tenant's login connects to its own database only.
-REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+-- Every login may connect to these by default. A tenant's login connects to its own database only. Where a superuser
+-- has closed them before us, nothing is left to be done, and another administrator could not do it.
+DO $close$
+DECLARE
+    open_to_all name;
+BEGIN
+    FOR open_to_all IN
+        SELECT datname FROM pg_database
+        WHERE datname IN ('postgres', 'template1') AND has_database_privilege('public', oid, 'CONNECT')
+    LOOP
+        EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', open_to_all);
+    END LOOP;
+END
+$close$;

@@ -6,4 +6,9 @@ SELECT
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
     (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
     extract(epoch FROM clock_timestamp())::float8,
-    (SELECT rolsuper OR (rolcreaterole AND rolcreatedb) FROM pg_roles WHERE rolname = session_user)
+    (
+        -- The last right lets it set whose a database is.
+        SELECT rolsuper
+            OR (rolcreaterole AND rolcreatedb AND has_parameter_privilege('tenantry.tenant_id', 'SET'))
+        FROM pg_roles WHERE rolname = session_user
+    )

@@ -12,6 +12,7 @@ from tenantry.adapters import migrations
 from tenantry.adapters.homes.factory import home_admin
 from tenantry.adapters.homes.home_admin import HomeAdmin
 from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, TenantId
 from tests.integration.conftest import World
@@ -27,7 +28,8 @@ def upgrade() -> None:
 {statements}
 """
 SECOND = [
-    "CREATE TABLE interviews (id int PRIMARY KEY, at date, candidate_id bigint REFERENCES candidates (id) ON DELETE CASCADE)",
+    "CREATE TABLE interviews (id int PRIMARY KEY, at date, candidate_id bigint)",
+    "ALTER TABLE interviews ADD FOREIGN KEY (candidate_id) REFERENCES candidates (id) ON DELETE CASCADE",
     "CREATE TABLE notes (id int PRIMARY KEY, of int REFERENCES interviews ON DELETE SET NULL, tags text[], body text)",
     "CREATE INDEX ON interviews (at) INCLUDE (candidate_id) WHERE at IS NOT NULL",
     "CREATE UNIQUE INDEX ON notes (lower(body))",
@@ -67,11 +69,9 @@ class Stand:
         return self.home(self.tenants[0]).upgrade()
 
     def run(self, tenant: TenantId, statement: str, role: str = "editor") -> list[Any]:
-        credentials = self.world.credentials[self.world.tenants[0]]
-        login = {"dbname": self.database, "username": f"{tenant}_login_a", "password": "of a test"}
-        return rows(
-            self.world, type(credentials)(credentials.host, credentials.port, **login), statement, f"{tenant}_{role}"
-        )
+        server = self.world.server
+        login = Credentials(server.host, server.port, self.database, f"{tenant}_login_a", "of a test")
+        return rows(self.world, login, statement, f"{tenant}_{role}")
 
     def look(self, statement: str) -> list[Any]:
         return self.world.execute(statement, self.database)
@@ -144,17 +144,22 @@ def test_a_later_revision_finds_rows(stand: Stand) -> None:
 
 
 def test_rows_that_refer_to_each_other_are_deleted(stand: Stand) -> None:
-    stand.revise(*SECOND, "ALTER TABLE candidates ADD best_note int REFERENCES notes")
+    stand.revise(
+        *SECOND,
+        "CREATE TABLE eggs (id int PRIMARY KEY, layer int)",
+        "CREATE TABLE hens (id int PRIMARY KEY, origin int REFERENCES eggs (id))",
+        "ALTER TABLE eggs ADD FOREIGN KEY (layer) REFERENCES hens (id)",
+    )
     stand.make()
     for tenant in stand.tenants:
         stand.run(tenant, PERSON.format(n=1, t=tenant))
         stand.run(tenant, "INSERT INTO interviews VALUES (1, NULL, 1); INSERT INTO notes VALUES (1, 1)")
-        stand.run(tenant, "UPDATE candidates SET best_note = 1")
+        stand.run(tenant, "INSERT INTO eggs VALUES (1); INSERT INTO hens VALUES (1, 1); UPDATE eggs SET layer = 1")
     first, second = stand.tenants
     assert (stand.home(first).size() or 0) > 0
     stand.home(first).drop()
     assert stand.home(first).size() is None
-    for table in ("candidates", "interviews", "notes"):
+    for table in ("candidates", "interviews", "notes", "eggs", "hens"):
         assert stand.look(f"SELECT DISTINCT tenant_id FROM {table}") == [(second.value,)]
 
 

@@ -25,9 +25,9 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, owner_role
+from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.operations import Operations, Performer, Step
 from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.relocation import Relocations
 from tenantry.services.relocation_recipes import relocation_recipes
 from tenantry.services.servers import Servers
@@ -202,7 +202,9 @@ class Yard:
     def _drop_at(self, server: str, tenant_id: TenantId) -> None:
         self.execute(server, f'DROP DATABASE IF EXISTS "{tenant_id}" WITH (FORCE)')
         roles = self.execute(server, f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{tenant_id}_')")
-        databases = self.execute(server, "SELECT datname FROM pg_database WHERE datname LIKE 'tenantry\\_%' AND datallowconn")
+        databases = self.execute(
+            server, "SELECT datname FROM pg_database WHERE datname LIKE 'tenantry\\_%' AND datallowconn"
+        )
         for (database,) in databases:
             if database == "tenantry_pool":
                 self.execute(server, f"DELETE FROM candidates WHERE tenant_id = '{tenant_id}'", database)

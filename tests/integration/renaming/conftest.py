@@ -1,9 +1,8 @@
 """Tenants that are renamed, on a server whose administrator is no superuser, and what renames them."""
 
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -257,12 +256,3 @@ def stand(world: World, servers: Servers) -> Iterator[Stand]:
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def begun(stand: Stand, old: TenantId, new: TenantId) -> Operation:
-    """An operation without the checks of a request."""
-    operation_id = "01JBXKQ5S0" + uuid.uuid4().hex[:16]
-    operation = Operation(operation_id, KIND, f"tenant/{old}", "op-1", now())
-    operation = replace(operation, facts={"tenant_id": new.value})
-    stand.store.put(operation)
-    return operation

@@ -7,9 +7,10 @@ import pytest
 
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed, NotFound, TenantryError
+from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import FormerId, Home, Isolation, TenantId, TenantStatus
 from tests.integration.homes.conftest import candidate
-from tests.integration.renaming.conftest import Stand, begun, now
+from tests.integration.renaming.conftest import Stand, now
 
 OTHER = TenantId("somebody-else")
 
@@ -154,13 +155,16 @@ def test_a_reservation_that_was_given_up_is_taken_back(stand: Stand) -> None:
     assert stand.perform(operation).error == "undone"
 
 
-def test_a_late_worker_leaves_a_tenant_alone_that_is_somebody_elses_by_now(stand: Stand) -> None:
+def test_a_late_worker_leaves_a_tenant_alone_that_is_renamed_anew_by_now(stand: Stand) -> None:
     old, new = stand.make(Isolation.SCHEMA), stand.free_id()
-    names = stand.names(old)
-    first = stand.rename(old, new)
-    stand.rename(new, old)
-    late = replace(first, status=begun(stand, old, new).status, done=first.done[:-1])
+    names, first = stand.names(old), stand.rename(old, new)
+    back = stand.begin(new, old)
+    with pytest.raises(DependencyFailed):
+        stand.perform(back, cut_before="stop")
+    late = replace(first, status=OperationStatus.RUNNING, done=first.done[:-1])
     stand.store.put(late)
     stand.perform(late)
+    assert stand.tenant(new).relocation == back.operation_id
+    stand.perform(back)
     stand.assert_renamed(new, old, names)
     assert stand.world.call(old, "POST", body=candidate(f"{old}-more")).status == 201

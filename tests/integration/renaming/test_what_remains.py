@@ -10,11 +10,13 @@ from handlers import query_tenant
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.adapters.certificate_store import CertificateStore
+from tenantry.adapters.homes.pool_shape import POOL_ROLE
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
+from tenantry.domain.pgadmin import new_inspector_name
 from tenantry.domain.residency import BackupBucket, parse_buckets
 from tenantry.domain.server import Wanted
-from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId, TenantStatus
 from tenantry.services import erasure
 from tenantry.services.operations import Performer
 from tenantry.services.retired_ids import no_such_tenant
@@ -48,7 +50,7 @@ def test_a_suspension_that_comes_in_between_is_not_lost(stand: Stand) -> None:
     old, new = stand.make(Isolation.SCHEMA), stand.free_id()
     operation = stand.begin(old, new)
     with pytest.raises(Exception, match="did not answer"):
-        stand.perform(operation, cut_after="reserve")
+        stand.perform(operation, cut_before="stop")
     tenants(stand).suspend(old)
     stand.perform(operation)
     assert stand.tenant(new).status is TenantStatus.SUSPENDED
@@ -114,6 +116,15 @@ def test_a_session_of_the_old_login_is_ended(stand: Stand) -> None:
             cursor.execute("SELECT 1")
 
 
+def test_logins_for_a_look_are_removed(stand: Stand) -> None:
+    old, new = stand.make(Isolation.SCHEMA), stand.free_id()
+    names = stand.names(old)
+    with closing(stand.connect("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute(f'CREATE ROLE "{new_inspector_name(old)}" LOGIN')
+    stand.rename(old, new)
+    stand.assert_renamed(old, new, names)
+
+
 def test_nobody_else_gets_a_former_id(stand: Stand) -> None:
     old, new = stand.make(Isolation.SCHEMA, rows=0), stand.free_id()
     stand.rename(old, new)
@@ -172,3 +183,25 @@ def test_an_erasure_finds_what_was_backed_up_under_the_former_id(stand: Stand, w
     # It stays nobody's: what an object lock has kept may still lie under it.
     with pytest.raises(Conflict):
         tenants(stand).create(NewTenant(old, Wanted()))
+
+
+def test_rows_that_refer_to_each_other_go_along(stand: Stand) -> None:
+    old, new, neighbour = stand.make(Isolation.POOLED), stand.free_id(), TenantId("the-neighbour")
+    key = "tenant_id text NOT NULL, id int, PRIMARY KEY (tenant_id, id)"
+    # The child's name comes before its parent's, and so does its turn.
+    tables = f"""CREATE TABLE z_parents ({key});
+        CREATE TABLE a_children ({key}, parent int, FOREIGN KEY (tenant_id, parent)
+            REFERENCES z_parents (tenant_id, id) DEFERRABLE INITIALLY IMMEDIATE)"""
+    stand.world.execute(tables, POOL_DATABASE, POOL_ROLE)
+    try:
+        for tenant_id in (old, neighbour):
+            fill = (
+                f"INSERT INTO z_parents VALUES ('{tenant_id}', 1); INSERT INTO a_children VALUES ('{tenant_id}', 2, 1)"
+            )
+            stand.world.execute(fill, POOL_DATABASE, POOL_ROLE)
+        assert stand.rename(old, new).facts["rows"] == 5
+        for table in ("z_parents", "a_children"):
+            owners = stand.world.execute(f"SELECT tenant_id FROM {table}", POOL_DATABASE, POOL_ROLE)
+            assert {owner for (owner,) in owners} == {new.value, neighbour.value}
+    finally:
+        stand.world.execute("DROP TABLE a_children, z_parents", POOL_DATABASE, POOL_ROLE)

@@ -66,6 +66,8 @@ class Fleet(World):
     def __init__(self, server: PostgresServer) -> None:
         secrets = aws_client("secretsmanager", REGION)
         super().__init__(server, create_registry(), SecretStore(secrets, STAGE))
+        # Whether the server may be other than the next fleet's tenants need it.
+        self.touched = False
         self.client: Any = secrets
         self.administrators = ServerSecrets(secrets, STAGE)
         self.operations = OperationStore(aws_client("dynamodb", REGION), TABLE)
@@ -84,8 +86,13 @@ class Fleet(World):
         half = len(self.keys) // 2
         return Pages(get_api_keys=[{"items": self.keys[:half]}, {"items": self.keys[half:]}])
 
+    def execute(self, statement: str, database: str = "postgres", role: str | None = None) -> list[Any]:
+        self.touched = True
+        return super().execute(statement, database, role)
+
     def add(self, tenant_id: TenantId, isolation: Isolation = Isolation.DATABASE) -> None:
-        """Make a tenant with everything that it has to have."""
+        """Make a tenant with everything that it has to have; what an untouched server has of it is taken over."""
+        self.touched |= tenant_id not in (ACME, UMBRELLA)
         self.credentials[tenant_id] = provision_tenant(
             TenantRequest(tenant_id, isolation=isolation),
             server=self.place,
@@ -167,4 +174,5 @@ def fleet(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
             made.add(UMBRELLA)
             yield made
         finally:
-            made.clear()
+            if made.touched:
+                made.clear()

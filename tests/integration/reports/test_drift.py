@@ -169,6 +169,7 @@ DRIFTS: dict[str, Made] = {
     "a scratch database": (in_database("CREATE DATABASE scratch OWNER acme_owner"), Drift.DATABASE_LEFT, "acme", NOW),
     "a scratch schema": (several(SHARED, ("tenantry_schemas", "CREATE SCHEMA acme")), Drift.SCHEMA_LEFT, "acme", NOW),
     "roles where it lived": (registered(server_id="gone"), Drift.ROLE_LEFT, "acme", NOW),
+    "the login of a copy": (in_database("CREATE ROLE acme_copy LOGIN"), Drift.ROLE_LEFT, "acme", NOW),
     "a pending version": (leave_pending, Drift.PENDING_LEFT, "acme", SOON),
 }
 

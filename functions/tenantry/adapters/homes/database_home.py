@@ -5,7 +5,14 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.adapters.admin_sql import AdminConnect, execute, role_identifiers, role_names, run
+from tenantry.adapters.admin_sql import (
+    MEMBERSHIP_OPTIONS_SINCE,
+    AdminConnect,
+    execute,
+    role_identifiers,
+    role_names,
+    run,
+)
 from tenantry.adapters.homes import sessions
 from tenantry.adapters.homes.rights import grant_rights
 from tenantry.adapters.login_admin import login_names
@@ -52,7 +59,14 @@ class DatabaseHome:
             create = "CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' "
             execute(cursor, sql.SQL(create + "ALLOW_CONNECTIONS false").format(**self._names))
             execute(cursor, load_sql("reserve_database").format(**self._names))
-        run(self._connect, self.home.database, load_sql("make_schema").format(**self._names))
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            make_schema = load_sql("make_schema").format(**self._names)
+            if connection.server_version < MEMBERSHIP_OPTIONS_SINCE:
+                # There a database's owner has to inherit, to own the schema that the database comes with. One message
+                # is one transaction: nobody sees it inherit.
+                inherit = sql.SQL("ALTER ROLE {owner} INHERIT; ").format(**self._names)
+                make_schema = inherit + make_schema + sql.SQL("ALTER ROLE {owner} NOINHERIT").format(**self._names)
+            execute(cursor, make_schema)
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""

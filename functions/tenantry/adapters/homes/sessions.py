@@ -16,7 +16,7 @@ _PATIENCE_SECONDS = 10.0
 
 
 def end_sessions(connect: AdminConnect, database: str, logins: tuple[str, ...] = ()) -> None:
-    """End the sessions of these logins in a database, or everybody's, and wait until they are gone.
+    """End the sessions of these logins in a database, or everybody's, that have begun, and wait until they are gone.
 
     A login that was let in before this call and has not come so far as to be listed is waited for too: it may have
     read its settings before they were changed.
@@ -26,8 +26,10 @@ def end_sessions(connect: AdminConnect, database: str, logins: tuple[str, ...] =
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     names: dict[str, sql.Composable] = {"database": sql.Literal(database), "logins": sql.Literal(list(logins))}
-    end, starting = (load_sql(name).format(**names) for name in ("end_sessions", "starting_sessions"))
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, "SELECT clock_timestamp()")
+        names["since"] = sql.Literal(cursor.fetchone()[0])
+        end, starting = (load_sql(name).format(**names) for name in ("end_sessions", "starting_sessions"))
         execute(cursor, starting)
         (awaited,) = cursor.fetchone()
         while True:

@@ -1,0 +1,26 @@
+"""The adapters of the backups' buckets, wired for functions that read, hold or delete backups."""
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.backup_holds import BackupHolds
+from tenantry.adapters.backup_removal import BackupRemoval
+from tenantry.domain.residency import BackupBuckets
+
+
+def backup_catalogue(buckets: BackupBuckets) -> BackupCatalogue:
+    """Wire the catalogue of all regions' buckets."""
+    own, *others = buckets.all()
+    elsewhere = [BackupCatalogue(aws_client("s3", other.region), other.name) for other in others]
+    return BackupCatalogue(aws_client("s3", own.region), own.name, elsewhere)
+
+
+def backup_removal(buckets: BackupBuckets) -> BackupRemoval:
+    """Wire what deletes from all regions' buckets."""
+    own, *others = buckets.all()
+    elsewhere = [BackupRemoval(aws_client("s3", other.region), other.name) for other in others]
+    return BackupRemoval(aws_client("s3", own.region), own.name, elsewhere)
+
+
+def backup_holds(buckets: BackupBuckets) -> dict[str, BackupHolds]:
+    """Wire the holds of all regions' buckets, by the buckets' names."""
+    return {bucket.name: BackupHolds(aws_client("s3", bucket.region), bucket.name) for bucket in buckets.all()}

@@ -1,0 +1,65 @@
+"""First step of the backups' state machine: which tenants of which servers are due in this hour."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from dateutil.tz import gettz
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.run_store import RunStore
+from tenantry.domain.backup_policy import BackupWindow
+from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.fleet_run import RunKind, new_run
+from tenantry.observability import count, logger
+from tenantry.services.backup_fleet import plan_run
+from tenantry.services.backup_schedule import ScheduledRun, due_backups
+from tenantry.settings import plan_settings
+
+
+@cache
+def _adapters() -> tuple[Registry, RunStore]:
+    settings = plan_settings()
+    return (
+        Registry(aws_client("dynamodb", settings.region), settings.registry_table),
+        RunStore(aws_client("s3", settings.region), settings.bucket),
+    )
+
+
+@cache
+def _window() -> BackupWindow:
+    settings = plan_settings()
+    # Lambda has no time zones of its own; dateutil brings them.
+    timezone = gettz(settings.timezone)
+    if timezone is None or not (settings.window_start < 24 and 1 <= settings.window_hours <= 24):
+        raise InvalidSetting("The window of the backups is no part of a day, or its time zone is not known.")
+    return BackupWindow(settings.window_start, settings.window_hours, timezone)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Plan one run: where each server's tenants are listed, and how many they are.
+
+    :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?}, "execution_name"}`; with
+        `"all": true`, every tenant is due.
+    """
+    registry, runs = _adapters()
+    scheduled = scheduled_run(event)
+    run = new_run(RunKind.BACKUPS, scheduled.at, scheduled.execution_id)
+    plan = plan_run(run, scheduled.trigger, due_backups(scheduled, registry.tenants(), _window()), runs)
+    count("BackupsPlanned", plan["tenants"])
+    logger().info("backups planned", extra={"run": run.prefix, "tenants": plan["tenants"]})
+    return plan
+
+
+def scheduled_run(event: dict[str, Any]) -> ScheduledRun:
+    """Read what the scheduler put into the execution's input; who starts one by hand may leave it out."""
+    order = event.get("order") or {}
+    everyone = order.get("all") is True
+    try:
+        at = datetime.fromisoformat(order["scheduled_at"])
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return ScheduledRun(at, str(order["execution_id"]), str(order.get("trigger", "schedule")), everyone)
+    except (KeyError, ValueError):
+        name, trigger = str(event.get("execution_name")), str(order.get("trigger", "manual"))
+        return ScheduledRun(datetime.now(UTC), name, trigger, everyone)

@@ -1,0 +1,39 @@
+"""Started by EventBridge Scheduler every day: has each tenant's policy applied to its backups."""
+
+from functools import cache
+from typing import Any
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.function_invocation import FunctionInvoker
+from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.registry import Registry
+from tenantry.observability import count, logger
+from tenantry.services.retention_schedule import RetentionSchedule
+from tenantry.settings import retention_schedule_settings
+
+
+@cache
+def _schedule() -> RetentionSchedule:
+    settings = retention_schedule_settings()
+    dynamodb = aws_client("dynamodb", settings.region)
+    return RetentionSchedule(
+        Registry(dynamodb, settings.registry_table),
+        OperationStore(dynamodb, settings.registry_table),
+        FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn),
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Start an operation for each tenant, or for one, and say how many.
+
+    :param event: `{"tenant_id"?, "dry_run"?, "scheduled_at"?, "execution_id"?}`. The same execution starts each once.
+    """
+    mode = retention_schedule_settings().mode
+    if mode == "DISABLED":
+        return {"started": 0}
+    dry_run = mode != "ENABLED" or event.get("dry_run") is True
+    execution = str(event.get("execution_id") or context.aws_request_id)
+    started = _schedule().start(execution, dry_run=dry_run, tenant_id=event.get("tenant_id"))
+    count("RetentionsStarted", started)
+    logger().info("retention started", extra={"started": started, "dry_run": dry_run})
+    return {"started": started, "dry_run": dry_run}

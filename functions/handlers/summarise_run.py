@@ -1,0 +1,52 @@
+"""Last step of a state machine over the fleet: what became of every tenant, in the log, as metrics and in the bucket."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.run_store import RunStore
+from tenantry.domain.fleet_run import RunId, RunKind, RunSummary
+from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.backup_fleet import sum_up
+from tenantry.settings import run_settings
+
+_METRICS = {RunKind.BACKUPS: "BackupRun", RunKind.DRILLS: "DrillRun"}
+# Of the failures that the log names; the record in the bucket has all.
+_NAMED = 50
+
+
+@cache
+def _runs() -> RunStore:
+    settings = run_settings()
+    return RunStore(aws_client("s3", settings.region), settings.bucket)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Sum one run up.
+
+    :param event: `{"run", "started_at"}`; the latter as Step Functions writes it.
+    """
+    run = RunId(str(event["run"]))
+    started_at = datetime.fromisoformat(str(event["started_at"]))
+    summary = sum_up(run, started_at, datetime.now(UTC), _runs())
+    _report(run, summary)
+    counted = {name: getattr(summary, name) for name in ("tenants", "done", "skipped", "failed", "codes", "bytes")}
+    return {
+        "run": run.prefix,
+        **counted,
+        "seconds": summary.seconds,
+        "within_tolerance": summary.is_within(run_settings().tolerated_percentage),
+    }
+
+
+def _report(run: RunId, summary: RunSummary) -> None:
+    prefix = _METRICS[run.kind]
+    for name, value in (("Done", summary.done), ("Skipped", summary.skipped), ("Failed", summary.failed)):
+        count(f"{prefix}{name}", value)
+    measure(f"{prefix}Bytes", summary.bytes, MetricUnit.Bytes)
+    measure(f"{prefix}Seconds", summary.seconds, MetricUnit.Seconds)
+    facts = summary.to_json()
+    failures = [{"tenant_id": failure.tenant_id, "code": failure.code} for failure in summary.failures[:_NAMED]]
+    write = logger().error if summary.failed else logger().info
+    write("run ended", extra=facts | {"failures": failures})

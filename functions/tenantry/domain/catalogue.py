@@ -1,0 +1,99 @@
+"""What the bucket has of a tenant: each backup with its objects' versions, and whether it is one at all."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tenantry.domain.backup import BackupId, Manifest, Verification
+from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import ulid_time
+
+
+class Fault(StrEnum):
+    """Why something that lies where a backup would lie is none."""
+
+    # A worker died before it was published, or a deletion was cut: nothing can be restored from it.
+    MANIFEST_MISSING = "manifest_missing"
+    # Somebody has deleted it, and S3 still has the versions: the bucket's lifecycle ends them.
+    HIDDEN = "hidden"
+    MANIFEST_UNREADABLE = "manifest_unreadable"
+    DUMP_MISSING = "dump_missing"
+    DUMP_SIZE = "dump_size"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of one object, or a delete marker; size in bytes, time in UTC."""
+
+    key: str
+    version_id: str
+    size: int
+    written_at: datetime
+    is_latest: bool = True
+    is_marker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedBackup:
+    """One backup as the bucket has it.
+
+    `tenant_id` is the id under which it lies, which its tenant may have had before it was renamed. `hold` is the reason
+    of a legal hold, and `locked_until` the end of S3's own lock on any of its objects.
+    """
+
+    tenant_id: TenantId
+    backup_id: BackupId
+    bucket: str
+    versions: tuple[StoredVersion, ...]
+    manifest: Manifest | None = None
+    verification: Verification | None = None
+    fault: Fault | None = None
+    hold: str | None = None
+    locked_until: datetime | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing can be restored from it."""
+        return self.fault is not None
+
+    @property
+    def verified(self) -> bool:
+        """Whether a drill has restored it and found everything as it was."""
+        return not self.broken and self.verification is not None and self.verification.passed
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it began, in UTC, as its id says."""
+        return ulid_time(self.backup_id.value)
+
+    @property
+    def changed_at(self) -> datetime:
+        """When its newest object was written, in UTC."""
+        return max(version.written_at for version in self.versions)
+
+    @property
+    def bytes(self) -> int:
+        """What all versions of its objects take."""
+        return sum(version.size for version in self.versions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Show it; sizes in bytes."""
+        manifest, verification = self.manifest, self.verification
+        return {
+            "tenant_id": self.tenant_id.value,
+            "backup_id": self.backup_id.value,
+            "taken_at": self.taken_at.isoformat(),
+            "finished_at": manifest.finished_at.isoformat() if manifest else None,
+            "trigger": manifest.trigger if manifest else None,
+            "isolation": manifest.isolation.value if manifest else None,
+            "database_bytes": manifest.database.size_bytes if manifest else None,
+            "tables": len(manifest.tables) if manifest else None,
+            "rows": sum(table.rows for table in manifest.tables) if manifest else None,
+            "stored_bytes": self.bytes,
+            "fault": self.fault.value if self.fault else None,
+            "verified": self.verified,
+            "drilled_at": verification.drilled_at.isoformat() if verification else None,
+            "hold": self.hold,
+            "locked_until": self.locked_until.isoformat() if self.locked_until else None,
+        }

@@ -1,0 +1,142 @@
+"""One run of fleet-wide work: who is to be worked on, what became of each, and the sum."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tenantry.domain.backup import BackupId
+from tenantry.domain.errors import BadRequest
+from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import ALPHABET, new_ulid
+
+_PREFIX = re.compile(rf"runs/(backups|drills)/[{ALPHABET}]{{26}}/")
+
+
+class RunKind(StrEnum):
+    """What is done with each tenant."""
+
+    BACKUPS = "backups"
+    DRILLS = "drills"
+
+
+@dataclass(frozen=True, slots=True)
+class RunId:
+    """Where a run keeps what it knows: `runs/{kind}/{ULID}/` in the stack's bucket."""
+
+    prefix: str
+
+    def __post_init__(self) -> None:
+        if not _PREFIX.fullmatch(self.prefix):
+            raise BadRequest("That is no run.", code="invalid_run")
+
+    @property
+    def kind(self) -> RunKind:
+        """What it is a run of."""
+        return RunKind(self.prefix.split("/")[1])
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+def new_run(kind: RunKind, at: datetime, seed: str) -> RunId:
+    """Name the run that is scheduled `at`; the same seed names the same run, however often it is delivered."""
+    return RunId(f"runs/{kind.value}/{new_ulid(at, f'{kind.value}/{seed}')}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is asked to do with one tenant."""
+
+    tenant_id: TenantId
+    backup_id: BackupId
+
+    def event(self, run: RunId, trigger: str) -> dict[str, str]:
+        """Write it as the worker's event."""
+        return {
+            "tenant_id": self.tenant_id.value,
+            "backup_id": self.backup_id.value,
+            "trigger": trigger,
+            "run": run.prefix,
+        }
+
+
+class Result(StrEnum):
+    """What became of one tenant."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+# Said of a tenant whose worker left no word: it ran out of time or memory, or was never started.
+NO_WORD = "no_word"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOutcome:
+    """What a worker says that became of its tenant. Size in bytes."""
+
+    tenant_id: str
+    result: Result
+    code: str = ""
+    backup_id: str = ""
+    bytes: int = 0
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as JSON values."""
+        return asdict(self)
+
+
+def outcome_from(fields: Mapping[str, Any]) -> TenantOutcome:
+    """Read what `to_json` wrote."""
+    return TenantOutcome(**{**fields, "result": Result(fields["result"])})
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to. `bytes` of all that was done, `seconds` from its start to its summary."""
+
+    run: str
+    started_at: datetime
+    seconds: float
+    tenants: int
+    done: int
+    skipped: int
+    failed: int
+    codes: Mapping[str, int]
+    bytes: int
+    failures: Sequence[TenantOutcome]
+
+    def is_within(self, tolerated_percentage: int) -> bool:
+        """Tell whether no more tenants failed than are tolerated."""
+        return self.failed * 100 <= tolerated_percentage * self.tenants
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as JSON values."""
+        return asdict(self) | {"started_at": self.started_at.isoformat()}
+
+
+def summarise(
+    run: RunId, planned: Sequence[str], outcomes: Mapping[str, TenantOutcome], started_at: datetime, at: datetime
+) -> RunSummary:
+    """Count what became of each tenant that was planned; one without an outcome has failed without a word."""
+    found = [outcomes.get(name) or TenantOutcome(name, Result.FAILED, NO_WORD) for name in planned]
+    by_result = Counter(outcome.result for outcome in found)
+    failures = [outcome for outcome in found if outcome.result is Result.FAILED]
+    return RunSummary(
+        run=run.prefix,
+        started_at=started_at,
+        seconds=round((at - started_at).total_seconds(), 1),
+        tenants=len(found),
+        done=by_result[Result.DONE],
+        skipped=by_result[Result.SKIPPED],
+        failed=len(failures),
+        codes=dict(sorted(Counter(outcome.code for outcome in failures).items())),
+        bytes=sum(outcome.bytes for outcome in found),
+        failures=failures,
+    )

@@ -1,0 +1,121 @@
+"""Every step on a home works for an administrator who is no superuser, also on the oldest server that is supported."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from local.ports import LOOPBACK, free_ports
+from local.postgres_server import PostgresServer
+from local.processes import wait_until
+from tenantry.adapters.admin_sql import AdminConnect
+from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.adapters.tenant_removal import TenantRemoval
+from tenantry.domain.tenant import Isolation, new_home
+from tests.integration.homes.conftest import MODELS, new_id
+
+OLDEST = Path("/usr/lib/postgresql/15/bin")
+NAME, PASSWORD = "plain_administrator", "of a test only"
+RIGHTS = f"""CREATE ROLE {NAME} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}';
+             GRANT SET ON PARAMETER tenantry.tenant_id TO {NAME}"""
+STEPS = ["make", "make", "fence", "unfence", "close", "open", "make_empty", "make_empty", "upgrade", "grant", "open"]
+
+
+@pytest.fixture(scope="module")
+def newest() -> Iterator[AdminConnect]:
+    """A server of this module's own: on the others a superuser has made what tenants share."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-newest-") as directory:
+        server = PostgresServer(Path(directory), name="for a plain administrator", port=free_ports(1)[0], durable=False)
+
+        def connect(database: str) -> Any:
+            connection = server.connect(database, user=NAME, password=PASSWORD)
+            connection.autocommit = True
+            return connection
+
+        try:
+            server.start()
+            with closing(server.connect()) as connection:
+                connection.autocommit = True
+                connection.cursor().execute(RIGHTS)
+            yield connect
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def oldest() -> Iterator[AdminConnect]:
+    """A PostgreSQL 15 that is installed, with such an administrator."""
+    if not (OLDEST / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+        Path(directory).chmod(0o777)
+        data, port = f"{directory}/data", free_ports(1)[0]
+        initialise = [
+            str(OLDEST / "initdb"),
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--no-sync",
+            "--locale=C.UTF-8",
+        ]
+        subprocess.run([*as_postgres, *initialise], check=True, capture_output=True)
+        settings = [f"listen_addresses={LOOPBACK}", "unix_socket_directories=", "fsync=off"]
+        arguments = [argument for setting in settings for argument in ("-c", setting)]
+        command = [*as_postgres, str(OLDEST / "postgres"), "-D", data, "-p", str(port), *arguments]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+        def connect(database: str, user: str = NAME) -> Any:
+            connection = psycopg2.connect(host=LOOPBACK, port=port, user=user, dbname=database)
+            connection.autocommit = True
+            return connection
+
+        def answers() -> bool:
+            try:
+                connect("postgres", "postgres").close()
+            except psycopg2.OperationalError:
+                return False
+            return True
+
+        try:
+            assert wait_until(answers, within=30)
+            with closing(connect("postgres", "postgres")) as connection:
+                connection.cursor().execute(RIGHTS)
+            yield connect
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def walk_through(connect: AdminConnect, model: Isolation) -> None:
+    tenant, admin = new_id(), ServerAdmin(connect)
+    home = admin.home(tenant, new_home(tenant, "local", model))
+    assert admin.facts().may_make_tenants
+    admin.close_maintenance_databases()
+    for _ in range(2):
+        admin.make_roles(tenant, f"{tenant}_login_a", "a password", 5)
+    for step in STEPS:
+        getattr(home, step)()
+    assert home.size() is not None
+    home.drop()
+    removal = TenantRemoval(connect)
+    removal.drop_roles(removal.find_roles(tenant))
+    assert (home.size(), removal.find_roles(tenant)) == (None, [])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_on_the_newest_server(newest: AdminConnect, model: Isolation) -> None:
+    walk_through(newest, model)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_on_the_oldest_server(oldest: AdminConnect, model: Isolation) -> None:
+    walk_through(oldest, model)
