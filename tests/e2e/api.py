@@ -93,7 +93,7 @@ class Api:
         tenant_id = f"t{uuid.uuid4().hex[:10]}"
         dynamodb, key = self.aws("dynamodb"), {"pk": {"S": "TENANT"}, "sk": {"S": tenant_id}}
         if status != "absent":
-            fields = {"status": status, "isolation": "database", "server_id": "ap-south-1"}
+            fields = {"status": status, "isolation": "database", "server_id": "ap-south-1", "usage_key": tenant_id}
             item = key | {name: {"S": value} for name, value in fields.items()}
             dynamodb.put_item(TableName=self.stack.registry_table, Item=item)
         users = create_users(self.aws("cognito-idp"), self.stack.user_pool_id, tenant_id)

@@ -1,18 +1,17 @@
 """An operator makes, suspends and resumes a tenant through API Gateway; the tenant's own user reads through it."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local.accounts import create_users
 from tenantry.domain.erasure import verify
 from tests.e2e.api import Api, open_database
+from tests.e2e.living import erase, wait_for
 
 
 @pytest.fixture
@@ -26,20 +25,10 @@ def tenant(api: Api, token: str, **body: Any) -> Iterator[str]:
     name = f"e{uuid.uuid4().hex[:10]}"
     made = api.call("PUT", f"/admin/v1/tenants/{name}", token, json=body)
     assert made.status_code == 201, made.text
-    server = next(server for server in api.stack.servers if server.id == made.json()["server_id"])
     try:
         yield name
     finally:
-        with open_database(server, "postgres") as connection, connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
-                cursor.execute(f'DROP ROLE IF EXISTS "{name}_{suffix}"')
-        key = {"pk": {"S": "TENANT"}, "sk": {"S": name}}
-        api.aws("dynamodb").delete_item(TableName=api.stack.registry_table, Key=key)
-        with suppress(ClientError):  # an erasure has deleted it
-            api.aws("secretsmanager").delete_secret(
-                SecretId=f"tenantry/local/tenants/{name}", ForceDeleteWithoutRecovery=True
-            )
+        erase(api, name)
 
 
 def test_a_tenant_is_served_from_the_call_that_makes_it(api: Api, token: str) -> None:
@@ -103,7 +92,7 @@ def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) 
         assert "FunctionError" not in backup, backup["Payload"].read()
         begun = api.call("DELETE", f"/admin/v1/tenants/{name}", token, json={"tenant_id": name, "undo_hours": 0})
         assert begun.status_code == 202, begun.text
-        operation = wait_for(api, token, begun.json()["operation_id"])
+        operation = wait_for(api, begun.json()["operation_id"])
         assert operation["status"] == "succeeded", operation
         (certificate,) = api.call("GET", f"/admin/v1/tenants/{name}/certificates", token).json()
         assert verify(certificate)
@@ -114,15 +103,6 @@ def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) 
         assert api.call("GET", "/rest/v1/notes", viewer).status_code in {403, 404}
         found = api.aws("s3").list_object_versions(Bucket=api.stack.backup_bucket, Prefix=f"tenants/{name}/")
         assert not found.get("Versions")
-
-
-def wait_for(api: Api, token: str, operation_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while True:
-        operation: dict[str, Any] = api.call("GET", f"/admin/v1/operations/{operation_id}", token).json()
-        if operation["status"] != "running" or time.monotonic() > deadline:
-            return operation
-        time.sleep(0.2)  # the interval of polling, up to the deadline above
 
 
 def test_an_erasure_waits_for_its_moment_and_can_be_undone(api: Api, token: str) -> None:
@@ -141,7 +121,7 @@ def test_the_isolation_report_logs_in_as_everyone_and_finds_a_hole(api: Api, tok
     def report() -> dict[str, Any]:
         begun = api.call("POST", "/admin/v1/reports/isolation", token)
         assert begun.status_code == 202, begun.text
-        operation = wait_for(api, token, begun.json()["operation_id"])
+        operation = wait_for(api, begun.json()["operation_id"])
         assert operation["status"] == "succeeded", operation
         shown: dict[str, Any] = api.call("GET", "/admin/v1/reports/isolation", token).json()
         assert shown["operation_id"] == operation["operation_id"]

@@ -10,7 +10,7 @@ import pytest
 
 from tenantry.domain.fleet import LOGIN_KINDS
 from tests.e2e.api import Api, open_database
-from tests.e2e.test_administration import wait_for
+from tests.e2e.living import wait_for
 
 DEMO = ("mycompany", "mycompany1")
 
@@ -24,7 +24,7 @@ def report(api: Api, token: str, kind: str) -> dict[str, Any]:
     """Have a report made, and read it."""
     begun = api.call("POST", f"/admin/v1/reports/{kind}", token)
     assert begun.status_code == 202, begun.text
-    operation = wait_for(api, token, begun.json()["operation_id"])
+    operation = wait_for(api, begun.json()["operation_id"])
     assert operation["status"] == "succeeded", operation
     shown: dict[str, Any] = api.call("GET", f"/admin/v1/reports/{kind}", token).json()
     assert shown["operation_id"] == operation["operation_id"]

@@ -11,7 +11,7 @@ import pytest
 from tenantry.domain.server import server_secret_name
 from tests.e2e.api import Api
 from tests.e2e.living import administer, erase, living_tenant, operator
-from tests.e2e.third_server import ADMINISTRATOR, PASSWORD, REGION, ThirdServer, third_server
+from tests.e2e.third_server import ADMINISTRATOR, LABEL, PASSWORD, REGION, ThirdServer, third_server
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ class Places:
     def place(self, **body: Any) -> str:
         """Make a tenant; the server's id, or the refusal's code."""
         name = f"p{uuid.uuid4().hex[:10]}"
-        answer = self._api.call("PUT", f"/admin/v1/tenants/{name}", operator(self._api), json={"region": REGION} | body)
+        answer = self._api.call(
+            "PUT", f"/admin/v1/tenants/{name}", operator(self._api), json={"labels": [LABEL]} | body
+        )
         if answer.status_code == 201:
             self.names.append(name)
             return str(answer.json()["server_id"])
@@ -67,7 +69,7 @@ def test_a_server_is_taken_in_after_a_check_and_its_password_is_shown_nowhere(ap
     assert "third" in known(api)
     checked = administer(api, "GET", "/servers/third")
     check = checked["check"]
-    assert (checked["region"], checked["labels"], checked["max_tenants"]) == (REGION, ["ssd"], 5)
+    assert (checked["region"], checked["labels"], checked["max_tenants"]) == (REGION, sorted(["ssd", LABEL]), 5)
     assert (check["version"], check["tls"], check["tenants"]) == (api_version(third), False, 0)
     assert 0 < check["free_connections"] <= check["max_connections"]
     assert abs(check["clock_skew"]) < 5
@@ -83,10 +85,10 @@ def api_version(server: ThirdServer) -> str:
     return f"{version // 10000}.{version % 10000}"
 
 
-def test_a_tenant_of_that_region_and_label_lives_there(api: Api, third: ThirdServer) -> None:
-    with living_tenant(api, 3, region=REGION, labels=["ssd"]) as tenant:
+def test_a_tenant_of_that_label_lives_there(api: Api, third: ThirdServer) -> None:
+    with living_tenant(api, 3, labels=["ssd", LABEL]) as tenant:
         assert tenant.shown()["server_id"] == "third"
-        assert tenant.shown()["region"] == REGION
+        assert tenant.shown()["region"] is None
         assert len(tenant.call("GET", role="viewer").json()) == 3
         connection = third.postgres.connect(tenant.name)
         with connection, connection.cursor() as cursor:
@@ -96,27 +98,32 @@ def test_a_tenant_of_that_region_and_label_lives_there(api: Api, third: ThirdSer
         assert administer(api, "GET", "/servers/third")["check"]["tenants"] == 1
 
 
+def test_a_tenant_that_must_not_leave_a_region_without_a_bucket_is_not_made(third: ThirdServer, places: Places) -> None:
+    """Its backups would have to leave it."""
+    assert places.place(region=REGION) == "no_backup_bucket"
+
+
 def test_the_least_loaded_server_is_chosen_and_a_full_one_never(third: ThirdServer, places: Places) -> None:
     third.register("third", max_tenants=2)
-    third.register("fourth", max_tenants=1, labels=["nvme"])
-    assert places.place(labels=["tape"]) == "no_server"
+    third.register("fourth", max_tenants=1, labels=["nvme", LABEL])
+    assert places.place(labels=["tape", LABEL]) == "no_server"
     assert [places.place() for _ in range(3)] == ["fourth", "third", "third"]
     assert places.place() == "no_server"
-    third.register("fourth", max_tenants=2, labels=["nvme"])
-    assert places.place(labels=["ssd"]) == "no_server"
-    assert places.place(labels=["nvme"]) == "fourth"
+    third.register("fourth", max_tenants=2, labels=["nvme", LABEL])
+    assert places.place(labels=["ssd", LABEL]) == "no_server"
+    assert places.place(labels=["nvme", LABEL]) == "fourth"
 
 
 def test_a_server_that_drains_takes_nobody_new_and_serves_who_is_there(
     api: Api, third: ThirdServer, places: Places
 ) -> None:
-    with living_tenant(api, 2, region=REGION) as tenant:
+    with living_tenant(api, 2, labels=[LABEL]) as tenant:
         assert administer(api, "POST", "/servers/third/drain")["status"] == "draining"
         assert places.place() == "no_server"
         assert len(tenant.call("GET").json()) == 2
         assert tenant.call("POST", json={"name": "New", "job_role": "x", "email": "new@example.com"}).status_code == 201
         # The call that made the tenant may be repeated there all the same.
-        administer(api, "PUT", f"/tenants/{tenant.name}", json={"region": REGION})
+        administer(api, "PUT", f"/tenants/{tenant.name}", json={"labels": [LABEL]})
         third.register()
         assert places.place() == "third"
 

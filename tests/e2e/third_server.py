@@ -14,6 +14,8 @@ from tests.e2e.api import Api
 from tests.e2e.living import administer
 
 REGION = "eu-west-1"
+# Only this server has it.
+LABEL = "third"
 ADMINISTRATOR, PASSWORD = "platform", "the platform's own password"
 
 
@@ -29,7 +31,7 @@ class ThirdServer:
         """What an operator sends to register it."""
         admin = {"username": ADMINISTRATOR, "password": PASSWORD}
         place = {"region": REGION, "host": self.postgres.host, "port": self.postgres.port, "sslmode": "disable"}
-        return place | {"labels": ["ssd"], "max_tenants": 5, "admin": admin} | change
+        return place | {"labels": ["ssd", LABEL], "max_tenants": 5, "admin": admin} | change
 
     def register(self, server_id: str = "third", **change: Any) -> dict[str, Any]:
         """Register it, under as many ids as a test likes."""
