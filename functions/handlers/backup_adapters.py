@@ -2,7 +2,9 @@
 
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.backup_history import BackupHistories
 from tenantry.adapters.backup_holds import BackupHolds
+from tenantry.adapters.backup_inventory import Bucket
 from tenantry.adapters.backup_removal import BackupRemoval
 from tenantry.domain.residency import BackupBuckets
 
@@ -12,6 +14,12 @@ def backup_catalogue(buckets: BackupBuckets) -> BackupCatalogue:
     own, *others = buckets.all()
     elsewhere = [BackupCatalogue(aws_client("s3", other.region), other.name) for other in others]
     return BackupCatalogue(aws_client("s3", own.region), own.name, elsewhere)
+
+
+def backup_histories(buckets: BackupBuckets) -> BackupHistories:
+    """Wire what reads the fleet's histories from all regions' buckets."""
+    listed = [Bucket(aws_client("s3", bucket.region), bucket.name) for bucket in buckets.all()]
+    return BackupHistories(backup_catalogue(buckets), listed)
 
 
 def backup_removal(buckets: BackupBuckets) -> BackupRemoval:

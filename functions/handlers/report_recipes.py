@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from handlers.backup_adapters import backup_histories
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_inventory import BackupInventory, Bucket
 from tenantry.adapters.fleet_inventory import FleetInventory
@@ -13,7 +14,8 @@ from tenantry.adapters.registry import Registry
 from tenantry.adapters.report_store import ReportStore
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.adapters.usage_metering import UsageMetering
-from tenantry.services import cost_report, drift_report, isolation_report
+from tenantry.services import backup_report, cost_report, drift_report, isolation_report
+from tenantry.services.backup_report import BackupAudit
 from tenantry.services.cost_report import CostEstimate
 from tenantry.services.drift_report import DriftAudit
 from tenantry.services.isolation_report import IsolationAudit
@@ -52,4 +54,5 @@ def report_recipes(settings: OperationSettings, registry: Registry, operations: 
         isolation_report.KIND: isolation_report.steps(isolation, _SECONDS, store),
         drift_report.KIND: drift_report.steps(drift, _SECONDS, store),
         cost_report.KIND: cost_report.steps(cost, _SECONDS, store),
+        backup_report.KIND: backup_report.steps(BackupAudit(registry, backup_histories(settings.buckets)), store),
     }

@@ -1,4 +1,4 @@
-"""Last step of a state machine over the fleet: what became of every tenant, in the log, as metrics and in the bucket."""
+"""Last step of a state machine over the fleet: what became of every tenant, in the log, in metrics, in the bucket."""
 
 from datetime import UTC, datetime
 from functools import cache

@@ -86,6 +86,8 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/reports/drift", "post"): [{"json": {}}],
     ("/admin/v1/reports/cost", "get"): [{}],
     ("/admin/v1/reports/cost", "post"): [{"json": {}}],
+    ("/admin/v1/reports/backups", "get"): [{}, {"params": {"format": "csv"}}],
+    ("/admin/v1/reports/backups", "post"): [{"json": {}}],
     ("/admin/v1/reports/pgadmin", "get"): [{}],
     ("/admin/v1/reports/pgadmin", "post"): [{"json": {}}],
     ("/admin/v1/audit", "get"): [{}],
@@ -206,9 +208,7 @@ def test_secret_a_session_reads_its_own_and_no_other(api: Api, role: str) -> Non
     assert code_of(secrets.list_secrets) in {"AccessDeniedException", "AccessDenied"}
 
 
-@pytest.mark.parametrize(
-    "function", ["QueryTenant", "BackUpTenant", "AuthorizeRequest", "ScheduleBackups", "GetHealth"]
-)
+@pytest.mark.parametrize("function", ["QueryTenant", "BackUpTenant", "AuthorizeRequest", "PlanBackups", "GetHealth"])
 def test_secret_no_functions_own_role_reads_any(api: Api, function: str) -> None:
     secrets = api.aws("secretsmanager", **api.as_role(api.role_of(function)))
     for tenant in (MINE, THEIRS):

@@ -19,9 +19,13 @@ FUNCTIONS = {
     "PlanBackups": "plan_backups",
     "QueryTenant": "query_tenant",
     "RotateCredentials": "rotate_credentials",
+    "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
+    "WatchBackups": "watch_backups",
 }
 OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "PerformOperation", "QueryTenant", "RotateCredentials"}
+CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
+CATALOGUE |= {"s3:GetObjectVersionTagging", "s3:GetObjectLegalHold", "s3:GetObjectRetention"}
 USAGE_KEYS = {f"apigateway:{method}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
@@ -147,15 +151,25 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             | {"secretsmanager:TagResource", "cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"}
             | {"lambda:InvokeFunction", "scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"}
             | {"s3:GetObject"}
+            | CATALOGUE
+            # To hold backups.
+            | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
+            | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold", "s3:GetBucketObjectLockConfiguration"}
             | {"secretsmanager:RotateSecret"},
         ),
         ("OperationTimerRole", {"lambda:InvokeFunction"}),
+        (
+            "ScheduleRetentionRole",
+            {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "lambda:InvokeFunction"},
+        ),
+        ("RetentionSchedulerRole", {"lambda:InvokeFunction", "sqs:SendMessage"}),
         (
             "PerformOperationRole",
             USAGE_KEYS
             | {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
             | {"secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret", "sqs:SendMessage"}
-            | {"s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+            | CATALOGUE
+            | {"s3:DeleteObject", "s3:DeleteObjectVersion"}
             | {"s3:GetObject", "s3:PutObject", "secretsmanager:ListSecrets", "apigateway:GET"}
             | {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}
             # To rename a tenant.
@@ -167,6 +181,11 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
         ),
         ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
         ("PlanBackupsRole", {"dynamodb:Query", "s3:PutObject"}),
+        (
+            "WatchBackupsRole",
+            {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
+        ),
+        ("BackupWatchRole", {"lambda:InvokeFunction"}),
         ("SummariseRunRole", {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
         (
             "BackupFleetRole",
@@ -306,12 +325,14 @@ def test_another_issuer_needs_no_user_pool(transformed: Transform) -> None:
 
 def test_a_backup_that_did_not_run_is_an_alarm(transformed: Transform) -> None:
     alarms = of_type(transformed(AlarmTopicArn="arn:aws:sns:ap-south-1:123456789012:alarms"), "AWS::CloudWatch::Alarm")
-    missing = alarms["BackupMissingAlarm"]
-    assert (missing["TreatMissingData"], missing["Period"], missing["ComparisonOperator"]) == (
-        "breaching",
-        86400,
-        "LessThanThreshold",
-    )
+    for name, metric in (
+        ("BackupMissingAlarm", "TenantsWithoutRecentBackup"),
+        ("VerificationMissingAlarm", "TenantsWithoutRecentVerification"),
+    ):
+        missing = alarms[name]
+        assert (missing["MetricName"], missing["TreatMissingData"]) == (metric, "breaching")
+        # Published every hour by a schedule that depends on nothing else.
+        assert (missing["Period"], missing["ComparisonOperator"]) == (3600, "GreaterThanOrEqualToThreshold")
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}] for alarm in alarms.values())
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tenantry import settings
 from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.retention_policy import RetentionPolicy
 
 READERS = [
     settings.health_settings,
@@ -14,6 +15,7 @@ READERS = [
     settings.history_settings,
     settings.backup_settings,
     settings.operation_settings,
+    settings.retention_schedule_settings,
 ]
 NEEDED = {
     "STAGE": "test",
@@ -23,6 +25,7 @@ NEEDED = {
     "AUDIENCE": "app",
     "REGISTRY_TABLE": "registry",
     "BACKUP_BUCKET": "bucket",
+    "OPERATION_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:perform",
 }
 
 
@@ -47,6 +50,16 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert (plan.bucket, plan.timezone, plan.window_start, plan.window_hours) == ("bucket", "UTC", 1, 4)
     assert settings.run_settings().tolerated_percentage == 0
     assert [bucket.name for bucket in settings.history_settings().buckets.all()] == ["bucket"]
+
+
+def test_a_stack_keeps_what_its_policy_says_and_deletes_nothing_before_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.operation_settings().retention == RetentionPolicy()
+    assert settings.retention_schedule_settings().mode == "DRY_RUN"
+    settings.operation_settings.cache_clear()
+    monkeypatch.setenv("RETENTION", "daily=3")
+    assert settings.operation_settings().retention == RetentionPolicy(daily=3)
 
 
 def test_prices_are_the_projects_own_where_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

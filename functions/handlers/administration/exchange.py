@@ -42,3 +42,9 @@ def reply(status: int, content: Any) -> Response[str]:
     """Answer with JSON."""
     made = answer(status, json.dumps(content), administration_settings().cors_origin)
     return Response(status, "application/json", made["body"], made["headers"])
+
+
+def reply_with_text(status: int, text: str, content_type: str) -> Response[str]:
+    """Answer with something that is no JSON."""
+    made = answer(status, text, administration_settings().cors_origin, {"Content-Type": content_type})
+    return Response(status, content_type, text, made["headers"])

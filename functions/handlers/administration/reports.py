@@ -4,10 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from handlers.administration.exchange import new_routes, operator, record, reply
+from handlers.administration.exchange import new_routes, operator, record, reply, reply_with_text
 from handlers.administration.wiring import services
 from tenantry.adapters.operator_api import show_operation
-from tenantry.services import cost_report, drift_report, isolation_report
+from tenantry.domain.errors import BadRequest
+from tenantry.services import backup_report, cost_report, drift_report, isolation_report
 from tenantry.services.stored_reports import newest_report
 
 routes = new_routes()
@@ -47,6 +48,25 @@ def start_cost_report() -> Response[str]:
 def read_cost_report() -> Response[str]:
     """Show the newest cost report."""
     return reply(200, _newest(cost_report.KIND, "/admin/v1/reports/cost"))
+
+
+@routes.post("/admin/v1/reports/backups")
+def start_backup_report() -> Response[str]:
+    """Judge every tenant's backups; the report is there when the operation has ended."""
+    return _start("report_backups", backup_report.KIND, backup_report.TARGET)
+
+
+@routes.get("/admin/v1/reports/backups")
+def read_backup_report() -> Response[str]:
+    """Show the newest report on backups, as JSON or (`?format=csv`) as a table for a spreadsheet."""
+    report = _newest(backup_report.KIND, "/admin/v1/reports/backups")
+    match routes.current_event.get_query_string_value("format", "json"):
+        case "json":
+            return reply(200, report)
+        case "csv":
+            return reply_with_text(200, backup_report.as_csv(report), "text/csv; charset=utf-8")
+        case _:
+            raise BadRequest("There is no such format.", code="invalid_format", hint="json or csv.")
 
 
 @routes.get("/admin/v1/reports/connections")

@@ -5,7 +5,7 @@ S3's legal hold knows no reason, and a bucket without object lock knows no legal
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,6 +14,7 @@ from tenantry.domain.catalogue import StoredVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import TagTypeDef
 
 TAG = "LegalHold"
 # What a tag's value may hold.
@@ -74,14 +75,14 @@ class BackupHolds:
         chosen: dict[str, Any] = {"Bucket": self._bucket, "Key": version.key, "VersionId": version.version_id}
         try:
             if tags:
-                pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+                pairs: list[TagTypeDef] = [{"Key": name, "Value": value} for name, value in tags.items()]
                 self._s3.put_object_tagging(**chosen, Tagging={"TagSet": pairs})
             else:
                 self._s3.delete_object_tagging(**chosen)
         except (ClientError, BotoCoreError) as exc:
             raise store_unavailable() from exc
 
-    def _lock(self, version: StoredVersion, status: str) -> None:
+    def _lock(self, version: StoredVersion, status: Literal["ON", "OFF"]) -> None:
         chosen: dict[str, Any] = {"Bucket": self._bucket, "Key": version.key, "VersionId": version.version_id}
         try:
             self._s3.put_object_legal_hold(**chosen, LegalHold={"Status": status})

@@ -1,6 +1,6 @@
 """Reads what a tenant has in one home, at one moment, and digests it so that two homes can be compared."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -12,9 +12,11 @@ from tenantry.adapters.migrations import VERSION_TABLE
 from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
-from tenantry.domain.content import Column, Content, Table, TableContent
+from tenantry.domain.content import Column, Content, Sample, Table, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Home, Isolation, TenantId
+
+type Samples = Mapping[tuple[str, str], Sample]
 
 TENANT_COLUMN = "tenant_id"
 _LARGE_OBJECTS = "large objects"
@@ -115,13 +117,18 @@ class ContentReader:
             cursor.execute("SELECT pg_export_snapshot()")
             return str(cursor.fetchone()[0])
 
-    def content(self) -> Content:
+    def content(self, samples: Samples | None = None, done: Callable[[], object] = lambda: None) -> Content:
         """Count and digest the rows of every table.
 
+        :param samples: by schema and name, the tables of which a share of the rows is digested; all are counted.
+        :param done: called after each table.
         :raises TenantryError: the database refused or went away.
         """
+        tables: dict[str, TableContent] = {}
         with self._translated():
-            tables = {name: self._digest(table) for name, table in self.tables.items()}
+            for name, table in self.tables.items():
+                tables[name] = self._digest(table, (samples or {}).get((table.schema, table.name)))
+                done()
             if self.access.home.isolation is Isolation.DATABASE:
                 tables |= self._large_objects()
             return Content(tables, {} if self.access.is_pooled else self._sequences())
@@ -148,22 +155,31 @@ class ContentReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _digest(self, table: Table) -> TableContent:
-        row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns))
-        # Of the server's own encoding: two that differ in it are compared in UTF-8.
-        hashed = (
-            sql.SQL('hashtextextended({} COLLATE "C", 0)')
-            if self._is_utf8
-            else sql.SQL("hashtextextended(convert_from(convert_to({}, 'UTF8'), 'SQL_ASCII') COLLATE \"C\", 0)")
-        ).format(row)
-        statement = sql.SQL("SELECT count(*), coalesce(sum({}), 0)::text FROM ONLY {}").format(
-            hashed, sql.Identifier(table.schema, table.name)
+    def _digest(self, table: Table, sample: Sample | None) -> TableContent:
+        chosen: sql.Composable = sql.SQL("")
+        if sample:
+            of_key = sql.SQL(" FILTER (WHERE mod({}, {}) = 0)")
+            chosen = of_key.format(self._hash(sample.key, seed=1), sql.Literal(sample.one_in))
+        statement = sql.SQL("SELECT count(*), coalesce(sum({}){}, 0)::text FROM ONLY {}").format(
+            self._hash([column.name for column in table.columns], seed=0),
+            chosen,
+            sql.Identifier(table.schema, table.name),
         )
         if only := self.access.only:
             statement += sql.SQL(" WHERE {} = {}").format(sql.Identifier(TENANT_COLUMN), sql.Literal(only.value))
         with self._connection.cursor() as cursor:
             cursor.execute(statement)
             return TableContent(*cursor.fetchone())
+
+    def _hash(self, columns: Sequence[str], seed: int) -> sql.Composable:
+        row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+        # Of the server's own encoding: two that differ in it are compared in UTF-8.
+        hashed = (
+            sql.SQL('hashtextextended({} COLLATE "C", {})')
+            if self._is_utf8
+            else sql.SQL("hashtextextended(convert_from(convert_to({}, 'UTF8'), 'SQL_ASCII') COLLATE \"C\", {})")
+        )
+        return hashed.format(row, sql.Literal(seed))
 
     def _large_objects(self) -> dict[str, TableContent]:
         with self._connection.cursor() as cursor:

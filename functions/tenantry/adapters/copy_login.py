@@ -11,7 +11,7 @@ from typing import NamedTuple
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.adapters.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, ensure_role, execute, join_roles
+from tenantry.adapters.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, ensure_role, execute, join_roles, name_list
 from tenantry.adapters.homes.sessions import end_sessions
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
@@ -33,30 +33,31 @@ def copy_login_name(tenant_id: TenantId) -> str:
 
 
 @contextmanager
-def copy_login(connect: AdminConnect, tenant_id: TenantId, database: str) -> Iterator[CopyLogin]:
+def copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str) -> Iterator[CopyLogin]:
     """Make the login, and drop it afterwards with its sessions. One that a dead worker left is replaced.
 
     :param connect: as the administrator of the server.
+    :param databases: those that it may connect to.
     :raises TenantryError: the server refused.
     """
-    drop_copy_login(connect, tenant_id, database)
+    drop_copy_login(connect, tenant_id, *databases)
     made = CopyLogin(copy_login_name(tenant_id), secrets.token_urlsafe(_PASSWORD_BYTES))
-    _make(connect, tenant_id, database, made)
+    _make(connect, tenant_id, databases, made)
     try:
         yield made
     finally:
         # What the copy failed of matters more; the next one, or the end of the operation, drops it then.
         with suppress(TenantryError):
-            drop_copy_login(connect, tenant_id, database)
+            drop_copy_login(connect, tenant_id, *databases)
 
 
-def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, database: str) -> None:
+def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str) -> None:
     """Drop the login, with its sessions; one that is not there is dropped already.
 
     :raises TenantryError: the server refused.
     """
     name = copy_login_name(tenant_id)
-    names = {"login": sql.Identifier(name), "database": sql.Identifier(database)}
+    names = {"login": sql.Identifier(name)}
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
         if not cursor.fetchone():
@@ -64,14 +65,17 @@ def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, database: str) -
         join_roles(cursor, [name])
         # No new session, then the end of those that are there.
         execute(cursor, sql.SQL("ALTER ROLE {login} NOLOGIN").format(**names))
-        execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (database,))
-        if cursor.fetchone():
-            execute(cursor, sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}").format(**names))
+        # Also where a worker that died before had let it in.
+        execute(cursor, load_sql("copy_login_databases"), (list(databases), name))
+        for (database,) in cursor.fetchall():
+            revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}")
+            change = revoke.format(database=sql.Identifier(database), **names)
+            execute(cursor, load_sql("lock_database_rights") + change)
             end_sessions(connect, database, (name,))
         execute(cursor, sql.SQL("DROP ROLE {login}").format(**names))
 
 
-def _make(connect: AdminConnect, tenant_id: TenantId, database: str, login: CopyLogin) -> None:
+def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...], login: CopyLogin) -> None:
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
         verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
@@ -81,9 +85,9 @@ def _make(connect: AdminConnect, tenant_id: TenantId, database: str, login: Copy
         statements = load_sql("make_copy_login").format(
             login=sql.Identifier(login.username),
             owner=sql.Identifier(owner_role(tenant_id)),
-            database=sql.Identifier(database),
+            databases=name_list(databases),
             verifier=sql.Literal(verifier),
             until=sql.Literal(cursor.fetchone()[0]),
             options=sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else ""),
         )
-        execute(cursor, statements)
+        execute(cursor, load_sql("lock_database_rights") + statements)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tenantry.domain.content import Sample
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.domain.tenant import Home, Isolation, TenantId
 from tenantry.domain.ulid import ALPHABET, new_ulid
 
 _BACKUP_ID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
@@ -57,11 +58,18 @@ class _Frozen(BaseModel):
 
 
 class TableRows(_Frozen):
-    """How many rows a table had in the dump's own snapshot."""
+    """How many rows a table had in the dump's own snapshot, and the digest of them (`domain.content.TableContent`).
+
+    Where `one_in` is more than 1, the digest is of that share of the rows, chosen by a hash of the columns in `key`. Format
+    1 has no digests.
+    """
 
     schema_name: str = Field(alias="schema")
     table: str
     rows: int = Field(ge=0)
+    digest: str | None = None
+    one_in: int = Field(default=1, ge=1)
+    key: list[str] = Field(default_factory=list)
 
 
 class DumpObject(_Frozen):
@@ -73,19 +81,94 @@ class DumpObject(_Frozen):
     dump_bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     pg_dump_version: str
+    # In how many parts it went up, and the size of each but the last; nothing: format 1.
+    parts: int | None = None
+    part_bytes: int | None = None
 
 
 class DatabaseFacts(_Frozen):
-    """The database as it was dumped; size in bytes."""
+    """The database as it was dumped; size in bytes. What sorts and compares its text is not known of format 1.
+
+    `locale_provider` is libc, icu or builtin; `locale` is that of the last two. `version` is PostgreSQL's own number.
+    """
 
     name: str
     server_version: str
     size_bytes: int = Field(ge=0)
     encoding: str
+    version: int | None = None
+    collation: str | None = None
+    character_type: str | None = None
+    locale_provider: str | None = None
+    locale: str | None = None
+
+
+class HomeFacts(_Frozen):
+    """Where the tenant lived, and what the registry said of it: enough to make the tenant anew when that is lost."""
+
+    server_id: str
+    isolation: Isolation
+    database: str
+    schema_name: str = Field(alias="schema")
+    # The only region that its data may lie in; empty: any.
+    region: str = ""
+    connections: int
+    statement_timeout_ms: int
+    plan: str
+
+    @property
+    def home(self) -> Home:
+        """The place itself."""
+        return Home(self.server_id, self.isolation, self.database, self.schema_name)
+
+
+class SettingFacts(_Frozen):
+    """A setting of the database (`role` is empty), of a role, or of a role in this database alone."""
+
+    role: str = ""
+    in_database: bool
+    name: str
+    value: str
+
+
+class ExtensionFacts(_Frozen):
+    """An extension of the database, which a dump names without its version."""
+
+    name: str
+    version: str
+    schema_name: str = Field(alias="schema")
+
+
+class RoleFacts(_Frozen):
+    """One of the tenant's roles, without its password."""
+
+    name: str
+    login: bool
+    inherits: bool
+    connection_limit: int
+    member_of: list[str]
+
+
+class GrantFacts(_Frozen):
+    """A right to the database itself; of what is in it, the dump knows. `grantee` is empty for everybody."""
+
+    grantee: str
+    privilege: str
+    grantable: bool
+
+
+class LargeObjects(_Frozen):
+    """How many large objects there were, and the digest of what is in them."""
+
+    count: int = Field(ge=0)
+    digest: str
 
 
 class Manifest(_Frozen):
-    """What a backup is. Times are UTC; the restore compares what it brought back with `tables`."""
+    """What a backup is. Times are UTC; the restore compares what it brought back with `tables`.
+
+    Format 1 has nothing of what is optional here.
+    """
 
     format: int = 1
     tenant_id: str
@@ -98,6 +181,21 @@ class Manifest(_Frozen):
     database: DatabaseFacts
     dump: DumpObject
     tables: list[TableRows]
+    home: HomeFacts | None = None
+    # The revision that the tables were at; empty: not ours, or not to be seen.
+    schema_revision: str | None = None
+    settings: list[SettingFacts] = Field(default_factory=list)
+    extensions: list[ExtensionFacts] = Field(default_factory=list)
+    roles: list[RoleFacts] = Field(default_factory=list)
+    grants: list[GrantFacts] = Field(default_factory=list)
+    # The state of each sequence, by `schema.name`: its last value, and whether that was given out.
+    sequences: dict[str, str] = Field(default_factory=dict)
+    large_objects: LargeObjects | None = None
+
+    @property
+    def samples(self) -> dict[tuple[str, str], Sample]:
+        """Say of which tables the digest is of a share of the rows, by schema and name: `ContentReader` takes it so."""
+        return {(t.schema_name, t.table): Sample(t.one_in, tuple(t.key)) for t in self.tables if t.one_in > 1}
 
 
 class VerifiedTable(_Frozen):
@@ -110,7 +208,7 @@ class VerifiedTable(_Frozen):
 
 
 class Verification(_Frozen):
-    """What a drill found: this backup was restored and compared. Seconds and bytes are of the restore; times are UTC."""
+    """What a drill found: the backup was restored and compared. Seconds and bytes are of the restore; times are UTC."""
 
     backup_id: str
     tenant_id: str

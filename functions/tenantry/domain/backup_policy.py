@@ -8,6 +8,12 @@ from datetime import datetime, timedelta, tzinfo
 from tenantry.domain.tenant import BackupFrequency, Tenant, TenantId
 
 _HOUR = timedelta(hours=1)
+# How old the newest backup may be: the interval, and time for one that failed to be repeated.
+PATIENCE = {
+    BackupFrequency.HOURLY: timedelta(hours=3),
+    BackupFrequency.DAILY: timedelta(hours=30),
+    BackupFrequency.WEEKLY: timedelta(days=8),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Digest one in so many rows of a table, chosen by what is in these columns: the same ones in every copy of it."""
+
+    one_in: int
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TableContent:
-    """How many rows a table has, and a digest of them in which their order does not count."""
+    """How many rows a table has, and a digest of them (or of a sample) in which their order does not count."""
 
     rows: int
     digest: str

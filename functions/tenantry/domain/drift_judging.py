@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from tenantry.domain.backup_policy import PATIENCE
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.drift import Drift, DriftFinding
 from tenantry.domain.fleet import (
@@ -15,14 +16,8 @@ from tenantry.domain.fleet import (
     expected_home,
     is_tenant_id,
 )
-from tenantry.domain.tenant import BackupFrequency, Role, Tenant, TenantStatus
+from tenantry.domain.tenant import Role, Tenant, TenantStatus
 
-# How old the newest backup may be: the interval, and time for one that failed to be repeated.
-_PATIENCE = {
-    BackupFrequency.HOURLY: timedelta(hours=3),
-    BackupFrequency.DAILY: timedelta(hours=30),
-    BackupFrequency.WEEKLY: timedelta(days=8),
-}
 # As long as a rotation may be on its way, with the repetitions of Secrets Manager.
 _ROTATION_TIME = timedelta(hours=2)
 
@@ -132,7 +127,7 @@ def judge_backups(
         ids = [tenant.tenant_id.value, *(former.value for former in tenant.former_ids)]
         newest = [found.newest for name in ids if (found := stored.get(name)) and found.newest]
         begun = [at for name in ids if (at := since.get(name))]
-        if now - max([*newest, *begun], default=now) > _PATIENCE[tenant.backups]:
+        if now - max([*newest, *begun], default=now) > PATIENCE[tenant.backups]:
             where = max(newest).isoformat(timespec="seconds") if newest else ""
             yield DriftFinding(Drift.BACKUP_MISSING, tenant.tenant_id.value, tenant.server_id, where)
 

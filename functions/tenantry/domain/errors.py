@@ -21,6 +21,7 @@ TenantryError
 ├── DependencyFailed          an AWS service answered with an error
 ├── BackupFailed
 ├── CopyFailed                a tenant's data could not be copied, or the copy differs
+├── RestoreFailed             a backup could not be restored, or is not what its manifest says
 └── InvalidSetting            the deployment is wired wrongly
 """
 
@@ -179,6 +180,12 @@ class CopyFailed(TenantryError):
     """The tenant's data could not be copied; it is where it was."""
 
     code = "copy_failed"
+
+
+class RestoreFailed(TenantryError):
+    """The backup could not be restored; what was there is as it was."""
+
+    code = "restore_failed"
 
 
 class InvalidSetting(TenantryError):

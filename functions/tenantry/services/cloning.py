@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tenantry.adapters.copy_login import drop_copy_login
 from tenantry.adapters.homes.factory import home_of
 from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.postgres import ConnectSettings, TenantConnection
@@ -64,6 +65,8 @@ class Cloning:
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
         target = self._servers.home(tenant.tenant_id, home)
+        # A worker that was killed may have left programs that still fill it.
+        drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
         target.make_empty()
         if home.isolation is Isolation.SCHEMA:
             target.upgrade()

@@ -165,10 +165,10 @@ class Performer:
             try:
                 return self._do_steps(operation)
             except TenantryError as error:
-                self._fail(operation_id, error.code)
+                self._fail(operation_id, error)
                 raise
             except Exception:
-                self._fail(operation_id, TenantryError.code)
+                self._fail(operation_id, TenantryError())
                 raise
 
     def _do_steps(self, operation: Operation) -> Operation:
@@ -182,14 +182,15 @@ class Performer:
         self._store.put(operation)
         return operation
 
-    def _fail(self, operation_id: str, code: str) -> None:
+    def _fail(self, operation_id: str, error: TenantryError) -> None:
         """Note the failure on the operation as its last step left it, and take back what must not stay so."""
         current = self._get(operation_id)
         remedy = self._remedies.get(current.kind)
         try:
             current = remedy(current) if remedy else current
         finally:
-            self._store.put(replace(current, status=OperationStatus.FAILED, error=code))
+            facts = current.facts | ({"error_details": error.details} if error.details else {})
+            self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))
 
     def _get(self, operation_id: str) -> Operation:
         operation = self._store.get(operation_id)

@@ -152,6 +152,10 @@ class Relocation:
     def make_room(self, operation: Operation) -> None:
         """Make the target anew, empty or with the tables that rows are copied into; nobody can connect to it."""
         journey, target = journey_of(operation.facts), self.target(operation)
+        # A worker that was killed may have left programs that still fill it.
+        drop_copy_login(
+            self.servers.connector(journey.target.server_id), tenant_of(operation), journey.target.database
+        )
         target.make_empty()
         if not journey.copies_schema and journey.target.isolation is not Isolation.POOLED:
             target.upgrade()

@@ -15,7 +15,7 @@ _ACTOR = "schedule"
 
 
 class RetentionSchedule:
-    """Has policies applied. A run of retention starts from what there is, so a failed one is simply followed by another."""
+    """Has policies applied. A run starts from what there is, so one that failed is simply followed by another."""
 
     def __init__(self, registry: Registry, store: OperationStore, invoker: FunctionInvoker) -> None:
         """Take the registry, where operations are kept, and the function that performs them."""

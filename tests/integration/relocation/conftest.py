@@ -70,9 +70,15 @@ class Invoker:
 class Yard:
     """Two servers, and what makes and moves tenants there."""
 
-    def __init__(self, world: World, second: PostgresServer) -> None:
+    def __init__(
+        self,
+        world: World,
+        here: PostgresServer,
+        there: PostgresServer,
+        administrator: Callable[[PostgresServer], Credentials],
+    ) -> None:
         self.world = world
-        self.postgres = {"here": world.server, "there": second}
+        self.postgres = {"here": here, "there": there}
         dynamodb = aws_client("dynamodb", REGION)
         administrators = ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
         for name, postgres in self.postgres.items():
@@ -263,7 +269,8 @@ def servers_of_the_module(world: World, second_postgres: PostgresServer) -> tupl
 
 @pytest.fixture
 def yard(servers_of_the_module: tuple[World, PostgresServer]) -> Iterator[Yard]:
-    made = Yard(*servers_of_the_module)
+    world, second = servers_of_the_module
+    made = Yard(world, world.server, second, administrator)
     try:
         yield made
     finally:

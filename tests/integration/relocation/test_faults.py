@@ -125,8 +125,7 @@ def test_a_step_that_loses_a_connection_can_be_repeated(yard: Yard, way: Way, st
     assert [*traces.values()] == [[]]
 
 
-@pytest.mark.parametrize("step", MOVE[:4])
-@pytest.mark.parametrize("cut", ["", *ABANDON])
+@pytest.mark.parametrize(("step", "cut"), [*((step, "") for step in MOVE[:4]), *(("copy", cut) for cut in ABANDON)])
 def test_what_was_cut_before_the_switch_is_undone(yard: Yard, step: str, cut: str) -> None:
     tenant_id = yard.add()
     before = yard.run_as(tenant_id, ROWS)
@@ -143,7 +142,8 @@ def test_what_was_cut_before_the_switch_is_undone(yard: Yard, step: str, cut: st
     assert yard.tenant(tenant_id).relocation == ""
 
 
-UNDONE = [(way, step, True) for way in WAYS for step in UNDO] + [(way, "", False) for way in WAYS]
+UNDONE = [(way, "", changed) for way in WAYS for changed in (False, True)]
+UNDONE += [(way, step, True) for way in (WAYS[0], WAYS[3], WAYS[5]) for step in UNDO]
 UNDONE += [(WAYS[0], step, False) for step in UNDO]
 
 

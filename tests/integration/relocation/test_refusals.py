@@ -97,6 +97,7 @@ def test_a_copy_that_differs_is_not_switched_to(yard: Yard) -> None:
     failed = yard.store.get(operation.operation_id)
     assert failed
     assert (failed.status, failed.error, failed.done) == (OperationStatus.FAILED, "copy_differs", ())
+    assert failed.facts["error_details"] == "computed"
     yard.run_as(tenant_id, "INSERT INTO lost VALUES (1)")
     yard.perform_well(yard.relocations.undo(tenant_id, "op-1"))
     assert yard.run_as(tenant_id, "SELECT * FROM lost") == [(1,)]

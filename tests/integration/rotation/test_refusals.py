@@ -279,3 +279,18 @@ def test_a_defect_of_ours_is_raised_without_its_text(
     logged = "".join(capsys.readouterr())
     assert "RuntimeError" in logged
     assert "hunter2" not in logged + str(failure.value)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_tenant_that_is_being_moved_is_not_rotated(rotating: Rotating, tenant: TenantId, step: str) -> None:
+    token = rotating.begin(tenant)
+    known = rotating.registry.tenant(tenant)
+    assert known
+    rotating.registry.put_tenant(replace(known, relocation="an operation"))
+    before = State.of(rotating, tenant)
+    with pytest.raises(Conflict) as refusal:
+        rotating.step(tenant, token, step)
+    assert refusal.value.code == "tenant_moving"
+    assert State.of(rotating, tenant) == before
+    rotating.registry.put_tenant(known)
+    rotating.rotate(tenant, token)

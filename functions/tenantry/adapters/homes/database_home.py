@@ -64,9 +64,23 @@ class DatabaseHome:
             if connection.server_version < MEMBERSHIP_OPTIONS_SINCE:
                 # There a database's owner has to inherit, to own the schema that the database comes with. One message
                 # is one transaction: nobody sees it inherit.
+                # One that lives in shared tables still inherits, and goes on to.
                 inherit = sql.SQL("ALTER ROLE {owner} INHERIT; ").format(**self._names)
-                make_schema = inherit + make_schema + sql.SQL("ALTER ROLE {owner} NOINHERIT").format(**self._names)
+                execute(cursor, "SELECT rolinherit FROM pg_roles WHERE rolname = %s", (self._owner,))
+                before = sql.SQL("INHERIT" if cursor.fetchone()[0] else "NOINHERIT")
+                back = sql.SQL("ALTER ROLE {owner} {before}").format(before=before, **self._names)
+                make_schema = inherit + make_schema + back
             execute(cursor, make_schema)
+
+    def reserve(self) -> None:
+        """Take back what its owner may have made of it meanwhile: settings, and others' rights to connect."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, load_sql("database_guests"), (self.home.database,))
+            for (guest,) in cursor.fetchall():
+                revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {guest} CASCADE")
+                execute(cursor, revoke.format(guest=sql.Identifier(guest), **self._names))
+            execute(cursor, sql.SQL("ALTER DATABASE {database} RESET ALL").format(**self._names))
+            execute(cursor, load_sql("reserve_database").format(**self._names))
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""

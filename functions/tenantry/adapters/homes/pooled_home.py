@@ -122,13 +122,20 @@ class PooledHome:
         with closing(self._connect(self.home.database)) as connection:
             connection.autocommit = False
             with connection, connection.cursor() as cursor:
-                # Many rows take longer than an administrator's statement usually may.
-                execute(cursor, "SET LOCAL statement_timeout = 0")
-                execute(cursor, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(POOL_ROLE)))
-                execute(cursor, "SET CONSTRAINTS ALL DEFERRED")
-                for table in self._tables(cursor):
-                    delete = sql.SQL("DELETE FROM {} WHERE tenant_id = {}")
-                    execute(cursor, delete.format(sql.Identifier(self.home.schema, table), self._literal()))
+                self.delete_rows(cursor)
+
+    def delete_rows(self, cursor: Any) -> None:
+        """Delete its rows in a transaction of the caller's, as the role that owns the tables and remains.
+
+        :raises TenantryError: the server refused.
+        """
+        # Many rows take longer than an administrator's statement usually may.
+        execute(cursor, "SET LOCAL statement_timeout = 0")
+        execute(cursor, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(POOL_ROLE)))
+        execute(cursor, "SET CONSTRAINTS ALL DEFERRED")
+        for table in self._tables(cursor):
+            delete = sql.SQL("DELETE FROM {} WHERE tenant_id = {}")
+            execute(cursor, delete.format(sql.Identifier(self.home.schema, table), self._literal()))
 
     def _tables(self, cursor: Any) -> list[str]:
         """Name the shared tables; one that refers to another stands before it."""

@@ -1,0 +1,54 @@
+"""Gives one database the settings and the rights to connect that another has: what no dump of a database holds."""
+
+import csv
+from contextlib import closing
+
+from psycopg2 import sql
+
+from tenantry.adapters.admin_sql import AdminConnect, execute
+from tenantry.adapters.postgres import IDENTITY_SETTING
+from tenantry.adapters.sql_files import load_sql
+
+# Settings that are lists of names: their value is a list of literals, not one.
+_LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
+# What a move sets for as long as it lasts.
+_FENCE = "default_transaction_read_only"
+
+
+def copy_database_settings(connect: AdminConnect, source: str, target: str) -> int:
+    """Copy what `source` is set to, for everybody and for single roles, and what others than its owner may do there.
+
+    :returns: how many settings and rights there were.
+    :raises TenantryError: the server refused.
+    """
+    changes: list[sql.Composable] = []
+    database = sql.Identifier(target)
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("database_settings"), (source,))
+        for role, setting in cursor.fetchall():
+            name, _, value = setting.partition("=")
+            if name == IDENTITY_SETTING or (role and name == _FENCE):
+                continue
+            place = sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), database) if role else None
+            change = sql.SQL("ALTER {} SET {} = {}")
+            changes.append(
+                change.format(
+                    place or sql.SQL("DATABASE {}").format(database),
+                    sql.SQL(".").join(map(sql.Identifier, name.split("."))),
+                    _value(name, value),
+                )
+            )
+        execute(cursor, load_sql("database_rights"), (source,))
+        for role, right, grantable in cursor.fetchall():
+            grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
+            changes.append(grant.format(database, sql.Identifier(role)))
+        for change in changes:
+            execute(cursor, change)
+    return len(changes)
+
+
+def _value(name: str, value: str) -> sql.Composable:
+    if name not in _LISTS:
+        return sql.Literal(value)
+    elements = next(csv.reader([value], skipinitialspace=True), [])
+    return sql.SQL(", ").join(map(sql.Literal, elements)) if elements else sql.Literal("")

@@ -1,0 +1,109 @@
+"""Restores: what is asked for, and what things are called that exist only because of one."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tenantry.domain.backup import BackupId
+from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.tenant import Home, Isolation, TenantId
+
+RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
+    "restore_tenant",
+    "undo_restore",
+    "abandon_restore",
+    "restore_tables",
+)
+
+_TAG = 10
+_BESIDE, _DRILL, _KEPT, _TABLES = "_restore_", "_drill_", "_before_", "restored_"
+
+
+def beside_name(tenant_id: TenantId, operation_id: str) -> str:
+    """Name what is filled beside a tenant's home: a database, or a schema. An id holds no `_`: it is nobody else's."""
+    return f"{tenant_id}{_BESIDE}{_tag(operation_id)}"
+
+
+def drill_name(tenant_id: TenantId, operation_id: str) -> str:
+    """Name the database of a drill, which is dropped at its end."""
+    return f"{tenant_id}{_DRILL}{_tag(operation_id)}"
+
+
+def kept_name(tenant_id: TenantId, operation_id: str) -> str:
+    """Name what a restore took the place of, kept for an undo."""
+    return f"{tenant_id}{_KEPT}{_tag(operation_id)}"
+
+
+def tables_schema(operation_id: str) -> str:
+    """Name the schema that single tables are restored into, beside those that are there."""
+    return f"{_TABLES}{_tag(operation_id)}"
+
+
+def is_scratch(tenant_id: TenantId, name: str) -> bool:
+    """Whether a database of this name is of use only to a restore or drill of this tenant's that is under way."""
+    return name.startswith((f"{tenant_id}{_BESIDE}", f"{tenant_id}{_DRILL}"))
+
+
+def is_kept(tenant_id: TenantId, home: Home | None) -> bool:
+    """Whether a home is what a restore took the place of, on the same server."""
+    prefix = f"{tenant_id}{_KEPT}"
+    return home is not None and (home.database.startswith(prefix) or home.schema.startswith(prefix))
+
+
+def kept_home(tenant_id: TenantId, home: Home, operation_id: str) -> Home:
+    """Say where a restore keeps what was in a home: rows of shared tables get a database for it."""
+    name = kept_name(tenant_id, operation_id)
+    match home.isolation:
+        case Isolation.DATABASE:
+            return Home(home.server_id, home.isolation, name, home.schema)
+        case Isolation.SCHEMA:
+            return Home(home.server_id, home.isolation, home.database, name)
+        case Isolation.POOLED:
+            return Home(home.server_id, Isolation.DATABASE, name, home.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWork:
+    """What one operation restores: from which backup, for which tenant, to which home."""
+
+    operation_id: str
+    tenant_id: TenantId
+    # Under which id the backup lies: another tenant's, or one that the tenant had before.
+    archived: TenantId
+    backup_id: BackupId
+    home: Home
+    keep_rights: bool
+
+    @property
+    def beside(self) -> str:
+        """The name of what is filled."""
+        return beside_name(self.tenant_id, self.operation_id)
+
+    @property
+    def kept(self) -> Home:
+        """Where it keeps what was there."""
+        return kept_home(self.tenant_id, self.home, self.operation_id)
+
+    def to_facts(self) -> dict[str, Any]:
+        """Write it as JSON values; the operation has its id and its tenant."""
+        return {
+            "archived": self.archived.value,
+            "backup_id": self.backup_id.value,
+            "home": asdict(self.home),
+            "keep_rights": self.keep_rights,
+        }
+
+
+def work_of(operation_id: str, tenant_id: TenantId, facts: dict[str, Any]) -> RestoreWork:
+    """Read it back from an operation."""
+    return RestoreWork(
+        operation_id,
+        tenant_id,
+        TenantId(facts["archived"]),
+        BackupId(facts["backup_id"]),
+        home_of_facts(facts["home"]),
+        facts["keep_rights"],
+    )
+
+
+def _tag(operation_id: str) -> str:
+    return operation_id[-_TAG:].lower()

@@ -1,0 +1,231 @@
+"""Restores a tenant from one backup: beside what is there, compared, then in its place. Every step may be repeated.
+
+Until the swap everything can be taken back, and is when a step fails: nobody has noticed anything. From then on the work
+can only be finished.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.content_digest import Access, analyse
+from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.schema_copy import CopyTools
+from tenantry.adapters.secret_store import SecretStore
+from tenantry.domain.backup import Manifest
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
+from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.relocation import credentials_at
+from tenantry.domain.restore import RestoreWork, work_of
+from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
+from tenantry.services.operations import Step
+from tenantry.services.relocation_steps import tenant_of
+from tenantry.services.restoration_arrival import Arrival
+from tenantry.services.restoration_places import DatabasePlace, Place, SchemaPlace, Swap
+from tenantry.services.restoration_rows import PooledPlace
+from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
+from tenantry.services.servers import Servers
+
+
+class RestoreAdapters(NamedTuple):
+    """What restores work with; `deadline` is the moment (of `time.monotonic()`) at which one has to have ended."""
+
+    registry: Registry
+    servers: Servers
+    secrets: SecretStore
+    catalogue: BackupCatalogue
+    scratches: ScratchRestorer
+    tools: CopyTools
+    connect: ConnectSettings
+    deadline: Callable[[], float]
+
+
+class Restoration:
+    """The steps of a restore."""
+
+    def __init__(self, adapters: RestoreAdapters, arrival: Arrival) -> None:
+        """Take the adapters, and what lets a tenant live where it was restored."""
+        self._adapters = adapters
+        self._arrival = arrival
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return (
+            Step("find", self._find),
+            Step("beside", self._beside),
+            Step("compare", self._compare),
+            Step("prepare", self._prepare),
+            Step("keep", self._keep),
+            Step("swap", self._swap),
+            Step("settle", self._settle),
+        )
+
+    def give_up(self, operation: Operation) -> Operation:
+        """Leave everything as it was, when a step has failed before the swap."""
+        if not self.is_under_way(operation) or self.is_swapped(operation):
+            return operation
+        work = work_for(operation)
+        self.place(work).take_back(swap_of(operation))
+        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        self._arrival.release(operation)
+        return replace(operation, done=())
+
+    def is_under_way(self, operation: Operation) -> bool:
+        """Whether the tenant is this operation's to restore."""
+        tenant = self._adapters.registry.tenant(tenant_of(operation))
+        return tenant is not None and tenant.relocation == operation.operation_id
+
+    def is_swapped(self, operation: Operation) -> bool:
+        """Whether what was restored has taken its place."""
+        if "settle" in operation.done:
+            return True
+        work = work_for(operation)
+        return "keep" in operation.done and self.place(work).is_swapped(swap_of(operation))
+
+    def place(self, work: RestoreWork) -> Place:
+        """Say how the tenant's home gives its place away."""
+        adapters = self._adapters
+        match work.home.isolation:
+            case Isolation.DATABASE:
+                return DatabasePlace(adapters.servers)
+            case Isolation.SCHEMA:
+                return SchemaPlace(adapters.servers, adapters.scratches, adapters.tools, adapters.deadline)
+            case Isolation.POOLED:
+                return PooledPlace(
+                    adapters.servers, adapters.scratches, adapters.tools, adapters.deadline, self._arrival.credentials
+                )
+
+    def _find(self, operation: Operation) -> dict[str, Any]:
+        """Make sure that there is a whole backup, and that the tenant's roles are where it is restored."""
+        self._require_wanted(operation)
+        _, manifest = self._backup(operation)
+        self._arrival.make_roles(self._tenant(operation), work_for(operation).home)
+        return {
+            "stored_bytes": manifest.dump.stored_bytes,
+            "dump_bytes": manifest.dump.dump_bytes,
+            "taken_at": manifest.started_at.isoformat(),
+        }
+
+    def _beside(self, operation: Operation) -> dict[str, Any]:
+        self._tenant(operation)
+        began = time.monotonic()
+        self._adapters.scratches.restore(self._order(operation))
+        return {"restore_ms": milliseconds(began)}
+
+    def _compare(self, operation: Operation) -> dict[str, Any]:
+        self._tenant(operation)
+        began = time.monotonic()
+        found = self._adapters.scratches.examine(self._order(operation))
+        found.require_same()
+        return {
+            "tables": len(found.tables),
+            "rows": found.rows,
+            "compared": "content" if found.has_digests else "counts",
+            "compare_ms": milliseconds(began),
+        }
+
+    def _prepare(self, operation: Operation) -> dict[str, Any]:
+        self._tenant(operation)
+        order = self._order(operation)
+        place = self.place(work_for(operation))
+        return place.prepare(swap_of(operation), order.home, keep_rights=order.keep_rights)
+
+    def _keep(self, operation: Operation) -> dict[str, Any]:
+        self._tenant(operation)
+        began = time.time()
+        self.place(work_for(operation)).keep(swap_of(operation))
+        return {"closed_at": began}
+
+    def _swap(self, operation: Operation) -> dict[str, Any]:
+        tenant = self._tenant(operation)
+        work, swap = work_for(operation), swap_of(operation)
+        place = self.place(work)
+        pooled = work.home.isolation is Isolation.POOLED
+        began = operation.facts["closed_at"] if pooled else time.time()
+        if not self.is_swapped(operation):
+            self._arrival.require_login(tenant, work.home)
+            began = operation.facts["closed_at"] if pooled else time.time()
+            place.swap(swap, self._order(operation).home)
+        facts = self._arrival.switch(operation, work, swap)
+        place.finish(swap)
+        facts["write_refused_ms" if pooled else "refused_ms"] = round((time.time() - began) * 1000)
+        self._arrival.note(operation, work, swap)
+        # The password, the right to connect, and that the place says it is this tenant's.
+        credentials = self._arrival.credentials(work.tenant_id)
+        TenantConnection(work.tenant_id, credentials, self._adapters.connect).close()
+        return facts
+
+    def _settle(self, operation: Operation) -> None:
+        """Let the planner know the new tables, drop what is of no more use, and let others at the tenant again."""
+        if not self.is_under_way(operation):
+            return
+        work = work_for(operation)
+        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        if work.home.isolation is not Isolation.POOLED:
+            server = self._adapters.servers.get(work.home.server_id)
+            credentials = credentials_at(self._arrival.credentials(work.tenant_id), work.home, server)
+            analyse(Access(work.home, credentials, owner_role(work.tenant_id)), self._adapters.scratches.settings())
+        self._arrival.settle(operation)
+
+    def _order(self, operation: Operation) -> ScratchOrder:
+        work = work_for(operation)
+        backup, manifest = self._backup(operation)
+        return ScratchOrder(
+            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.beside, keep_rights=work.keep_rights
+        )
+
+    def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
+        """Look the backup up in the bucket as it is now."""
+        work = work_for(operation)
+        return find_backup(self._adapters.catalogue, work)
+
+    def _tenant(self, operation: Operation) -> Tenant:
+        tenant = self._adapters.registry.tenant(tenant_of(operation))
+        if tenant is None:
+            raise TenantUnknown()
+        if tenant.relocation != operation.operation_id:
+            raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
+        if tenant.status is TenantStatus.ERASING:
+            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        return tenant
+
+    def _require_wanted(self, operation: Operation) -> None:
+        """Do nothing for one that has failed and that nobody has started anew: its tenant may have changed since."""
+        if operation.status is OperationStatus.FAILED and not self.is_under_way(operation):
+            raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
+
+
+def find_backup(catalogue: BackupCatalogue, work: RestoreWork) -> tuple[CataloguedBackup, Manifest]:
+    """Look a backup up that can be restored.
+
+    :raises NotFound: there is no such backup.
+    :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
+    """
+    backup = catalogue.find(work.backup_id, work.archived)
+    if backup is None:
+        raise NotFound("There is no such backup.", code="backup_unknown")
+    if backup.manifest is None or backup.fault:
+        raise RestoreFailed(
+            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
+        )
+    return backup, backup.manifest
+
+
+def work_for(operation: Operation) -> RestoreWork:
+    """Read what an operation restores."""
+    return work_of(operation.operation_id, tenant_of(operation), operation.facts)
+
+
+def swap_of(operation: Operation) -> Swap:
+    """Read what an operation swaps."""
+    work = work_for(operation)
+    return Swap(work.tenant_id, work.home, work.beside, work.kept, operation.facts["has_home"])
+
+
+def milliseconds(began: float) -> int:
+    """Tell how long ago, by `time.monotonic()`, something began."""
+    return round((time.monotonic() - began) * 1000)

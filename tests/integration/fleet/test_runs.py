@@ -1,0 +1,112 @@
+"""One run over the fleet: everybody once, each alone, and a sum that tells the truth."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from handlers import back_up_tenant
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.leases import Leases
+from tenantry.domain.errors import Conflict
+from tenantry.domain.fleet_run import NO_WORD
+from tests.integration.conftest import REGION, TABLE
+from tests.integration.fleet.conftest import Context, Fleet
+
+SCHEDULED = {"scheduled_at": "2026-11-01T02:00:00Z", "trigger": "schedule"}
+
+
+def test_everybody_is_backed_up_and_counted(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = fleet.plan(execution_id="whole")
+    fleet.work(plan)
+    capsys.readouterr()
+    summary = fleet.summarise(plan)
+    assert (plan["tenants"], summary["done"], summary["failed"], summary["within_tolerance"]) == (2, 2, 0, True)
+    stored = [fleet.manifests(tenant.value)[-1].dump.stored_bytes for tenant in fleet.world.tenants]
+    assert summary["bytes"] == sum(stored)
+    assert fleet.json(f"{plan['run']}summary.json")["done"] == 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    metrics = {name: line[name] for line in lines for name in line if name.startswith("BackupRun")}
+    assert metrics["BackupRunDone"] == [2.0]
+    assert metrics["BackupRunFailed"] == [0.0]
+    assert metrics.keys() >= {"BackupRunSkipped", "BackupRunBytes", "BackupRunSeconds"}
+
+
+def test_a_run_that_is_delivered_twice_makes_no_second_backup(fleet: Fleet) -> None:
+    plan = fleet.plan(execution_id="twice", **SCHEDULED)
+    fleet.work(plan)
+    tenant = fleet.world.tenants[0].value
+    before, outcome = fleet.manifests(tenant), fleet.outcome(plan, tenant)
+    again = fleet.plan(execution_id="twice", **SCHEDULED)
+    assert again == plan
+    fleet.work(again)
+    assert fleet.manifests(tenant) == before
+    assert fleet.outcome(plan, tenant) == outcome
+    assert fleet.summarise(again)["bytes"] > 0
+
+
+def test_one_that_fails_stops_nobody_else_and_is_named(fleet: Fleet) -> None:
+    broken, sound = (tenant.value for tenant in fleet.world.tenants)
+    before = len(fleet.manifests(broken)), len(fleet.manifests(sound))
+    admin = fleet.world.admin(broken)
+    try:
+        admin.autocommit = False
+        admin.cursor().execute("LOCK TABLE candidates IN ACCESS EXCLUSIVE MODE")
+        plan = fleet.plan()
+        fleet.work(plan)
+    finally:
+        admin.close()
+    summary = fleet.summarise(plan)
+    assert (summary["done"], summary["failed"], summary["within_tolerance"]) == (1, 1, False)
+    assert fleet.outcome(plan, broken)["result"] == "failed"
+    assert summary["codes"] == {fleet.errors[broken].code: 1}
+    assert (len(fleet.manifests(broken)), len(fleet.manifests(sound))) == (before[0], before[1] + 1)
+    # A retry of the state machine: the same event, and this time nothing is in the way.
+    fleet.work(plan)
+    assert fleet.summarise(plan)["failed"] == 0
+
+
+def test_a_worker_that_left_no_word_has_failed(fleet: Fleet) -> None:
+    plan = fleet.plan()
+    summary = fleet.summarise(plan)
+    assert (summary["failed"], summary["codes"]) == (2, {NO_WORD: 2})
+
+
+def test_another_worker_is_not_disturbed_and_a_dead_one_loses_its_lease(fleet: Fleet) -> None:
+    tenant = fleet.world.tenants[0].value
+    plan = fleet.plan()
+    event = fleet.events(plan)[tenant]
+    leases = Leases(aws_client("dynamodb", REGION), TABLE, 900)
+    with leases.hold("backup", tenant):
+        before = len(fleet.manifests(tenant))
+        with pytest.raises(Conflict) as refusal:
+            back_up_tenant.handler(event, Context())
+        assert refusal.value.code == "backup_in_progress"
+        assert fleet.outcome(plan, tenant)["result"] == "skipped"
+        assert len(fleet.manifests(tenant)) == before
+        # Nobody gives back the lease of a worker that is dead: it ends.
+        end_lease(tenant)
+        assert back_up_tenant.handler(event, Context())["already_published"] is False
+    assert fleet.outcome(plan, tenant)["result"] == "done"
+
+
+def end_lease(tenant: str) -> None:
+    key: dict[str, Any] = {"pk": {"S": "LEASE"}, "sk": {"S": f"backup#{tenant}"}}
+    aws_client("dynamodb", REGION).update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="SET ends_at = :past",
+        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
+    )
+
+
+def test_who_is_busy_with_it_has_the_last_word(fleet: Fleet) -> None:
+    """Two deliveries at once: the one that is refused does not hide what the other says."""
+    tenant = fleet.world.tenants[0].value
+    plan = fleet.plan()
+    event = fleet.events(plan)[tenant]
+    back_up_tenant.handler(event, Context())
+    with Leases(aws_client("dynamodb", REGION), TABLE, 900).hold("backup", tenant), pytest.raises(Conflict):
+        back_up_tenant.handler(event, Context())
+    assert fleet.outcome(plan, tenant)["result"] == "done"

@@ -1,0 +1,52 @@
+"""PostgreSQL 15 does not know all that today's pg_restore sets: a dump is restored there all the same, or not at all."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_ports
+from tenantry.domain.errors import CopyFailed
+from tenantry.domain.tenant import Isolation
+from tests.integration.conftest import World
+from tests.integration.relocation.conftest import ROWS, Yard, administrator
+from tests.integration.relocation.oldest_server import PROGRAMS, OldestServer
+
+pytestmark = pytest.mark.skipif(not (PROGRAMS / "postgres").exists(), reason="PostgreSQL 15 is not installed")
+
+
+@pytest.fixture(scope="module")
+def old_yard(world: World) -> Iterator[Yard]:
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+        server = OldestServer(Path(directory), free_ports(1)[0])
+        try:
+            server.start()
+            made = Yard(world, server, server, administrator)  # type: ignore[arg-type]
+            yield made
+            made.drop()
+        finally:
+            server.stop()
+
+
+@pytest.mark.parametrize("way", [(Isolation.SCHEMA, Isolation.DATABASE), (Isolation.POOLED, Isolation.DATABASE)])
+def test_a_tenant_is_promoted_and_brought_back(old_yard: Yard, way: tuple[Isolation, Isolation]) -> None:
+    tenant_id = old_yard.add(way[0])
+    before = old_yard.run_as(tenant_id, ROWS)
+    old_yard.perform_well(old_yard.relocations.promote(tenant_id, way[1], "op-1"))
+    assert old_yard.run_as(tenant_id, ROWS) == before
+    old_yard.perform_well(old_yard.relocations.undo(tenant_id, "op-1"))
+    assert old_yard.run_as(tenant_id, ROWS) == before
+
+
+def test_another_error_than_the_known_one_fails_the_copy(old_yard: Yard) -> None:
+    tenant_id = old_yard.add(Isolation.SCHEMA)
+    # What the shared database has, and a database of its own will not.
+    old_yard.execute("here", "CREATE SCHEMA elsewhere; CREATE TYPE elsewhere.odd AS ENUM ('a')", "tenantry_schemas")
+    old_yard.execute("here", "GRANT USAGE ON SCHEMA elsewhere TO PUBLIC", "tenantry_schemas")
+    old_yard.run_as(tenant_id, "CREATE TABLE odd (a elsewhere.odd)")
+    with pytest.raises(CopyFailed) as failure:
+        old_yard.perform(old_yard.relocations.promote(tenant_id, Isolation.DATABASE, "op-1"))
+    assert failure.value.code == "copy_failed"
+    old_yard.perform_well(old_yard.relocations.undo(tenant_id, "op-1"))
+    assert len(old_yard.run_as(tenant_id, ROWS)) == 200

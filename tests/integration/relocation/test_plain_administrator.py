@@ -1,0 +1,80 @@
+"""Everything works for administrators who are no superusers."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.tenant import Isolation
+from tenantry.services.clone_requests import CloneOrder
+from tests.integration.conftest import World
+from tests.integration.relocation.conftest import ROWS, Yard, administrator
+from tests.integration.relocation.test_clone import new_id
+
+NAME, PASSWORD = "plain_administrator", "of a test only"
+RIGHTS = f"""CREATE ROLE {NAME} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}';
+             GRANT SET ON PARAMETER tenantry.tenant_id TO {NAME}"""
+DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED
+
+
+def plain(server: PostgresServer) -> Credentials:
+    return replace(administrator(server), username=NAME, password=PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def plain_yard(world: World) -> Iterator[Yard]:
+    """On servers of its own: on the others a superuser has made what tenants share."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
+        ports = free_ports(2)
+        servers = [PostgresServer(Path(directory) / str(n), name="plain", port=n, durable=False) for n in ports]
+        Path(directory).chmod(0o711)
+        try:
+            for server in servers:
+                server.start()
+                with closing(server.connect()) as connection:
+                    connection.autocommit = True
+                    connection.cursor().execute(RIGHTS)
+            made = Yard(world, *servers, plain)
+            yield made
+            made.drop()
+        finally:
+            for server in servers:
+                server.stop()
+
+
+@pytest.mark.parametrize("isolation", [DATABASE, SCHEMA, POOLED])
+def test_moves_undos_and_clones(plain_yard: Yard, isolation: Isolation) -> None:
+    yard = plain_yard
+    tenant_id = yard.add(isolation)
+    yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+    before = yard.run_as(tenant_id, ROWS)
+    yard.perform_well(yard.relocations.undo(tenant_id, "op-1"))
+    assert yard.run_as(tenant_id, ROWS) == before
+    clone = new_id(yard)
+    yard.perform_well(yard.clones.start(CloneOrder(tenant_id, clone, "there"), "op-1"))
+    assert yard.run_as(clone, ROWS) == before
+    yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    assert yard.run_as(tenant_id, ROWS) == before
+    assert yard.traces(tenant_id)["here"] == []
+
+
+@pytest.mark.parametrize("way", [(SCHEMA, DATABASE), (POOLED, SCHEMA), (POOLED, DATABASE)])
+def test_promotions(plain_yard: Yard, way: tuple[Isolation, Isolation]) -> None:
+    yard = plain_yard
+    tenant_id = yard.add(way[0])
+    yard.perform_well(yard.relocations.promote(tenant_id, way[1], "op-1"))
+    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+    before = yard.run_as(tenant_id, ROWS)
+    yard.perform_well(yard.relocations.undo(tenant_id, "op-1"))
+    assert yard.run_as(tenant_id, ROWS) == before
+    yard.perform_well(yard.relocations.promote(tenant_id, way[1], "op-1"))
+    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
+    assert yard.run_as(tenant_id, ROWS) == before

@@ -1,0 +1,101 @@
+"""Tenants on two real servers, their backups in a bucket, and what restores them, cut wherever a test wants."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from psycopg2 import sql
+
+from handlers import back_up_tenant
+from local.postgres_server import PostgresServer
+from tenantry.adapters.archive_source import ArchiveSource
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.schema_copy import CopyTools
+from tenantry.domain.backup import BackupId
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
+from tests.integration.conftest import REGION, World, clear_caches
+from tests.integration.relocation.conftest import (  # noqa: F401
+    BINARIES,
+    ROWS,
+    Cut,
+    Yard,
+    dying_after,
+    second_postgres,
+    servers_of_the_module,
+)
+from tests.integration.test_tenant_backup import BUCKET, Context, s3  # noqa: F401
+
+TOOLS = CopyTools(str(BINARIES), connect_timeout=5, lock_timeout_ms=2000)
+
+
+class Vault(Yard):
+    """Tenants, their backups, and what is done with these."""
+
+    def __init__(self, world: World, second: PostgresServer, s3: Any) -> None:  # noqa: F811
+        super().__init__(world, second)
+        self.s3 = s3
+        self.catalogue = BackupCatalogue(s3, BUCKET)
+        self.archives = ArchiveSource({BUCKET: s3})
+        self.deadline = time.monotonic() + 60
+
+    def scratches(self) -> ScratchRestorer:
+        return ScratchRestorer(self.servers, self.archives, TOOLS, lambda: self.deadline)
+
+    def back_up(self, tenant_id: TenantId) -> CataloguedBackup:
+        answer = back_up_tenant.handler({"tenant_id": tenant_id.value, "trigger": "test"}, Context())
+        found = self.catalogue.find(BackupId(answer["backup_id"]), tenant_id)
+        assert found
+        assert not found.broken
+        return found
+
+    def order(self, backup: CataloguedBackup, server: str = "here") -> ScratchOrder:
+        assert backup.manifest
+        name = f"{backup.tenant_id}_drill_{backup.backup_id.value[-10:].lower()}"
+        return ScratchOrder(backup.manifest, backup.bucket, backup.tenant_id, server, name)
+
+    def leftovers(self, tenant_id: TenantId) -> list[str]:
+        """What only a restore needs: databases, schemas, logins and sessions of this tenant's, and programs."""
+        found: list[str] = []
+        for server in self.postgres:
+            rows = self.execute(
+                server,
+                f"""SELECT 'database ' || datname FROM pg_database WHERE starts_with(datname, '{tenant_id}_')
+                    UNION ALL SELECT 'login ' || rolname FROM pg_roles WHERE rolname = '{tenant_id}_copy'
+                    UNION ALL SELECT 'session of ' || usename FROM pg_stat_activity WHERE usename = '{tenant_id}_copy'""",
+            )
+            found += [name for (name,) in rows]
+            if self.execute(server, "SELECT 1 FROM pg_database WHERE datname = 'tenantry_schemas'"):
+                query = f"SELECT 'schema ' || nspname FROM pg_namespace WHERE starts_with(nspname, '{tenant_id}_')"
+                found += [name for (name,) in self.execute(server, query, "tenantry_schemas")]
+        found += [t.name for t in threading.enumerate() if t.name.startswith("pg-restore")]
+        return sorted(found)
+
+    def drop(self) -> None:
+        for tenant_id in self.made:
+            for server in self.postgres:
+                names = self.execute(
+                    server, f"SELECT datname FROM pg_database WHERE starts_with(datname, '{tenant_id}_')"
+                )
+                for (name,) in names:
+                    self.execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        super().drop()
+
+
+@pytest.fixture
+def vault(servers_of_the_module: tuple[World, PostgresServer], s3: Any) -> Iterator[Vault]:  # noqa: F811
+    clear_caches()
+    made = Vault(*servers_of_the_module, s3)
+    try:
+        yield made
+    finally:
+        made.drop()
+
+
+__all__ = ["ROWS", "Callable", "Cut", "Isolation", "Vault", "dying_after", "json", "replace", "sql"]

@@ -1,0 +1,164 @@
+"""A versioned bucket with and without object lock, a registry, and backups in it as a worker leaves them."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.backup_holds import BackupHolds
+from tenantry.adapters.backup_removal import BackupRemoval
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.operation_store import OperationStore
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.retention_records import RetentionRecords
+from tenantry.domain.backup import (
+    BackupId,
+    DatabaseFacts,
+    DumpObject,
+    Manifest,
+    Verification,
+    dump_key,
+    manifest_key,
+    new_backup_id,
+    verification_key,
+)
+from tenantry.domain.retention_policy import RetentionPolicy
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.services.holds import Backups
+from tenantry.services.retention import Retention, RetentionRun
+
+REGION, TABLE = "ap-south-1", "registry"
+ONE_A_DAY = RetentionPolicy(daily=1, weekly=0, monthly=0, unverified_days=1)
+ACME, ACME_PROD = TenantId("acme"), TenantId("acme-prod")
+
+
+@dataclass
+class Stand:
+    """One bucket with what works on it."""
+
+    bucket: str
+    s3: Any = field(default_factory=lambda: aws_client("s3", REGION))
+
+    def __post_init__(self) -> None:
+        dynamodb = aws_client("dynamodb", REGION)
+        self.registry = Registry(dynamodb, TABLE)
+        self.operations = OperationStore(dynamodb, TABLE)
+        self.leases = Leases(dynamodb, TABLE)
+        self.catalogue = BackupCatalogue(self.s3, self.bucket)
+        self.removal = BackupRemoval(self.s3, self.bucket)
+        self.retention = Retention(self.registry, self.catalogue, ONE_A_DAY, self.leases)
+        records = RetentionRecords(self.s3, self.bucket)
+        self.run = RetentionRun(self.retention, self.removal, records, self.leases)
+        holds = {self.bucket: BackupHolds(self.s3, self.bucket)}
+        self.backups = Backups(self.registry, self.catalogue, holds, self.leases)
+        for tenant_id in (ACME, ACME_PROD):
+            self.registry.put_tenant(Tenant(tenant_id, TenantStatus.ACTIVE, Isolation.DATABASE, "s"))
+
+    def publish(
+        self,
+        days: float,
+        tenant_id: TenantId = ACME,
+        *,
+        verified: bool = True,
+        manifest: Callable[[Manifest], str] | None = lambda made: made.model_dump_json(by_alias=True),
+    ) -> BackupId:
+        """Put a backup there that began so many days ago, in the order that a worker and a drill do."""
+        at, body = datetime.now(UTC) - timedelta(days=days), uuid.uuid4().bytes
+        backup_id = new_backup_id(at)
+        key = dump_key(tenant_id, backup_id)
+        version = self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
+        made = Manifest(
+            tenant_id=tenant_id.value,
+            backup_id=backup_id.value,
+            stage="test",
+            trigger="schedule",
+            isolation=Isolation.DATABASE,
+            started_at=at,
+            finished_at=at,
+            database=DatabaseFacts(name="x", server_version="18.1", size_bytes=1, encoding="UTF8"),
+            dump=DumpObject(
+                key=key,
+                version_id=version,
+                stored_bytes=len(body),
+                dump_bytes=1,
+                sha256=hashlib.sha256(body).hexdigest(),
+                pg_dump_version="18.6",
+            ),
+            tables=[],
+        )
+        if manifest:
+            self.put(manifest_key(tenant_id, backup_id), manifest(made))
+        if verified:
+            self.verify(tenant_id, backup_id, at)
+        return backup_id
+
+    def verify(self, tenant_id: TenantId, backup_id: BackupId, at: datetime) -> None:
+        found = Verification(
+            backup_id=backup_id.value,
+            tenant_id=tenant_id.value,
+            drilled_at=at,
+            seconds=1.5,
+            restored_bytes=1,
+            tables=[],
+            digest_matches=True,
+            server_id="s",
+            server_version="18.1",
+            operation_id="o",
+        )
+        self.put(verification_key(tenant_id, backup_id), found.model_dump_json(by_alias=True))
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+
+    def all_keys(self, prefix: str = "tenants/") -> list[str]:
+        answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix)
+        return [found["Key"] for found in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]]
+
+    def ids(self, tenant_id: TenantId = ACME) -> list[str]:
+        return sorted({key.split("/")[3] for key in self.all_keys(f"tenants/{tenant_id}/backups/")})
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        aws_client("dynamodb", REGION).create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        yield
+
+
+def make_bucket(name: str, **options: Any) -> Stand:
+    s3 = aws_client("s3", REGION)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}, **options)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return Stand(name)
+
+
+@pytest.fixture
+def stand(aws: None) -> Stand:
+    """Without locks."""
+    return make_bucket("plain")
+
+
+@pytest.fixture
+def locked(aws: None) -> Stand:
+    """With object lock."""
+    return make_bucket("locked", ObjectLockEnabledForBucket=True)
+
+
+@pytest.fixture(params=["plain", "locked"])
+def either(request: pytest.FixtureRequest, aws: None) -> Stand:
+    """One of each kind."""
+    return make_bucket(request.param, ObjectLockEnabledForBucket=request.param == "locked")

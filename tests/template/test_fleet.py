@@ -1,0 +1,103 @@
+"""The state machines over the fleet: their definition as it will run, and what their roles let them do."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.test_template import of_type, statements
+
+type Template = dict[str, Any]
+type Transform = Callable[..., Template]
+
+DEFINITION = Path("statemachines/fleet.asl.json").read_text()
+FLEETS = {"BackupFleet": ("PlanBackups", "BackUpTenant", "SummariseRun")}
+# What Step Functions gives each kind of state to say where to go on.
+ENDS = {"Succeed", "Fail"}
+
+
+def machine(template: Template, name: str) -> dict[str, Any]:
+    """The definition with its substitutions, as CloudFormation makes them."""
+    text = DEFINITION
+    for key, value in of_type(template, "AWS::StepFunctions::StateMachine")[name]["DefinitionSubstitutions"].items():
+        assert f"${{{key}}}" in text, key
+        text = text.replace(f"${{{key}}}", "4" if key == "AtOnce" else json.dumps(value).replace('"', "'"))
+    assert "${" not in text
+    definition: dict[str, Any] = json.loads(text)
+    return definition
+
+
+def machines_in(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The machine and, of its maps, those inside it."""
+    yield definition
+    for state in definition["States"].values():
+        if "ItemProcessor" in state:
+            yield from machines_in(state["ItemProcessor"])
+
+
+def successors(state: dict[str, Any]) -> set[str]:
+    ways = [state, *state.get("Catch", []), *state.get("Choices", [])]
+    return {way["Next"] for way in ways if "Next" in way} | ({state["Default"]} if "Default" in state else set())
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_every_state_is_reached_and_leads_somewhere(transformed: Transform, name: str) -> None:
+    for definition in machines_in(machine(transformed(), name)):
+        states = definition["States"]
+        reached, waiting = set(), {definition["StartAt"]}
+        while waiting:
+            state = waiting.pop()
+            reached.add(state)
+            waiting |= successors(states[state]) - reached
+        assert reached == states.keys()
+        for state in states.values():
+            assert state.get("End") is True or successors(state) or state["Type"] in ENDS
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_a_failing_tenant_or_server_stops_nobody_else(transformed: Transform, name: str) -> None:
+    servers = machine(transformed(), name)["States"]["Servers"]
+    tenants = servers["ItemProcessor"]["States"]["Tenants"]
+    assert tenants["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert (tenants["ToleratedFailurePercentage"], tenants["MaxConcurrency"]) == (100, 4)
+    assert [catch["ErrorEquals"] for catch in tenants["Catch"]] == [["States.ALL"]]
+    # The state of an execution may have 256 KiB: what the children found is not in it.
+    assert tenants["ItemProcessor"]["States"]["Work"]["OutputPath"] is None
+    assert tenants["ResultPath"] is servers["ResultPath"] is None
+    assert tenants["ItemReader"]["Parameters"].keys() == {"Bucket.$", "Key.$"}
+
+
+def test_a_lease_that_a_dead_worker_holds_is_waited_for(transformed: Transform) -> None:
+    """The function's 900 seconds at most, for then the lease has ended."""
+    servers = machine(transformed(), "BackupFleet")["States"]["Servers"]
+    work = servers["ItemProcessor"]["States"]["Tenants"]["ItemProcessor"]["States"]["Work"]
+    (retry,) = [retry for retry in work["Retry"] if retry["ErrorEquals"] == ["Conflict"]]
+    assert (retry["BackoffRate"], retry["JitterStrategy"]) == (1, "NONE")
+    assert retry["IntervalSeconds"] * retry["MaxAttempts"] > 900
+    others = [retry for retry in work["Retry"] if retry is not work["Retry"][1]]
+    assert {retry["JitterStrategy"] for retry in others} == {"FULL"}
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) -> None:
+    template = transformed()
+    properties = of_type(template, "AWS::StepFunctions::StateMachine")[name]
+    used = {
+        f"{step}Function": {"Fn::GetAtt": [function, "Arn"]}
+        for step, function in zip(("Plan", "Work", "Summarise"), FLEETS[name], strict=True)
+    }
+    assert used.items() <= properties["DefinitionSubstitutions"].items()
+    assert properties["RoleArn"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    by_sid = {statement["Sid"]: statement for statement in statements(template, f"{name}Role")}
+    assert by_sid["PlanWorkAndSumUp"]["Resource"] == list(used.values())
+    assert by_sid["ReadPlans"]["Resource"] == {"Fn::Sub": "${BackupBucket.Arn}/runs/*"}
+    own = properties["StateMachineName"]["Fn::Sub"]
+    assert by_sid["StartOneExecutionForEachTenant"]["Resource"]["Fn::Sub"].endswith(f":stateMachine:{own}")
+    assert by_sid["FollowThem"]["Resource"]["Fn::Sub"].endswith(f":execution:{own}/*")
+
+
+def test_a_worker_writes_leases_and_no_other_item(transformed: Transform) -> None:
+    (leases,) = [s for s in statements(transformed(), "BackUpTenantRole") if s.get("Sid") == "HoldLeases"]
+    assert leases["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]}}
