@@ -17,6 +17,7 @@ from tenantry.adapters.admin_sql import (
     role_identifiers,
     role_names,
     run,
+    transaction,
 )
 from tenantry.adapters.homes.factory import home_admin
 from tenantry.adapters.homes.home_admin import HomeAdmin
@@ -117,27 +118,25 @@ class ServerAdmin:
         :raises Conflict: a table is in use all the time; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with closing(self._connect(database)) as connection:
-            connection.autocommit = False
-            with connection, connection.cursor() as cursor:
-                # Less than PostgreSQL waits before it looks for a deadlock: we give up, and not the application.
-                execute(cursor, "SET LOCAL lock_timeout = '500ms'")
-                execute(cursor, load_sql("adoption_scope"))
-                schemas, present = cursor.fetchone()
-                names = role_identifiers(tenant_id) | {
-                    "database": sql.Identifier(database),
-                    "user": sql.Identifier(user),
-                    "schema": sql.Identifier(schema),
-                    "schemas": name_list(schemas),
-                    "present": name_list(sorted({user, *present})),
-                    "tenant_id": sql.Literal(tenant_id.value),
-                    "inherit": sql.SQL(" WITH INHERIT TRUE" if connection.server_version >= 160000 else ""),
-                }
-                if take_objects:
-                    _lock_tables(cursor, user)
-                scripts = ["adopt_ownership"] if take_objects else []
-                for script in [*scripts, "adopt_database"]:
-                    _execute_unlocked(cursor, load_sql(script).format(**names))
+        with transaction(self._connect, database) as cursor:
+            # Less than PostgreSQL waits before it looks for a deadlock: we give up, and not the application.
+            execute(cursor, "SET LOCAL lock_timeout = '500ms'")
+            execute(cursor, load_sql("adoption_scope"))
+            schemas, present = cursor.fetchone()
+            names = role_identifiers(tenant_id) | {
+                "database": sql.Identifier(database),
+                "user": sql.Identifier(user),
+                "schema": sql.Identifier(schema),
+                "schemas": name_list(schemas),
+                "present": name_list(sorted({user, *present})),
+                "tenant_id": sql.Literal(tenant_id.value),
+                "inherit": sql.SQL(" WITH INHERIT TRUE" if cursor.connection.server_version >= 160000 else ""),
+            }
+            if take_objects:
+                _lock_tables(cursor, user)
+            scripts = ["adopt_ownership"] if take_objects else []
+            for script in [*scripts, "adopt_database"]:
+                _execute_unlocked(cursor, load_sql(script).format(**names))
 
     def set_limits(self, tenant_id: TenantId, limits: Limits) -> None:
         """Bound what a tenant's logins may use, from their next session on.
