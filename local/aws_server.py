@@ -84,6 +84,8 @@ class AwsServer:
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
+            # Its state machines wait a twentieth of the time before they try again.
+            "SFN_WAIT_SCALE": "0.05",
             # Parts of it that we do not use, and that would listen on ports of their own or look for Docker.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

@@ -19,10 +19,11 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError, TenantUnknown
 from tenantry.domain.fleet_run import RunId
 from tenantry.domain.residency import BackupBucket
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.dump_stream import BackupTools
 from tenantry.services.fleet_work import Done, FleetWork
-from tenantry.services.tenant_backup import BackupOrder, BackupTools, Outcome, back_up_tenant
+from tenantry.services.tenant_backup import BackupOrder, Outcome, back_up_tenant
 from tenantry.settings import BackupSettings, backup_settings
 
 # What is left of the function's time when the dump is ended: enough to abort the upload and to say so.
@@ -41,7 +42,8 @@ def _sessions(settings: BackupSettings, bucket: str) -> TenantSessions:
 @cache
 def _work(settings: BackupSettings) -> FleetWork:
     leases = Leases(aws_client("dynamodb", settings.region), settings.registry_table, _LEASE_SECONDS)
-    return FleetWork(leases, "backup", RunStore(aws_client("s3", settings.region), settings.buckets.own.name))
+    runs = RunStore(aws_client("s3", settings.region), settings.buckets.own.name)
+    return FleetWork(leases, "backup", "backup_in_progress", runs)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -81,11 +83,13 @@ def _order(event: dict[str, Any]) -> BackupOrder:
 
 
 def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> Outcome:
-    bucket = _bucket(order.tenant_id, settings)
+    tenant = _tenant(order.tenant_id, settings)
+    bucket = _bucket(tenant, settings)
     sessions = _sessions(settings, bucket.name)
     session = sessions.open(order.tenant_id)
     return back_up_tenant(
         order,
+        tenant,
         read_credentials=lambda tenant_id: _read_credentials(tenant_id, sessions, settings),
         store=ObjectStore(aws_client("s3", bucket.region, session, _S3_CONFIG), bucket.name),
         tools=BackupTools(
@@ -95,11 +99,15 @@ def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> O
     )
 
 
-def _bucket(tenant_id: TenantId, settings: BackupSettings) -> BackupBucket:
-    """Choose where the backup may lie. The registry is asked, and not the event: it knows the rule."""
+def _tenant(tenant_id: TenantId, settings: BackupSettings) -> Tenant:
     tenant = Registry(aws_client("dynamodb", settings.region), settings.registry_table).tenant(tenant_id)
     if tenant is None:
         raise TenantUnknown("There is no such tenant.")
+    return tenant
+
+
+def _bucket(tenant: Tenant, settings: BackupSettings) -> BackupBucket:
+    """Choose where the backup may lie. The registry is asked, and not the event: it knows the rule."""
     bucket = settings.buckets.find(tenant.region)
     if bucket is None:
         raise BackupFailed(

@@ -40,8 +40,8 @@ def _window() -> BackupWindow:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Plan one run: where each server's tenants are listed, and how many they are.
 
-    :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?}, "execution_name"}`; with
-        `"all": true`, every tenant is due.
+    :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?, "tenants"?}, "execution_name"}`;
+        with `"all": true` every tenant is due, with `tenants` these alone.
     """
     registry, runs = _adapters()
     scheduled = scheduled_run(event)
@@ -55,11 +55,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def scheduled_run(event: dict[str, Any]) -> ScheduledRun:
     """Read what the scheduler put into the execution's input; who starts one by hand may leave it out."""
     order = event.get("order") or {}
-    everyone = order.get("all") is True
+    everyone, only = order.get("all") is True, frozenset(map(str, order.get("tenants") or ()))
     try:
         at = datetime.fromisoformat(order["scheduled_at"])
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return ScheduledRun(at, str(order["execution_id"]), str(order.get("trigger", "schedule")), everyone)
+        return ScheduledRun(at, str(order["execution_id"]), str(order.get("trigger", "schedule")), everyone, only)
     except (KeyError, ValueError):
         name, trigger = str(event.get("execution_name")), str(order.get("trigger", "manual"))
-        return ScheduledRun(datetime.now(UTC), name, trigger, everyone)
+        return ScheduledRun(datetime.now(UTC), name, trigger, everyone, only)

@@ -99,6 +99,19 @@ class HistorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """Of drill_backup; times in seconds to connect, in milliseconds to wait for a lock."""
+
+    stage: str
+    region: str
+    registry_table: str
+    buckets: BackupBuckets
+    pg_client_directory: str
+    connect_timeout: int
+    lock_timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSettings:
     """Of back_up_tenant."""
 
@@ -298,6 +311,23 @@ def history_settings() -> HistorySettings:
         registry_table=_text("REGISTRY_TABLE"),
         bucket=_text("BACKUP_BUCKET"),
         buckets=_buckets(_text("BACKUP_BUCKET")),
+    )
+
+
+@cache
+def drill_settings() -> DrillSettings:
+    """Read the settings of drill_backup.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return DrillSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        buckets=_buckets(_text("BACKUP_BUCKET")),
+        pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
+        connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
+        lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 10_000),
     )
 
 

@@ -102,10 +102,11 @@ def test_backups_follow_the_tenants_policy(api: Api, tenant: LivingTenant) -> No
     administer(api, "PUT", f"/tenants/{tenant.name}/limits", json={"backups": "hourly"})
     run = {"trigger": "schedule", "execution_id": f"test-{tenant.name}"}
     # Outside of the window of the daily ones.
-    started = invoke(api, "ScheduleBackups", run | {"scheduled_at": "2026-11-02T15:00:00Z"})["started"]
-    assert started >= 1
+    planned = invoke(api, "PlanBackups", {"order": run | {"scheduled_at": "2026-11-02T15:00:00Z"}})["tenants"]
+    assert planned >= 1
     administer(api, "PUT", f"/tenants/{tenant.name}/limits", json={"backups": "daily"})
-    assert invoke(api, "ScheduleBackups", run | {"scheduled_at": "2026-11-02T16:00:00Z"})["started"] == started - 1
+    later = {"order": run | {"scheduled_at": "2026-11-02T16:00:00Z"}}
+    assert invoke(api, "PlanBackups", later)["tenants"] == planned - 1
 
 
 @pytest.mark.parametrize("region", ["ap-south-1", ELSEWHERE])

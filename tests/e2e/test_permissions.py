@@ -106,9 +106,10 @@ def test_a_backup_needs(api: Api, role: str, action: str) -> None:
     assert not failed, said
 
 
-@pytest.mark.parametrize("action", ["dynamodb:Query", "lambda:InvokeFunction"])
-def test_the_schedule_needs(api: Api, action: str) -> None:
-    event = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex, "all": True}
-    with without(api, "ScheduleBackupsRole", action):
-        failed, said = invoke(api, "ScheduleBackups", event)
+@pytest.mark.parametrize("action", ["dynamodb:Query", "s3:PutObject"])
+def test_a_plan_needs(api: Api, action: str) -> None:
+    order = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex, "all": True}
+    event = {"order": order, "execution_name": "test"}
+    with without(api, "PlanBackupsRole", action):
+        failed, said = invoke(api, "PlanBackups", event)
         assert failed, said

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tenantry.adapters.backup_holds import BackupHolds
+from tenantry.adapters.object_versions import delete_versions, list_versions
 from tenantry.domain.backup import (
     BackupId,
     DatabaseFacts,
@@ -48,7 +51,7 @@ class Operator:
         key = dump_key(tenant_id, backup_id)
         version = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
         digest = hashlib.sha256(body).hexdigest()
-        names = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
+        names: Any = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
         manifest = Manifest(
             **names,
             stage="local",
@@ -135,3 +138,25 @@ def test_the_schedule_only_says_what_it_would_do_until_it_is_enabled(operator: O
     (operation,) = [one for one in found if (one["kind"], one["target"]) == ("plan_retention", target)]
     assert operator.ended(operation["operation_id"])["status"] == "succeeded"
     assert len(operator.call("GET", "/backups", 200)) == 2
+
+
+def test_a_lock_on_any_object_is_seen_before_anything_is_deleted(api: Api) -> None:
+    s3, bucket = api.aws("s3"), f"locks-{uuid.uuid4().hex}"
+    place: Any = {"LocationConstraint": api.stack.region}
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True)
+    holds = BackupHolds(s3, bucket)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    locks: list[dict[str, Any]] = [{}, {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}]
+    for number, lock in enumerate([*locks, {"ObjectLockLegalHoldStatus": "ON"}]):
+        s3.put_object(Bucket=bucket, Key=f"{number}", Body=b"x", **lock)
+    free, retained, held = list_versions(s3, bucket, "")
+    assert not holds.locked([free])
+    assert holds.locked([free, retained])
+    assert holds.locked([free, held])
+    holds.lift([held])
+    assert not holds.locked([free, held])
+    for version in (free, held):
+        assert not delete_versions(s3, bucket, [version])
+    assert list(delete_versions(s3, bucket, [retained])) == [retained]
+    s3.delete_object(Bucket=bucket, Key="1", VersionId=retained.version_id, BypassGovernanceRetention=True)
+    s3.delete_bucket(Bucket=bucket)

@@ -84,8 +84,26 @@ def test_authorize_request(bridged: tuple[StackFile, Path]) -> None:
     assert answer["context"]["tenantId"] == "mycompany"
 
 
-def test_schedule_backups(bridged: tuple[StackFile, Path]) -> None:
-    assert invoke(bridged, "ScheduleBackups", sample("schedule_backups")) == {"started": 2}
+def test_plan_backups(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "PlanBackups", sample("plan_backups"))["tenants"] == 2
+
+
+def test_plan_drills(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "PlanDrills", sample("plan_drills"))["tenants"] in {0, 1, 2}
+
+
+def test_summarise_run(bridged: tuple[StackFile, Path]) -> None:
+    # Nobody was planned in the sample's run.
+    assert invoke(bridged, "SummariseRun", sample("summarise_run"))["tenants"] == 0
+
+
+def test_watch_backups(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "WatchBackups", sample("watch_backups"))["tenants"] == 2
+
+
+def test_drill_backup(bridged: tuple[StackFile, Path]) -> None:
+    # The sample's backup is nobody's; that it was looked for shows that the function runs and reaches the bucket.
+    assert invoke(bridged, "DrillBackup", sample("drill_backup"))["errorMessage"] == "There is no such backup."
 
 
 def test_back_up_tenant(bridged: tuple[StackFile, Path]) -> None:

@@ -13,7 +13,10 @@ type Template = dict[str, Any]
 type Transform = Callable[..., Template]
 
 DEFINITION = Path("statemachines/fleet.asl.json").read_text()
-FLEETS = {"BackupFleet": ("PlanBackups", "BackUpTenant", "SummariseRun")}
+FLEETS = {
+    "BackupFleet": ("PlanBackups", "BackUpTenant", "SummariseRun"),
+    "DrillFleet": ("PlanDrills", "DrillBackup", "SummariseRun"),
+}
 # What Step Functions gives each kind of state to say where to go on.
 ENDS = {"Succeed", "Fail"}
 
@@ -98,6 +101,7 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
     assert by_sid["FollowThem"]["Resource"]["Fn::Sub"].endswith(f":execution:{own}/*")
 
 
-def test_a_worker_writes_leases_and_no_other_item(transformed: Transform) -> None:
-    (leases,) = [s for s in statements(transformed(), "BackUpTenantRole") if s.get("Sid") == "HoldLeases"]
+@pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole"])
+def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: str) -> None:
+    (leases,) = [s for s in statements(transformed(), role) if s.get("Sid") == "HoldLeases"]
     assert leases["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]}}

@@ -14,18 +14,32 @@ FUNCTIONS = {
     "AdministerTenants": "administer_tenants",
     "AuthorizeRequest": "authorize_request",
     "BackUpTenant": "back_up_tenant",
+    "DrillBackup": "drill_backup",
     "GetHealth": "get_health",
     "PerformOperation": "perform_operation",
     "PlanBackups": "plan_backups",
+    "PlanDrills": "plan_drills",
     "QueryTenant": "query_tenant",
     "RotateCredentials": "rotate_credentials",
     "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
     "WatchBackups": "watch_backups",
 }
-OPENING_CONNECTIONS = {"AdministerTenants", "BackUpTenant", "PerformOperation", "QueryTenant", "RotateCredentials"}
+OPENING_CONNECTIONS = {
+    "AdministerTenants",
+    "BackUpTenant",
+    "DrillBackup",
+    "PerformOperation",
+    "QueryTenant",
+    "RotateCredentials",
+}
 CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
-CATALOGUE |= {"s3:GetObjectVersionTagging", "s3:GetObjectLegalHold", "s3:GetObjectRetention"}
+CATALOGUE |= {
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetObjectVersionTagging",
+    "s3:GetObjectLegalHold",
+    "s3:GetObjectRetention",
+}
 USAGE_KEYS = {f"apigateway:{method}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
@@ -154,7 +168,7 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             | CATALOGUE
             # To hold backups.
             | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
-            | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold", "s3:GetBucketObjectLockConfiguration"}
+            | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold"}
             | {"secretsmanager:RotateSecret"},
         ),
         ("OperationTimerRole", {"lambda:InvokeFunction"}),
@@ -186,6 +200,23 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
         ),
         ("BackupWatchRole", {"lambda:InvokeFunction"}),
+        (
+            "PlanDrillsRole",
+            {"dynamodb:Query", "s3:PutObject", "s3:ListBucketVersions"}
+            | {"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
+        ),
+        (
+            "DrillBackupRole",
+            {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "secretsmanager:GetSecretValue"}
+            | {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
+            | {"s3:PutObject"},
+        ),
+        (
+            "DrillFleetRole",
+            {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution"}
+            | {"states:DescribeExecution", "states:StopExecution"},
+        ),
+        ("DrillSchedulerRole", {"states:StartExecution", "sqs:SendMessage"}),
         ("SummariseRunRole", {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
         (
             "BackupFleetRole",
@@ -298,7 +329,8 @@ def test_the_bucket_is_private_encrypted_versioned_and_tidied(transformed: Trans
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert "AbortIncompleteMultipartUpload" in rules["end-unfinished-uploads"]
     # No rule may delete a backup that is current: that is for retention, which knows the last good one.
-    assert not [rule for rule in rules.values() if "ExpirationInDays" in rule or "Expiration" in rule]
+    expiring = [rule for rule in rules.values() if "ExpirationInDays" in rule or "Expiration" in rule]
+    assert [(rule["Id"], rule["Prefix"]) for rule in expiring] == [("forget-runs", "runs/")]
     (policy,) = of_type(template, "AWS::S3::BucketPolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})

@@ -13,6 +13,7 @@ READERS = [
     settings.plan_settings,
     settings.run_settings,
     settings.history_settings,
+    settings.drill_settings,
     settings.backup_settings,
     settings.operation_settings,
     settings.retention_schedule_settings,
@@ -48,6 +49,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert settings.health_settings().cors_origin == "*"
     plan = settings.plan_settings()
     assert (plan.bucket, plan.timezone, plan.window_start, plan.window_hours) == ("bucket", "UTC", 1, 4)
+    assert settings.drill_settings().pg_client_directory == "/opt/bin"
     assert settings.run_settings().tolerated_percentage == 0
     assert [bucket.name for bucket in settings.history_settings().buckets.all()] == ["bucket"]
 

@@ -40,7 +40,7 @@ class ArchiveSource:
         broken: BrokenPipeError | None = None
         total = 0
         try:
-            reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(stored)
+            reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(stored)  # type: ignore[arg-type]
             while portion := reader.read(_CHUNK):
                 total += len(portion)
                 if total > manifest.dump.dump_bytes:

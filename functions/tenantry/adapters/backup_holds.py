@@ -4,7 +4,8 @@ S3's legal hold knows no reason, and a bucket without object lock knows no legal
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -64,6 +65,20 @@ class BackupHolds:
                 self._lock(version, "OFF")
             self._tag(version, {name: value for name, value in self._tags(version).items() if name != TAG})
 
+    def locked(self, versions: Iterable[StoredVersion]) -> bool:
+        """Tell whether S3 itself keeps any of these: a legal hold that somebody else put, or a lock that has not ended.
+
+        :raises DependencyFailed: S3 did not answer.
+        """
+        return self._has_locks() and any(self._is_locked(version) for version in versions if not version.is_marker)
+
+    def _is_locked(self, version: StoredVersion) -> bool:
+        chosen: dict[str, Any] = {"Bucket": self._bucket, "Key": version.key, "VersionId": version.version_id}
+        hold = _unless_none(lambda: self._s3.get_object_legal_hold(**chosen)["LegalHold"])
+        retention = _unless_none(lambda: self._s3.get_object_retention(**chosen)["Retention"])
+        until = retention.get("RetainUntilDate")
+        return hold.get("Status") == "ON" or (until is not None and until > datetime.now(UTC))
+
     def _tags(self, version: StoredVersion) -> dict[str, str]:
         try:
             answer = self._s3.get_object_tagging(Bucket=self._bucket, Key=version.key, VersionId=version.version_id)
@@ -99,6 +114,18 @@ class BackupHolds:
         except BotoCoreError as exc:
             raise store_unavailable() from exc
         return answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
+
+
+def _unless_none(ask: Callable[[], Any]) -> Any:
+    """Ask for what an object may not have."""
+    try:
+        return ask()
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] == "NoSuchObjectLockConfiguration":
+            return {}
+        raise store_unavailable() from exc
+    except BotoCoreError as exc:
+        raise store_unavailable() from exc
 
 
 def reason_of(tagged: str | None, answers: Iterable[Any]) -> str | None:

@@ -27,7 +27,7 @@ class BackupRemains:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What became of one backup: bytes that are gone, and why the rest is not (`legal_hold`, or S3's own code)."""
+    """What became of one backup: bytes that are gone, and why the rest is not (`legal_hold`, `object_lock`, or S3's code)."""
 
     bytes: int
     refused: str | None = None
@@ -78,6 +78,9 @@ class BackupRemoval:
         other = next((other for other in self._elsewhere if other.holds_bucket(backup.bucket)), None)
         if other:
             return other.delete_one(backup)
+        # Before anything goes: without its manifest, what S3 keeps of it would be worth nothing.
+        if self._holds.locked(backup.versions):
+            return Removed(0, "object_lock")
         gone = 0
         for group in _in_order(backup):
             # Asked anew: a hold may have come since it was planned.

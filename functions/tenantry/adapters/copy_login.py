@@ -11,7 +11,14 @@ from typing import NamedTuple
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.adapters.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, ensure_role, execute, join_roles, name_list
+from tenantry.adapters.admin_sql import (
+    MEMBERSHIP_OPTIONS_SINCE,
+    AdminConnect,
+    ensure_role,
+    execute,
+    join_roles,
+    name_list,
+)
 from tenantry.adapters.homes.sessions import end_sessions
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import TenantryError

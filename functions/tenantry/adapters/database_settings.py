@@ -29,21 +29,17 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
             name, _, value = setting.partition("=")
             if name == IDENTITY_SETTING or (role and name == _FENCE):
                 continue
-            place = sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), database) if role else None
-            change = sql.SQL("ALTER {} SET {} = {}")
-            changes.append(
-                change.format(
-                    place or sql.SQL("DATABASE {}").format(database),
-                    sql.SQL(".").join(map(sql.Identifier, name.split("."))),
-                    _value(name, value),
-                )
-            )
+            place = sql.SQL("DATABASE {}").format(database)
+            if role:
+                place = sql.SQL("ROLE {} IN ").format(sql.Identifier(role)) + place
+            words = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+            changes.append(sql.SQL("ALTER {} SET {} = {}").format(place, words, _value(name, value)))
         execute(cursor, load_sql("database_rights"), (source,))
         for role, right, grantable in cursor.fetchall():
             grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
             changes.append(grant.format(database, sql.Identifier(role)))
-        for change in changes:
-            execute(cursor, change)
+        for statement in changes:
+            execute(cursor, statement)
     return len(changes)
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,17 +14,21 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MIB = 1 << 20
-_FIRST_PART_BYTES = 8 * _MIB
-_PARTS_PER_SIZE = 1000
+_LEAST_PART_BYTES = 8 * _MIB
+# Of the ten thousand parts that S3 takes; those after them are larger, should a dump be larger than its database.
+_PARTS = 9_000
+_GROWTH = 8
 _UPLOADS_AT_ONCE = 2
+# Parts up to this size are kept in memory, three at a time. Larger ones, of databases beyond 130 GB, wait in a file.
+_IN_MEMORY_BYTES = 16 * _MIB
 
 
-def part_bytes(number: int) -> int:
-    """Return the size of part `number` (from 1): 8 MiB, doubled after every thousand parts.
+def part_size(expected_bytes: int) -> int:
+    """Choose the size of the parts for a dump that will hardly be larger than `expected_bytes`.
 
-    S3 takes 10,000 parts. So a small dump needs little memory, and one of several terabytes still fits.
+    8 MiB up to some 70 GB, so that a small dump needs little memory; for 1 TB it is 117 MiB.
     """
-    return _FIRST_PART_BYTES << ((number - 1) // _PARTS_PER_SIZE)
+    return max(_LEAST_PART_BYTES, -(-expected_bytes // _PARTS // _MIB) * _MIB)
 
 
 class AlreadyPublished(TenantryError):
@@ -34,10 +40,13 @@ class AlreadyPublished(TenantryError):
 class ObjectStore:
     """The bucket of the backups, as one tenant may use it."""
 
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Take a client of one tenant's session."""
+    def __init__(self, s3: "S3Client", bucket: str, kms_key: str = "") -> None:
+        """Take a client of one tenant's session; with a `kms_key` (its ARN), objects are encrypted under that."""
         self._s3 = s3
         self._bucket = bucket
+        self._encryption: Any = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key, "BucketKeyEnabled": True} if kms_key else {}
+        )
 
     def exists(self, key: str) -> bool:
         """Tell whether an object is there.
@@ -61,16 +70,24 @@ class ObjectStore:
         :raises DependencyFailed: S3 did not take it.
         """
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                IfNoneMatch="*",
+                **self._encryption,
+            )
         except (ClientError, BotoCoreError) as exc:
             raise _translate(exc) from exc
 
-    def upload(self, key: str) -> "Upload":
+    def upload(self, key: str, expected_bytes: int = 0) -> "Upload":
         """Begin the upload of a stream.
 
+        :param expected_bytes: what it will hardly be larger than; from this follows the size of its parts.
         :raises DependencyFailed: S3 did not take it.
         """
-        return Upload(self._s3, self._bucket, key)
+        return Upload(self._s3, self._bucket, key, part_size(expected_bytes), self._encryption)
 
 
 class Upload:
@@ -79,20 +96,24 @@ class Upload:
     Parts go up beside the caller's work, two at a time; more than that and `write` waits, so memory stays bounded.
     """
 
-    def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
-        """Begin it.
+    def __init__(self, s3: "S3Client", bucket: str, key: str, size: int, encryption: Any) -> None:
+        """Begin it, in parts of `size` bytes.
 
         :raises DependencyFailed: S3 did not take it.
         """
         self._s3, self._bucket, self._key = s3, bucket, key
+        self.part_bytes = size
         self._digest = hashlib.sha256()
-        self._buffer = bytearray()
+        self._part: IO[bytes] = self._new_part()
+        self._filled = 0
         self._running: list[Future[dict[str, Any]]] = []
         self._parts: list[dict[str, Any]] = []
         self._next_number = 1
         self.bytes = 0
         try:
-            created = s3.create_multipart_upload(Bucket=bucket, Key=key, ContentType="application/zstd")
+            created = s3.create_multipart_upload(
+                Bucket=bucket, Key=key, ContentType="application/zstd", ChecksumAlgorithm="CRC32", **encryption
+            )
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
         self._upload_id = created["UploadId"]
@@ -103,19 +124,26 @@ class Upload:
         """The digest of all that was written, in hex; S3's own of a multipart object is not that."""
         return self._digest.hexdigest()
 
+    @property
+    def parts(self) -> int:
+        """How many parts were sent."""
+        return self._next_number - 1
+
     def write(self, chunk: bytes) -> None:
         """Add to the stream.
 
         :raises DependencyFailed: S3 did not take a part.
         """
         self._digest.update(chunk)
-        self._buffer += chunk
         self.bytes += len(chunk)
-        size = part_bytes(self._next_number)
-        while len(self._buffer) >= size:
-            self._send(bytes(memoryview(self._buffer)[:size]))
-            del self._buffer[:size]
-            size = part_bytes(self._next_number)
+        rest = memoryview(chunk)
+        while rest:
+            taken = rest[: self._size() - self._filled]
+            self._part.write(taken)
+            self._filled += len(taken)
+            rest = rest[len(taken) :]
+            if self._filled == self._size():
+                self._send()
 
     def complete(self) -> str | None:
         """Send the rest and make the object visible.
@@ -124,9 +152,8 @@ class Upload:
         :raises AlreadyPublished: an object of that name exists.
         :raises DependencyFailed: S3 did not take it.
         """
-        if self._buffer or self._next_number == 1:
-            self._send(bytes(self._buffer))
-            self._buffer.clear()
+        if self._filled or self._next_number == 1:
+            self._send()
         self._collect(0)
         try:
             done = self._s3.complete_multipart_upload(
@@ -139,6 +166,7 @@ class Upload:
         except (ClientError, BotoCoreError) as exc:
             raise _translate(exc) from exc
         self._pool.shutdown()
+        self._part.close()
         return done.get("VersionId")
 
     def abort(self) -> None:
@@ -150,14 +178,24 @@ class Upload:
             upload.cancel()
         # A part that arrives after the abort would be kept: wait for those under way.
         self._pool.shutdown(wait=True)
+        self._part.close()
         try:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
 
-    def _send(self, body: bytes) -> None:
+    def _size(self) -> int:
+        return self.part_bytes * (_GROWTH if self._next_number > _PARTS else 1)
+
+    def _new_part(self) -> IO[bytes]:
+        # A part may have to be sent again, so it has to be somewhere until S3 has it.
+        return TemporaryFile() if self.part_bytes > _IN_MEMORY_BYTES else BytesIO()
+
+    def _send(self) -> None:
         self._collect(_UPLOADS_AT_ONCE - 1)
-        self._running.append(self._pool.submit(self._upload_part, self._next_number, body))
+        self._part.seek(0)
+        self._running.append(self._pool.submit(self._upload_part, self._next_number, self._part))
+        self._part, self._filled = self._new_part(), 0
         self._next_number += 1
 
     def _collect(self, leave: int) -> None:
@@ -168,13 +206,19 @@ class Upload:
             except (ClientError, BotoCoreError) as exc:
                 raise _unavailable() from exc
 
-    def _upload_part(self, number: int, body: bytes) -> dict[str, Any]:
-        part = self._s3.upload_part(
-            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, PartNumber=number, Body=body
-        )
+    def _upload_part(self, number: int, body: IO[bytes]) -> dict[str, Any]:
+        with body:
+            part = self._s3.upload_part(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=self._upload_id,
+                PartNumber=number,
+                Body=body,
+                ChecksumAlgorithm="CRC32",
+            )
         done: dict[str, Any] = {"PartNumber": number, "ETag": part["ETag"]}
         # S3 compares the parts' checksums once more when the upload is completed.
-        return done | {name: part[name] for name in ("ChecksumCRC32", "ChecksumCRC64NVME") if name in part}
+        return done | {name: part[name] for name in ("ChecksumCRC32",) if name in part}
 
 
 def _status(exc: ClientError) -> int:

@@ -21,8 +21,8 @@ APPLICATION = "tenantry-restore"
 _PIPE_BYTES = 1 << 20
 # Commits reach the disk with the next one that waits for it: that of the rights, which comes before the swap.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
-# Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its beginning whatever the server is. There
-# it is not told to stop at an error; it counts them, and there must have been that one alone.
+# Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its beginning whatever the server is.
+# There it is not told to stop at an error; it counts them, and there must have been that one alone.
 _KNOWS_ALL_SETTINGS = 170000
 _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 
@@ -69,9 +69,7 @@ class Restore:
                 stdout=subprocess.DEVNULL,
                 # Its messages name hosts and values: only their number is looked at.
                 stderr=subprocess.PIPE,
-                env=client_environment(
-                    self._target.credentials, APPLICATION, self._tools.connect_timeout, _QUICKLY
-                ),
+                env=client_environment(self._target.credentials, APPLICATION, self._tools.connect_timeout, _QUICKLY),
                 start_new_session=True,
                 bufsize=0,
                 pipesize=_PIPE_BYTES,
@@ -152,7 +150,7 @@ def _options(name: str, values: Sequence[str]) -> list[str]:
 
 
 def _last_line(stream: Any) -> bytes:
-    """Read what a program says, so that it need not wait, and keep its last line. It names values: it goes no further."""
+    """Read what a program says, so that it need not wait, and keep its last line, which is only compared."""
     last = b""
     with stream:
         for line in stream:

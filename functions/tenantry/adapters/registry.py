@@ -7,7 +7,7 @@ Query. An id that a tenant had before it was renamed is no `TENANT` any more: it
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 

@@ -1,19 +1,38 @@
-"""A snapshot of one tenant's database, held open while it is dumped and counted."""
+"""A snapshot of one tenant's database, held open while it is dumped, counted and digested."""
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
-from psycopg2 import sql
 
-from tenantry.adapters.login_admin import login_names
+from tenantry.adapters.backup_facts import read_facts, tenant_roles
+from tenantry.adapters.content_digest import Access, ContentReader
 from tenantry.adapters.postgres import ConnectSettings, check_identity, connect
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
-from tenantry.domain.backup import DatabaseFacts, TableRows
+from tenantry.domain.backup import LargeObjects, TableRows
+from tenantry.domain.content import Content, Sample
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, TenantryError
-from tenantry.domain.tenant import TENANT_ROLES, Isolation, TenantId, database_role, owner_role
+from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+
+# To digest every row costs the server as much as the dump itself. So in a large database it is one row in so many of
+# each table that is not small, if it has a primary key by which the same rows are found in a copy.
+_ALL_ROWS_BYTES = 256 << 20
+_SMALL_TABLE_BYTES = 8 << 20
+_ONE_IN = 16
+_LARGE_OBJECTS = "large objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a snapshot shows: tables with their rows and digests, the sequences' states, and the large objects."""
+
+    tables: list[TableRows]
+    sequences: dict[str, str]
+    large_objects: LargeObjects | None
 
 
 class Snapshot:
@@ -25,65 +44,75 @@ class Snapshot:
         :raises DatabaseUnavailable, IdentityMismatch, StatementFailed: it could not be taken.
         """
         self._tenant_id = tenant_id
-        self._isolation = credentials.isolation
-        self._schema = sql.Literal(credentials.schema)
-        self._connection = connect(credentials, settings)
+        self._home = Home("", credentials.isolation, credentials.dbname, credentials.schema)
+        # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump.
+        self._reader = ContentReader(Access(self._home, credentials, owner_role(tenant_id)), settings)
         try:
             check_identity(self._connection, tenant_id)
-            with self._connection.cursor() as cursor:
-                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
-                if self._isolation is not Isolation.POOLED:
-                    # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump.
-                    cursor.execute("SET LOCAL row_security = off")
-                cursor.execute("SELECT pg_export_snapshot()")
-                self.name: str = cursor.fetchone()[0]
-                cursor.execute(self._facts())
-                name, version, size, encoding = cursor.fetchone()
-        except psycopg2.Error as exc:
-            self._connection.close()
-            raise translate(exc) from exc
-        except TenantryError:
-            self._connection.close()
+            self.name = self._reader.export()
+            with _translated():
+                self.facts = read_facts(self._connection, tenant_id, self._home)
+                self._samples = self._choose_samples()
+        except BaseException:
+            self.close()
             raise
-        self.facts = DatabaseFacts(name=name, server_version=version, size_bytes=size, encoding=encoding)
 
-    def count_rows(self) -> list[TableRows]:
-        """Count the rows of every table, as the dump sees them.
+    @property
+    def tables(self) -> int:
+        """How many tables there are."""
+        return len(self._reader.tables)
 
+    def count_rows(self, done: Callable[[], object] = lambda: None) -> Counted:
+        """Count and digest the rows of every table, as the dump sees them.
+
+        :param done: called after each table.
         :raises BackupFailed: the tenant has rows that the dump does not see, or large objects in a shared database.
         :raises TenantryError: the database refused or went away.
         """
-        try:
-            with self._connection.cursor() as cursor:
-                if self._isolation is not Isolation.DATABASE:
-                    self._refuse_large_objects(cursor)
-                cursor.execute(load_sql("list_tables").format(scope=self._scope()))
-                counted = [TableRows(schema=s, table=t, rows=_count(cursor, s, t)) for s, t in cursor.fetchall()]
-                if self._isolation is Isolation.POOLED:
-                    _require_all(cursor, counted)
-                return counted
-        except psycopg2.Error as exc:
-            raise translate(exc) from exc
+        with _translated(), self._connection.cursor() as cursor:
+            if self._home.isolation is not Isolation.DATABASE:
+                self._refuse_large_objects(cursor)
+            content = self._reader.content(self._samples, done)
+            tables = self._describe(content)
+            if self._home.isolation is Isolation.POOLED:
+                _require_all(cursor, tables)
+        objects = content.tables.get(_LARGE_OBJECTS)
+        return Counted(
+            tables,
+            dict(content.sequences),
+            LargeObjects(count=objects.rows, digest=objects.digest) if objects else None,
+        )
 
-    def _facts(self) -> sql.Composable:
-        if self._isolation is Isolation.DATABASE:
-            return load_sql("database_facts")
-        return load_sql("shared_database_facts").format(schema=self._schema)
+    @property
+    def _connection(self) -> Any:
+        return self._reader.connection
 
-    def _scope(self) -> sql.Composable:
-        """Say which tables are the tenant's, as a condition."""
-        if self._isolation is Isolation.DATABASE:
-            return sql.SQL("true")
-        if self._isolation is Isolation.SCHEMA:
-            return sql.SQL("n.nspname = {}").format(self._schema)
-        of_tenants = "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')"
-        return sql.SQL(f"n.nspname = {{}} AND {of_tenants}").format(self._schema)
+    def _describe(self, content: Content) -> list[TableRows]:
+        return [
+            TableRows(
+                schema=table.schema,
+                table=table.name,
+                rows=content.tables[name].rows,
+                digest=content.tables[name].digest,
+                **self._sample_of(table.schema, table.name),
+            )
+            for name, table in self._reader.tables.items()
+        ]
+
+    def _sample_of(self, schema: str, table: str) -> dict[str, Any]:
+        sample = self._samples.get((schema, table))
+        return {"one_in": sample.one_in, "key": list(sample.key)} if sample else {}
+
+    def _choose_samples(self) -> dict[tuple[str, str], Sample]:
+        if self._home.isolation is Isolation.POOLED or self.facts.database.size_bytes <= _ALL_ROWS_BYTES:
+            return {}
+        with self._connection.cursor() as cursor:
+            cursor.execute(load_sql("large_table_keys"), (_SMALL_TABLE_BYTES,))
+            return {(schema, table): Sample(_ONE_IN, tuple(key)) for schema, table, key in cursor.fetchall()}
 
     def _refuse_large_objects(self, cursor: Any) -> None:
         """They lie in no schema, so a dump of one schema has none."""
-        roles = [*login_names(self._tenant_id), *(database_role(self._tenant_id, role) for role in TENANT_ROLES)]
-        cursor.execute(load_sql("large_objects_of"), (roles,))
+        cursor.execute(load_sql("large_objects_of"), (tenant_roles(self._tenant_id),))
         if cursor.fetchone()[0]:
             raise BackupFailed(
                 "The tenant has large objects, which can't be backed up from a shared database.",
@@ -101,12 +130,7 @@ class Snapshot:
 
     def close(self) -> None:
         """End the transaction, and with it the snapshot and its locks."""
-        self._connection.close()
-
-
-def _count(cursor: Any, schema: str, table: str) -> int:
-    cursor.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(schema, table)))
-    return int(cursor.fetchone()[0])
+        self._reader.close()
 
 
 def _require_all(cursor: Any, counted: list[TableRows]) -> None:
@@ -118,6 +142,14 @@ def _require_all(cursor: Any, counted: list[TableRows]) -> None:
             code="rows_hidden",
             hint="Look at the policies of the shared tables: the isolation report names those that are wrong.",
         )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
 
 
 def terminate_backends(credentials: Credentials, application_name: str, settings: ConnectSettings) -> None:

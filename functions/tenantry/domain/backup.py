@@ -60,8 +60,8 @@ class _Frozen(BaseModel):
 class TableRows(_Frozen):
     """How many rows a table had in the dump's own snapshot, and the digest of them (`domain.content.TableContent`).
 
-    Where `one_in` is more than 1, the digest is of that share of the rows, chosen by a hash of the columns in `key`. Format
-    1 has no digests.
+    Where `one_in` is more than 1, the digest is of that share of the rows, chosen by a hash of the columns in `key`.
+    Format 1 has no digests.
     """
 
     schema_name: str = Field(alias="schema")
@@ -188,7 +188,8 @@ class Manifest(_Frozen):
     extensions: list[ExtensionFacts] = Field(default_factory=list)
     roles: list[RoleFacts] = Field(default_factory=list)
     grants: list[GrantFacts] = Field(default_factory=list)
-    # The state of each sequence, by `schema.name`: its last value, and whether that was given out.
+    # The state of each sequence, by the names of `domain.content.Content`: last value, and whether that was given out.
+    # Not to be compared: a sequence obeys no snapshot, so the dump may have read a later one.
     sequences: dict[str, str] = Field(default_factory=dict)
     large_objects: LargeObjects | None = None
 

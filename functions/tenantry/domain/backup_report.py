@@ -141,7 +141,7 @@ def predict_seconds(manifests: Sequence[Manifest], now: datetime) -> float | Non
         return last
     mean_at, mean = (sum(values) / len(points) for values in zip(*points, strict=True))
     spread = sum((at - mean_at) ** 2 for at, _ in points)
-    slope = sum((at - mean_at) * (seconds - mean) for at, seconds in points) / spread
+    slope: float = sum((at - mean_at) * (seconds - mean) for at, seconds in points) / spread
     ahead = min(_AHEAD.total_seconds(), span) + max(now.timestamp() - points[-1][0], 0.0)
     return max(last, last + slope * ahead)
 

@@ -38,6 +38,11 @@ class RunId:
         """What it is a run of."""
         return RunKind(self.prefix.split("/")[1])
 
+    @property
+    def ulid(self) -> str:
+        """The id without its kind."""
+        return self.prefix.split("/")[2]
+
     def __str__(self) -> str:
         return self.prefix
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +10,12 @@ from tenantry.adapters.backup_history import BackupHistories
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.report_store import ReportStore
 from tenantry.domain.backup_report import BackupReport, judge
-from tenantry.domain.tenant import Tenant, TenantStatus
+from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 from tenantry.services.operations import Step
 from tenantry.services.stored_reports import stored_step
 
 KIND, TARGET = "report_backups", "fleet/backups"
-# Those whose backups are awaited: not those that are being made, or erased.
+# Not those that are being made, or erased.
 _SETTLED = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
 
 
@@ -33,7 +33,7 @@ class BackupAudit:
         :raises DependencyFailed: the registry or S3 did not answer.
         """
         now = now or datetime.now(UTC)
-        tenants = [tenant for tenant in self._registry.tenants() if tenant.status in _SETTLED]
+        tenants = settled(self._registry.tenants())
         histories = self._histories.read([all_ids(tenant) for tenant in tenants])
         lines = [judge(tenant, history, now) for tenant, history in zip(tenants, histories, strict=True)]
         # Stable: within these two, by id.
@@ -41,7 +41,12 @@ class BackupAudit:
         return BackupReport(now.isoformat(timespec="seconds"), lines)
 
 
-def all_ids(tenant: Tenant) -> list[Any]:
+def settled(tenants: Iterable[Tenant]) -> list[Tenant]:
+    """List those whose backups are awaited."""
+    return [tenant for tenant in tenants if tenant.status in _SETTLED]
+
+
+def all_ids(tenant: Tenant) -> list[TenantId]:
     """List the id of a tenant and those that it had before: its backups stay where they were written."""
     return [tenant.tenant_id, *tenant.former_ids]
 

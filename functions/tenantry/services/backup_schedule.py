@@ -12,7 +12,7 @@ from tenantry.domain.tenant import Tenant, TenantStatus
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRun:
-    """One hourly run of the schedule; with `everyone`, whoever is due or not.
+    """One run of the schedule; with `everyone`, or `only` some, whoever is due or not.
 
     The same `execution_id` makes the same backup ids, however often it is delivered.
     """
@@ -21,6 +21,7 @@ class ScheduledRun:
     execution_id: str
     trigger: str
     everyone: bool = False
+    only: frozenset[str] = frozenset()
 
 
 def due_backups(run: ScheduledRun, tenants: Iterable[Tenant], window: BackupWindow) -> Iterator[tuple[Tenant, Order]]:
@@ -29,7 +30,13 @@ def due_backups(run: ScheduledRun, tenants: Iterable[Tenant], window: BackupWind
     A suspended tenant is backed up too: its data is as dear as before.
     """
     for tenant in tenants:
-        if tenant.status is TenantStatus.PROVISIONING or not (run.everyone or window.is_due(tenant, run.at)):
+        if tenant.status is TenantStatus.PROVISIONING or not _is_due(run, tenant, window):
             continue
         name = tenant.tenant_id
         yield tenant, Order(name, new_backup_id(run.at, f"{run.execution_id}/{name.value}"))
+
+
+def _is_due(run: ScheduledRun, tenant: Tenant, window: BackupWindow) -> bool:
+    if run.only:
+        return tenant.tenant_id.value in run.only
+    return run.everyone or window.is_due(tenant, run.at)

@@ -19,7 +19,7 @@ from tenantry.domain.relocation import credentials_at, home_of_facts
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.services.home_copier import HomeCopier, Resident
 from tenantry.services.operations import Step
-from tenantry.services.relocation_steps import tenant_of
+from tenantry.services.relocation_places import tenant_of
 from tenantry.services.servers import Servers
 
 _PASSWORD_BYTES = 32

@@ -24,10 +24,15 @@ class Done:
 class FleetWork:
     """Performs one tenant's part of a run."""
 
-    def __init__(self, leases: Leases, kind: str, runs: RunStore) -> None:
-        """Take leases that last as long as a worker may run; `kind` is what they are on, such as `backup`."""
+    def __init__(self, leases: Leases, kind: str, busy_code: str, runs: RunStore) -> None:
+        """Take leases that last as long as a worker may run.
+
+        :param kind: what the lease is on, such as `backup`.
+        :param busy_code: says that another worker has it.
+        """
         self._leases = leases
         self._kind = kind
+        self._busy_code = busy_code
         self._runs = runs
 
     def perform[Work](
@@ -36,7 +41,7 @@ class FleetWork:
         """Do the work under the tenant's lease.
 
         :param run: the run that it is a part of; None: somebody asked for this one alone.
-        :raises Conflict: another worker has the lease (`backup_in_progress`, say).
+        :raises Conflict: another worker has the lease (`busy_code`).
         :raises TenantryError: the work failed; the run knows the code.
         """
         started = time.monotonic()
@@ -47,6 +52,10 @@ class FleetWork:
             except TenantryError as error:
                 self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, error.code), started)
                 raise
+            except Exception:
+                # A defect of ours: the log has the place of it.
+                self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, TenantryError.code), started)
+                raise
             done = describe(found)
             outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=done.backup_id, bytes=done.bytes)
             self._tell(run, outcome, started, keep_earlier=done.was_done_before)
@@ -56,7 +65,7 @@ class FleetWork:
         try:
             stack.enter_context(self._leases.hold(self._kind, tenant_id.value))
         except Conflict as exc:
-            code = f"{self._kind}_in_progress"
+            code = self._busy_code
             # Who is in our way may have spoken already, and knows more.
             self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, code), time.monotonic(), keep_earlier=True)
             raise Conflict(

@@ -24,6 +24,7 @@ from tenantry.domain.relocation import (
     place_of,
     promoted,
 )
+from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.services.operations import Operations
 from tenantry.services.servers import Servers
@@ -119,7 +120,9 @@ class Relocations:
             begun = self._operations.get(tenant.relocation) if tenant.relocation else None
             if begun and begun.kind in {MOVE, PROMOTE}:
                 operation = self._take_over(tenant, begun, actor)
-            elif begun and begun.kind in {UNDO, ABANDON}:
+            elif begun and begun.kind == RESTORE:
+                operation = self._abandon_restore(tenant, begun, actor)
+            elif begun and begun.kind in {UNDO, ABANDON, UNDO_RESTORE, ABANDON_RESTORE}:
                 operation = self._operations.resume(begun)
             elif begun:
                 raise _moving()
@@ -143,11 +146,29 @@ class Relocations:
         self._operations.give_up(begun)
         return operation
 
+    def _abandon_restore(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
+        facts = begun.facts | {"abandoned": begun.operation_id, "begun": list(begun.done)}
+        operation = self._begin_with(tenant, ABANDON_RESTORE, facts, actor)
+        self._operations.give_up(begun)
+        return operation
+
     def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
         if tenant.former_home is None:
             raise Conflict("There is no move to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
         came = self._last_relocation(tenant.tenant_id)
+        if came and came.kind in {RESTORE, UNDO_RESTORE}:
+            return self._begin_with(
+                tenant,
+                UNDO_RESTORE,
+                {
+                    "home": asdict(home),
+                    "former": asdict(tenant.former_home),
+                    "former_revision": came.facts["former_revision"],
+                    "schema_revision": tenant.schema_revision,
+                },
+                actor,
+            )
         facts = Journey(home, tenant.former_home).to_facts()
         facts |= {name: came.facts[name] for name in ("mark",) if came and name in came.facts}
         facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
@@ -237,7 +258,8 @@ class Relocations:
 
 
 def _arrived(operation: Operation) -> bool:
-    return operation.kind in {MOVE, PROMOTE} and operation.status is OperationStatus.SUCCEEDED
+    kinds = {MOVE, PROMOTE, RESTORE, UNDO_RESTORE}
+    return operation.kind in kinds and operation.status is OperationStatus.SUCCEEDED
 
 
 def _moving() -> Conflict:

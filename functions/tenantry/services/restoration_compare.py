@@ -7,6 +7,7 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.adapters.content_digest import Access, ContentReader
+from tenantry.adapters.migrations import schema_revision
 from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.backup import Manifest
@@ -32,6 +33,8 @@ class Findings:
     tables: tuple[FoundTable, ...]
     missing: tuple[str, ...]
     has_digests: bool
+    # The revision that was restored; empty: none of ours.
+    schema_revision: str = ""
 
     @property
     def rows(self) -> int:
@@ -74,6 +77,7 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
             (table.schema, table.name): content[name].rows if digests else _count(reader, table)
             for name, table in reader.tables.items()
         }
+        revision = schema_revision(reader.connection, access.home.schema) or ""
         found = {(table.schema, table.name): content.get(name) for name, table in reader.tables.items()}
     tables = [
         FoundTable(
@@ -86,11 +90,11 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
         for key, rows in sorted(counted.items())
     ]
     missing = sorted(f"{schema}.{table}" for schema, table in wanted.keys() - counted.keys())
-    return Findings(tuple(tables), tuple(missing), bool(digests))
+    return Findings(tuple(tables), tuple(missing), bool(digests), revision)
 
 
 def _digests(manifest: Manifest) -> dict[tuple[str, str], str]:
-    """The digests by table, of a manifest that has them."""
+    """List the digests by table, of a manifest that has them."""
     pairs = (((t.schema_name, t.table), getattr(t, "digest", None)) for t in manifest.tables)
     return {key: digest for key, digest in pairs if digest}
 

@@ -77,7 +77,7 @@ class DatabasePlace:
         return {"settings": copy_database_settings(self._connect(swap), swap.home.database, source.database)}
 
     def keep(self, swap: Swap) -> None:
-        """Renaming is enough."""
+        """Do nothing: renaming is enough."""
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether the names are as they are after both renames, which are one transaction."""
@@ -145,7 +145,7 @@ class SchemaPlace:
         return {}
 
     def keep(self, swap: Swap) -> None:
-        """Renaming is enough."""
+        """Do nothing: renaming is enough."""
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether the names are as they are after both renames, which are one transaction."""

@@ -153,5 +153,3 @@ class _ExchangedRows(SharedTables):
         with connection.cursor() as cursor:
             home.delete_rows(cursor)
             cursor.execute("SET LOCAL ROLE NONE")
-
-

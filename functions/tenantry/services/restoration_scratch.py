@@ -1,10 +1,10 @@
 """Restores one backup into a scratch database, compares it with its manifest, and drops it.
 
-This is the entry for whoever wants to know whether a backup is one, and stays as it is: `ScratchRestorer.drill` restores
-a backup into a database of its own, says what came back, and leaves nothing. Restores use the parts of it.
+This is the entry for whoever wants to know whether a backup is one, and stays as it is: `ScratchRestorer.drill`
+restores a backup into a database of its own, says what came back, and leaves nothing. Restores use the parts of it.
 
-Hold the lease on the tenant (`tenant`, its id) meanwhile: there is one copy login and one scratch database of a tenant's
-at a time. The tenant's roles have to be on the server (`ServerAdmin.make_roles`, where it lives elsewhere).
+Hold the lease on the tenant (`tenant`, its id) meanwhile: there is one copy login and one scratch database of a
+tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.make_roles`, where it lives elsewhere).
 """
 
 import time
@@ -22,6 +22,7 @@ from tenantry.adapters.homes.database_home import DatabaseHome
 from tenantry.adapters.pg_restore import APPLICATION, Restore, RestoreTarget
 from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.schema_copy import CopyTools
+from tenantry.adapters.server_admin import ServerFacts
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, RestoreFailed, TenantryError
@@ -102,7 +103,7 @@ class ScratchRestorer:
 
         :raises TenantryError: as above; the database is of no use then.
         """
-        version = self._require_version(order)
+        version = require_version(order.manifest, self._servers.admin(order.server_id).facts())
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
         scratch.make_empty()
@@ -188,16 +189,20 @@ class ScratchRestorer:
         connect = self._servers.connector(order.server_id)
         return DatabaseHome(order.owner, replace(order.home, isolation=Isolation.DATABASE), connect)
 
-    def _require_version(self, order: ScratchOrder) -> int:
-        facts = self._servers.admin(order.server_id).facts()
-        archived = order.manifest.database.server_version
-        if int(archived.split(".")[0].split()[0]) > facts.version_number // _MAJOR:
-            raise Conflict(
-                f"The backup is of PostgreSQL {archived}, newer than the server's {facts.version}.",
-                code="server_too_old",
-                hint="Restore it to a server of that version or a newer one.",
-            )
-        return facts.version_number
+
+def require_version(manifest: Manifest, facts: ServerFacts) -> int:
+    """Return the number of a server's version, on which a backup can be restored.
+
+    :raises Conflict: the backup is of a newer PostgreSQL (`server_too_old`).
+    """
+    archived = manifest.database.server_version
+    if int(archived.split()[0].split(".")[0]) > facts.version_number // _MAJOR:
+        raise Conflict(
+            f"The backup is of PostgreSQL {archived}, newer than the server's {facts.version}.",
+            code="server_too_old",
+            hint="Restore it to a server of that version or a newer one.",
+        )
+    return facts.version_number
 
 
 def archived_schema(manifest: Manifest) -> str:

@@ -1,7 +1,7 @@
 """Restores a tenant from one backup: beside what is there, compared, then in its place. Every step may be repeated.
 
-Until the swap everything can be taken back, and is when a step fails: nobody has noticed anything. From then on the work
-can only be finished.
+Until the swap everything can be taken back, and is when a step fails: nobody has noticed anything. From then on the
+work can only be finished.
 """
 
 import time
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tenantry.adapters.backup_catalogue import BackupCatalogue
 from tenantry.adapters.content_digest import Access, analyse
+from tenantry.adapters.migrations import head_revision
 from tenantry.adapters.postgres import ConnectSettings, TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
@@ -23,8 +24,8 @@ from tenantry.domain.relocation import credentials_at
 from tenantry.domain.restore import RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
 from tenantry.services.operations import Step
-from tenantry.services.relocation_steps import tenant_of
-from tenantry.services.restoration_arrival import Arrival
+from tenantry.services.relocation_places import tenant_of
+from tenantry.services.restoration_arrival import Arrival, former_of, kept_of
 from tenantry.services.restoration_places import DatabasePlace, Place, SchemaPlace, Swap
 from tenantry.services.restoration_rows import PooledPlace
 from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
@@ -68,11 +69,15 @@ class Restoration:
         """Leave everything as it was, when a step has failed before the swap."""
         if not self.is_under_way(operation) or self.is_swapped(operation):
             return operation
-        work = work_for(operation)
-        self.place(work).take_back(swap_of(operation))
-        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        self.take_back(operation)
         self._arrival.release(operation)
         return replace(operation, done=())
+
+    def take_back(self, operation: Operation) -> None:
+        """Let the tenant at what is there, and drop what was made for the restore."""
+        work = work_for(operation)
+        self.place(work.home.isolation).take_back(swap_of(operation))
+        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
 
     def is_under_way(self, operation: Operation) -> bool:
         """Whether the tenant is this operation's to restore."""
@@ -84,12 +89,12 @@ class Restoration:
         if "settle" in operation.done:
             return True
         work = work_for(operation)
-        return "keep" in operation.done and self.place(work).is_swapped(swap_of(operation))
+        return "keep" in operation.done and self.place(work.home.isolation).is_swapped(swap_of(operation))
 
-    def place(self, work: RestoreWork) -> Place:
-        """Say how the tenant's home gives its place away."""
+    def place(self, isolation: Isolation) -> Place:
+        """Say how a home of that model gives its place away."""
         adapters = self._adapters
-        match work.home.isolation:
+        match isolation:
             case Isolation.DATABASE:
                 return DatabasePlace(adapters.servers)
             case Isolation.SCHEMA:
@@ -124,6 +129,7 @@ class Restoration:
         return {
             "tables": len(found.tables),
             "rows": found.rows,
+            "schema_revision": found.schema_revision,
             "compared": "content" if found.has_digests else "counts",
             "compare_ms": milliseconds(began),
         }
@@ -131,29 +137,30 @@ class Restoration:
     def _prepare(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         order = self._order(operation)
-        place = self.place(work_for(operation))
+        place = self.place(work_for(operation).home.isolation)
         return place.prepare(swap_of(operation), order.home, keep_rights=order.keep_rights)
 
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         began = time.time()
-        self.place(work_for(operation)).keep(swap_of(operation))
+        self.place(work_for(operation).home.isolation).keep(swap_of(operation))
         return {"closed_at": began}
 
     def _swap(self, operation: Operation) -> dict[str, Any]:
-        tenant = self._tenant(operation)
+        self._tenant(operation)
         work, swap = work_for(operation), swap_of(operation)
-        place = self.place(work)
+        place = self.place(work.home.isolation)
+        order = self._order(operation)
+        # Of shared tables nothing but writing is refused, since the rows that are there were copied away.
         pooled = work.home.isolation is Isolation.POOLED
         began = operation.facts["closed_at"] if pooled else time.time()
-        if not self.is_swapped(operation):
-            self._arrival.require_login(tenant, work.home)
-            began = operation.facts["closed_at"] if pooled else time.time()
-            place.swap(swap, self._order(operation).home)
-        facts = self._arrival.switch(operation, work, swap)
+        if not place.is_swapped(swap):
+            place.swap(swap, order.home)
+        self._arrival.switch(work.tenant_id, work.home, former_of(operation))
         place.finish(swap)
-        facts["write_refused_ms" if pooled else "refused_ms"] = round((time.time() - began) * 1000)
-        self._arrival.note(operation, work, swap)
+        facts = {"writes_refused_ms" if pooled else "refused_ms": round((time.time() - began) * 1000)}
+        revision = head_revision() if pooled else operation.facts["schema_revision"]
+        self._arrival.note(operation, work.home, kept_of(operation, swap), revision)
         # The password, the right to connect, and that the place says it is this tenant's.
         credentials = self._arrival.credentials(work.tenant_id)
         TenantConnection(work.tenant_id, credentials, self._adapters.connect).close()
@@ -181,7 +188,10 @@ class Restoration:
     def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
         """Look the backup up in the bucket as it is now."""
         work = work_for(operation)
-        return find_backup(self._adapters.catalogue, work)
+        backup = self._adapters.catalogue.find(work.backup_id, work.archived)
+        if backup is None:
+            raise NotFound("There is no such backup.", code="backup_unknown")
+        return backup, require_whole(backup)
 
     def _tenant(self, operation: Operation) -> Tenant:
         tenant = self._adapters.registry.tenant(tenant_of(operation))
@@ -199,20 +209,16 @@ class Restoration:
             raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
 
 
-def find_backup(catalogue: BackupCatalogue, work: RestoreWork) -> tuple[CataloguedBackup, Manifest]:
-    """Look a backup up that can be restored.
+def require_whole(backup: CataloguedBackup) -> Manifest:
+    """Return the manifest of a backup that can be restored.
 
-    :raises NotFound: there is no such backup.
     :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
     """
-    backup = catalogue.find(work.backup_id, work.archived)
-    if backup is None:
-        raise NotFound("There is no such backup.", code="backup_unknown")
     if backup.manifest is None or backup.fault:
         raise RestoreFailed(
             "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
         )
-    return backup, backup.manifest
+    return backup.manifest
 
 
 def work_for(operation: Operation) -> RestoreWork:

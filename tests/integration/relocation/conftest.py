@@ -73,16 +73,16 @@ class Yard:
     def __init__(
         self,
         world: World,
-        here: PostgresServer,
         there: PostgresServer,
-        administrator: Callable[[PostgresServer], Credentials],
+        here: PostgresServer | None = None,
+        administrator: Callable[[PostgresServer], Credentials] | None = None,
     ) -> None:
         self.world = world
-        self.postgres = {"here": here, "there": there}
+        self.postgres = {"here": here or world.server, "there": there}
         dynamodb = aws_client("dynamodb", REGION)
         administrators = ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
         for name, postgres in self.postgres.items():
-            administrators.write(name, administrator(postgres))
+            administrators.write(name, (administrator or superuser)(postgres))
             world.registry.put_server(Server(name, REGION, postgres.host, postgres.port, sslmode="disable"))
         self.servers = Servers(world.registry, administrators)
         for name in self.postgres:
@@ -227,7 +227,7 @@ SELECT 'Person ' || n, 'Engineer', n || '@example.com' FROM generate_series(1, 2
 ROWS = "SELECT name, email FROM candidates ORDER BY id"
 
 
-def administrator(server: PostgresServer) -> Credentials:
+def superuser(server: PostgresServer) -> Credentials:
     return Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable")
 
 
@@ -270,7 +270,7 @@ def servers_of_the_module(world: World, second_postgres: PostgresServer) -> tupl
 @pytest.fixture
 def yard(servers_of_the_module: tuple[World, PostgresServer]) -> Iterator[Yard]:
     world, second = servers_of_the_module
-    made = Yard(world, world.server, second, administrator)
+    made = Yard(world, second)
     try:
         yield made
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from local.processes import wait_until
 from tenantry.domain.tenant import Isolation
-from tests.integration.relocation.conftest import ROWS, Yard
+from tests.integration.relocation.conftest import ROWS, Cut, Yard, dying_after
 
 MANY = """
 INSERT INTO candidates (name, job_role, email, location)
@@ -24,6 +24,9 @@ def test_a_killed_worker_is_followed_by_one_that_finishes(yard: Yard, isolation:
     yard.run_as(tenant_id, MANY)
     before = yard.run_as(tenant_id, ROWS)
     operation = yard.relocations.move(tenant_id, "there", "op-1")
+    with pytest.raises(Cut):
+        # What the child writes down stays with it: here it is known that the target was made.
+        yard.perform(operation, dying_after("fence"))
     with warnings.catch_warnings():
         # The child does nothing with the threads that it has not got.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -1,4 +1,4 @@
-"""PostgreSQL 15 does not know all that today's pg_restore sets: a dump is restored there all the same, or not at all."""
+"""PostgreSQL 15 does not know all that today's pg_restore sets: a dump is restored there too, or not at all."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from local.ports import free_ports
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 from tests.integration.conftest import World
-from tests.integration.relocation.conftest import ROWS, Yard, administrator
+from tests.integration.relocation.conftest import ROWS, Yard
 from tests.integration.relocation.oldest_server import PROGRAMS, OldestServer
 
 pytestmark = pytest.mark.skipif(not (PROGRAMS / "postgres").exists(), reason="PostgreSQL 15 is not installed")
@@ -22,7 +22,7 @@ def old_yard(world: World) -> Iterator[Yard]:
         server = OldestServer(Path(directory), free_ports(1)[0])
         try:
             server.start()
-            made = Yard(world, server, server, administrator)  # type: ignore[arg-type]
+            made = Yard(world, server, server)  # type: ignore[arg-type]
             yield made
             made.drop()
         finally:

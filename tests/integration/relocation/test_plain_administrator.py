@@ -14,7 +14,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Isolation
 from tenantry.services.clone_requests import CloneOrder
 from tests.integration.conftest import World
-from tests.integration.relocation.conftest import ROWS, Yard, administrator
+from tests.integration.relocation.conftest import ROWS, Yard, superuser
 from tests.integration.relocation.test_clone import new_id
 
 NAME, PASSWORD = "plain_administrator", "of a test only"
@@ -24,7 +24,7 @@ DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLE
 
 
 def plain(server: PostgresServer) -> Credentials:
-    return replace(administrator(server), username=NAME, password=PASSWORD)
+    return replace(superuser(server), username=NAME, password=PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def plain_yard(world: World) -> Iterator[Yard]:
                 with closing(server.connect()) as connection:
                     connection.autocommit = True
                     connection.cursor().execute(RIGHTS)
-            made = Yard(world, *servers, plain)
+            made = Yard(world, servers[1], servers[0], plain)
             yield made
             made.drop()
         finally:

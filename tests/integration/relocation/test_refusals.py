@@ -79,6 +79,18 @@ def test_after_the_switch_it_is_finished_before_it_is_undone(yard: Yard) -> None
     assert yard.tenant(tenant_id).server_id == "here"
 
 
+def test_a_record_that_was_lost_harms_nobody_who_has_arrived(yard: Yard) -> None:
+    tenant_id = yard.add()
+    operation = yard.relocations.move(tenant_id, "there", "op-1")
+    with pytest.raises(Cut):
+        yard.perform(operation, dying_after("switch"))
+    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
+    yard.store.put(operation)
+    yard.perform_well(operation)
+    assert yard.run_as(tenant_id, "SELECT count(*) FROM candidates") == [(201,)]
+    assert yard.tenant(tenant_id).relocation == ""
+
+
 def test_a_copy_that_differs_is_not_switched_to(yard: Yard) -> None:
     tenant_id = yard.add()
     # The rows are changed by whoever restores them.

@@ -18,8 +18,16 @@ from tenantry.adapters.backup_catalogue import BackupCatalogue
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
-from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.adapters.homes.factory import home_of
+from tenantry.domain.tenant import Home, Isolation, TenantId
+from tenantry.domain.residency import BackupBucket, BackupBuckets
+from tenantry.domain.operation import Operation
+from tenantry.services.operations import Performer, Step
+from tenantry.services.restoration import RestoreRequest, Restores
+from tenantry.services.restoration_recipes import restoration_recipes
+from tenantry.adapters.postgres import ConnectSettings
 from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
+from tenantry.services.restoration_steps import RestoreAdapters
 from tests.integration.conftest import REGION, World, clear_caches
 from tests.integration.relocation.conftest import (  # noqa: F401
     BINARIES,
@@ -44,6 +52,49 @@ class Vault(Yard):
         self.catalogue = BackupCatalogue(s3, BUCKET)
         self.archives = ArchiveSource({BUCKET: s3})
         self.deadline = time.monotonic() + 60
+
+    def restores(self) -> Restores:
+        buckets = BackupBuckets(BackupBucket(REGION, BUCKET))
+        return Restores(
+            self.world.registry,
+            self.world.secrets,
+            self.servers,
+            self.leases,
+            self.operations,
+            self.catalogue,
+            buckets,
+        )
+
+    def start(self, backup: CataloguedBackup, **request: Any) -> Operation:
+        whose = request.pop("tenant_id", backup.tenant_id)
+        return self.restores().start(RestoreRequest(whose, backup.backup_id, **request), "op-1")
+
+    def perform(
+        self, operation: Operation, wrap: Callable[[Step], Step] = lambda step: step, seconds: float = 60
+    ) -> Operation:
+        """Do what the worker does, in a worker of its own."""
+        self.deadline = time.monotonic() + seconds
+        recipes, remedies = restoration_recipes(
+            RestoreAdapters(
+                self.world.registry,
+                self.servers,
+                self.world.secrets,
+                self.catalogue,
+                self.scratches(),
+                TOOLS,
+                ConnectSettings(application_name="tenantry-restore"),
+                lambda: self.deadline,
+            ),
+            lambda tenant, admin_email: replace(tenant, usage_key=f"key of {tenant.tenant_id} {admin_email}"),
+        )
+        if operation.kind not in recipes:
+            return super().perform(operation, wrap, seconds)
+        wrapped = {kind: [wrap(step) for step in steps] for kind, steps in recipes.items()}
+        return Performer(self.store, self.leases, wrapped, remedies).perform(operation.operation_id)
+
+    def home(self, tenant_id: TenantId) -> Home:
+        """Where a tenant lives."""
+        return home_of(self.tenant(tenant_id), self.credentials(tenant_id))
 
     def scratches(self) -> ScratchRestorer:
         return ScratchRestorer(self.servers, self.archives, TOOLS, lambda: self.deadline)

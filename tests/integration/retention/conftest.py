@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tenantry.adapters.aws import aws_client
@@ -47,6 +48,8 @@ class Stand:
     s3: Any = field(default_factory=lambda: aws_client("s3", REGION))
 
     def __post_init__(self) -> None:
+        # moto has no call that reads one; the local S3 has, in tests/e2e/test_retention.py.
+        self.s3.get_object_retention = self._retention
         dynamodb = aws_client("dynamodb", REGION)
         self.registry = Registry(dynamodb, TABLE)
         self.operations = OperationStore(dynamodb, TABLE)
@@ -60,6 +63,12 @@ class Stand:
         self.backups = Backups(self.registry, self.catalogue, holds, self.leases)
         for tenant_id in (ACME, ACME_PROD):
             self.registry.put_tenant(Tenant(tenant_id, TenantStatus.ACTIVE, Isolation.DATABASE, "s"))
+
+    def _retention(self, **chosen: str) -> Any:
+        found = self.s3.head_object(**chosen)
+        if "ObjectLockRetainUntilDate" not in found:
+            raise ClientError({"Error": {"Code": "NoSuchObjectLockConfiguration"}}, "GetObjectRetention")
+        return {"Retention": {"RetainUntilDate": found["ObjectLockRetainUntilDate"]}}
 
     def publish(
         self,

@@ -117,7 +117,7 @@ def test_a_worker_that_dies_leaves_nothing_that_looks_like_a_backup(
 ) -> None:
     stand.publish(1)
     gone = stand.publish(5)
-    delete, done = stand.s3.delete_objects, []
+    delete, done = stand.s3.delete_objects, list[Any]()
 
     def cut(**arguments: Any) -> Any:
         if len(done) == deletions:
@@ -179,9 +179,33 @@ def test_what_object_lock_keeps_is_skipped_and_what_it_refuses_is_told(locked: S
     decisions = {one["backup_id"]: one["reasons"] for one in locked.retention.show(ACME)["decisions"]}
     assert decisions[early.value] == ["object_lock"]
     operation = apply(locked)
-    assert operation.facts["refused"] == {late.value: "AccessDenied"}
+    assert operation.facts["refused"] == {late.value: "object_lock"}
     assert operation.facts["deleted"] == 0
-    assert dump_key(ACME, late) in locked.all_keys()
+    # Whole: a dump that must be kept is worth nothing without its manifest.
+    assert not locked.backups.get(ACME, late).broken
+
+
+def test_what_S3_refuses_for_another_reason_is_told_with_its_code(  # noqa: N802
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.publish(1)
+    gone = stand.publish(5)
+
+    def refuse(**arguments: Any) -> Any:
+        return {"Errors": [one | {"Code": "AccessDenied"} for one in arguments["Delete"]["Objects"]]}
+
+    monkeypatch.setattr(stand.s3, "delete_objects", refuse)
+    assert apply(stand).facts["refused"] == {gone.value: "AccessDenied"}
+    assert not stand.backups.get(ACME, gone).broken
+
+
+@pytest.mark.parametrize("key", [manifest_key, dump_key, verification_key])
+def test_a_hold_on_a_single_object_that_S3_alone_has_keeps_all_of_it(locked: Stand, key: Any) -> None:  # noqa: N802
+    locked.publish(1)
+    held = locked.publish(5)
+    locked.s3.put_object_legal_hold(Bucket=locked.bucket, Key=key(ACME, held), LegalHold={"Status": "ON"})
+    apply(locked)
+    assert locked.backups.get(ACME, held).verified
 
 
 def test_a_hold_that_comes_between_plan_and_deletion_counts(stand: Stand) -> None:

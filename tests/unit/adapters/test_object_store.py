@@ -1,15 +1,15 @@
-from tenantry.adapters.object_store import part_bytes
+import pytest
 
-TEBIBYTE = 1 << 40
+from tenantry.adapters.object_store import part_size
 
-
-def test_parts_grow_so_that_ten_thousand_hold_more_than_a_terabyte() -> None:
-    sizes = [part_bytes(number) for number in range(1, 10_001)]
-    assert sizes[0] == 8 << 20
-    assert sizes == sorted(sizes)
-    assert sum(sizes) > 4 * TEBIBYTE
-    assert max(sizes) <= 5 << 30
+MIB = 1 << 20
 
 
-def test_a_database_of_a_few_gigabytes_needs_the_smallest_parts_only() -> None:
-    assert part_bytes(1000) == 8 << 20
+@pytest.mark.parametrize(
+    ("database", "part"), [(0, 8 * MIB), (50 << 30, 8 * MIB), (1 << 40, 117 * MIB), (5 << 40, 583 * MIB)]
+)
+def test_the_parts_fit_the_database(database: int, part: int) -> None:
+    assert part_size(database) == part
+    # S3 takes ten thousand of up to 5 GiB each.
+    assert 9_000 * part >= database
+    assert 8 * part <= 5 << 30

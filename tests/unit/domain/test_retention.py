@@ -111,6 +111,10 @@ def test_months_years_and_hours_are_counted_in_utc() -> None:
     ]
 
 
+def test_one_week_of_two_years_is_two() -> None:
+    assert reasons(days(1, 365), replace(NONE, weekly=2)) == [("last_good", "weekly"), ("weekly",)]
+
+
 def test_nothing_expires_by_age_alone_where_nothing_newer_succeeded() -> None:
     """pgbackweb: everything older than its days goes, though every backup since has failed."""
     old = days(400, 401, 402)

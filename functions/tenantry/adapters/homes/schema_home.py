@@ -14,6 +14,7 @@ from tenantry.adapters.login_admin import login_names
 from tenantry.adapters.migrations import upgrade_home
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import Conflict
+from tenantry.domain.restore import is_kept
 from tenantry.domain.tenant import Home, TenantId
 
 
@@ -100,6 +101,11 @@ class SchemaHome:
             return
         with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
             is_there = self._is_there(cursor)
+            if is_kept(self._tenant_id, self.home):
+                # What a restore took the place of: the tenant lives in the same database, and its logins go on.
+                if is_there:
+                    self._drop_schema(cursor)
+                return
             self.close()
             if is_there:
                 self._drop_schema(cursor)

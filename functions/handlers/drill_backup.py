@@ -1,0 +1,90 @@
+"""Restores one backup into a scratch database, compares it with its manifest, and writes down what it found."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from handlers.backup_adapters import backup_catalogue
+from handlers.relocation_recipe import Deadline
+from tenantry.adapters.archive_source import ArchiveSource
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.leases import Leases
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.run_store import RunStore
+from tenantry.adapters.schema_copy import CopyTools
+from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.adapters.verification_store import VerificationStore
+from tenantry.domain.backup import BackupId, Verification
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.fleet_run import RunId
+from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import new_ulid
+from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.drills import DrillAdapters, DrillOrder, Drills
+from tenantry.services.fleet_work import Done, FleetWork
+from tenantry.services.restoration_scratch import ScratchRestorer
+from tenantry.services.servers import Servers
+from tenantry.settings import drill_settings
+
+# As long as the function may run: a lease that its worker did not give back ends then.
+_LEASE_SECONDS = 900
+_deadline = Deadline()
+
+
+@cache
+def _wired() -> tuple[FleetWork, Drills]:
+    settings = drill_settings()
+    dynamodb = aws_client("dynamodb", settings.region)
+    registry = Registry(dynamodb, settings.registry_table)
+    servers = Servers(registry, ServerSecrets(aws_client("secretsmanager", settings.region), settings.stage))
+    clients = {bucket.name: aws_client("s3", bucket.region) for bucket in settings.buckets.all()}
+    tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
+    leases = Leases(dynamodb, settings.registry_table, _LEASE_SECONDS)
+    adapters = DrillAdapters(
+        registry=registry,
+        servers=servers,
+        catalogue=backup_catalogue(settings.buckets),
+        verifications=VerificationStore(clients),
+        restorer=ScratchRestorer(servers, ArchiveSource(clients), tools, _deadline),
+        leases=leases,
+    )
+    own = settings.buckets.own
+    # The tenant's own lease: a drill and a restore, a move or a rename take turns.
+    return FleetWork(leases, "tenant", "operation_in_progress", RunStore(clients[own.name], own.name)), Drills(adapters)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Drill one backup.
+
+    :param event: `{"tenant_id", "backup_id", "run"?}`.
+    :raises TenantryError: nothing was found out, and nothing is left of the attempt.
+    """
+    tenant_id, backup_id = TenantId(str(event.get("tenant_id"))), BackupId(str(event.get("backup_id")))
+    run = RunId(str(event["run"])) if "run" in event else None
+    order = DrillOrder(tenant_id, backup_id, run.ulid if run else new_ulid(datetime.now(UTC)))
+    names = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
+    _deadline.begin(context)
+    try:
+        work, drills = _wired()
+        verification, was_there = work.perform(tenant_id, run, lambda: drills.drill(order), _describe)
+    except TenantryError as error:
+        logger().error("drill failed", extra={"code": error.code, "reason": error.message, **names})
+        # The chain of causes may name a host: Lambda prints what is raised here.
+        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+    if not was_there:
+        _report(verification, names)
+    return {**names, "passed": verification.passed, "was_there": was_there}
+
+
+def _describe(found: tuple[Verification, bool]) -> Done:
+    verification, was_there = found
+    return Done(verification.backup_id, verification.restored_bytes, was_there)
+
+
+def _report(verification: Verification, names: dict[str, str]) -> None:
+    count("BackupsVerified" if verification.passed else "BackupsNotVerified")
+    measure("RestoreSeconds", verification.seconds, MetricUnit.Seconds)
+    rows = sum(table.rows for table in verification.tables)
+    facts: dict[str, Any] = {"passed": verification.passed, "seconds": verification.seconds, "rows": rows}
+    write = logger().info if verification.passed else logger().error
+    write("backup drilled", extra=facts | names)

@@ -1,0 +1,44 @@
+"""First step of the drills' state machine: whose backup is restored today to see whether it can be."""
+
+from functools import cache
+from typing import Any
+
+from handlers.backup_adapters import backup_histories
+from handlers.plan_backups import scheduled_run
+from tenantry.adapters.aws import aws_client
+from tenantry.adapters.backup_history import BackupHistories
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.run_store import RunStore
+from tenantry.domain.fleet_run import RunKind, new_run
+from tenantry.observability import count, logger
+from tenantry.services.backup_fleet import plan_run
+from tenantry.services.backup_report import all_ids, settled
+from tenantry.services.drill_schedule import DrillRun, due_drills
+from tenantry.settings import history_settings
+
+
+@cache
+def _adapters() -> tuple[Registry, BackupHistories, RunStore]:
+    settings = history_settings()
+    return (
+        Registry(aws_client("dynamodb", settings.region), settings.registry_table),
+        backup_histories(settings.buckets),
+        RunStore(aws_client("s3", settings.region), settings.bucket),
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Plan one run, as plan_backups does, with the backup that each tenant's drill is about.
+
+    :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?, "tenants"?}, "execution_name"}`.
+    """
+    registry, histories, runs = _adapters()
+    scheduled = scheduled_run(event)
+    tenants = settled(registry.tenants())
+    pairs = zip(tenants, histories.read([all_ids(tenant) for tenant in tenants]), strict=True)
+    due = due_drills(DrillRun(scheduled.at, scheduled.everyone, scheduled.only), pairs)
+    run = new_run(RunKind.DRILLS, scheduled.at, scheduled.execution_id)
+    plan = plan_run(run, scheduled.trigger, due, runs)
+    count("DrillsPlanned", plan["tenants"])
+    logger().info("drills planned", extra={"run": run.prefix, "tenants": plan["tenants"]})
+    return plan

@@ -1,0 +1,23 @@
+"""The steps of every operation that restores a tenant, and what is done when one fails."""
+
+from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
+from tenantry.services.operations import Recipes, Remedies
+from tenantry.services.restoration_arrival import Arrival, Equip
+from tenantry.services.restoration_steps import Restoration, RestoreAdapters
+from tenantry.services.restoration_undo import RestoreAbandonment, RestoreReturn
+
+
+def restoration_recipes(adapters: RestoreAdapters, equip: Equip) -> tuple[Recipes, Remedies]:
+    """Wire them.
+
+    :param equip: gives a new tenant what every tenant has beside its home.
+    """
+    arrival = Arrival(adapters.registry, adapters.servers, adapters.secrets, equip)
+    restoration = Restoration(adapters, arrival)
+    returning = RestoreReturn(restoration, arrival, adapters.servers)
+    recipes: Recipes = {
+        RESTORE: restoration.steps(),
+        UNDO_RESTORE: returning.steps(),
+        ABANDON_RESTORE: RestoreAbandonment(restoration, arrival).steps(),
+    }
+    return recipes, {RESTORE: restoration.give_up, UNDO_RESTORE: returning.give_up}

@@ -1,0 +1,48 @@
+"""Runs of the state machines over the fleet, on the running stack."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+from tests.e2e.api import Api
+
+PATIENCE_SECONDS = 120
+
+
+def start(api: Api, machine: str, **order: Any) -> str:
+    """Start a run by hand; returns its execution."""
+    answer = api.aws("stepfunctions").start_execution(
+        stateMachineArn=api.resource(machine), name=f"test-{uuid.uuid4().hex}", input=json.dumps(order)
+    )
+    return str(answer["executionArn"])
+
+
+def finish(api: Api, execution: str, *, succeeds: bool = True) -> dict[str, Any]:
+    """Wait for a run's end and return its summary."""
+    steps = api.aws("stepfunctions")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := steps.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, "the run does not end"
+        time.sleep(0.2)  # the interval of polling, up to the deadline above
+    assert found["status"] == ("SUCCEEDED" if succeeds else "FAILED"), found
+    if succeeds:
+        output: dict[str, Any] = json.loads(found["output"])
+        return output
+    return {"error": found.get("error")}
+
+
+def children(api: Api, execution: str) -> list[tuple[dict[str, str], str]]:
+    """Each tenant's event and the status that its part of a run ended with."""
+    steps = api.aws("stepfunctions")
+    runs = steps.list_map_runs(executionArn=execution)["mapRuns"]
+    found = [child for run in runs for child in steps.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
+    described = [steps.describe_execution(executionArn=child["executionArn"]) for child in found]
+    return [(json.loads(child["input"]), child["status"]) for child in described]
+
+
+def summary(api: Api, run: str) -> dict[str, Any]:
+    """What a run has kept of itself in the bucket."""
+    body = api.aws("s3").get_object(Bucket=api.stack.backup_bucket, Key=f"{run}summary.json")["Body"].read()
+    found: dict[str, Any] = json.loads(body)
+    return found
