@@ -14,6 +14,7 @@ from handlers.administration import (
     relocations,
     renaming,
     reports,
+    restores,
     servers,
     tenants,
 )
@@ -23,7 +24,7 @@ from tenantry.observability import log_unexpected, logger
 from tenantry.settings import administration_settings
 
 app = APIGatewayRestResolver()
-for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations, backups):
+for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations, backups, restores):
     app.include_router(part.routes)
 
 

@@ -55,7 +55,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     :raises TenantryError: nothing was published. Lambda repeats the event, and then the queue of failures has it.
     """
     order = _order(event)
-    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
+    started = time.monotonic()
+    deadline = started + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
     settings, run = backup_settings(), RunId(str(event["run"])) if "run" in event else None
     try:
         outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
@@ -64,7 +65,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
         # The chain of causes may name a host: Lambda prints what is raised here.
         raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
-    _report(order, outcome)
+    _report(order, outcome, time.monotonic() - started)
     return {
         "backup_id": outcome.backup_id.value,
         "manifest": outcome.manifest_key,
@@ -127,12 +128,13 @@ def _read_credentials(tenant_id: TenantId, sessions: TenantSessions, settings: B
     return TenantSecrets(sessions, new_client, settings.stage).read(tenant_id, refresh=True)
 
 
-def _report(order: BackupOrder, outcome: Outcome) -> None:
+def _report(order: BackupOrder, outcome: Outcome, seconds: float) -> None:
     if outcome.already_published:
         logger().info("backup was published before", extra=_names(order))
         return
     count("BackupsPublished")
     measure("BackupBytes", outcome.stored_bytes, MetricUnit.Bytes)
+    measure("BackupSeconds", seconds, MetricUnit.Seconds)
     facts = {"stored_bytes": outcome.stored_bytes, "rows": outcome.rows}
     logger().info("backup published", extra={**facts, **_names(order)})
 

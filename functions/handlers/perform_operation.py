@@ -7,6 +7,7 @@ from handlers.backup_adapters import backup_removal
 from handlers.relocation_recipe import Deadline, wire_relocations
 from handlers.rename_recipe import rename_recipes
 from handlers.report_recipes import report_recipes
+from handlers.restoration_recipe import wire_restores
 from handlers.retention_recipe import retention_recipes
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.certificate_store import CertificateStore
@@ -47,15 +48,17 @@ def _performer() -> Performer:
     )
     operations, leases = OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS)
     relocations, remedies = wire_relocations(settings, registry, servers, _deadline)
+    restores, restore_remedies = wire_restores(settings, registry, servers, _deadline)
     recipes = {
         **relocations,
+        **restores,
         erasure.KIND: erase.steps(),
         **rename_recipes(settings, registry, servers, leases),
         **retention_recipes(settings, registry, leases),
         **report_recipes(settings, registry, operations),
         pgadmin_report.KIND: pgadmin_report.closing_steps(servers, PassFileStore(secrets, settings.stage)),
     }
-    return Performer(operations, leases, recipes, remedies)
+    return Performer(operations, leases, recipes, {**remedies, **restore_remedies})
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.domain.tenant import Tenant
+from tenantry.services.cloning import Equip
 from tenantry.services.operations import Recipes, Remedies
 from tenantry.services.relocation_recipes import relocation_recipes
 from tenantry.services.rotation import rotation_schedule
@@ -44,6 +45,14 @@ def wire_relocations(
 ) -> tuple[Recipes, Remedies]:
     """List the steps of moves, promotions and clones, and of what becomes of them."""
     secrets = SecretStore(aws_client("secretsmanager", settings.region), settings.stage)
+    tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
+    connect = ConnectSettings(settings.connect_timeout, application_name="tenantry-move")
+    return relocation_recipes(registry, servers, secrets, tools, connect, deadline, new_equipment(settings))
+
+
+def new_equipment(settings: OperationSettings) -> Equip:
+    """Say what a new tenant gets beside its home: its usage key, its rotation and (by address) its first user."""
+    secrets = SecretStore(aws_client("secretsmanager", settings.region), settings.stage)
     users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
 
@@ -57,6 +66,4 @@ def wire_relocations(
             users.ensure_admin(tenant.tenant_id, admin_email)
         return replace(tenant, usage_key=usage_key)
 
-    tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
-    connect = ConnectSettings(settings.connect_timeout, application_name="tenantry-move")
-    return relocation_recipes(registry, servers, secrets, tools, connect, deadline, equip)
+    return equip

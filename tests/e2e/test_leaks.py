@@ -75,6 +75,10 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants/{tenant_id}/retention", "put"): [{"json": {"daily": 0}}],
     ("/admin/v1/tenants/{tenant_id}/backups", "get"): [{}],
     ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}", "get"): [{}],
+    ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}/restore", "post"): [
+        {"json": {"tenant_id": THEIRS}},
+        {"json": {"into": "stolen"}},
+    ],
     ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}/hold", "put"): [{"json": {"reason": "leak"}}],
     ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}/hold", "delete"): [{}],
     ("/admin/v1/operations", "get"): [{}],

@@ -105,3 +105,27 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
 def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: str) -> None:
     (leases,) = [s for s in statements(transformed(), role) if s.get("Sid") == "HoldLeases"]
     assert leases["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]}}
+
+
+def test_the_dashboard_shows_what_is_published(transformed: Transform) -> None:
+    """Every metric of our own on it is one that the code writes."""
+    (dashboard,) = of_type(transformed(), "AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    shown = {metric[1] for metric in metrics if metric[0] == "Tenantry/${Stage}"}
+    assert shown >= {"TenantsWithoutRecentBackup", "OldestVerificationHours", "BackupSeconds", "BackupBytes"}
+    code = "".join(path.read_text() for path in Path("functions/handlers").glob("*.py"))
+    runs = {f"{run}{name}" for run in ("BackupRun", "DrillRun") for name in ("Done", "Skipped", "Failed")}
+    assert [name for name in shown if f'"{name}"' not in code and name not in runs] == []
+    assert {metric[1] for metric in metrics if isinstance(metric[1], str)} >= {"Latency", "5XXError", "Errors"}
+
+
+def test_alarms_watch_what_is_published(transformed: Transform) -> None:
+    code = "".join(path.read_text() for path in Path("functions/handlers").glob("*.py"))
+    runs = {"BackupRunFailed", "DrillRunFailed"}
+    own = [
+        alarm["MetricName"]
+        for alarm in of_type(transformed(), "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == {"Fn::Sub": "Tenantry/${Stage}"}
+    ]
+    assert [name for name in own if f'"{name}"' not in code and name not in runs] == []

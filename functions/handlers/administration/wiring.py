@@ -26,6 +26,7 @@ from tenantry.services.operations import Operations
 from tenantry.services.pgadmin_report import PgAdminLooks
 from tenantry.services.relocation import Relocations
 from tenantry.services.rename_requests import RenameRequests
+from tenantry.services.restoration import Restores
 from tenantry.services.retention import Retention
 from tenantry.services.servers import Servers
 from tenantry.services.tenants import Tenants
@@ -49,6 +50,7 @@ class Services(NamedTuple):
     looks: PgAdminLooks
     backups: Backups
     retention: Retention
+    restores: Restores
 
 
 @cache
@@ -86,6 +88,7 @@ def services() -> Services:
         ),
         backups=Backups(registry, catalogue, backup_holds(settings.buckets), leases),
         retention=Retention(registry, catalogue, settings.retention, leases),
+        restores=Restores(registry, store, servers, leases, operations, catalogue, settings.buckets),
         looks=PgAdminLooks(
             registry, store, servers, PassFileStore(secrets, settings.stage), operations, settings.stage
         ),

@@ -176,6 +176,20 @@ class RenameBody(_Body):
     tenant_id: str
 
 
+class RestoreBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/backups/{backup_id}/restore`.
+
+    In the place of what is there: the tenant's id once more. Or into a new tenant. Rights are those that stand in the
+    backup, or those of a new tenant.
+    """
+
+    tenant_id: str | None = None
+    into: str | None = None
+    server_id: str | None = Field(default=None, min_length=1, max_length=40)
+    rights: Literal["archived", "standard"] = "archived"
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+
 class HoldBody(_Body):
     """`PUT /admin/v1/tenants/{tenant_id}/backups/{backup_id}/hold`."""
 

@@ -15,17 +15,17 @@ from local.postgres_server import PostgresServer
 from tenantry.adapters.archive_source import ArchiveSource
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.homes.factory import home_of
+from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
-from tenantry.adapters.homes.factory import home_of
-from tenantry.domain.tenant import Home, Isolation, TenantId
-from tenantry.domain.residency import BackupBucket, BackupBuckets
 from tenantry.domain.operation import Operation
+from tenantry.domain.residency import BackupBucket, BackupBuckets
+from tenantry.domain.tenant import Home, Isolation, TenantId
 from tenantry.services.operations import Performer, Step
 from tenantry.services.restoration import RestoreRequest, Restores
 from tenantry.services.restoration_recipes import restoration_recipes
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
 from tenantry.services.restoration_steps import RestoreAdapters
 from tests.integration.conftest import REGION, World, clear_caches
