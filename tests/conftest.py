@@ -14,6 +14,24 @@ from local.postgres_server import PostgresServer
 from tenantry.observability import logger
 
 
+# What builds the project, or runs a whole stack: one worker does it, one after the other.
+_BUILDS = (
+    "e2e/",
+    "template/test_layers.py",
+    "integration/limits/test_residency.py",
+    "integration/test_local_stack.py",
+    "integration/test_pg_client_layer.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together, and whatever builds: `make test` has several workers."""
+    root = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(root).as_posix()
+        item.add_marker(pytest.mark.xdist_group("builds" if path.startswith(_BUILDS) else path))
+
+
 class _CurrentOutput(io.TextIOBase):
     """Standard output as it is at the moment: the logger keeps its stream, and pytest replaces it for each test."""
 
