@@ -13,7 +13,6 @@ from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.observability import logger
 
-
 # What builds the project, or runs a whole stack: one worker does it, one after the other.
 _BUILDS = (
     "e2e/",
@@ -24,6 +23,7 @@ _BUILDS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file together, and whatever builds: `make test` has several workers."""
     root = Path(__file__).parent
