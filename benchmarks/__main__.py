@@ -17,10 +17,13 @@ NAMES = (
     "versus_naive",
     "cold_start",
     "backup_stream",
+    "versus_gzip",
+    "restore",
     "provision",
     "isolation_probe",
     "rotation_under_load",
     "move",
+    "fleet",
 )
 _BAD_USAGE = 2
 

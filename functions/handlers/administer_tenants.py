@@ -24,7 +24,9 @@ from tenantry.observability import log_unexpected, logger
 from tenantry.settings import administration_settings
 
 app = APIGatewayRestResolver()
-for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations, backups, restores):
+for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):
+    app.include_router(part.routes)
+for part in (backups, restores):
     app.include_router(part.routes)
 
 

@@ -10,6 +10,7 @@ from botocore.config import Config
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.object_store import ObjectStore
+from tenantry.adapters.progress_store import ProgressStore
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.run_store import RunStore
 from tenantry.adapters.secrets import TenantSecrets
@@ -21,6 +22,7 @@ from tenantry.domain.fleet_run import RunId
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.observability import MetricUnit, count, logger, measure
+from tenantry.services.backup_progress import Reporter
 from tenantry.services.dump_stream import BackupTools
 from tenantry.services.fleet_work import Done, FleetWork
 from tenantry.services.tenant_backup import BackupOrder, Outcome, back_up_tenant
@@ -30,6 +32,8 @@ from tenantry.settings import BackupSettings, backup_settings
 _CLEAN_UP_SECONDS = 20.0
 # As long as the function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900
+# A report that does not get through is not waited for.
+_PROGRESS_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "max_attempts": 2})
 _S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
 
@@ -88,16 +92,28 @@ def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> O
     bucket = _bucket(tenant, settings)
     sessions = _sessions(settings, bucket.name)
     session = sessions.open(order.tenant_id)
-    return back_up_tenant(
-        order,
-        tenant,
-        read_credentials=lambda tenant_id: _read_credentials(tenant_id, sessions, settings),
-        store=ObjectStore(aws_client("s3", bucket.region, session, _S3_CONFIG), bucket.name),
-        tools=BackupTools(
-            settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
-        ),
-        deadline=deadline,
-    )
+    with Reporter(_progress(settings), order.tenant_id, order.backup_id, order.trigger) as reporter:
+        outcome = back_up_tenant(
+            order,
+            tenant,
+            read_credentials=lambda tenant_id: _read_credentials(tenant_id, sessions, settings),
+            store=_store(bucket, session, settings.kms_key_of(bucket)),
+            tools=BackupTools(
+                settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
+            ),
+            deadline=deadline,
+            meter=reporter.meter,
+        )
+        reporter.published(outcome.backup_id)
+    return outcome
+
+
+def _progress(settings: BackupSettings) -> ProgressStore:
+    return ProgressStore(aws_client("dynamodb", settings.region, config=_PROGRESS_CONFIG), settings.registry_table)
+
+
+def _store(bucket: BackupBucket, session: TenantSession, kms_key: str) -> ObjectStore:
+    return ObjectStore(aws_client("s3", bucket.region, session, _S3_CONFIG), bucket.name, kms_key)
 
 
 def _tenant(tenant_id: TenantId, settings: BackupSettings) -> Tenant:

@@ -1,12 +1,20 @@
 """The adapters of the backups' buckets, wired for functions that read, hold or delete backups."""
 
+from typing import Any
+
+from botocore.config import Config
+
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_catalogue import BackupCatalogue
 from tenantry.adapters.backup_history import BackupHistories
 from tenantry.adapters.backup_holds import BackupHolds
 from tenantry.adapters.backup_inventory import Bucket
+from tenantry.adapters.backup_reader import BackupReader, ReaderSessions
 from tenantry.adapters.backup_removal import BackupRemoval
-from tenantry.domain.residency import BackupBuckets
+from tenantry.adapters.registry import Registry
+from tenantry.adapters.tenant_session import TenantSession
+from tenantry.domain.residency import BackupBucket, BackupBuckets
+from tenantry.services.own_backups import OwnBackups
 
 
 def backup_catalogue(buckets: BackupBuckets) -> BackupCatalogue:
@@ -20,6 +28,17 @@ def backup_histories(buckets: BackupBuckets) -> BackupHistories:
     """Wire what reads the fleet's histories from all regions' buckets."""
     listed = [Bucket(aws_client("s3", bucket.region), bucket.name) for bucket in buckets.all()]
     return BackupHistories(backup_catalogue(buckets), listed)
+
+
+def own_backups(registry: Registry, role_arn: str, stage: str, region: str, buckets: BackupBuckets) -> OwnBackups:
+    """Wire what reads one tenant's backups with a session of that tenant's, in all regions' buckets."""
+    sessions = ReaderSessions(aws_client("sts", region), role_arn, stage, region, buckets)
+
+    def new_client(bucket: BackupBucket, session: TenantSession) -> Any:
+        # Links too: with the older signature, S3 hands out nothing that is encrypted under a key of one's own.
+        return aws_client("s3", bucket.region, session, Config(signature_version="s3v4"))
+
+    return OwnBackups(registry, lambda tenant_id: BackupReader(sessions.open(tenant_id), buckets, new_client))
 
 
 def backup_removal(buckets: BackupBuckets) -> BackupRemoval:

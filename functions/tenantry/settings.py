@@ -113,7 +113,7 @@ class DrillSettings:
 
 @dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """Of back_up_tenant."""
+    """Of back_up_tenant. `kms_key` is the ARN of the key for the stack's own bucket; empty: S3's own encryption."""
 
     stage: str
     region: str
@@ -123,6 +123,24 @@ class BackupSettings:
     pg_client_directory: str
     connect_timeout: int
     lock_timeout_ms: int
+    kms_key: str
+
+    def kms_key_of(self, bucket: BackupBucket) -> str:
+        """Name the key to encrypt under: a bucket of another region has a default of its own."""
+        return self.kms_key if bucket == self.buckets.own else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManageSettings:
+    """Of manage_backups."""
+
+    stage: str
+    region: str
+    registry_table: str
+    reader_role_arn: str
+    backup_function_arn: str
+    cors_origin: str
+    buckets: BackupBuckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,8 @@ class AdministrationSettings:
     connections_per_environment: int
     buckets: BackupBuckets
     retention: RetentionPolicy
+    reader_role_arn: str
+    backup_function_arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +372,8 @@ def administration_settings() -> AdministrationSettings:
         connections_per_environment=_number("MAX_CONNECTIONS", 8),
         buckets=_buckets(_text("BACKUP_BUCKET", "")),
         retention=parse_policy(_text("RETENTION", "")),
+        reader_role_arn=_text("BACKUP_READER_ROLE_ARN", ""),
+        backup_function_arn=_text("BACKUP_FUNCTION_ARN", ""),
     )
 
 
@@ -370,6 +392,24 @@ def backup_settings() -> BackupSettings:
         pg_client_directory=_text("PG_CLIENT_DIRECTORY", "/opt/bin"),
         connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 10),
         lock_timeout_ms=_number("LOCK_TIMEOUT_MS", 60_000),
+        kms_key=_text("BACKUP_KMS_KEY_ARN", ""),
+    )
+
+
+@cache
+def manage_settings() -> ManageSettings:
+    """Read the settings of manage_backups.
+
+    :raises InvalidSetting: one is missing or malformed.
+    """
+    return ManageSettings(
+        stage=_text("STAGE"),
+        region=_text("AWS_REGION"),
+        registry_table=_text("REGISTRY_TABLE"),
+        reader_role_arn=_text("BACKUP_READER_ROLE_ARN"),
+        backup_function_arn=_text("BACKUP_FUNCTION_ARN"),
+        cors_origin=_text("CORS_ORIGIN", "*"),
+        buckets=_buckets(_text("BACKUP_BUCKET")),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.e2e.api import Api
 
@@ -32,13 +32,30 @@ def finish(api: Api, execution: str, *, succeeds: bool = True) -> dict[str, Any]
     return {"error": found.get("error")}
 
 
-def children(api: Api, execution: str) -> list[tuple[dict[str, str], str]]:
-    """Each tenant's event and the status that its part of a run ended with."""
+class Child(NamedTuple):
+    """One tenant's part of a run: its event, how it ended, and how often the worker failed on the way."""
+
+    event: dict[str, str]
+    status: str
+    failures: int
+
+
+def children(api: Api, execution: str) -> dict[str, Child]:
+    """What became of each tenant of a run."""
     steps = api.aws("stepfunctions")
     runs = steps.list_map_runs(executionArn=execution)["mapRuns"]
     found = [child for run in runs for child in steps.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
     described = [steps.describe_execution(executionArn=child["executionArn"]) for child in found]
-    return [(json.loads(child["input"]), child["status"]) for child in described]
+    made = [
+        Child(json.loads(child["input"]), child["status"], _failures(steps, child["executionArn"]))
+        for child in described
+    ]
+    return {child.event["tenant_id"]: child for child in made}
+
+
+def _failures(steps: Any, execution: str) -> int:
+    events = steps.get_execution_history(executionArn=execution)["events"]
+    return sum(event["type"] in {"TaskFailed", "LambdaFunctionFailed"} for event in events)
 
 
 def summary(api: Api, run: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Backups and drills of the whole fleet, through the state machines that the template has."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -39,20 +40,25 @@ def test_a_failing_tenant_is_retried_stops_nobody_else_and_is_named(api: Api, pa
         assert finish(api, execution, succeeds=False) == {"error": "TooManyFailed"}
     finally:
         secrets.put_secret_value(SecretId=name, SecretString=good)
-    ended = {event["tenant_id"]: (event, status) for event, status in children(api, execution)}
-    assert {name: status for name, (_, status) in ended.items()} == {broken.name: "FAILED", sound.name: "SUCCEEDED"}
-    said = summary(api, ended[sound.name][0]["run"])
+    ended = children(api, execution)
+    assert {name: child.status for name, child in ended.items()} == {broken.name: "FAILED", sound.name: "SUCCEEDED"}
+    assert (ended[broken.name].failures, ended[sound.name].failures) == (5, 0)
+    said = summary(api, ended[sound.name].event["run"])
     assert (said["tenants"], said["done"], said["failed"], said["codes"]) == (2, 1, 1, {"28P01": 1})
     assert [failure["tenant_id"] for failure in said["failures"]] == [broken.name]
     (manifest,) = manifests(api, sound.name)
-    assert (manifest.backup_id, manifest.trigger) == (ended[sound.name][0]["backup_id"], "test")
+    assert (manifest.backup_id, manifest.trigger) == (ended[sound.name].event["backup_id"], "test")
     assert manifests(api, broken.name) == []
 
 
 def test_a_run_over_both_servers_backs_everybody_up_once(api: Api) -> None:
     tenants = [tenant.tenant_id for tenant in api.stack.tenants]
     before = {tenant: len(manifests(api, tenant)) for tenant in tenants}
-    order: dict[str, Any] = {"tenants": tenants, "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": "e2e"}
+    order: dict[str, Any] = {
+        "tenants": tenants,
+        "scheduled_at": "2026-11-01T02:00:00Z",
+        "execution_id": uuid.uuid4().hex,
+    }
     ends = [finish(api, start(api, "BackupFleet", **order)) for _ in range(2)]
     assert [end["within_tolerance"] for end in ends] == [True, True]
     assert ends[0]["run"] == ends[1]["run"]

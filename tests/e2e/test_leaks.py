@@ -73,7 +73,13 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants/{tenant_id}/limits", "put"): [{"json": {"connections": 1}}],
     ("/admin/v1/tenants/{tenant_id}/retention", "post"): [{"json": {}}, {"json": {"dry_run": True}}],
     ("/admin/v1/tenants/{tenant_id}/retention", "put"): [{"json": {"daily": 0}}],
+    ("/backups/v1", "get"): [{}, {"params": {"tenant_id": "{theirs}"}}],
+    ("/backups/v1", "post"): [{"json": {"tenant_id": "{theirs}"}}],
+    ("/backups/v1/{backup_id}", "get"): [{}],
+    ("/backups/v1/{backup_id}/download", "post"): [{}],
     ("/admin/v1/tenants/{tenant_id}/backups", "get"): [{}],
+    ("/admin/v1/tenants/{tenant_id}/backups", "post"): [{}],
+    ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}/download", "post"): [{}],
     ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}", "get"): [{}],
     ("/admin/v1/tenants/{tenant_id}/backups/{backup_id}/restore", "post"): [
         {"json": {"tenant_id": THEIRS}},

@@ -51,7 +51,7 @@ def s3(world: World) -> Iterator[Any]:
         yield client
 
 
-def back_up(tenant: TenantId, seconds: float = 600, **event: str) -> dict[str, Any]:
+def back_up(tenant: TenantId, seconds: float = 600, **event: Any) -> dict[str, Any]:
     return back_up_tenant.handler({"tenant_id": tenant.value, **event}, Context(seconds))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.domain import errors
 from tests.template.test_template import of_type, statements
 
 type Template = dict[str, Any]
@@ -79,8 +80,19 @@ def test_a_lease_that_a_dead_worker_holds_is_waited_for(transformed: Transform) 
     (retry,) = [retry for retry in work["Retry"] if retry["ErrorEquals"] == ["Conflict"]]
     assert (retry["BackoffRate"], retry["JitterStrategy"]) == (1, "NONE")
     assert retry["IntervalSeconds"] * retry["MaxAttempts"] > 900
-    others = [retry for retry in work["Retry"] if retry is not work["Retry"][1]]
-    assert {retry["JitterStrategy"] for retry in others} == {"FULL"}
+    assert {one["JitterStrategy"] for one in work["Retry"] if one is not retry and one["MaxAttempts"]} == {"FULL"}
+
+
+def test_what_no_repetition_changes_is_not_repeated(transformed: Transform) -> None:
+    servers = machine(transformed(), "BackupFleet")["States"]["Servers"]
+    work = servers["ItemProcessor"]["States"]["Tenants"]["ItemProcessor"]["States"]["Work"]
+    never = next(retry["ErrorEquals"] for retry in work["Retry"] if retry["MaxAttempts"] == 0)
+    named = [name for retry in work["Retry"] for name in retry["ErrorEquals"] if "." not in name]
+    # Lambda names an error by its class.
+    assert [name for name in named if not hasattr(errors, name)] == []
+    assert {"TenantUnknown", "InvalidSetting"} <= set(never)
+    # Whatever it is otherwise is tried again: the last word, for the first that matches decides.
+    assert work["Retry"][-1]["ErrorEquals"] == ["States.TaskFailed"]
 
 
 @pytest.mark.parametrize("name", FLEETS)

@@ -16,6 +16,7 @@ FUNCTIONS = {
     "BackUpTenant": "back_up_tenant",
     "DrillBackup": "drill_backup",
     "GetHealth": "get_health",
+    "ManageBackups": "manage_backups",
     "PerformOperation": "perform_operation",
     "PlanBackups": "plan_backups",
     "PlanDrills": "plan_drills",
@@ -110,7 +111,7 @@ def test_no_route_but_health_is_open(transformed: Transform) -> None:
             assert operation["x-amazon-apigateway-integration"]["type"] == "mock"
         elif path == "/health":
             assert "security" not in operation
-        elif path.startswith("/rest/"):
+        elif path.startswith(("/rest/", "/backups/")):
             assert operation["security"] == [{"tenantToken": [], "usageKey": []}], (path, method)
         else:
             assert operation["security"] == [{"tenantToken": []}], (path, method)
@@ -169,7 +170,19 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
             # To hold backups.
             | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
             | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold"}
-            | {"secretsmanager:RotateSecret"},
+            | {"secretsmanager:RotateSecret"}
+            # To make links to backups, as their tenant.
+            | {"sts:AssumeRole", "sts:TagSession"},
+        ),
+        (
+            "ManageBackupsRole",
+            {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "lambda:InvokeFunction"}
+            | {"sts:AssumeRole", "sts:TagSession"},
+        ),
+        (
+            "TenantReadBackupsRole",
+            {"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}
+            | {"s3:ListBucketVersions"},
         ),
         ("OperationTimerRole", {"lambda:InvokeFunction"}),
         (
@@ -207,9 +220,9 @@ def test_shared_compute_has_no_mapping(transformed: Transform) -> None:
         ),
         (
             "DrillBackupRole",
-            {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "secretsmanager:GetSecretValue"}
+            {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
             | {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
-            | {"s3:PutObject"},
+            | {"s3:PutObject", "secretsmanager:GetSecretValue"},
         ),
         (
             "DrillFleetRole",

@@ -15,6 +15,7 @@ READERS = [
     settings.history_settings,
     settings.drill_settings,
     settings.backup_settings,
+    settings.manage_settings,
     settings.operation_settings,
     settings.retention_schedule_settings,
 ]
@@ -26,6 +27,8 @@ NEEDED = {
     "AUDIENCE": "app",
     "REGISTRY_TABLE": "registry",
     "BACKUP_BUCKET": "bucket",
+    "BACKUP_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/reader",
+    "BACKUP_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:back-up",
     "OPERATION_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:perform",
 }
 
@@ -52,6 +55,17 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert settings.drill_settings().pg_client_directory == "/opt/bin"
     assert settings.run_settings().tolerated_percentage == 0
     assert [bucket.name for bucket in settings.history_settings().buckets.all()] == ["bucket"]
+
+
+def test_the_key_of_the_backups_is_for_the_stacks_own_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKUP_KMS_KEY_ARN", "arn:key")
+    monkeypatch.setenv("BACKUP_BUCKETS", "us-east-1=tenantry-test-backups-us")
+    backup = settings.backup_settings()
+    assert [backup.kms_key_of(bucket) for bucket in backup.buckets.all()] == ["arn:key", ""]
+    assert [bucket.name for bucket in settings.manage_settings().buckets.all()] == [
+        "bucket",
+        "tenantry-test-backups-us",
+    ]
 
 
 def test_a_stack_keeps_what_its_policy_says_and_deletes_nothing_before_it_is_told_to(

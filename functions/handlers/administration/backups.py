@@ -1,4 +1,4 @@
-"""`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: listed, held, and deleted by policy."""
+"""`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: taken, listed, held, and deleted by policy."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -6,7 +6,9 @@ from handlers.administration.exchange import new_routes, operator, read_body, re
 from handlers.administration.wiring import services
 from tenantry.adapters.operator_api import HoldBody, PolicyBody, RetentionBody, show_operation, show_tenant
 from tenantry.domain.backup import BackupId
+from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import TenantId
+from tenantry.services.backup_requests import OPERATOR
 from tenantry.services.retention import KIND
 
 routes = new_routes()
@@ -18,13 +20,38 @@ def list_backups(tenant_id: str) -> Response[str]:
     return reply(200, [backup.to_json() for backup in services().backups.all(TenantId(tenant_id))])
 
 
+@routes.post("/admin/v1/tenants/<tenant_id>/backups")
+def back_up_now(tenant_id: str) -> Response[str]:
+    """Start a backup."""
+    with record(routes, "back_up_now", f"tenant/{tenant_id}"):
+        asked = services().backup_requests.ask(TenantId(tenant_id), OPERATOR)
+    return reply(202, asked)
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/download")
+def download_backup(tenant_id: str, backup_id: str) -> Response[str]:
+    """Make a link to a backup's dump, which ends soon."""
+    with record(routes, f"download_backup/{backup_id}", f"tenant/{tenant_id}"):
+        link = services().own_backups.link(TenantId(tenant_id), BackupId(backup_id))
+    return reply(200, link)
+
+
 @routes.get("/admin/v1/tenants/<tenant_id>/backups/<backup_id>")
 def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Show a backup with its manifest and what its drill found."""
-    backup = services().backups.get(TenantId(tenant_id), BackupId(backup_id))
+    """Show a backup with its manifest and what its drill found, and how far one is that is under way."""
+    tenant, named = TenantId(tenant_id), BackupId(backup_id)
+    progress = services().backup_requests.progress(tenant, named)
+    try:
+        backup = services().backups.get(tenant, named)
+    except NotFound:
+        if progress is None:
+            raise
+        return reply(200, {"tenant_id": tenant_id, "backup_id": backup_id, "progress": progress})
     manifest, verification = backup.manifest, backup.verification
     details = {
-        "manifest": manifest.model_dump(mode="json", by_alias=True) if manifest else None,
+        "progress": progress,
+        # An application may have put a secret into a setting.
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings"}) if manifest else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }
     return reply(200, backup.to_json() | details)

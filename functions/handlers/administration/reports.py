@@ -64,7 +64,9 @@ def read_backup_report() -> Response[str]:
         case "json":
             return reply(200, report)
         case "csv":
-            return reply_with_text(200, backup_report.as_csv(report), "text/csv; charset=utf-8")
+            # All of it: an answer in JSON may lack the end of a long list.
+            whole = services().reports.get(report["stored_at"])
+            return reply_with_text(200, backup_report.as_csv(whole), "text/csv; charset=utf-8")
         case _:
             raise BadRequest("There is no such format.", code="invalid_format", hint="json or csv.")
 

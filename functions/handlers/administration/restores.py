@@ -18,6 +18,8 @@ def restore_backup(tenant_id: str, backup_id: str) -> Response[str]:
     """Restore a backup: in the place of its tenant, or into a new one."""
     with record(routes, "restore_backup", f"tenant/{tenant_id}"):
         body = read_body(routes, RestoreBody)
+        if body.into and body.tables:
+            raise BadRequest("Single tables can't become a tenant.", code="tables_elsewhere")
         if body.into is None and body.tenant_id != tenant_id:
             raise BadRequest(
                 "The body does not repeat the tenant's id.",
@@ -31,6 +33,8 @@ def restore_backup(tenant_id: str, backup_id: str) -> Response[str]:
             body.server_id,
             body.rights == "archived",
             body.admin_email,
+            tuple(body.tables),
+            body.mode,
         )
         operation = services().restores.start(request, operator(routes))
     return reply(202, show_operation(operation))

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-from handlers.backup_adapters import backup_catalogue, backup_holds
+from handlers.backup_adapters import backup_catalogue, backup_holds, own_backups
 from tenantry.adapters.audit_log import AuditLog
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.certificate_store import CertificateStore
@@ -11,6 +11,7 @@ from tenantry.adapters.function_invocation import FunctionInvoker
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
 from tenantry.adapters.pass_file_store import PassFileStore
+from tenantry.adapters.progress_store import ProgressStore
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.report_store import ReportStore
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
@@ -18,11 +19,13 @@ from tenantry.adapters.timer import Timer
 from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.adapters.user_directory import UserDirectory
 from tenantry.services.audit_trail import AuditTrail
+from tenantry.services.backup_requests import BackupRequests
 from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.connection_report import ConnectionBudget
 from tenantry.services.holds import Backups
 from tenantry.services.limits import TenantLimits
 from tenantry.services.operations import Operations
+from tenantry.services.own_backups import OwnBackups
 from tenantry.services.pgadmin_report import PgAdminLooks
 from tenantry.services.relocation import Relocations
 from tenantry.services.rename_requests import RenameRequests
@@ -49,6 +52,8 @@ class Services(NamedTuple):
     reports: ReportStore
     looks: PgAdminLooks
     backups: Backups
+    backup_requests: BackupRequests
+    own_backups: OwnBackups
     retention: Retention
     restores: Restores
 
@@ -87,6 +92,12 @@ def services() -> Services:
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment
         ),
         backups=Backups(registry, catalogue, backup_holds(settings.buckets), leases),
+        backup_requests=BackupRequests(
+            registry,
+            ProgressStore(dynamodb, settings.registry_table),
+            FunctionInvoker(aws_client("lambda", settings.region), settings.backup_function_arn),
+        ),
+        own_backups=own_backups(registry, settings.reader_role_arn, settings.stage, settings.region, settings.buckets),
         retention=Retention(registry, catalogue, settings.retention, leases),
         restores=Restores(registry, store, servers, leases, operations, catalogue, settings.buckets),
         looks=PgAdminLooks(

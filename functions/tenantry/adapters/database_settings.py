@@ -1,13 +1,15 @@
 """Gives one database the settings and the rights to connect that another has: what no dump of a database holds."""
 
 import csv
-from contextlib import closing
+from collections.abc import Iterable
+from contextlib import closing, suppress
 
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, execute
 from tenantry.adapters.postgres import IDENTITY_SETTING
 from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.errors import StatementFailed
 
 # Settings that are lists of names: their value is a list of literals, not one.
 _LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
@@ -32,8 +34,7 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
             place = sql.SQL("DATABASE {}").format(database)
             if role:
                 place = sql.SQL("ROLE {} IN ").format(sql.Identifier(role)) + place
-            words = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
-            changes.append(sql.SQL("ALTER {} SET {} = {}").format(place, words, _value(name, value)))
+            changes.append(_set(place, name, value))
         execute(cursor, load_sql("database_rights"), (source,))
         for role, right, grantable in cursor.fetchall():
             grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
@@ -41,6 +42,29 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
         for statement in changes:
             execute(cursor, statement)
     return len(changes)
+
+
+def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
+    """Set what a database's owner may set there; what only others may, they have to set again.
+
+    :returns: how many of them were set.
+    :raises TenantryError: the server could not be reached.
+    """
+    done = 0
+    place = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        for name, value in settings:
+            if name != IDENTITY_SETTING:
+                with suppress(StatementFailed):
+                    execute(cursor, _set(place, name, value))
+                    done += 1
+    return done
+
+
+def _set(place: sql.Composable, name: str, value: str) -> sql.Composable:
+    words = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+    return sql.SQL("ALTER {} SET {} = {}").format(place, words, _value(name, value))
 
 
 def _value(name: str, value: str) -> sql.Composable:

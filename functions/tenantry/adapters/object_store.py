@@ -1,6 +1,7 @@
 """Backups' objects in S3: a stream of unknown length up, complete or not at all."""
 
 import hashlib
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -19,6 +20,9 @@ _LEAST_PART_BYTES = 8 * _MIB
 _PARTS = 9_000
 _GROWTH = 8
 _UPLOADS_AT_ONCE = 2
+_ATTEMPTS = 3
+# Metadata of an object, by which an upload knows its own.
+_MARK = "upload"
 # Parts up to this size are kept in memory, three at a time. Larger ones, of databases beyond 130 GB, wait in a file.
 _IN_MEMORY_BYTES = 16 * _MIB
 
@@ -69,17 +73,18 @@ class ObjectStore:
         :raises AlreadyPublished: it does.
         :raises DependencyFailed: S3 did not take it.
         """
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType=content_type,
-                IfNoneMatch="*",
-                **self._encryption,
-            )
-        except (ClientError, BotoCoreError) as exc:
-            raise _translate(exc) from exc
+        wanted: Any = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": content_type}
+        for _ in range(_ATTEMPTS):
+            try:
+                self._s3.put_object(**wanted, IfNoneMatch="*", **self._encryption)
+            except (ClientError, BotoCoreError) as exc:
+                # Somebody writes the same object at this moment: who comes second is told so the next time.
+                if _is(exc, 409):
+                    continue
+                raise _translate(exc) from exc
+            else:
+                return
+        raise _unavailable()
 
     def upload(self, key: str, expected_bytes: int = 0) -> "Upload":
         """Begin the upload of a stream.
@@ -109,10 +114,16 @@ class Upload:
         self._running: list[Future[dict[str, Any]]] = []
         self._parts: list[dict[str, Any]] = []
         self._next_number = 1
+        self._mark = uuid.uuid4().hex
         self.bytes = 0
         try:
             created = s3.create_multipart_upload(
-                Bucket=bucket, Key=key, ContentType="application/zstd", ChecksumAlgorithm="CRC32", **encryption
+                Bucket=bucket,
+                Key=key,
+                ContentType="application/zstd",
+                ChecksumAlgorithm="CRC32",
+                Metadata={_MARK: self._mark},
+                **encryption,
             )
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
@@ -156,18 +167,38 @@ class Upload:
             self._send()
         self._collect(0)
         try:
-            done = self._s3.complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._key,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},  # type: ignore[typeddict-item]
-                IfNoneMatch="*",
-            )
+            version = self._complete()
         except (ClientError, BotoCoreError) as exc:
-            raise _translate(exc) from exc
+            version = self._version_of_ours(exc)
         self._pool.shutdown()
         self._part.close()
+        return version
+
+    def _complete(self) -> str | None:
+        done = self._s3.complete_multipart_upload(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload_id,
+            MultipartUpload={"Parts": self._parts},  # type: ignore[typeddict-item]
+            IfNoneMatch="*",
+        )
         return done.get("VersionId")
+
+    def _version_of_ours(self, exc: Exception) -> str | None:
+        """Find out whether the object is there all the same.
+
+        Where S3's answer was lost and the call repeated, the second one is told that there is no such upload any more,
+        or that the object exists.
+
+        :raises TenantryError: it is not, or is another upload's.
+        """
+        try:
+            found = self._s3.head_object(Bucket=self._bucket, Key=self._key)
+        except (ClientError, BotoCoreError):
+            raise _translate(exc) from exc
+        if found["Metadata"].get(_MARK) != self._mark:
+            raise _translate(exc) from exc
+        return found.get("VersionId")
 
     def abort(self) -> None:
         """Give it up: S3 drops every part.
@@ -225,8 +256,12 @@ def _status(exc: ClientError) -> int:
     return int(exc.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
+def _is(exc: Exception, status: int) -> bool:
+    return isinstance(exc, ClientError) and _status(exc) == status
+
+
 def _translate(exc: Exception) -> TenantryError:
-    if isinstance(exc, ClientError) and _status(exc) == 412:
+    if _is(exc, 412):
         return AlreadyPublished()
     return _unavailable()
 

@@ -187,6 +187,9 @@ class RestoreBody(_Body):
     into: str | None = None
     server_id: str | None = Field(default=None, min_length=1, max_length=40)
     rights: Literal["archived", "standard"] = "archived"
+    # Single ones, as schema.table, or all of a schema, as schema.*: beside those that are there, or in their place.
+    tables: list[Annotated[str, Field(max_length=130)]] = Field(default_factory=list, max_length=100)
+    mode: Literal["beside", "replace"] = "beside"
     admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
 
 

@@ -24,6 +24,8 @@ _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 # Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its beginning whatever the server is.
 # There it is not told to stop at an error; it counts them, and there must have been that one alone.
 _KNOWS_ALL_SETTINGS = 170000
+# Sessions that restore a file at once.
+_JOBS = 3
 _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 
 
@@ -43,6 +45,11 @@ class RestoreTarget:
     sections: tuple[str, ...] = ()
     keep_rights: bool = True
 
+    @property
+    def knows_all_settings(self) -> bool:
+        """Whether the server knows every setting that pg_restore sets."""
+        return self.server_version >= _KNOWS_ALL_SETTINGS
+
 
 class Restore:
     """A running pg_restore. Use it as a context: none runs any more afterwards."""
@@ -58,7 +65,7 @@ class Restore:
         self._deadline = deadline
         self._file = file
         self._expired = False
-        self._stops = target.server_version >= _KNOWS_ALL_SETTINGS
+        self._stops = target.knows_all_settings
 
     def __enter__(self) -> Self:
         """Start it. :raises RestoreFailed: it could not be started."""
@@ -140,9 +147,6 @@ class Restore:
             *_options("section", target.sections),
             *jobs,
         ]
-
-
-_JOBS = 4
 
 
 def _options(name: str, values: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The two kinds of place that rows are copied into: tables of a tenant's own, and those that tenants share."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,17 +21,28 @@ _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 class OwnTables:
     """Tables of the tenant's own, emptied and filled as their owner in one transaction."""
 
-    def __init__(self, access: Access, settings: ConnectSettings) -> None:
+    def __init__(
+        self, access: Access, settings: ConnectSettings, only: Collection[str] | None = None, kept: str = ""
+    ) -> None:
         """Log in, empty the tables, and put aside what would look at each row: foreign keys and triggers.
 
+        :param only: the tables to empty; None: all.
+        :param kept: a schema that is made for the rows that are there; empty: they are not kept.
         :raises TenantryError: the database refused.
         """
         self._access = access
+        self._only = only
         self._connection = connect(access.credentials, settings)
         with _translated(self._connection), self._connection.cursor() as cursor:
             begin(self._connection, access)
             found = find_tables(self._connection, access)
-            self.tables = {name: table for name, table in found.items() if name != VERSION_TABLE}
+            self.tables = {
+                name: table
+                for name, table in found.items()
+                if (name != VERSION_TABLE if only is None else name in only)
+            }
+            if kept:
+                self._keep(cursor, sql.Identifier(kept))
             names = [[table.schema, table.name] for table in self.tables.values()]
             schemas, tables = ([name[place] for name in names] for place in (0, 1))
             cursor.execute(load_sql("own_foreign_keys"), {"schemas": schemas, "tables": tables})
@@ -64,12 +75,25 @@ class OwnTables:
             if source.access.is_pooled:
                 for table in self.tables.values():
                     _set_sequences(cursor, table, "")
-            self._set_states(cursor, states)
+            if self._only is None:
+                self._set_states(cursor, states)
+            else:
+                # Others' ids may have gone on since, and must not come again.
+                for table in self.tables.values():
+                    _set_sequences(cursor, table, "WHERE highest > (SELECT last_value FROM {sequence})")
             cursor.execute("COMMIT")
 
     def close(self) -> None:
         """End it."""
         self._connection.close()
+
+    def _keep(self, cursor: Any, schema: sql.Identifier) -> None:
+        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        for table in self.tables.values():
+            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_table(table))
+            names = sql.SQL(".").join([schema, sql.Identifier(table.name)])
+            cursor.execute(lock)
+            cursor.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM ONLY {}").format(names, _table(table)))
 
     def _set_states(self, cursor: Any, states: dict[str, tuple[int, bool]]) -> None:
         for name, place in find_sequences(self._connection, self._access).items():

@@ -108,4 +108,6 @@ class TenantSessions:
                 "Resource": bucket,
                 "Condition": {"StringLike": {"s3:prefix": prefix}},
             },
+            # Where backups are encrypted under a key of one's own; the role says which.
+            {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"},
         ]

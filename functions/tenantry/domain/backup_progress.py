@@ -36,7 +36,10 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is known of a backup that was asked for or begun. Times are UTC; `error` is the code of what went wrong."""
+    """What is known of a backup that was asked for or begun. Times are UTC; `error` is the code of what went wrong.
+
+    `published_as` is another id where a worker before had died and left something under this one.
+    """
 
     tenant_id: str
     backup_id: str
@@ -48,6 +51,7 @@ class Progress:
     tables_done: int = 0
     tables_total: int = 0
     error: str = ""
+    published_as: str = ""
 
     def at(self, now: datetime) -> BackupState:
         """Say where it stands, given that its worker speaks every few seconds."""
@@ -70,4 +74,5 @@ class Progress:
             "tables_done": self.tables_done,
             "tables_total": self.tables_total,
             "error": self.error or None,
+            "published_as": self.published_as or None,
         }

@@ -15,7 +15,7 @@ RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
 )
 
 _TAG = 10
-_BESIDE, _DRILL, _KEPT, _TABLES = "_restore_", "_drill_", "_before_", "restored_"
+_BESIDE, _DRILL, _KEPT = "_restore_", "_drill_", "_before_"
 
 
 def beside_name(tenant_id: TenantId, operation_id: str) -> str:
@@ -33,9 +33,14 @@ def kept_name(tenant_id: TenantId, operation_id: str) -> str:
     return f"{tenant_id}{_KEPT}{_tag(operation_id)}"
 
 
-def tables_schema(operation_id: str) -> str:
+def restored_schema(operation_id: str) -> str:
     """Name the schema that single tables are restored into, beside those that are there."""
-    return f"{_TABLES}{_tag(operation_id)}"
+    return f"restored_{_tag(operation_id)}"
+
+
+def replaced_schema(operation_id: str) -> str:
+    """Name the schema that keeps the rows of tables whose rows were replaced."""
+    return f"replaced_{_tag(operation_id)}"
 
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:

@@ -9,7 +9,9 @@ from tenantry.adapters.tokens import TokenVerifier
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import RENAMED, UNMETERED, Role, Tenant, TenantId, TenantStatus
 
-_TENANT_ROUTES = "*/rest/v1/*"
+_TENANT_ROUTES = ("*/rest/v1/*",)
+# Of a tenant's own admin.
+_ADMIN_ROUTES = (*_TENANT_ROUTES, "*/backups/v1", "*/backups/v1/*")
 _OPERATOR_ROUTES = "*/admin/v1/*"
 
 
@@ -59,7 +61,8 @@ class Authorization:
             "role": role.value,
             "claims": json.dumps(claims, separators=(",", ":")),
         }
-        answer = _policy(subject, "Allow", f"{stage_arn}/{_TENANT_ROUTES}", context)
+        routes = _ADMIN_ROUTES if role is Role.ADMIN else _TENANT_ROUTES
+        answer = _policy(subject, "Allow", [f"{stage_arn}/{route}" for route in routes], context)
         if tenant and tenant.usage_key:
             # What API Gateway counts the request under, in place of a key that the client would send.
             answer["usageIdentifierKey"] = tenant.usage_key
@@ -74,7 +77,7 @@ class Authorization:
         return RENAMED if self._registry.former_id(tenant_id) else "unknown"
 
 
-def _policy(principal: str, effect: str, resource: str, context: dict[str, str]) -> dict[str, Any]:
+def _policy(principal: str, effect: str, resource: str | list[str], context: dict[str, str]) -> dict[str, Any]:
     statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
     return {
         "principalId": principal,

@@ -1,7 +1,7 @@
 """Drills: restores a backup into a scratch database, compares it, and writes down what came back."""
 
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.services.drill_places import DrillPlaces
 from tenantry.services.restoration_scratch import Drilled, ScratchOrder, ScratchRestorer
 from tenantry.services.servers import Servers
 
@@ -52,9 +53,10 @@ class Drills:
     def __init__(self, adapters: DrillAdapters) -> None:
         """Take the adapters."""
         self._adapters = adapters
+        self._places = DrillPlaces(adapters.servers)
 
     def drill(self, order: DrillOrder) -> tuple[Verification, bool]:
-        """Restore one backup beside everything else, on its tenant's own server, and compare.
+        """Restore one backup beside everything else, and compare.
 
         :returns: what was found, and whether an earlier drill had found it already.
         :raises NotFound: there is no such tenant or backup.
@@ -66,24 +68,26 @@ class Drills:
         backup, manifest = self._backup(order, tenant)
         if backup.verification:
             return backup.verification, True
-        # What other drills have left when their workers died; what fails here is not this backup's fault.
-        with suppress(TenantryError):
-            self.sweep(tenant.server_id, order.tenant_id)
-        scratch = ScratchOrder(
-            manifest=manifest,
-            bucket=backup.bucket,
-            owner=order.tenant_id,
-            server_id=tenant.server_id,
-            database=drill_name(order.tenant_id, order.operation_id),
-            # A former id's roles have other names by now.
-            keep_rights=backup.tenant_id == order.tenant_id,
-        )
-        found = self._try(scratch)
-        verification = _verification(order, backup, tenant.server_id, found)
+        for server_id in self._places.all_for(tenant):
+            # What drills have left whose workers died; what fails here is not this backup's fault.
+            with suppress(TenantryError):
+                self.sweep(server_id, order.tenant_id)
+        with self._places.lend(tenant) as server_id:
+            scratch = ScratchOrder(
+                manifest=manifest,
+                bucket=backup.bucket,
+                owner=order.tenant_id,
+                server_id=server_id,
+                database=drill_name(order.tenant_id, order.operation_id),
+                # A former id's roles have other names by now.
+                keep_rights=backup.tenant_id == order.tenant_id,
+            )
+            found = self._try(scratch)
+        verification = _verification(order, backup, server_id, found)
         return verification, not self._adapters.verifications.put(backup, verification)
 
     def sweep(self, server_id: str, mine: TenantId) -> list[str]:
-        """Drop the scratch databases of other tenants' drills on a server, where nobody works on their tenant.
+        """Drop the scratch databases of drills on a server: `mine`, and others' where nobody works on their tenant.
 
         :returns: their names.
         :raises TenantryError: the server refused.
@@ -93,14 +97,15 @@ class Drills:
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, "SELECT datname::text FROM pg_database WHERE datname ~ '^[a-z0-9-]+_drill_[0-9a-z]{10}$'")
             for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
-                if tenant_id == mine:
-                    continue
                 # Refused where its worker lives.
-                with suppress(Conflict), self._adapters.leases.hold("tenant", tenant_id.value):
+                with suppress(Conflict), self._lease(tenant_id, mine):
                     drop_copy_login(connect, tenant_id, name)
                     execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
                     dropped.append(name)
         return dropped
+
+    def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:
+        return nullcontext() if tenant_id == mine else self._adapters.leases.hold("tenant", tenant_id.value)
 
     def _tenant(self, tenant_id: TenantId) -> Tenant:
         tenant = self._adapters.registry.tenant(tenant_id)

@@ -1,5 +1,6 @@
 """One dump on its way: pg_dump's output compressed and uploaded while the rows are counted, all of it or nothing."""
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from tenantry.adapters.object_store import ObjectStore, Upload
 from tenantry.adapters.pg_dump import Dump, pg_dump_version
 from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.snapshot import Counted, Snapshot, terminate_backends
-from tenantry.domain.backup import DumpObject
+from tenantry.domain.backup import DatabaseFacts, DumpObject
 from tenantry.domain.backup_progress import Meter
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError
@@ -63,6 +64,7 @@ class DumpStream:
         :raises TenantryError: database or bucket were not there.
         """
         version = pg_dump_version(self.tools.pg_client_directory)
+        _require_new_enough(version, snapshot.facts.database)
         meter.tables_total = snapshot.tables
         upload = store.upload(self.key, snapshot.facts.database.size_bytes)
         try:
@@ -110,6 +112,18 @@ class DumpStream:
             application_name=self.label,
             lock_timeout_ms=self.tools.lock_timeout_ms,
             connect_timeout=self.tools.connect_timeout,
+        )
+
+
+def _require_new_enough(program: str, database: DatabaseFacts) -> None:
+    """Refuse to dump a server that is newer than pg_dump, as pg_dump does without saying so in its status."""
+    major = re.search(r" (\d+)[.\w]*", program)
+    if major and database.version and int(major[1]) < database.version // 10_000:
+        raise BackupFailed(
+            "The server is newer than pg_dump, which can't dump it.",
+            code="pg_dump_too_old",
+            details=f"{program}, server {database.server_version}",
+            hint="Build the pg_client layer with a newer PostgreSQL and deploy it.",
         )
 
 

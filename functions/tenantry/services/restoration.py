@@ -10,16 +10,17 @@ from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup
-from tenantry.domain.errors import Conflict, NotFound
+from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import moved
 from tenantry.domain.residency import BackupBuckets
-from tenantry.domain.restore import RESTORE
+from tenantry.domain.restore import RESTORE, RESTORE_TABLES
 from tenantry.domain.server import Wanted
-from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.services.operations import Operations
 from tenantry.services.restoration_scratch import archived_schema, require_version
 from tenantry.services.restoration_steps import require_whole
+from tenantry.services.restoration_tables import BESIDE
 from tenantry.services.retired_ids import no_such_tenant
 from tenantry.services.servers import Servers
 
@@ -39,6 +40,14 @@ class RestoreRequest:
     server_id: str | None = None
     keep_rights: bool = True
     admin_email: str | None = None
+    # Only these: `schema.table`, or `schema.*`; with what becomes of those that are there.
+    tables: tuple[str, ...] = ()
+    mode: str = BESIDE
+
+    @property
+    def kind(self) -> str:
+        """Which operation does it."""
+        return RESTORE_TABLES if self.tables else RESTORE
 
 
 class Restores:
@@ -103,7 +112,7 @@ class Restores:
             return None
         operation = self._operations.get(tenant.relocation)
         asked = (backup.tenant_id.value, request.backup_id.value)
-        if operation.kind != RESTORE or (operation.facts["archived"], operation.facts["backup_id"]) != asked:
+        if operation.kind != request.kind or (operation.facts["archived"], operation.facts["backup_id"]) != asked:
             raise Conflict(
                 "The tenant is being moved or restored.",
                 code="tenant_moving",
@@ -134,9 +143,16 @@ class Restores:
         if has_home and home != present:
             raise Conflict("The server has something of that name already.", code="database_exists")
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
+        if request.tables:
+            self._require_tables(request, require_whole(backup), home, present)
+            facts |= {
+                "wanted": list(request.tables),
+                "mode": request.mode,
+                "schema": archived_schema(require_whole(backup)),
+            }
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
-        return self._begin(tenant, facts, actor)
+        return self._begin(tenant, facts, actor, request.kind)
 
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
@@ -147,10 +163,8 @@ class Restores:
         if self._registry.former_id(into):
             raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
         region = source.region if source else self._region_of(backup)
-        if request.server_id or source:
-            server = self._servers.require_room(request.server_id or source.server_id, region)  # type: ignore[union-attr]
-        else:
-            server = self._servers.place(Wanted(region))
+        wanted = request.server_id or (source.server_id if source else self._known_server(manifest))
+        server = self._servers.require_room(wanted, region) if wanted else self._servers.place(Wanted(region))
         home = self._home_of_new(into, server.server_id, manifest)
         self._require_fit(manifest, home)
         is_lost = into == request.tenant_id
@@ -161,12 +175,27 @@ class Restores:
         tenant = Tenant(into, TenantStatus.PROVISIONING, home.isolation, home.server_id, region)
         if source:
             tenant = replace(tenant, limits=source.limits, backups=source.backups)
+        elif had := manifest.home:
+            tenant = replace(tenant, limits=Limits(had.connections, had.statement_timeout_ms, had.plan))
         return self._begin(tenant, facts, actor)
 
-    def _begin(self, tenant: Tenant, facts: dict[str, Any], actor: str) -> Operation:
-        operation = self._operations.begin(RESTORE, f"tenant/{tenant.tenant_id}", actor, facts)
+    def _begin(self, tenant: Tenant, facts: dict[str, Any], actor: str, kind: str = RESTORE) -> Operation:
+        operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)
         self._registry.put_tenant(replace(tenant, relocation=operation.operation_id))
         return operation
+
+    def _require_tables(self, request: RestoreRequest, manifest: Manifest, home: Home, present: Home) -> None:
+        """Make sure that single tables can be restored. :raises BadRequest: they can't, or there are no such ones."""
+        if home.isolation is not Isolation.DATABASE or home != present:
+            raise BadRequest(
+                "Single tables can be restored in a database of the tenant's own.",
+                code="tables_elsewhere",
+                hint="Restore the backup into a new tenant, and copy what is wanted.",
+            )
+        known = {f"{table.schema_name}.{table.table}" for table in manifest.tables}
+        known |= {f"{table.schema_name}.*" for table in manifest.tables}
+        if unknown := set(request.tables) - known:
+            raise BadRequest("The backup has no such table.", code="table_unknown", details=", ".join(sorted(unknown)))
 
     def _facts(
         self, request: RestoreRequest, backup: CataloguedBackup, home: Home, *, has_home: bool, tenant_id: TenantId
@@ -191,14 +220,21 @@ class Restores:
         return home
 
     def _region_of(self, backup: CataloguedBackup) -> str:
-        """Of a tenant that nobody knows: one whose backup lies in another region's bucket must not leave that."""
+        """Of a tenant that nobody knows: the manifest says which its data must not leave, or else the bucket does."""
+        if backup.manifest and backup.manifest.home:
+            return backup.manifest.home.region
         elsewhere = {bucket.name: bucket.region for bucket in self._buckets.elsewhere}
         return elsewhere.get(backup.bucket, "")
+
+    def _known_server(self, manifest: Manifest) -> str | None:
+        """Where it lived, if there is such a server still."""
+        server_id = manifest.home.server_id if manifest.home else ""
+        return server_id if any(server.server_id == server_id for server in self._servers.all()) else None
 
     def _require_fit(self, manifest: Manifest, home: Home) -> None:
         if manifest.isolation is not home.isolation:
             raise Conflict(
-                f"The tenant's isolation was '{manifest.isolation}' when it was backed up, and is '{home.isolation}' now.",
+                f"The tenant was '{manifest.isolation}' when it was backed up, and is '{home.isolation}' now.",
                 code="other_isolation",
                 hint="Restore it into a new tenant.",
             )

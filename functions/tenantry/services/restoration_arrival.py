@@ -83,6 +83,12 @@ class Arrival:
         if tenant and tenant.relocation == operation.operation_id and tenant.status is not TenantStatus.PROVISIONING:
             self._registry.put_tenant(replace(tenant, relocation=""))
 
+    def hand_over(self, operation: Operation, successor: str) -> None:
+        """Let another operation have the tenant."""
+        tenant = self._tenant(operation)
+        if tenant.relocation == operation.operation_id:
+            self._registry.put_tenant(replace(tenant, relocation=successor))
+
     def settle(self, operation: Operation, **change: Any) -> None:
         """Let others at the tenant again; one that is new is served from now on."""
         tenant = replace(self._tenant(operation), relocation="", **change)

@@ -10,10 +10,11 @@ from tenantry.adapters.content_digest import Access, ContentReader
 from tenantry.adapters.migrations import schema_revision
 from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.sql_errors import translate
-from tenantry.domain.backup import Manifest
-from tenantry.domain.content import Table
+from tenantry.domain.backup import Manifest, TableRows
+from tenantry.domain.content import Content, Table, TableContent
 from tenantry.domain.errors import RestoreFailed
 
+LARGE_OBJECTS = "large objects"
 _NAMED = 10
 
 
@@ -70,33 +71,28 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     :raises TenantryError: the server refused or went away.
     """
     wanted = {(table.schema_name, table.table): table for table in manifest.tables}
-    digests = _digests(manifest)
+    has_digests = any(table.digest for table in manifest.tables)
     with ContentReader(access, settings) as reader:
-        content = reader.content().tables if digests else {}
-        counted = {
-            (table.schema, table.name): content[name].rows if digests else _count(reader, table)
-            for name, table in reader.tables.items()
-        }
+        content = reader.content(manifest.samples) if has_digests else None
+        tables = []
+        for name, table in reader.tables.items():
+            found = content.tables[name] if content else TableContent(_count(reader, table), "")
+            tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
         revision = schema_revision(reader.connection, access.home.schema) or ""
-        found = {(table.schema, table.name): content.get(name) for name, table in reader.tables.items()}
-    tables = [
-        FoundTable(
-            *key,
-            rows,
-            key in wanted
-            and rows == wanted[key].rows
-            and (key not in digests or digests[key] == getattr(found[key], "digest", None)),
-        )
-        for key, rows in sorted(counted.items())
-    ]
-    missing = sorted(f"{schema}.{table}" for schema, table in wanted.keys() - counted.keys())
-    return Findings(tuple(tables), tuple(missing), bool(digests), revision)
+    missing = sorted(f"{schema}.{table}" for schema, table in wanted)
+    if content and not _same_objects(manifest, content):
+        missing.append(LARGE_OBJECTS)
+    return Findings(tuple(tables), tuple(missing), has_digests, revision)
 
 
-def _digests(manifest: Manifest) -> dict[tuple[str, str], str]:
-    """List the digests by table, of a manifest that has them."""
-    pairs = (((t.schema_name, t.table), getattr(t, "digest", None)) for t in manifest.tables)
-    return {key: digest for key, digest in pairs if digest}
+def _compare(table: Table, found: TableContent, wanted: TableRows | None) -> FoundTable:
+    matches = wanted is not None and wanted.rows == found.rows and wanted.digest in (None, found.digest)
+    return FoundTable(table.schema, table.name, found.rows, matches)
+
+
+def _same_objects(manifest: Manifest, content: Content) -> bool:
+    found, wanted = content.tables.get(LARGE_OBJECTS), manifest.large_objects
+    return (found and (found.rows, found.digest)) == (wanted and (wanted.count, wanted.digest))
 
 
 def _count(reader: ContentReader, table: Table) -> int:

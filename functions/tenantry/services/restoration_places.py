@@ -12,11 +12,12 @@ from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, role_identifiers, run
 from tenantry.adapters.content_digest import Access, ContentReader
-from tenantry.adapters.database_settings import copy_database_settings
+from tenantry.adapters.database_settings import copy_database_settings, set_as_owner
 from tenantry.adapters.homes import swapping
 from tenantry.adapters.homes.shared_database import SharedDatabase
 from tenantry.adapters.schema_copy import CopyTools, copy_schema
 from tenantry.adapters.sql_files import load_sql
+from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.services.restoration_scratch import ScratchRestorer
@@ -42,7 +43,7 @@ class Place(Protocol):
     Every method may be repeated, after a crash at any point too. All raise TenantryError where a server refuses.
     """
 
-    def prepare(self, swap: Swap, source: Home, *, keep_rights: bool) -> dict[str, Any]:
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
         """Make ready beside what is there, whose users go on; `source` is in the scratch database. Returns facts."""
 
     def keep(self, swap: Swap) -> None:
@@ -68,13 +69,15 @@ class DatabasePlace:
         """Take the servers."""
         self._servers = servers
 
-    def prepare(self, swap: Swap, source: Home, *, keep_rights: bool) -> dict[str, Any]:
-        """Give it the settings and rights of the one that is there."""
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
+        """Give it the settings and rights of the one that is there, or the settings that there were."""
         if not keep_rights:
             self._servers.home(swap.tenant_id, replace(swap.home, database=source.database)).grant()
+        connect = self._connect(swap)
         if not swap.has_home:
-            return {}
-        return {"settings": copy_database_settings(self._connect(swap), swap.home.database, source.database)}
+            wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
+            return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+        return {"settings": copy_database_settings(connect, swap.home.database, source.database)}
 
     def keep(self, swap: Swap) -> None:
         """Do nothing: renaming is enough."""
@@ -120,7 +123,7 @@ class SchemaPlace:
         self._tools = tools
         self._deadline = deadline
 
-    def prepare(self, swap: Swap, source: Home, *, keep_rights: bool) -> dict[str, Any]:
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
         """Copy the schema beside the tenant's own, and see that the copy is one."""
         connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
         SharedDatabase(connect, database).ensure()

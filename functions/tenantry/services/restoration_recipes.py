@@ -1,9 +1,10 @@
 """The steps of every operation that restores a tenant, and what is done when one fails."""
 
-from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
+from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, RESTORE_TABLES, UNDO_RESTORE
 from tenantry.services.operations import Recipes, Remedies
 from tenantry.services.restoration_arrival import Arrival, Equip
 from tenantry.services.restoration_steps import Restoration, RestoreAdapters
+from tenantry.services.restoration_tables import TableRestoration
 from tenantry.services.restoration_undo import RestoreAbandonment, RestoreReturn
 
 
@@ -15,9 +16,16 @@ def restoration_recipes(adapters: RestoreAdapters, equip: Equip) -> tuple[Recipe
     arrival = Arrival(adapters.registry, adapters.servers, adapters.secrets, equip)
     restoration = Restoration(adapters, arrival)
     returning = RestoreReturn(restoration, arrival, adapters.servers)
+    tables = TableRestoration(restoration, adapters)
     recipes: Recipes = {
         RESTORE: restoration.steps(),
+        RESTORE_TABLES: tables.steps(),
         UNDO_RESTORE: returning.steps(),
         ABANDON_RESTORE: RestoreAbandonment(restoration, arrival).steps(),
     }
-    return recipes, {RESTORE: restoration.give_up, UNDO_RESTORE: returning.give_up}
+    remedies = {
+        RESTORE: restoration.give_up,
+        RESTORE_TABLES: tables.give_up,
+        UNDO_RESTORE: returning.give_up,
+    }
+    return recipes, remedies

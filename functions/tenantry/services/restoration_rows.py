@@ -17,6 +17,7 @@ from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import SharedTables
 from tenantry.adapters.rows_dump import dump_rows
 from tenantry.adapters.schema_copy import CopyTools
+from tenantry.domain.backup import Manifest
 from tenantry.domain.content import Content
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import RestoreFailed
@@ -48,7 +49,7 @@ class PooledPlace:
         self._deadline = deadline
         self._credentials = credentials
 
-    def prepare(self, swap: Swap, source: Home, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002 - rows have none
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
         """See that the server has the tables, with the columns that the rows have.
 
         :raises Conflict: they differ (`tables_differ`).

@@ -9,7 +9,7 @@ tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.ma
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from psycopg2 import sql
@@ -29,6 +29,7 @@ from tenantry.domain.errors import Conflict, RestoreFailed, TenantryError
 from tenantry.domain.restore import is_scratch
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.services.restoration_compare import Findings, examine
+from tenantry.services.restoration_file import archive_file
 from tenantry.services.servers import Servers
 
 _MAJOR = 10_000
@@ -107,6 +108,8 @@ class ScratchRestorer:
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
         scratch.make_empty()
+        # Rights to shared tables are the server's own too, and of single tables those that are there.
+        rows_only = order.manifest.isolation is Isolation.POOLED or bool(order.tables)
         with self.access(order.owner, order.home) as access:
             target = RestoreTarget(
                 access.credentials,
@@ -114,8 +117,8 @@ class ScratchRestorer:
                 version,
                 schema="" if order.manifest.isolation is Isolation.DATABASE else order.home.schema,
                 tables=order.tables,
-                sections=_ROWS if order.manifest.isolation is Isolation.POOLED or order.tables else (),
-                keep_rights=order.keep_rights and not order.tables,
+                sections=_ROWS if rows_only else (),
+                keep_rights=order.keep_rights and not rows_only,
             )
             self._fill(order, target)
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
@@ -176,6 +179,16 @@ class ScratchRestorer:
         return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
 
     def _fill(self, order: ScratchOrder, target: RestoreTarget) -> None:
+        fetched = archive_file(self._archives, order.manifest, order.bucket, self._deadline())
+        # Several sessions count several errors on a server that does not know all settings.
+        with fetched if target.knows_all_settings else nullcontext() as file:
+            if file:
+                with Restore(target, self._tools, self._deadline(), file) as restore:
+                    restore.finish()
+            else:
+                self._stream(order, target)
+
+    def _stream(self, order: ScratchOrder, target: RestoreTarget) -> None:
         with Restore(target, self._tools, self._deadline()) as restore:
             try:
                 self._archives.pump(order.manifest, order.bucket, restore.write)
@@ -207,6 +220,8 @@ def require_version(manifest: Manifest, facts: ServerFacts) -> int:
 
 def archived_schema(manifest: Manifest) -> str:
     """Name the schema that a tenant's own tables lay in when they were backed up."""
+    if manifest.home:
+        return manifest.home.schema_name
     match manifest.isolation:
         case Isolation.SCHEMA:
             return manifest.tenant_id

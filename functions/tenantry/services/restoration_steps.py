@@ -84,6 +84,14 @@ class Restoration:
         tenant = self._adapters.registry.tenant(tenant_of(operation))
         return tenant is not None and tenant.relocation == operation.operation_id
 
+    def require_own(self, operation: Operation) -> None:
+        """Make sure that the tenant is this operation's still. :raises TenantryError: it is not."""
+        self._tenant(operation)
+
+    def release(self, operation: Operation) -> None:
+        """Let others at the tenant."""
+        self._arrival.release(operation)
+
     def is_swapped(self, operation: Operation) -> bool:
         """Whether what was restored has taken its place."""
         if "settle" in operation.done:
@@ -138,7 +146,7 @@ class Restoration:
         self._tenant(operation)
         order = self._order(operation)
         place = self.place(work_for(operation).home.isolation)
-        return place.prepare(swap_of(operation), order.home, keep_rights=order.keep_rights)
+        return place.prepare(swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights)
 
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)

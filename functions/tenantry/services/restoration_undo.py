@@ -111,6 +111,8 @@ class RestoreAbandonment:
     def _take_back(self, operation: Operation) -> None:
         begun = replace(operation, operation_id=operation.facts["abandoned"], done=tuple(operation.facts["begun"]))
         if self._restoration.is_swapped(begun):
+            # It is the restore's again, which can only be finished.
+            self._arrival.hand_over(operation, begun.operation_id)
             raise Conflict(
                 "What was restored has taken its place already.",
                 code="already_switched",

@@ -2,15 +2,18 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from handlers import back_up_tenant
+from handlers.plan_backups import scheduled_run
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.leases import Leases
 from tenantry.domain.errors import Conflict
 from tenantry.domain.fleet_run import NO_WORD
+from tenantry.services.backup_schedule import ScheduledRun
 from tests.integration.conftest import REGION, TABLE
 from tests.integration.fleet.conftest import Context, Fleet
 
@@ -110,3 +113,24 @@ def test_who_is_busy_with_it_has_the_last_word(fleet: Fleet) -> None:
     with Leases(aws_client("dynamodb", REGION), TABLE, 900).hold("backup", tenant), pytest.raises(Conflict):
         back_up_tenant.handler(event, Context())
     assert fleet.outcome(plan, tenant)["result"] == "done"
+
+
+def test_a_defect_of_ours_leaves_a_word_too(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = fleet.world.tenants[0].value
+    plan = fleet.plan()
+    monkeypatch.setattr(back_up_tenant, "_back_up", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        back_up_tenant.handler(fleet.events(plan)[tenant], Context())
+    assert fleet.outcome(plan, tenant)["code"] == "internal_error"
+
+
+def test_what_the_scheduler_says_is_taken_and_what_it_does_not_is_made_up() -> None:
+    said = {"scheduled_at": "2026-11-01T02:00:00Z", "execution_id": "e", "trigger": "schedule"}
+    assert scheduled_run({"order": said, "execution_name": "n"}) == ScheduledRun(
+        datetime(2026, 11, 1, 2, tzinfo=UTC), "e", "schedule"
+    )
+    # As a scheduler that fills nothing in sends it.
+    unfilled = {"scheduled_at": "<aws.scheduler.scheduled-time>", "execution_id": "<aws.scheduler.execution-id>"}
+    by_hand = scheduled_run({"order": unfilled | {"tenants": ["acme"]}, "execution_name": "n"})
+    assert (by_hand.execution_id, by_hand.trigger, by_hand.only) == ("n", "manual", frozenset({"acme"}))
+    assert scheduled_run({"order": None, "execution_name": "n"}).everyone is False

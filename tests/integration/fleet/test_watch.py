@@ -13,6 +13,7 @@ from tenantry.adapters.backup_catalogue import BackupCatalogue
 from tenantry.adapters.backup_history import BackupHistories
 from tenantry.adapters.backup_inventory import Bucket
 from tenantry.domain.backup_report import BackupFault, BackupReport
+from tenantry.domain.tenant import TenantId
 from tenantry.services.backup_report import BackupAudit, as_csv
 from tests.integration.fleet.conftest import BUCKET, Context, Fleet
 
@@ -49,6 +50,16 @@ def test_it_is_an_alarm_though_nothing_ran_and_nothing_failed(audit: BackupAudit
     report = audit.run(datetime.now(UTC) + timedelta(hours=31))
     assert set(faults(report).values()) == {(BackupFault.LATE,)}
     assert report.to_json()["passed"] is False
+
+
+def test_backups_of_an_id_that_the_tenant_had_are_its_own(fleet: Fleet, audit: BackupAudit) -> None:
+    former = fleet.world.tenants[0]
+    new = TenantId(f"{former}-new")
+    histories = BackupHistories(BackupCatalogue(fleet.s3, BUCKET), [Bucket(fleet.s3, BUCKET)])
+    renamed, other = histories.read([[new, former], [new]])
+    newest = fleet.manifests(former.value)[-1].backup_id
+    assert [backup.backup_id.value for backup in renamed.backups] == [newest]
+    assert (other.backups, other.oldest) == ([], None)
 
 
 def test_what_is_no_backup_any_more_does_not_count(

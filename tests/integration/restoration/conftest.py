@@ -38,16 +38,16 @@ from tests.integration.relocation.conftest import (  # noqa: F401
     second_postgres,
     servers_of_the_module,
 )
-from tests.integration.test_tenant_backup import BUCKET, Context, s3  # noqa: F401
 
+BUCKET = "backups"
 TOOLS = CopyTools(str(BINARIES), connect_timeout=5, lock_timeout_ms=2000)
 
 
 class Vault(Yard):
     """Tenants, their backups, and what is done with these."""
 
-    def __init__(self, world: World, second: PostgresServer, s3: Any) -> None:  # noqa: F811
-        super().__init__(world, second)
+    def __init__(self, world: World, second: PostgresServer, s3: Any, **others: Any) -> None:
+        super().__init__(world, second, **others)
         self.s3 = s3
         self.catalogue = BackupCatalogue(s3, BUCKET)
         self.archives = ArchiveSource({BUCKET: s3})
@@ -119,7 +119,8 @@ class Vault(Yard):
                 server,
                 f"""SELECT 'database ' || datname FROM pg_database WHERE starts_with(datname, '{tenant_id}_')
                     UNION ALL SELECT 'login ' || rolname FROM pg_roles WHERE rolname = '{tenant_id}_copy'
-                    UNION ALL SELECT 'session of ' || usename FROM pg_stat_activity WHERE usename = '{tenant_id}_copy'""",
+                    UNION ALL SELECT 'session of ' || usename FROM pg_stat_activity
+                    WHERE usename = '{tenant_id}_copy'""",
             )
             found += [name for (name,) in rows]
             if self.execute(server, "SELECT 1 FROM pg_database WHERE datname = 'tenantry_schemas'"):
@@ -137,6 +138,27 @@ class Vault(Yard):
                 for (name,) in names:
                     self.execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
         super().drop()
+
+
+class Context:
+    """What Lambda hands a handler."""
+
+    aws_request_id = "r"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 600_000
+
+
+@pytest.fixture(scope="module")
+def s3(world: World) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKUP_BUCKET", BUCKET)
+        patch.setenv("PG_CLIENT_DIRECTORY", str(BINARIES))
+        clear_caches()
+        client = aws_client("s3", REGION)
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tenantry.adapters.backup_reader import ReaderSessions
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.residency import BackupBucket, parse_buckets
 from tenantry.domain.tenant import TenantId
 
 ROLE = "arn:aws-cn:iam::123456789012:role/tenant-data"
@@ -51,10 +53,26 @@ def test_a_name_that_begins_alike_does_not_match(other: str) -> None:
 
 
 def test_a_backup_reaches_its_own_prefix_only() -> None:
-    _, objects, listing = policy("acme", "backups")
+    _, objects, listing, key = policy("acme", "backups")
     assert objects["Resource"] == "arn:aws-cn:s3:::backups/tenants/acme/backups/*"
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "tenants/acme/backups/*"}}
     assert not {"s3:DeleteObject", "s3:*"} & set(objects["Action"])
+    # The role names the key, if there is one.
+    assert key["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
+
+
+def test_a_reader_of_backups_writes_nothing_and_sees_no_secret() -> None:
+    sts = Sts()
+    buckets = parse_buckets(BackupBucket("ap-south-1", "own"), "us-east-1=tenantry-prod-backups-us", "prod")
+    ReaderSessions(sts, ROLE, "prod", "ap-south-1", buckets).open(TenantId("acme"))  # type: ignore[arg-type]
+    read, listing, key = json.loads(sts.asked["Policy"])["Statement"]
+    assert read["Resource"] == [
+        "arn:aws-cn:s3:::own/tenants/acme/backups/*",
+        "arn:aws-cn:s3:::tenantry-prod-backups-us/tenants/acme/backups/*",
+    ]
+    assert all(action.startswith("s3:GetObject") for action in read["Action"])
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "tenants/acme/backups/*"}}
+    assert key["Action"] == "kms:Decrypt"
 
 
 def test_a_refusal_is_told_without_names() -> None:

@@ -40,7 +40,8 @@ def authorize(token: str = "good", **claims: Any) -> dict[str, Any]:
 
 def allowed(answer: dict[str, Any]) -> tuple[str, str]:
     (statement,) = answer["policyDocument"]["Statement"]
-    return statement["Effect"], statement["Resource"]
+    resources = statement["Resource"]
+    return statement["Effect"], resources if isinstance(resources, str) else " ".join(resources)
 
 
 def test_a_tenants_user_may_call_the_data_api_and_nothing_else() -> None:
@@ -50,6 +51,12 @@ def test_a_tenants_user_may_call_the_data_api_and_nothing_else() -> None:
     assert (context["tenantId"], context["role"], context["tenantStatus"]) == ("mycompany", "editor", "active")
     assert '"email":"a@example.com"' in context["claims"]
     assert all(isinstance(value, str) for value in context.values())
+
+
+def test_a_tenants_admin_may_also_call_the_backups() -> None:
+    routes = f"{STAGE_ARN}/*/rest/v1/* {STAGE_ARN}/*/backups/v1 {STAGE_ARN}/*/backups/v1/*"
+    assert allowed(authorize(tenant="mycompany", role="admin")) == ("Allow", routes)
+    assert "backups" not in allowed(authorize(tenant="mycompany", role="editor"))[1]
 
 
 def test_an_operator_may_call_the_operators_api_and_is_of_no_tenant() -> None:

@@ -1,0 +1,44 @@
+"""Whether an archive is restored from a file, by several sessions at once, or as a stream."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+
+from tenantry.adapters.archive_source import ArchiveSource
+from tenantry.domain.backup import Manifest
+from tenantry.domain.errors import RestoreFailed
+
+# Below this, writing the file costs more than several sessions save.
+_LARGE_BYTES = 128 << 20
+# What is left of the function's storage for others.
+_SPARE_BYTES = 64 << 20
+
+
+@contextmanager
+def archive_file(archives: ArchiveSource, manifest: Manifest, bucket: str, deadline: float) -> Iterator[Path | None]:
+    """Fetch a large archive into a file, which goes with this block; None where it is small, or there is no room.
+
+    What is in the file was compared with the manifest: nothing of a damaged archive is restored.
+
+    :param deadline: of `time.monotonic()`, until which it has to be there.
+    :raises RestoreFailed: it is damaged, or does not come in time.
+    :raises DependencyFailed: S3 did not answer.
+    """
+    size = manifest.dump.dump_bytes
+    if size < _LARGE_BYTES or shutil.disk_usage(gettempdir()).free < size + _SPARE_BYTES:
+        yield None
+        return
+    with TemporaryDirectory(prefix="tenantry-restore-") as directory:
+        file = Path(directory) / "archive"
+        with file.open("wb") as output:
+
+            def write(portion: bytes) -> None:
+                if time.monotonic() > deadline:
+                    raise RestoreFailed("The restore did not end in time.", code="restore_deadline")
+                output.write(portion)
+
+            archives.pump(manifest, bucket, write)
+        yield file

@@ -1,0 +1,74 @@
+"""What a tenant has made in its home is never run with the administrator's rights, whatever is done to the home."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.postgres_server import ADMIN_USER
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.tenant import Isolation, TenantId, owner_role
+from tenantry.services.servers import open_admin
+from tests.integration.conftest import World
+from tests.integration.homes.conftest import home, new_id, provision, remove, rows
+
+OWN = [Isolation.DATABASE, Isolation.SCHEMA]
+# Makes its own login a superuser, if whoever runs it may: also when it is run as the tenant in an administrator's session.
+HARM = """
+CREATE FUNCTION {schema}.harm() RETURNS boolean LANGUAGE plpgsql AS $harm$
+BEGIN
+    PERFORM set_config('role', 'none', true);
+    ALTER ROLE "{tenant}_login_a" SUPERUSER;
+    RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN true;
+END $harm$;
+"""
+TRAPS = {
+    "operator": """
+        -- So cheap that it comes before every other condition.
+        CREATE FUNCTION {schema}.same(oid, regclass) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+            'BEGIN RETURN {schema}.harm(); END';
+        CREATE OPERATOR {schema}.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = {schema}.same)""",
+    "revision": """
+        ALTER TABLE {schema}.alembic_version RENAME TO version;
+        CREATE VIEW {schema}.alembic_version AS SELECT version_num FROM {schema}.version WHERE {schema}.harm()""",
+    "old revision": """
+        DELETE FROM {schema}.alembic_version;
+        DROP TABLE {schema}.candidates CASCADE;
+        CREATE FUNCTION {schema}.pull() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM {schema}.harm(); RETURN NEW; END';
+        CREATE TRIGGER pull BEFORE INSERT ON {schema}.alembic_version FOR EACH ROW EXECUTE FUNCTION {schema}.pull()""",
+}
+
+
+@pytest.fixture
+def victim(world: World) -> Iterator[TenantId]:
+    made = new_id("v")
+    yield made
+    remove(world, made)
+
+
+@pytest.mark.parametrize("isolation", OWN)
+@pytest.mark.parametrize("trap", TRAPS)
+def test_no_trap_of_a_tenants_is_sprung_by_the_administrator(
+    world: World, victim: TenantId, isolation: Isolation, trap: str
+) -> None:
+    credentials = provision(world, victim, isolation)
+    names = {"schema": f'"{credentials.schema}"', "tenant": victim.value}
+    script = (HARM + TRAPS[trap]).format(**names)
+    rows(world, credentials, script, owner_role(victim))
+    administrator = Credentials(
+        world.server.host, world.server.port, "postgres", ADMIN_USER, world.server.admin_password, "disable"
+    )
+    admin = open_admin(administrator).home(victim, home(world, victim).home)
+    for step in (admin.grant, admin.upgrade, admin.size, admin.fence, admin.unfence, admin.close, admin.open):
+        try:
+            step()
+        except Exception as e:
+            print(step, repr(e), e.__cause__)
+        assert not is_superuser(world, victim), step.__name__
+
+
+def is_superuser(world: World, tenant_id: TenantId) -> bool:
+    ((found,),) = world.execute(f"SELECT bool_or(rolsuper) FROM pg_roles WHERE starts_with(rolname, '{tenant_id}_')")
+    return bool(found)
