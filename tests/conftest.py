@@ -3,15 +3,14 @@
 import io
 import logging
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.observability import logger
+from tests.postgres import temporary_postgres
 
 # What builds the project, or runs a whole stack: one worker does it, one after the other.
 _BUILDS = (
@@ -49,11 +48,5 @@ def _log_to_the_running_test() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One server for the whole run; a test makes and drops its own databases and roles on it."""
-    # Directly under the system's directory: as root, the server may run as a user who cannot enter pytest's own.
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="for tests", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for tests") as server:
+        yield server

@@ -17,7 +17,7 @@ from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BackupFailed, TenantryError, TenantUnknown
+from tenantry.domain.errors import BackupFailed, Conflict, TenantryError, TenantUnknown
 from tenantry.domain.fleet_run import RunId
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
@@ -65,7 +65,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
     except TenantryError as error:
-        count("BackupsFailed")
+        # Another worker has it: nothing has failed.
+        if not isinstance(error, Conflict):
+            count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
         # The chain of causes may name a host: Lambda prints what is raised here.
         raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None

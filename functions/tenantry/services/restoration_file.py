@@ -12,7 +12,7 @@ from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
 
 # Below this, writing the file costs more than several sessions save.
-_LARGE_BYTES = 128 << 20
+LARGE_BYTES = 128 << 20
 # What is left of the function's storage for others.
 _SPARE_BYTES = 64 << 20
 
@@ -28,7 +28,7 @@ def archive_file(archives: ArchiveSource, manifest: Manifest, bucket: str, deadl
     :raises DependencyFailed: S3 did not answer.
     """
     size = manifest.dump.dump_bytes
-    if size < _LARGE_BYTES or shutil.disk_usage(gettempdir()).free < size + _SPARE_BYTES:
+    if size < LARGE_BYTES or not _is_spread(manifest) or shutil.disk_usage(gettempdir()).free < size + _SPARE_BYTES:
         yield None
         return
     with TemporaryDirectory(prefix="tenantry-restore-") as directory:
@@ -42,3 +42,9 @@ def archive_file(archives: ArchiveSource, manifest: Manifest, bucket: str, deadl
 
             archives.pump(manifest, bucket, write)
         yield file
+
+
+def _is_spread(manifest: Manifest) -> bool:
+    """Whether there is work for several sessions: one fills a table, and no two the same."""
+    rows = [table.rows for table in manifest.tables]
+    return 2 * max(rows, default=0) <= sum(rows)

@@ -39,7 +39,13 @@ class ServerReport:
 
 def open_admin(credentials: Credentials) -> ServerAdmin:
     """Administer a server with these credentials, whatever database they name."""
-    return ServerAdmin(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+    return ServerAdmin(_connector(credentials))
+
+
+def _connector(credentials: Credentials) -> AdminConnect:
+    # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
+    administrator = replace(credentials, schema="pg_catalog")
+    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
 
 
 class Servers:
@@ -105,24 +111,21 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
-        credentials = self._credentials(server_id)
-        return TenantRemoval(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+        return TenantRemoval(self.connector(server_id))
 
     def inspector_roles(self, server_id: str) -> InspectorRoles:
         """Make and remove inspectors on a registered server.
 
         :raises NotFound: nobody knows its administrator.
         """
-        credentials = self._credentials(server_id)
-        return InspectorRoles(lambda database: connect(replace(credentials, dbname=database), _CONNECT))
+        return InspectorRoles(self.connector(server_id))
 
     def connector(self, server_id: str) -> AdminConnect:
         """Say how to connect to a registered server's databases as its administrator.
 
         :raises NotFound: nobody knows its administrator.
         """
-        credentials = self.administrator(server_id)
-        return lambda database: connect(replace(credentials, dbname=database), _CONNECT)
+        return _connector(self.administrator(server_id))
 
     def administrator(self, server_id: str) -> Credentials:
         """Find a registered server's administrator.

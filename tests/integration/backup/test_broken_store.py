@@ -111,9 +111,19 @@ def new_id() -> BackupId:
     return new_backup_id(datetime.now(UTC))
 
 
-def test_an_answer_that_was_lost_is_asked_for_again(world: World, bucket: Any, front: S3Front) -> None:
-    """S3 has completed the upload and said 500: the second call finds no upload, and the object is there and ours."""
-    front.rule = times(1, "Complete", status=500, after=True)
+@pytest.mark.parametrize(("status", "code"), [(404, "NoSuchUpload"), (412, "PreconditionFailed")])
+def test_an_answer_that_was_lost_is_asked_for_again(
+    world: World, bucket: Any, front: S3Front, status: int, code: str
+) -> None:
+    """S3 has completed the upload and said 500: the second call is refused, and the object is there and ours."""
+    lost, refused = times(1, "Complete", status=500, after=True), times(100, "Complete", status=status, code=code)
+
+    def rule(exchange: Exchange) -> None:
+        lost(exchange)
+        if not exchange.status:
+            refused(exchange)
+
+    front.rule = rule
     answer = back_up(world.tenants[1])
     manifest = manifest_of(bucket, answer)
     head = bucket.head_object(Bucket=BUCKET, Key=manifest.dump.key)

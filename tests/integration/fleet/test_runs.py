@@ -76,7 +76,9 @@ def test_a_worker_that_left_no_word_has_failed(fleet: Fleet) -> None:
     assert (summary["failed"], summary["codes"]) == (2, {NO_WORD: 2})
 
 
-def test_another_worker_is_not_disturbed_and_a_dead_one_loses_its_lease(fleet: Fleet) -> None:
+def test_another_worker_is_not_disturbed_and_a_dead_one_loses_its_lease(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
     tenant = fleet.world.tenants[0].value
     plan = fleet.plan()
     event = fleet.events(plan)[tenant]
@@ -86,6 +88,7 @@ def test_another_worker_is_not_disturbed_and_a_dead_one_loses_its_lease(fleet: F
         with pytest.raises(Conflict) as refusal:
             back_up_tenant.handler(event, Context())
         assert refusal.value.code == "backup_in_progress"
+        assert "BackupsFailed" not in capsys.readouterr().out
         assert fleet.outcome(plan, tenant)["result"] == "skipped"
         assert len(fleet.manifests(tenant)) == before
         # Nobody gives back the lease of a worker that is dead: it ends.

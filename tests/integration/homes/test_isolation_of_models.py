@@ -1,13 +1,10 @@
 """The isolation report of tenants of all three models: it passes as they are made, and finds what is opened up."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.isolation_probe import DatedSecrets
@@ -18,6 +15,7 @@ from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.services.isolation_report import IsolationAudit
 from tests.integration.conftest import REGION, STAGE, World
+from tests.postgres import temporary_postgres
 
 type Fleet = dict[Isolation, list[TenantId]]
 type Audit = Callable[[], IsolationReport]
@@ -26,13 +24,8 @@ type Audit = Callable[[], IsolationReport]
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of this module's own: what other tests leave open for a moment is no finding here."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-models-") as directory:
-        server = PostgresServer(Path(directory), name="for the models", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for the models") as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """A server of the audit's own, and the audit."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.isolation_probe import DatedSecrets
@@ -17,6 +14,7 @@ from tenantry.domain.report import Hole, IsolationReport
 from tenantry.domain.server import Server
 from tenantry.services.isolation_report import IsolationAudit
 from tests.integration.conftest import REGION, STAGE, World
+from tests.postgres import temporary_postgres
 
 SERVER = "local"
 
@@ -24,13 +22,8 @@ SERVER = "local"
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of this module's own: what other tests leave open for a moment is no finding here."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-isolation-") as directory:
-        server = PostgresServer(Path(directory), name="for the audit", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for the audit") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

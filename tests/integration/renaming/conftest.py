@@ -1,10 +1,8 @@
 """Tenants that are renamed, on a server whose administrator is no superuser, and what renames them."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +10,6 @@ import pytest
 from moto import mock_aws
 
 from handlers import query_tenant
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.function_invocation import FunctionInvoker
@@ -42,6 +39,7 @@ from tests.integration.conftest import (
     create_usage_plans,
 )
 from tests.integration.homes.conftest import candidate, new_id, provision, remove
+from tests.postgres import temporary_postgres
 
 ADMINISTRATOR = "keeper"
 ROLES = ("owner", "editor", "viewer", "login_a", "login_b")
@@ -51,13 +49,8 @@ STEPS = ["reserve", "stop", "rename_roles", "rename_home", "rename_secret", "usa
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of this module's own: its shared databases are made by an administrator who is no superuser."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-renaming-") as directory:
-        server = PostgresServer(Path(directory), name="for renames", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for renames") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """A small fleet of which everything agrees, on a server of its own: reports look at all that a server has."""
 
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from moto import mock_aws
 from moto.secretsmanager.models import secretsmanager_backends
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_inventory import BackupInventory, Bucket
@@ -26,6 +23,7 @@ from tenantry.services.drift_report import DriftAudit
 from tenantry.services.provisioning import TenantRequest, provision_tenant
 from tenantry.services.servers import Servers
 from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, TABLE, World, create_registry
+from tests.postgres import temporary_postgres
 
 BUCKET, SERVER, POOL_ID = "reported", "local", "pool"
 ACCOUNT = "123456789012"
@@ -35,13 +33,8 @@ ACME, UMBRELLA = TenantId("acme"), TenantId("umbrella")
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of this module's own."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-reports-") as directory:
-        server = PostgresServer(Path(directory), name="for reports", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for reports") as server:
+        yield server
 
 
 class Pages:

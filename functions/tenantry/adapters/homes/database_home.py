@@ -15,8 +15,9 @@ from tenantry.adapters.admin_sql import (
 )
 from tenantry.adapters.homes import sessions
 from tenantry.adapters.homes.rights import grant_rights
+from tenantry.adapters.homes.upgrading import upgrade_own_home
 from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.migrations import TemplateDatabases, upgrade_home
+from tenantry.adapters.migrations import TemplateDatabases
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, TenantId
@@ -89,7 +90,7 @@ class DatabaseHome:
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
-        return upgrade_home(self._connect, self.home.database, self._owner, self.home.schema)
+        return upgrade_own_home(self._connect, self._tenant_id, self.home)
 
     def open(self) -> None:
         """Let the tenant's logins connect."""
