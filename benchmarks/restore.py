@@ -115,7 +115,15 @@ def _prepare(stage: Stage, programs: Path) -> tuple[ScratchRestorer, ScratchOrde
 def _pg_restore(stage: Stage, programs: Path, file: Path) -> float:
     postgres, name = stage.postgres, "by_hand"
     with closing(stage.connect("postgres")) as connection, connection.cursor() as cursor:
-        command = [programs / "pg_restore", "-1", "--no-owner", f"--role={owner_role(_TENANT)}", "-d", name, file]
+        command = [
+            str(programs / "pg_restore"),
+            "-1",
+            "--no-owner",
+            f"--role={owner_role(_TENANT)}",
+            "-d",
+            name,
+            str(file),
+        ]
         login = {
             "PGHOST": LOOPBACK,
             "PGPORT": str(postgres.port),

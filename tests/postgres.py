@@ -1,5 +1,6 @@
 """PostgreSQL servers of a test's own."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +9,29 @@ from pathlib import Path
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
 
+_IN_MEMORY = Path("/dev/shm")
+_ROOM = 8 * 1024**3
+
+
+def quick_place() -> Path:
+    """Where files that end with a test lie best: in memory, if the machine has plenty, else in the system's directory.
+
+    A database is some 300 files: making one takes about a tenth of the time there. In containers this place is often
+    small, or forbids to run what lies in it.
+    """
+    try:
+        found = os.statvfs(_IN_MEMORY)
+    except OSError:
+        return Path(tempfile.gettempdir())
+    fits = found.f_bavail * found.f_frsize >= _ROOM and not found.f_flag & os.ST_NOEXEC
+    return _IN_MEMORY if fits and os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+
 
 @contextmanager
 def temporary_postgres(name: str) -> Iterator[PostgresServer]:
     """Start a server on a free port; nothing of it remains."""
-    # Directly under the system's directory: as root, the server may run as a user who cannot enter pytest's own.
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
+    # Not in pytest's own directory: as root, the server may run as a user who cannot enter that.
+    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-", dir=quick_place()) as directory:
         server = PostgresServer(Path(directory), name=name, port=free_ports(1)[0], durable=False)
         try:
             server.start()

@@ -12,6 +12,7 @@ from local.progress import keep_silent
 from local.stack import LocalStack
 from local.stack_file import StackFile
 from tests.e2e.api import Api
+from tests.postgres import quick_place
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,7 @@ def stack() -> Iterator[StackFile]:
     if running:
         yield StackFile.read(Path(running))
         return
-    with tempfile.TemporaryDirectory(prefix="tenantry-stack-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tenantry-stack-", dir=quick_place()) as directory:
         Path(directory).chmod(0o711)  # as root, PostgreSQL may run as a user who has to pass through it
         local_stack = LocalStack(Path(directory), ports="free", durable=False, tell=keep_silent)
         try:

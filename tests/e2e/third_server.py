@@ -1,17 +1,15 @@
 """Another PostgreSQL server beside the running stack's two, which an operator registers."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.domain.server import server_secret_name
 from tests.e2e.api import Api
 from tests.e2e.living import administer
+from tests.postgres import temporary_postgres
 
 REGION = "eu-west-1"
 # Only this server has it.
@@ -58,16 +56,10 @@ class ThirdServer:
 @contextmanager
 def third_server(api: Api) -> Iterator[ThirdServer]:
     """Start one; nothing of it remains."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-third-") as directory:
-        Path(directory).chmod(0o711)  # as root, PostgreSQL may run as a user who has to pass through it
-        postgres = PostgresServer(Path(directory), name="third", port=free_ports(1)[0], durable=False)
-        try:
-            postgres.start()
-            server = ThirdServer(api, postgres)
-            server.execute(
-                f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD.replace("'", "''")}'"
-            )
-            server.execute(f"GRANT SET ON PARAMETER tenantry.tenant_id TO {ADMINISTRATOR}")
-            yield server
-        finally:
-            postgres.stop()
+    with temporary_postgres("third") as postgres:
+        server = ThirdServer(api, postgres)
+        server.execute(
+            f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD.replace("'", "''")}'"
+        )
+        server.execute(f"GRANT SET ON PARAMETER tenantry.tenant_id TO {ADMINISTRATOR}")
+        yield server

@@ -25,6 +25,7 @@ from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId, owner_role
 
 _PASSWORD_BYTES = 32
+_SUFFIX = "_copy"
 
 
 class CopyLogin(NamedTuple):
@@ -36,25 +37,35 @@ class CopyLogin(NamedTuple):
 
 def copy_login_name(tenant_id: TenantId) -> str:
     """Name the login of a copy; there is one at a time."""
-    return f"{tenant_id.value}_copy"
+    return f"{tenant_id.value}{_SUFFIX}"
+
+
+def copies_for(role: str) -> TenantId | None:
+    """Say whose home a role of this name fills; None where it is not the login of a copy."""
+    return TenantId(role.removesuffix(_SUFFIX)) if role.endswith(_SUFFIX) else None
 
 
 @contextmanager
-def copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str) -> Iterator[CopyLogin]:
+def copy_login(
+    connect: AdminConnect, tenant_id: TenantId, *databases: str, must_go: bool = False
+) -> Iterator[CopyLogin]:
     """Make the login, and drop it afterwards with its sessions. One that a dead worker left is replaced.
 
     :param connect: as the administrator of the server.
     :param databases: those that it may connect to.
+    :param must_go: that it can't be dropped is an error, too, where all went well.
     :raises TenantryError: the server refused.
     """
     drop_copy_login(connect, tenant_id, *databases)
     made = CopyLogin(copy_login_name(tenant_id), secrets.token_urlsafe(_PASSWORD_BYTES))
     _make(connect, tenant_id, databases, made)
+    went_well = False
     try:
         yield made
+        went_well = True
     finally:
         # What the copy failed of matters more; the next one, or the end of the operation, drops it then.
-        with suppress(TenantryError):
+        with suppress(*(() if must_go and went_well else (TenantryError,))):
             drop_copy_login(connect, tenant_id, *databases)
 
 

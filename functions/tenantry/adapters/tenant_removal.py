@@ -5,6 +5,7 @@ from contextlib import closing
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, known_roles, run
+from tenantry.adapters.copy_login import copies_for, copy_login_name, drop_copy_login
 from tenantry.adapters.inspector_roles import InspectorRoles, inspectors_of
 from tenantry.adapters.login_admin import login_names
 from tenantry.domain.pgadmin import is_inspector
@@ -24,7 +25,11 @@ class TenantRemoval:
         :raises TenantryError: the server refused.
         """
         # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
-        roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+        roles = [
+            copy_login_name(tenant_id),
+            *login_names(tenant_id),
+            *(database_role(tenant_id, role) for role in TENANT_ROLES),
+        ]
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             return [*known_roles(cursor, roles), *inspectors_of(cursor, tenant_id)]
 
@@ -37,4 +42,7 @@ class TenantRemoval:
             if is_inspector(role):
                 # It may have been given, or have made, what keeps a role.
                 InspectorRoles(self._connect).drop(role)
+            elif tenant_id := copies_for(role):
+                # A worker that died has left it, with a right to connect.
+                drop_copy_login(self._connect, tenant_id)
             run(self._connect, "postgres", sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

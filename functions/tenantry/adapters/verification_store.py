@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tenantry.adapters.object_store import AlreadyPublished, ObjectStore
+from tenantry.adapters.object_store import ObjectStore
+from tenantry.adapters.upload_errors import AlreadyPublished
 from tenantry.domain.backup import Verification, verification_key
 from tenantry.domain.catalogue import CataloguedBackup
 

@@ -10,7 +10,8 @@ from typing import Self
 
 import zstandard
 
-from tenantry.adapters.object_store import ObjectStore, Upload
+from tenantry.adapters.multipart_upload import Upload
+from tenantry.adapters.object_store import ObjectStore
 from tenantry.adapters.pg_dump import Dump, pg_dump_version
 from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.snapshot import Counted, Snapshot, terminate_backends

@@ -103,10 +103,7 @@ class Erasure:
 
     def _delete_backups(self, operation: Operation) -> dict[str, Any]:
         result = self._backups.delete(_tenant_id(operation), *map(TenantId, _former_ids(operation)))
-        kept = [
-            {"what": key, "why": "It is kept: a legal hold or an object lock is on it"}
-            for key in result.kept
-        ]
+        kept = [{"what": key, "why": "It is kept: a legal hold or an object lock is on it"} for key in result.kept]
         counted = _deleted(operation, backup_versions=result.versions, backup_bytes=result.bytes)
         return counted | {"remains": [*operation.facts["remains"], *kept]}
 

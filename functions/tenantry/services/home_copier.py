@@ -31,10 +31,11 @@ class Resident(NamedTuple):
 
 
 class Both(NamedTuple):
-    """What the one home has and what the other, as far as they compare; `mark` is of all that the target has."""
+    """What the one home has and what the other, as far as they compare; the marks are of all that each has."""
 
     source: Content
     target: Content
+    source_mark: str
     mark: str
 
     def require_same(self) -> None:
@@ -92,6 +93,11 @@ class HomeCopier:
         """Read what a tenant has in the home that it is served from."""
         return self._read(self._tenants_own(resident))
 
+    def mark_closed(self, resident: Resident) -> str:
+        """Digest all that a tenant has in a home that is closed to its own logins."""
+        with self._filling(resident) as access:
+            return self._read(access).mark()
+
     def has_same_tables(self, source: Resident, target: Resident) -> None:
         """Make sure that rows can be copied from the one home into the other.
 
@@ -129,7 +135,8 @@ class HomeCopier:
 
     def _both(self, read: Future[Content], target: Content, *homes: Home) -> Both:
         shared = any(home.isolation is Isolation.POOLED for home in homes)
-        return Both(comparable(read.result(), shared=shared), comparable(target, shared=shared), target.mark())
+        source = read.result()
+        return Both(comparable(source, shared=shared), comparable(target, shared=shared), source.mark(), target.mark())
 
     def _read_at(self, source: Resident, snapshot: str) -> Content:
         """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""

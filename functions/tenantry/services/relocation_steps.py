@@ -15,7 +15,7 @@ from tenantry.adapters.postgres import ConnectSettings, TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import DatabaseUnavailable, TenantryError, TenantUnknown
+from tenantry.domain.errors import CopyFailed, DatabaseUnavailable, TenantryError, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
@@ -121,7 +121,8 @@ class Relocation(Places):
             return None
         both = self._read.pop(operation.operation_id, None) or self.copier.read_both(*self.residents(operation))
         both.require_same()
-        return {"tables": len(both.target.tables), "rows": both.target.rows, "mark": both.mark}
+        counted = {"tables": len(both.target.tables), "rows": both.target.rows}
+        return counted | {"mark": both.mark, "source_mark": both.source_mark}
 
     def _switch(self, operation: Operation) -> dict[str, Any]:
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
@@ -131,6 +132,7 @@ class Relocation(Places):
             self._require_login(self.tenant(operation), journey)
             closed = time.time()
             self.source(operation).close()
+            self._require_unwritten(operation)
             self.secrets.write(tenant_id, self.copier.at(journey.target, self.credentials(tenant_id)))
         self.target(operation).open()
         opened = time.time()
@@ -141,6 +143,21 @@ class Relocation(Places):
         # The password, the right to connect, and that the database says it is this tenant's.
         TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
         return facts
+
+    def _require_unwritten(self, operation: Operation) -> None:
+        """Look once more at the place that nobody can connect to any more.
+
+        A fence is a login's default: whoever has the tenant's secret and says READ WRITE gets past it.
+
+        :raises CopyFailed: something was written there after it was read for the copy.
+        """
+        source, _ = self.residents(operation)
+        if self.copier.mark_closed(source) != operation.facts["source_mark"]:
+            raise CopyFailed(
+                "Somebody who logs in as the tenant has written in spite of the fence.",
+                code="written_meanwhile",
+                hint="Stop the application that uses the tenant's secret itself, and repeat the call.",
+            )
 
     def _require_login(self, tenant: Tenant, journey: Journey) -> None:
         """Make sure that the target's server knows the password that the tenant's secret has now.

@@ -114,11 +114,12 @@ class Return:
             # The login may have been rotated since.
             relocation.make_roles(tenant, journey.target.server_id)
         source, target = relocation.residents(operation)
-        changed = relocation.copier.read(source).mark() != operation.facts.get("mark")
+        mark = relocation.copier.read(source).mark()
+        changed = mark != operation.facts.get("mark")
         if changed and not journey.copies_schema:
             relocation.copier.has_same_tables(source, target)
         revision = tenant.schema_revision if changed else operation.facts["schema_revision"]
-        return {"changed": changed, "schema_revision": revision}
+        return {"changed": changed, "schema_revision": revision, "source_mark": mark}
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:
         self._relocation.tenant(operation)

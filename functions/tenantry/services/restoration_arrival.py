@@ -12,7 +12,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import NotFound, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import credentials_at, home_of_facts, place_of
-from tenantry.domain.tenant import Home, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
 from tenantry.services.relocation_places import tenant_of
 from tenantry.services.restoration_places import Swap
 from tenantry.services.servers import Servers
@@ -53,6 +53,11 @@ class Arrival:
         admin.close_maintenance_databases()
         admin.make_roles(tenant.tenant_id, known.username, known.password, tenant.limits.connections)
         admin.set_limits(tenant.tenant_id, tenant.limits)
+
+    def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
+        """Let a server forget the tenant's roles, on which it does not live."""
+        roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+        self._servers.removal(server_id).drop_roles(roles)
 
     def switch(self, tenant_id: TenantId, home: Home, former: Home | None) -> None:
         """Let the tenant's secret name the place that it has now; nobody is let in at the one that it had elsewhere."""

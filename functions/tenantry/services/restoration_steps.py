@@ -78,6 +78,9 @@ class Restoration:
         work = work_for(operation)
         self.place(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        if former_of(operation):
+            # On that server there is nothing else of the tenant's.
+            self._arrival.drop_roles(work.tenant_id, work.home.server_id)
 
     def is_under_way(self, operation: Operation) -> bool:
         """Whether the tenant is this operation's to restore."""

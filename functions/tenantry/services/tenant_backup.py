@@ -5,8 +5,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tenantry.adapters.object_store import AlreadyPublished, ObjectStore
+from tenantry.adapters.object_store import ObjectStore
 from tenantry.adapters.snapshot import Counted, Snapshot
+from tenantry.adapters.upload_errors import AlreadyPublished
 from tenantry.domain.backup import (
     BackupId,
     DumpObject,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters import object_store
+from tenantry.adapters import multipart_upload
 from tenantry.adapters.object_store import ObjectStore
 from tests.integration.conftest import World
 from tests.integration.test_tenant_backup import BUCKET
@@ -22,7 +22,7 @@ def test_what_goes_up_in_files_is_what_was_written(world: World, s3: Any, monkey
         files.append(TemporaryFile())  # noqa: SIM115 - as the upload does
         return files[-1]
 
-    monkeypatch.setattr(object_store, "TemporaryFile", open_file)
+    monkeypatch.setattr(multipart_upload, "TemporaryFile", open_file)
     upload = ObjectStore(s3, BUCKET).upload("tenants/large/backups/x/dump.zst", DATABASE)
     assert upload.part_bytes == 17 * MIB
     digest = hashlib.sha256()
@@ -39,7 +39,7 @@ def test_what_goes_up_in_files_is_what_was_written(world: World, s3: Any, monkey
 
 
 def test_small_ones_stay_in_memory(world: World, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(object_store, "TemporaryFile")
+    monkeypatch.delattr(multipart_upload, "TemporaryFile")
     upload = ObjectStore(s3, BUCKET).upload("tenants/small/backups/x/dump.zst", 1 << 30)
     upload.write(b"content")
     assert upload.complete()

@@ -6,6 +6,8 @@ from contextlib import suppress
 import pytest
 
 from local.postgres_server import ADMIN_USER
+from tenantry.adapters import copy_login as copying
+from tenantry.adapters.tenant_removal import TenantRemoval
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
@@ -75,3 +77,22 @@ def test_no_trap_of_a_tenants_is_sprung_by_the_administrator(
 def is_superuser(world: World, tenant_id: TenantId) -> bool:
     ((found,),) = world.execute(f"SELECT bool_or(rolsuper) FROM pg_roles WHERE starts_with(rolname, '{tenant_id}_')")
     return bool(found)
+
+
+@pytest.mark.parametrize("isolation", OWN)
+def test_the_login_of_a_copy_that_was_cut_goes_with_the_tenant(
+    world: World, victim: TenantId, isolation: Isolation
+) -> None:
+    provision(world, victim, isolation)
+    place = home(world, victim)
+    with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+        # Whoever is killed drops nothing.
+        patch.setattr(copying, "drop_copy_login", lambda *_: None)
+        with copying.copy_login(world.admin, victim, place.home.database):
+            raise KeyboardInterrupt
+    removal = TenantRemoval(world.admin)
+    roles = removal.find_roles(victim)
+    assert f"{victim}_copy" in roles
+    place.drop()
+    removal.drop_roles(roles)
+    assert removal.find_roles(victim) == []

@@ -12,13 +12,13 @@ import psycopg2
 import pytest
 
 from local.ports import LOOPBACK, free_ports
-from local.postgres_server import PostgresServer
 from local.processes import wait_until
 from tenantry.adapters.admin_sql import AdminConnect
 from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.adapters.tenant_removal import TenantRemoval
 from tenantry.domain.tenant import Isolation, new_home
 from tests.integration.homes.conftest import MODELS, new_id
+from tests.postgres import quick_place, temporary_postgres
 
 OLDEST = Path("/usr/lib/postgresql/15/bin")
 NAME, PASSWORD = "plain_administrator", "of a test only"
@@ -30,22 +30,17 @@ STEPS = ["make", "make", "fence", "unfence", "close", "open", "make_empty", "mak
 @pytest.fixture(scope="module")
 def newest() -> Iterator[AdminConnect]:
     """A server of this module's own: on the others a superuser has made what tenants share."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-newest-") as directory:
-        server = PostgresServer(Path(directory), name="for a plain administrator", port=free_ports(1)[0], durable=False)
+    with temporary_postgres("for a plain administrator") as server:
 
         def connect(database: str) -> Any:
             connection = server.connect(database, user=NAME, password=PASSWORD)
             connection.autocommit = True
             return connection
 
-        try:
-            server.start()
-            with closing(server.connect()) as connection:
-                connection.autocommit = True
-                connection.cursor().execute(RIGHTS)
-            yield connect
-        finally:
-            server.stop()
+        with closing(server.connect()) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(RIGHTS)
+        yield connect
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def oldest() -> Iterator[AdminConnect]:
     if not (OLDEST / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-", dir=quick_place()) as directory:
         Path(directory).chmod(0o777)
         data, port = f"{directory}/data", free_ports(1)[0]
         initialise = [

@@ -1,20 +1,17 @@
 """Each kind of hole that is made on purpose is found and named."""
 
-import tempfile
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
-from local.postgres_server import PostgresServer
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.report import Hole
 from tenantry.domain.server import Server
 from tests.integration.conftest import REGION, TABLE, World
 from tests.integration.isolation.conftest import Audit, holes
+from tests.postgres import temporary_postgres
 
 
 @dataclass(frozen=True)
@@ -158,10 +155,8 @@ def test_credentials_that_another_server_takes_are_found(
     """The other server has a login of the tenant's name with its password."""
     first = world.tenants[0]
     mine = world.credentials[first]
-    with tempfile.TemporaryDirectory(prefix="tenantry-isolation-") as directory:
-        other = PostgresServer(Path(directory), name="elsewhere", port=free_ports(1)[0], durable=False)
+    with temporary_postgres("elsewhere") as other:
         try:
-            other.start()
             with closing(other.connect()) as connection, connection, connection.cursor() as cursor:
                 cursor.execute(f"CREATE ROLE \"{mine.username}\" LOGIN PASSWORD '{mine.password}' NOINHERIT")
                 cursor.execute("REVOKE CONNECT ON DATABASE template1 FROM PUBLIC")
@@ -170,7 +165,6 @@ def test_credentials_that_another_server_takes_are_found(
             administrators.write("elsewhere", login)
             report = audit()
         finally:
-            other.stop()
             world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "SERVER"}, "sk": {"S": "elsewhere"}})
     assert holes(report) == {(Hole.LOGIN_ACCEPTED, first.value, "postgres"), (Hole.PUBLIC_CONNECT, "", "")}
 

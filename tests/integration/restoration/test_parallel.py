@@ -69,7 +69,7 @@ def test_without_room_for_the_file_it_is_streamed(
     def full(_: Any) -> Any:
         return usage._replace(free=1000)
 
-    monkeypatch.setattr(restoration_file.shutil, "disk_usage", full)
+    monkeypatch.setattr("tenantry.services.restoration_file.shutil.disk_usage", full)
     vault.perform_well(vault.start(vault.back_up(tenant)))
     assert not any(word.startswith("--jobs=") for word in commands[0])
 

@@ -27,7 +27,10 @@ def upgrade_own_home(connect: AdminConnect, tenant_id: TenantId, home: Home) -> 
     with closing(connect(home.database)) as connection:
         if schema_revision(connection, home.schema) == newest:
             return newest
-    with copy_login(connect, tenant_id, home.database) as login, _session(connect, home.database, login) as connection:
+    with (
+        copy_login(connect, tenant_id, home.database, must_go=True) as login,
+        _session(connect, home.database, login) as connection,
+    ):
         return upgrade_schema(connection, owner_role(tenant_id), home.schema)
 
 
