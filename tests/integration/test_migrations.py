@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tenantry.adapters import migrations
-from tenantry.adapters.migrations import TemplateDatabases, head_revision, schema_revision, upgrade_schema
+from tenantry.adapters.migrations import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
 from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, StatementFailed
@@ -181,12 +181,30 @@ def test_two_upgrades_of_one_schema_follow_each_other(world: World, tenant: Tena
     together = threading.Barrier(2, timeout=20)
 
     def upgrade(_: int) -> str:
-        with closing(world.admin(tenant.value)) as connection:
-            together.wait()
-            return upgrade_schema(connection, f"{tenant}_owner", "public")
+        together.wait()
+        return upgrade_home(world.admin, tenant.value, f"{tenant}_owner", "public")
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(upgrade, range(2))) == ["0002", "0002"]
+
+
+def test_a_tenant_that_takes_every_lock_it_can_does_not_stop_an_upgrade(
+    world: World, tenant: TenantId, folder: Path
+) -> None:
+    def impatient(database: str) -> Any:
+        connection = world.admin(database)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        return connection
+
+    add_revision(folder, "SELECT 1")
+    places = ("public", f"{tenant}/public")
+    credentials = world.secrets.find(tenant)
+    assert credentials
+    with closing(connect(credentials, ConnectSettings())) as session, session.cursor() as cursor:
+        for place in places:
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (0x74656E61, place))
+        assert upgrade_home(impatient, tenant.value, f"{tenant}_owner", "public") == "0002"
 
 
 def test_two_tenants_at_once_on_a_server_without_a_template(world: World, no_template: None) -> None:

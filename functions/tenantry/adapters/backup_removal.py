@@ -27,7 +27,10 @@ class BackupRemains:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What became of one backup: bytes that are gone, and why the rest is not (`legal_hold`, `object_lock`, or S3's code)."""
+    """What became of one backup: bytes that are gone, and why the rest is not.
+
+    That is `legal_hold`, `object_lock`, or S3's code.
+    """
 
     bytes: int
     refused: str | None = None

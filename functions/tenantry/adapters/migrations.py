@@ -22,7 +22,7 @@ VERSION_TABLE = "alembic_version"
 # Alembic gives its revisions a column of 32 characters.
 _REVISION_LENGTH = 64
 _REVISIONS = Path(__file__).parents[2] / "migrations"
-# Of an advisory lock, with the schema's name: two upgrades of one schema follow each other.
+# Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
 # Of an advisory lock in the database `postgres`: a server's template is made once.
 _TEMPLATE_LOCK = 0x74656E62
@@ -93,7 +93,23 @@ def upgrade_home(connect: AdminConnect, database: str, owner_role: str, schema: 
         newest = head_revision()
         if schema_revision(connection, schema) == newest:
             return newest
-        return upgrade_schema(connection, owner_role, schema, shape=shape)
+        with alone_with(connect, database, schema):
+            return upgrade_schema(connection, owner_role, schema, shape=shape)
+
+
+@contextmanager
+def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[None]:
+    """Let upgrades of one schema follow each other.
+
+    The lock is taken where no tenant can connect: a lock in a tenant's database is anybody's who lives there, and
+    whoever holds it would stop the upgrade.
+
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection:
+        with _translated(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK, f"{database}/{schema}"))
+        yield
 
 
 def upgrade_schema(
@@ -132,7 +148,6 @@ def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]
     try:
         with engine.begin() as opened:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, schema))
                 path = sql.Identifier(schema).as_string(connection)
                 cursor.execute(
                     "SELECT set_config('role', %s, true), set_config('search_path', %s, true)", (owner_role, path)

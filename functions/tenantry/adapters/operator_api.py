@@ -163,7 +163,7 @@ class PromoteBody(_Body):
 
 
 class CloneBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/clone`: the id of the copy; without a server, it goes where the original is."""
+    """`POST /admin/v1/tenants/{tenant_id}/clone`: the copy's id; without a server, it goes where the original is."""
 
     tenant_id: str
     server_id: str | None = Field(default=None, min_length=1, max_length=40)

@@ -8,7 +8,7 @@ import psycopg2
 
 from tenantry.adapters.admin_sql import AdminConnect
 from tenantry.adapters.copy_login import CopyLogin, copy_login
-from tenantry.adapters.migrations import head_revision, schema_revision, upgrade_schema
+from tenantry.adapters.migrations import alone_with, head_revision, schema_revision, upgrade_schema
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.tenant import Home, TenantId, owner_role
 
@@ -28,6 +28,7 @@ def upgrade_own_home(connect: AdminConnect, tenant_id: TenantId, home: Home) -> 
         if schema_revision(connection, home.schema) == newest:
             return newest
     with (
+        alone_with(connect, home.database, home.schema),
         copy_login(connect, tenant_id, home.database, must_go=True) as login,
         _session(connect, home.database, login) as connection,
     ):
