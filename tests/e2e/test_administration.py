@@ -63,6 +63,9 @@ def test_the_first_admin_gets_an_account_and_nobody_elses_is_taken(api: Api, tok
             taken = {"admin_email": "admin@mycompany.example.com"}
             refused = api.call("PUT", f"/admin/v1/tenants/{name}", token, json=taken)
             assert (refused.status_code, refused.json()["code"]) == (409, "user_exists")
+            other = api.call("PUT", f"/admin/v1/tenants/{name}-x", token, json=taken)
+            assert (other.status_code, other.json()["code"]) == (409, "user_exists")
+            assert api.call("GET", f"/admin/v1/tenants/{name}-x", token).status_code == 404
         finally:
             cognito.admin_delete_user(UserPoolId=api.stack.user_pool_id, Username=email)
 

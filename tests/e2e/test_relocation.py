@@ -114,6 +114,7 @@ def test_a_clone_has_the_rows_and_goes_its_own_way(api: Api, isolation: str) -> 
         ("promote", {"isolation": "pooled"}, "invalid_body"),
         ("clone", {"tenant_id": "mycompany"}, "tenant_exists"),
         ("clone", {"tenant_id": "No"}, "invalid_tenant_id"),
+        ("clone", {"tenant_id": "nobodys", "admin_email": "admin@mycompany1.example.com"}, "user_exists"),
         ("confirm", {}, "nothing_to_confirm"),
         ("undo", {}, "nothing_to_undo"),
     ],

@@ -83,7 +83,7 @@ def services() -> Services:
         limits=TenantLimits(registry, servers, leases, usage_plans),
         renames=RenameRequests(registry, store, servers, leases, operations),
         relocations=Relocations(registry, store, servers, leases, operations),
-        clones=CloneRequests(registry, store, servers, leases, operations),
+        clones=CloneRequests(registry, store, servers, leases, operations, users.require_free),
         trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
         operations=operations,
         certificates=CertificateStore(dynamodb, settings.registry_table),

@@ -27,7 +27,7 @@ class UserDirectory:
         :raises DependencyFailed: Cognito did not answer.
         """
         if not self._user_pool_id:
-            raise BadRequest("The users are kept by another issuer.", code="users_elsewhere", hint="Make them there.")
+            raise _elsewhere()
         attributes = {
             "email": email,
             "email_verified": "true",
@@ -45,6 +45,17 @@ class UserDirectory:
             self._require_own(tenant_id, email)
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
+
+    def require_free(self, tenant_id: TenantId, email: str) -> None:
+        """Make sure, before anything is made, that an address can be that of a tenant's first user.
+
+        :raises BadRequest: the users are another issuer's.
+        :raises Conflict: the address belongs to a user of another tenant.
+        :raises DependencyFailed: Cognito did not answer.
+        """
+        if not self._user_pool_id:
+            raise _elsewhere()
+        self._require_own(tenant_id, email)
 
     def find(self, tenant_id: TenantId) -> list[str]:
         """List a tenant's users. Cognito can't search by our attribute, so this goes through all of them.
@@ -95,16 +106,24 @@ class UserDirectory:
     def _require_own(self, tenant_id: TenantId, email: str) -> None:
         try:
             user = self._cognito.admin_get_user(UserPoolId=self._user_pool_id, Username=email)
+        except self._cognito.exceptions.UserNotFoundException:
+            return
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
         attributes = {item["Name"]: item.get("Value") for item in user["UserAttributes"]}
         if attributes.get("custom:tenant_id") != tenant_id.value:
-            raise Conflict("That user exists and is not this tenant's.", code="user_exists")
+            raise Conflict(
+                "That user exists and is not this tenant's.", code="user_exists", hint="Take another address."
+            )
 
 
 def _tenant_of(user: Any) -> str | None:
     attributes = {item["Name"]: item.get("Value") for item in user.get("Attributes", [])}
     return attributes.get("custom:tenant_id")
+
+
+def _elsewhere() -> BadRequest:
+    return BadRequest("The users are kept by another issuer.", code="users_elsewhere", hint="Make them there.")
 
 
 def _unavailable() -> DependencyFailed:

@@ -1,6 +1,7 @@
 """Clones of tenants, as an operator asks for them: checked, and started."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 
 from tenantry.adapters.foreign_roles import roles_in_policies
 from tenantry.adapters.homes.factory import home_of
@@ -32,9 +33,16 @@ class CloneRequests:
     """Starts clones. Nothing is changed by a call that is refused."""
 
     def __init__(
-        self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, operations: Operations
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        servers: Servers,
+        leases: Leases,
+        operations: Operations,
+        require_free_address: Callable[[TenantId, str], None],
     ) -> None:
-        """Take the adapters."""
+        """Take the adapters, and what refuses an address that is another tenant's user's."""
+        self._require_free_address = require_free_address
         self._registry = registry
         self._secrets = secrets
         self._servers = servers
@@ -46,9 +54,11 @@ class CloneRequests:
 
         :raises BadRequest: the new id is reserved.
         :raises NotFound: there is no such tenant or server.
-        :raises Conflict: the new id is taken, the server has no room, or the original can't be copied.
+        :raises Conflict: the new id or the address is taken, the server has no room, or the original can't be copied.
         """
         check_free_to_use(order.tenant_id)
+        if order.admin_email:
+            self._require_free_address(order.tenant_id, order.admin_email)
         with self._leases.hold(_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
@@ -72,7 +82,9 @@ class CloneRequests:
         if known.status is TenantStatus.PROVISIONING and known.relocation:
             operation = self._operations.get(known.relocation)
             if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
-                return self._operations.resume(operation)
+                # The address may be why it failed.
+                given = {"admin_email": order.admin_email} if order.admin_email else {}
+                return self._operations.resume(replace(operation, facts=operation.facts | given))
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
 
     def _begin(self, order: CloneOrder, source: Tenant, actor: str) -> Operation:

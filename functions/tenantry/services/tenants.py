@@ -74,10 +74,12 @@ class Tenants:
 
         :returns: the tenant, and whether it is new.
         :raises BadRequest: its id is reserved.
-        :raises Conflict: no server has room, its region has no bucket for backups, it is suspended, it lies elsewhere,
-            or something else is done to it.
+        :raises Conflict: no server has room, its region has no bucket for backups, the address is another tenant's
+            user's, it is suspended, it lies elsewhere, or something else is done to it.
         """
         check_free_to_use(new.tenant_id)
+        if new.admin_email:
+            self._users.require_free(new.tenant_id, new.admin_email)
         with self._leases.hold(_LEASE, new.tenant_id.value):
             require_not_retired(self._registry, new.tenant_id)
             known = self._registry.tenant(new.tenant_id)

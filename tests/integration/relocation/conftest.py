@@ -90,7 +90,9 @@ class Yard:
         self.store, self.leases, self.invoker = OperationStore(dynamodb, TABLE), Leases(dynamodb, TABLE), Invoker()
         self.operations = Operations(self.store, self.invoker, None)  # type: ignore[arg-type]
         self.relocations = Relocations(world.registry, world.secrets, self.servers, self.leases, self.operations)
-        self.clones = CloneRequests(world.registry, world.secrets, self.servers, self.leases, self.operations)
+        self.clones = CloneRequests(
+            world.registry, world.secrets, self.servers, self.leases, self.operations, lambda *_: None
+        )
         self.made: list[TenantId] = []
 
     def add(self, isolation: Isolation = Isolation.DATABASE, server: str = "here") -> TenantId:
