@@ -55,7 +55,7 @@ build: $(READY) ## build functions and layers for the processor that the templat
 	@$(BIN)/sam build
 
 test: $(READY) ## run the tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term $(ARGS)
 
 check: $(READY) ## format, lint, types, layering, template and tests
 	@$(BIN)/ruff format --check .

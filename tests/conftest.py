@@ -4,9 +4,10 @@ import io
 import logging
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres_server import PostgresServer
 from tenantry.observability import logger
@@ -22,13 +23,18 @@ _BUILDS = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, and whatever builds: `make test` has several workers."""
-    root = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(root).as_posix()
-        item.add_marker(pytest.mark.xdist_group("builds" if path.startswith(_BUILDS) else path))
+class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives the tests of a file to one worker, and all that build to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0].removeprefix("tests/")
+        return "builds" if path.startswith(_BUILDS) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogether:
+    """Distribute the tests as above: `make test` has several workers."""
+    return _KeepTogether(config, log)
 
 
 class _CurrentOutput(io.TextIOBase):
