@@ -17,8 +17,10 @@ routes = new_routes()
 
 @routes.get("/admin/v1/operations")
 def list_operations() -> Response[str]:
-    """List the newest operations."""
-    return reply(200, [show_operation(operation) for operation in services().operations.newest(MAX_OPERATIONS)])
+    """List the newest operations, of one thing with `target=tenant/acme`."""
+    target = routes.current_event.get_query_string_value("target")
+    found = services().operations.newest(MAX_OPERATIONS, target=target)
+    return reply(200, [show_operation(operation) for operation in found])
 
 
 @routes.get("/admin/v1/operations/<operation_id>")

@@ -128,9 +128,10 @@ class Operations:
             raise NotFound("There is no such operation.", code="operation_unknown")
         return operation
 
-    def newest(self, limit: int, kind: str | None = None) -> list[Operation]:
-        """List the newest, of one kind or of all."""
-        return list(islice((o for o in self._store.newest() if kind in {None, o.kind}), limit))
+    def newest(self, limit: int, kind: str | None = None, target: str | None = None) -> list[Operation]:
+        """List the newest, of one kind or of all, on one thing or on all."""
+        found = (o for o in self._store.newest() if kind in {None, o.kind} and target in {None, o.target})
+        return list(islice(found, limit))
 
     def _unfinished(self, kind: str, target: str) -> Operation | None:
         newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
