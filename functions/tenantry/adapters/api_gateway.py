@@ -5,6 +5,7 @@ import binascii
 import json
 from typing import Any
 
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import (
     AccessDenied,
     BadRequest,
@@ -70,13 +71,15 @@ def status_of(error: TenantryError) -> int:
 def caller_of(event: dict[str, Any]) -> Caller:
     """Take the caller from the authorizer's context, which is the only place that names a tenant.
 
-    :raises Unauthenticated: there is no such context.
+    :raises Unauthenticated: there is no such context, or it is malformed.
     :raises TenantSuspended, TenantUnknown, AccessDenied: the tenant or the role is not served.
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
     try:
         tenant_id, role = TenantId(context["tenantId"]), Role(context["role"])
-        caller = Caller(tenant_id, context["userId"], role, context["claims"])
+        # The authorizer says it where it is not the default.
+        data_api = DataApiSettings.from_context(str(context.get("dataApi", "{}")))
+        caller = Caller(tenant_id, context["userId"], role, context["claims"], data_api)
     except (KeyError, ValueError, BadRequest) as exc:
         raise Unauthenticated() from exc
     check_served(context.get("tenantStatus", ""))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, ServerStatus
@@ -168,6 +169,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "relocation": tenant.relocation,
         "former_ids": " ".join(former.value for former in tenant.former_ids),
         "retention": json.dumps(asdict(tenant.retention)) if tenant.retention else "",
+        "data_api": tenant.data_api.to_context(),
     }
     return fields | {name: value for name, value in optional.items() if value}
 
@@ -189,6 +191,7 @@ def _tenant(item: Any) -> Tenant:
         relocation=fields.get("relocation", ""),
         former_ids=tuple(map(TenantId, fields.get("former_ids", "").split())),
         retention=RetentionPolicy(**json.loads(fields["retention"])) if "retention" in fields else None,
+        data_api=DataApiSettings.from_context(fields.get("data_api", "{}")),
     )
 
 

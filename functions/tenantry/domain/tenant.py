@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import BadRequest, TenantRenamed, TenantSuspended, TenantUnknown, TenantUnmetered
 from tenantry.domain.retention_policy import RetentionPolicy
 
@@ -180,6 +181,7 @@ class Tenant:
     known_since: datetime | None = field(default=None, compare=False)
     # Which of its backups are kept; nothing: as the stack says.
     retention: RetentionPolicy | None = None
+    data_api: DataApiSettings = field(default_factory=DataApiSettings)
 
 
 def all_ids(tenant: Tenant) -> tuple[TenantId, ...]:
@@ -210,6 +212,7 @@ class Caller:
     user_id: str
     role: Role
     claims: str
+    data_api: DataApiSettings = field(default_factory=DataApiSettings)
 
 
 def check_served(status: str) -> None:

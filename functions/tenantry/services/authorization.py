@@ -6,6 +6,7 @@ from typing import Any
 
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.tokens import TokenVerifier
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import RENAMED, UNMETERED, Role, Tenant, TenantId, TenantStatus
 
@@ -61,6 +62,8 @@ class Authorization:
             "role": role.value,
             "claims": json.dumps(claims, separators=(",", ":")),
         }
+        if tenant and tenant.data_api != DataApiSettings():
+            context["dataApi"] = tenant.data_api.to_context()
         routes = _ADMIN_ROUTES if role is Role.ADMIN else _TENANT_ROUTES
         answer = _policy(subject, "Allow", [f"{stage_arn}/{route}" for route in routes], context)
         if tenant and tenant.usage_key:

@@ -6,6 +6,7 @@ import pytest
 
 from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, status_of
 from tenantry.domain import errors
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Role
 
 EVENT: dict[str, Any] = json.loads(Path("events/query_tenant.json").read_text())
@@ -32,6 +33,18 @@ def test_a_tenant_named_anywhere_else_is_not_read() -> None:
 def test_an_incomplete_context_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(errors.Unauthenticated):
         caller_of(event_with(**change))
+
+
+def test_the_data_apis_settings_are_what_the_authorizer_says_and_else_the_default() -> None:
+    changed = DataApiSettings(schemas=("api", "public"), plans=True)
+    assert caller_of(event_with(dataApi=changed.to_context())).data_api == changed
+    assert caller_of(EVENT).data_api == DataApiSettings()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schemas":["pg_catalog"]}', {"schemas": ["public"]}, 7])
+def test_malformed_settings_are_refused_and_not_taken_for_the_default(text: Any) -> None:
+    with pytest.raises(errors.Unauthenticated):
+        caller_of(event_with(dataApi=text))
 
 
 def test_suspended_unknown_and_operator_are_refused() -> None:

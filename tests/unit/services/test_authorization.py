@@ -3,12 +3,14 @@ from typing import Any
 
 import pytest
 
+from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import TenantUnmetered, Unauthenticated
 from tenantry.domain.tenant import FormerId, Isolation, Tenant, TenantId, TenantStatus, check_served
 from tenantry.services.authorization import Authorization, ClaimNames
 
 ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod/GET/rest/v1/candidates"
 STAGE_ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod"
+APIFUL = DataApiSettings(schemas=("public", "api"), aggregates=True)
 
 
 class Verifier:
@@ -23,10 +25,13 @@ class Verifier:
 
 class Registry:
     def tenant(self, tenant_id: TenantId) -> Tenant | None:
-        statuses = {"mycompany": TenantStatus.ACTIVE, "paused": TenantStatus.SUSPENDED, "keyless": TenantStatus.ACTIVE}
-        status = statuses.get(tenant_id.value)
+        served = dict.fromkeys(("mycompany", "keyless", "apiful"), TenantStatus.ACTIVE)
+        status = (served | {"paused": TenantStatus.SUSPENDED}).get(tenant_id.value)
         key = "" if tenant_id.value == "keyless" else f"key-of-{tenant_id}"
-        return Tenant(tenant_id, status, Isolation.DATABASE, "s1", usage_key=key) if status else None
+        data_api = APIFUL if tenant_id.value == "apiful" else DataApiSettings()
+        if status is None:
+            return None
+        return Tenant(tenant_id, status, Isolation.DATABASE, "s1", usage_key=key, data_api=data_api)
 
     def former_id(self, tenant_id: TenantId) -> FormerId | None:
         successor = TenantId("mycompany")
@@ -68,6 +73,12 @@ def test_an_operator_may_call_the_operators_api_and_is_of_no_tenant() -> None:
 
 def test_a_tenants_requests_count_under_its_own_key() -> None:
     assert authorize(tenant="mycompany", role="viewer")["usageIdentifierKey"] == "key-of-mycompany"
+
+
+def test_the_data_apis_settings_go_along_where_they_are_not_the_default() -> None:
+    assert "dataApi" not in authorize(tenant="mycompany", role="viewer")["context"]
+    context = authorize(tenant="apiful", role="viewer")["context"]
+    assert DataApiSettings.from_context(context["dataApi"]) == APIFUL
 
 
 def test_a_tenant_without_a_key_is_refused_and_told_why() -> None:
