@@ -128,6 +128,7 @@ class ServerAdmin:
                 "user": sql.Identifier(user),
                 "schema": sql.Identifier(schema),
                 "schemas": name_list(schemas),
+                "makers": name_list([role_names(tenant_id)["owner"], user]),
                 "present": name_list(sorted({user, *present})),
                 "tenant_id": sql.Literal(tenant_id.value),
                 "inherit": sql.SQL(" WITH INHERIT TRUE" if cursor.connection.server_version >= 160000 else ""),
@@ -135,7 +136,7 @@ class ServerAdmin:
             if take_objects:
                 _lock_tables(cursor, user)
             scripts = ["adopt_ownership"] if take_objects else []
-            for script in [*scripts, "adopt_database"]:
+            for script in [*scripts, "adopt_database", "reach_schema"]:
                 _execute_unlocked(cursor, load_sql(script).format(**names))
 
     def set_limits(self, tenant_id: TenantId, limits: Limits) -> None:

@@ -1,16 +1,8 @@
--- Owner, editor and viewer reach what is there, and what the former user or the owner makes later.
+-- The owner reaches what is there, and what the former user makes later; `reach_schema` is for editor and viewer.
 GRANT USAGE, CREATE ON SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL TABLES IN SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL SEQUENCES IN SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL ROUTINES IN SCHEMA {schemas} TO {owner};
-GRANT USAGE ON SCHEMA {schema} TO {editor}, {viewer};
-GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {viewer};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {editor};
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {editor};
-ALTER DEFAULT PRIVILEGES FOR ROLE {owner}, {user} IN SCHEMA {schema} GRANT SELECT ON TABLES TO {viewer};
-ALTER DEFAULT PRIVILEGES FOR ROLE {owner}, {user} IN SCHEMA {schema}
-    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {editor};
-ALTER DEFAULT PRIVILEGES FOR ROLE {owner}, {user} IN SCHEMA {schema} GRANT USAGE ON SEQUENCES TO {editor};
 ALTER DEFAULT PRIVILEGES FOR ROLE {user} IN SCHEMA {schemas} GRANT ALL ON TABLES TO {owner};
 ALTER DEFAULT PRIVILEGES FOR ROLE {user} IN SCHEMA {schemas} GRANT ALL ON SEQUENCES TO {owner};
 -- Who had a way in keeps it by name; everybody else's login is kept out.

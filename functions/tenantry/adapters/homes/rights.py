@@ -4,7 +4,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.adapters.admin_sql import execute, role_identifiers
+from tenantry.adapters.admin_sql import execute, role_identifiers, role_names
 from tenantry.adapters.migrations import TEMPLATE_ROLE, VERSION_TABLE
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.tenant import TenantId
@@ -17,6 +17,7 @@ def grant_rights(connection: Any, tenant_id: TenantId, schema: str) -> None:
     """
     names: dict[str, sql.Composable] = {
         "schema": sql.Identifier(schema),
+        "makers": sql.Identifier(role_names(tenant_id)["owner"]),
         "template": sql.Identifier(TEMPLATE_ROLE),
         "version_table": sql.Identifier(schema, VERSION_TABLE),
         **role_identifiers(tenant_id),
@@ -28,6 +29,7 @@ def grant_rights(connection: Any, tenant_id: TenantId, schema: str) -> None:
         if from_template:
             execute(cursor, load_sql("take_template").format(**names))
         execute(cursor, load_sql("grant_schema").format(**names))
+        execute(cursor, load_sql("reach_schema").format(**names))
         if has_version_table:
             # The revision that the schema is at is nobody's business but the owner's.
             execute(cursor, sql.SQL("REVOKE ALL ON {version_table} FROM {viewer}, {editor}").format(**names))
