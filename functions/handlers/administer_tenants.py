@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from handlers.administration import (
     backups,
+    data_api,
     erasures,
     limits,
     operations,
@@ -26,7 +27,7 @@ from tenantry.settings import administration_settings
 app = APIGatewayRestResolver()
 for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):
     app.include_router(part.routes)
-for part in (backups, restores):
+for part in (backups, restores, data_api):
     app.include_router(part.routes)
 
 

@@ -71,6 +71,7 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/tenants/{tenant_id}/confirm", "post"): [{"json": {}}],
     ("/admin/v1/tenants/{tenant_id}/undo", "post"): [{"json": {}}],
     ("/admin/v1/tenants/{tenant_id}/limits", "put"): [{"json": {"connections": 1}}],
+    ("/admin/v1/tenants/{tenant_id}/data-api", "put"): [{"json": {"schemas": ["public"], "plans": True}}],
     ("/admin/v1/tenants/{tenant_id}/retention", "post"): [{"json": {}}, {"json": {"dry_run": True}}],
     ("/admin/v1/tenants/{tenant_id}/retention", "put"): [{"json": {"daily": 0}}],
     ("/backups/v1", "get"): [{}, {"params": {"tenant_id": "{theirs}"}}],

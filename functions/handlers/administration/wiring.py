@@ -22,6 +22,7 @@ from tenantry.services.audit_trail import AuditTrail
 from tenantry.services.backup_requests import BackupRequests
 from tenantry.services.clone_requests import CloneRequests
 from tenantry.services.connection_report import ConnectionBudget
+from tenantry.services.data_api import DataApis
 from tenantry.services.holds import Backups
 from tenantry.services.limits import TenantLimits
 from tenantry.services.operations import Operations
@@ -42,6 +43,7 @@ class Services(NamedTuple):
     servers: Servers
     tenants: Tenants
     limits: TenantLimits
+    data_apis: DataApis
     renames: RenameRequests
     relocations: Relocations
     clones: CloneRequests
@@ -81,6 +83,7 @@ def services() -> Services:
             registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
         ),
         limits=TenantLimits(registry, servers, leases, usage_plans),
+        data_apis=DataApis(registry, store, servers, leases),
         renames=RenameRequests(registry, store, servers, leases, operations),
         relocations=Relocations(registry, store, servers, leases, operations),
         clones=CloneRequests(registry, store, servers, leases, operations, users.require_free),

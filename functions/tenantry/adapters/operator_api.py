@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from tenantry.adapters.backup_holds import REASON
 from tenantry.domain.audit import AuditEntry
+from tenantry.domain.data_api import MAX_ROWS, DataApiChange
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
@@ -81,6 +82,21 @@ class LimitsBody(LimitFields):
     def change(self) -> LimitChange:
         """What is to be changed."""
         return LimitChange(**self.model_dump())
+
+
+class DataApiBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/data-api`; what is left out stays. Names are checked by the domain."""
+
+    schemas: tuple[str, ...] | None = None
+    aggregates: bool | None = Field(default=None, strict=True)
+    plans: bool | None = Field(default=None, strict=True)
+    # 0: the stack's own limit, which this one can only lower.
+    max_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
+
+    @property
+    def change(self) -> DataApiChange:
+        """What is to be changed."""
+        return DataApiChange(**self.model_dump())
 
 
 class TenantBody(_Body):
@@ -257,6 +273,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "limits": asdict(tenant.limits),
         "backups": tenant.backups.value,
         "retention": asdict(tenant.retention) if tenant.retention else None,
+        "data_api": asdict(tenant.data_api) | {"schemas": list(tenant.data_api.schemas)},
     }
 
 

@@ -66,6 +66,10 @@ class DataApiSettings:
         """Name the exposed schemas of a tenant whose home has this schema, the default one first."""
         return (home_schema,) if self.schemas == DEFAULT.schemas else self.schemas
 
+    def fitting(self, *, one_schema: bool) -> "DataApiSettings":
+        """Give the settings that a home can have; one with a single schema exposes that."""
+        return replace(self, schemas=DEFAULT.schemas) if one_schema else self
+
     def row_limit(self, of_stack: int) -> int:
         """Say how many rows an answer may have: the tenant's limit can only lower the stack's."""
         return min(self.max_rows or of_stack, of_stack)

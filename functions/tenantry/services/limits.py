@@ -5,9 +5,9 @@ from dataclasses import replace
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.usage_plans import UsagePlans
-from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.limits import LimitChange
-from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.services.changeable import changeable_tenant
 from tenantry.services.servers import Servers
 
 _LEASE = "tenant"
@@ -33,27 +33,11 @@ class TenantLimits:
         :raises Conflict: it is not complete, is being moved or erased, or something else is done to it.
         """
         with self._leases.hold(_LEASE, tenant_id.value):
-            tenant = change.apply(self._changeable(tenant_id))
+            tenant = change.apply(changeable_tenant(self._registry, tenant_id))
             tenant = replace(tenant, usage_key=self._usage_plans.ensure(tenant_id, tenant.limits.plan))
             # First what is wanted: the drift report sees what a call that is cut here has left undone.
             self._registry.put_tenant(tenant)
             admin = self._servers.admin(tenant.server_id)
             admin.set_limits(tenant_id, tenant.limits)
             admin.end_idle_sessions(tenant_id)
-        return tenant
-
-    def _changeable(self, tenant_id: TenantId) -> Tenant:
-        tenant = self._registry.tenant(tenant_id)
-        if tenant is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-        if tenant.status is TenantStatus.PROVISIONING:
-            raise Conflict(
-                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-            )
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
-        if tenant.relocation:
-            raise Conflict(
-                "The tenant is being moved.", code="operation_in_progress", hint="Wait until that has ended."
-            )
         return tenant

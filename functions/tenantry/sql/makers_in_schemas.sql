@@ -1,0 +1,9 @@
+-- Who gives any of these roles rights to what it makes later in one of these schemas.
+SELECT DISTINCT r.rolname::text
+FROM pg_default_acl d
+JOIN pg_namespace n ON n.oid = d.defaclnamespace
+JOIN pg_roles r ON r.oid = d.defaclrole
+CROSS JOIN LATERAL aclexplode(d.defaclacl) a
+JOIN pg_roles g ON g.oid = a.grantee
+WHERE n.nspname::text = ANY(%s) AND g.rolname::text = ANY(%s)
+ORDER BY 1
