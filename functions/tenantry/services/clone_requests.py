@@ -106,6 +106,7 @@ class CloneRequests:
                 schema_revision=source.schema_revision,
                 limits=source.limits,
                 backups=source.backups,
+                data_api=source.data_api,
                 relocation=operation.operation_id,
             )
         )

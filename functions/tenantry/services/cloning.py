@@ -17,6 +17,7 @@ from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import credentials_at, home_of_facts
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.services.data_api import renew_exposure
 from tenantry.services.home_copier import HomeCopier, Resident
 from tenantry.services.operations import Step
 from tenantry.services.relocation_places import tenant_of
@@ -77,6 +78,7 @@ class Cloning:
         )
         both.require_same()
         target.grant()
+        renew_exposure(self._servers, tenant, home)
         return {
             "tables": len(both.target.tables),
             "rows": both.target.rows,

@@ -174,7 +174,9 @@ class Restores:
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
         tenant = Tenant(into, TenantStatus.PROVISIONING, home.isolation, home.server_id, region)
         if source:
-            tenant = replace(tenant, limits=source.limits, backups=source.backups)
+            # Of another model when it was backed up than now, maybe.
+            data_api = source.data_api.fitting(one_schema=home.isolation is not Isolation.DATABASE)
+            tenant = replace(tenant, limits=source.limits, backups=source.backups, data_api=data_api)
         elif had := manifest.home:
             tenant = replace(tenant, limits=Limits(had.connections, had.statement_timeout_ms, had.plan))
         return self._begin(tenant, facts, actor)

@@ -23,6 +23,7 @@ from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.relocation import credentials_at
 from tenantry.domain.restore import RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
+from tenantry.services.data_api import renew_exposure
 from tenantry.services.operations import Step
 from tenantry.services.relocation_places import tenant_of
 from tenantry.services.restoration_arrival import Arrival, former_of, kept_of
@@ -146,10 +147,14 @@ class Restoration:
         }
 
     def _prepare(self, operation: Operation) -> dict[str, Any]:
-        self._tenant(operation)
+        tenant, home = self._tenant(operation), work_for(operation).home
         order = self._order(operation)
-        place = self.place(work_for(operation).home.isolation)
-        return place.prepare(swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights)
+        facts = self.place(home.isolation).prepare(
+            swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights
+        )
+        # It may be older than what is exposed now.
+        renew_exposure(self._adapters.servers, tenant, replace(home, database=order.home.database))
+        return facts
 
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)

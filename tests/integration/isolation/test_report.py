@@ -6,11 +6,12 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+from tenantry.adapters.homes.exposure import Exposure
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.report import Hole, Severity
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tests.integration.conftest import REGION, TABLE, World
 from tests.integration.isolation.conftest import SERVER, Audit, holes
 
@@ -23,6 +24,20 @@ def test_tenants_that_are_isolated_pass(world: World, audit: Audit) -> None:
     assert sum(report.attempts_by_server.values()) == report.attempts > 50
     assert report.started_at.endswith("+00:00")
     assert json.loads(json.dumps(report.to_json()))["passed"] is True
+
+
+def test_an_exposed_schema_is_no_finding(world: World, audit: Audit) -> None:
+    tenant, other = world.tenants
+    home = Home(SERVER, Isolation.DATABASE, tenant.value, "public")
+    world.execute("CREATE SCHEMA api; CREATE TABLE api.notes ()", tenant.value, f"{tenant}_owner")
+    try:
+        Exposure(world.admin, tenant, home).change(["public", "api"], [])
+        assert audit().findings == []
+        # Which is looked at: there another tenant's role is one.
+        world.execute(f'GRANT USAGE ON SCHEMA api TO "{other}_viewer"', tenant.value)
+        assert holes(audit()) == {(Hole.FOREIGN_GRANT, other.value, tenant.value)}
+    finally:
+        world.execute("DROP SCHEMA api CASCADE", tenant.value)
 
 
 def test_the_worst_comes_first_and_nothing_of_a_secret_is_told(world: World, audit: Audit) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from tenantry.domain.data_api import DataApiChange, DataApiSettings
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation
+from tenantry.services.data_api import DataApis
 from tests.integration.homes.conftest import MODELS, candidate
 from tests.integration.renaming.conftest import STEPS, Stand
 
@@ -42,3 +44,16 @@ def test_every_earlier_id_leads_to_the_newest(stand: Stand) -> None:
     assert stand.tenant(third).former_ids == (first, second)
     found = [stand.world.registry.former_id(former) for former in (first, second)]
     assert [former.successor for former in found if former] == [third, third]
+
+
+def test_what_the_data_api_offers_goes_along(stand: Stand) -> None:
+    old, new = stand.make(Isolation.DATABASE), stand.free_id()
+    stand.world.execute("CREATE SCHEMA api; CREATE TABLE api.notes ()", old.value, f"{old}_owner")
+    apis = DataApis(stand.world.registry, stand.world.secrets, stand.servers, stand.leases)
+    apis.set(old, DataApiChange(("public", "api"), plans=True))
+    stand.rename(old, new)
+    assert stand.tenant(new).data_api == DataApiSettings(("public", "api"), plans=True)
+    assert stand.world.execute("TABLE api.notes", new.value, f"{new}_viewer") == []
+    apis.set(new, DataApiChange(("public",)))
+    held = f"SELECT has_schema_privilege('{new}_viewer', 'api', 'USAGE')"
+    assert stand.world.execute(held, new.value) == [(False,)]
