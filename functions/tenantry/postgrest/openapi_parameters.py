@@ -1,14 +1,14 @@
 """The parameters that operations share, and references into a document."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
 from tenantry.postgrest.openapi_types import Json, described
 
-# What the grammar reads itself: a column or an argument of such a name can't be one of the URL.
-RESERVED = frozenset(
-    {"select", "order", "limit", "offset", "columns", "on_conflict", "and", "or", "not.and", "not.or"}
-)  # fmt: skip
+# What the grammar reads itself, also after a point, where it is an embedded table's.
+_RESERVED = frozenset({"select", "order", "limit", "offset", "columns", "on_conflict", "and", "or"})
+_PLAIN = re.compile(r"[\w$]+(?:[ -][\w$]+)*")
 WINDOW = ("order", "range", "rangeUnit", "offset", "limit")
 
 _COUNTS = ["count=exact", "count=planned", "count=estimated"]
@@ -39,6 +39,18 @@ def body_key(table: str) -> str:
 def filter_key(table: str, column: str) -> str:
     """Name the parameter that filters by a column; no two columns share it."""
     return f"rowFilter.{_part(table)}.{_part(column)}"
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a parameter of this name is the grammar's own."""
+    return name.rpartition(".")[2] in _RESERVED
+
+
+def column_key(column: str) -> str:
+    """Give a column as a parameter that filters by it: in quotes where the grammar would read another thing."""
+    if _PLAIN.fullmatch(column) and not is_reserved(column):
+        return column
+    return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _part(name: str) -> str:

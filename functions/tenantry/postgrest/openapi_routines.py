@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tenantry.postgrest.catalogue import Catalogue, Name, Parameter, Routine, Volatility
-from tenantry.postgrest.openapi_parameters import RESERVED, WINDOW, reference, references
+from tenantry.postgrest.openapi_parameters import WINDOW, is_reserved, reference, references
 from tenantry.postgrest.openapi_responses import responses
 from tenantry.postgrest.openapi_tables import Profiles
 from tenantry.postgrest.openapi_types import Json, described, summarised, type_schema
@@ -87,7 +87,7 @@ def _in_url(overloads: Sequence[Routine]) -> list[Json]:
     return [
         {"name": name, "in": "query", "required": name in required} | _plain(name, overloads)
         for name in _names(overloads)
-        if name not in RESERVED
+        if not is_reserved(name)
     ]
 
 

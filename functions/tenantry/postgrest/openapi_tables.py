@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tenantry.postgrest.catalogue import Cardinality, Catalogue, Column, Name, Relationship, Table
 from tenantry.postgrest.openapi_parameters import (
-    RESERVED,
     WINDOW,
     body_key,
+    column_key,
     filter_key,
     query,
     reference,
@@ -72,7 +72,8 @@ def table_parameters(visible: Visible, table: Table) -> Json:
     name = table.name.name
     body = {"name": name, "in": "body", "required": False, "schema": reference("definitions", name)}
     filters = {
-        filter_key(name, column.name): query(column.name, column.comment) for column in visible.columns_of(table)
+        filter_key(name, column.name): query(column_key(column.name), column.comment)
+        for column in visible.columns_of(table)
     }
     return {body_key(name): body | {"description": name}} | filters
 
@@ -80,7 +81,7 @@ def table_parameters(visible: Visible, table: Table) -> Json:
 def table_path(visible: Visible, table: Table, profiles: Profiles) -> Json:
     """Describe what the role may do with a table."""
     name = table.name.name
-    filters = [filter_key(name, each.name) for each in visible.columns_of(table) if each.name not in RESERVED]
+    filters = [filter_key(name, each.name) for each in visible.columns_of(table)]
     about = summarised(table.comment) | {"tags": [name]}
     operations = {
         "get": _reading(name, filters, profiles),

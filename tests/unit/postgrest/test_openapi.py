@@ -1,6 +1,7 @@
 """The document of a shop with all sorts of tables and functions: valid, and what code generators look for."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tenantry.postgrest.catalogue import (
     Table,
     Volatility,
 )
+from tenantry.postgrest.names import NAME, read_name
 from tenantry.postgrest.openapi import describe
 from tenantry.postgrest.visible import Signature, Visible
 
@@ -316,11 +318,23 @@ def test_names_of_any_kind_make_a_valid_document() -> None:
 
     assert made["definitions"].keys() == {'a "b"/{c}~%é', "a", "a.b", "Error", "Error_"}
     assert made["responses"]["BadRequest"]["schema"] == {"$ref": "#/definitions/Error_"}
-    assert made["parameters"]["rowFilter.a.b%2Ec"]["name"] == "b.c"
+    assert made["parameters"]["rowFilter.a.b%2Ec"]["name"] == '"b.c"'
     assert made["parameters"]["rowFilter.a%2Eb.c"]["name"] == "c"
-    operation = made["paths"]["/a%20%22b%22%2F%7Bc%7D~%25%C3%A9"]["get"]
-    # A column that the grammar has another meaning for can't be filtered by.
-    assert len([each for each in operation["parameters"] if "rowFilter" in each["$ref"]]) == 3
+    assert "get" in made["paths"]["/a%20%22b%22%2F%7Bc%7D~%25%C3%A9"]
+    filters = [each for key, each in made["parameters"].items() if key.startswith('rowFilter.a "b"/{c}~%25é.')]
+    assert [each["name"] for each in filters] == ['"select"', '"x.y"', '"a/b~c d"', '"%2E"']
+
+
+@pytest.mark.parametrize(
+    "column", ["id", "a b", "e-mail", "größe", "limit", "x.order", 'a"b', "a\\b", " a", "a->b", "a,b"]
+)
+def test_a_filters_name_is_read_as_that_column(column: str) -> None:
+    made = document(catalogue(table("t", Column(column, "text"), key=())))
+    (key,) = {each["name"] for key, each in made["parameters"].items() if key.startswith("rowFilter.")}
+
+    token = re.fullmatch(NAME, key)
+    assert token is not None
+    assert read_name(token[0]) == column
 
 
 def test_several_schemas_are_chosen_among_by_headers() -> None:

@@ -125,11 +125,11 @@ def test_one_argument_without_a_name_is_the_body_and_more_can_not_be_called() ->
 
 
 def test_an_argument_that_the_grammar_has_another_meaning_for_is_only_in_the_body() -> None:
-    made = paths(routine(Parameter("limit", "integer"), composite=True))["/rpc/f"]
+    made = paths(routine(Parameter("limit", "integer"), Parameter("a.or", "text"), composite=True))["/rpc/f"]
 
     assert in_url(made) == []
     assert {"$ref": "#/parameters/limit"} in made["get"]["parameters"]
-    assert body_of(made)["properties"].keys() == {"limit"}
+    assert body_of(made)["properties"].keys() == {"limit", "a.or"}
 
 
 def test_rows_of_a_table_are_told() -> None:
