@@ -1,52 +1,25 @@
-"""The commands of docs/operations.md run as they stand there, pasted into one shell from top to bottom."""
+"""A tenant's life as docs/operations.md tells it: its commands run as they stand there."""
 
-import os
 import re
 import secrets
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
-from local.accounts import sign_in
 from tests.e2e.api import Api
+from tests.e2e.guide import PRELUDE, commands, run, section, signed_in
 from tests.e2e.living import erase, operator
 from tests.e2e.third_server import ThirdServer, third_server
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
-# What these name is the stack of the checkout; the test brings the addresses of its own.
-_GIVEN = ("API=", "TOKEN=")
-# Commands of the AWS CLI, which not everybody has. What they ask for is tested elsewhere.
-_ELSEWHERE = ("aws ", "$BACKUP_ID")
-# Every refusal ends the shell. A tenant that is moved has to go where it is not.
-_PRELUDE = """set -euo pipefail
-curl() { command curl --fail-with-body "$@"; }
-other_server() {
+# A tenant that is moved has to go where it is not.
+_OTHER_SERVER = """other_server() {
   [[ "$(admin GET "/tenants/acme")" == *'"server_id": "us-east-1"'* ]] && echo ap-south-1 || echo us-east-1; }
 """
 
 pytestmark = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
-
-
-def section(title: str) -> str:
-    """The text below a heading, up to the next one of that height or above."""
-    height = title.split(" ", maxsplit=1)[0]
-    lines = iter(GUIDE.read_text().splitlines())
-    assert any(line == title for line in lines), f"{GUIDE.name} has no {title!r}"
-    below = takewhile(lambda line: not re.match(rf"#{{1,{len(height)}}} ", line), lines)
-    return "\n".join(below)
-
-
-def commands(text: str) -> str:
-    """The indented blocks that can be run here."""
-    blocks = re.findall(r"(?:^ {4}.*\n?)+", text, flags=re.MULTILINE)
-    runnable = "".join(block for block in blocks if not any(word in block for word in _ELSEWHERE))
-    return "\n".join(line for line in dedent(runnable).splitlines() if not line.startswith(_GIVEN))
 
 
 @pytest.fixture
@@ -91,21 +64,11 @@ def test_a_tenants_life_as_the_guide_tells_it(
     }.items():
         assert guide in script
         script = script.replace(guide, own)
-    script = f"{_PRELUDE}{script}"
+    script = f"{PRELUDE}{_OTHER_SERVER}{script}"
     for guide, own in names.items():
         script = re.sub(rf"\b{guide}\b", own, script)
 
-    here = {"API": f"{api.stack.api_url}/admin/v1", "TOKEN": sign_in(api.stack, api.stack.operator.username)}
-    ended = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=os.environ | here,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    told = run(script, tmp_path, **signed_in(api))
 
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
     performed = len(re.findall(r"^perform ", script, flags=re.MULTILINE))
-    assert ended.stdout.count('"status": "succeeded"') == performed >= 9, ended.stdout
+    assert told.count('"status": "succeeded"') == performed >= 9, told
