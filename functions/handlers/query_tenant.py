@@ -1,19 +1,20 @@
-"""`/rest/v1/{table}`: a data request, run in the database of the caller's own tenant."""
+"""`/rest/v1/{table}` and `/rest/v1/rpc/{function}`: a data request, run in the database of the caller's own tenant."""
 
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header
+from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header, told_headers
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.connections import ConnectionCache
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.postgres import CallSettings, ConnectSettings
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.errors import IdentityMismatch, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
-from tenantry.postgrest import Limits, Request
-from tenantry.services.data_request import DataRequests
+from tenantry.postgrest import Answer, Kind, Limits, Request
+from tenantry.services.catalogues import Catalogues
+from tenantry.services.data_request import Call, DataRequests
 from tenantry.settings import QuerySettings, query_settings
 
 
@@ -32,6 +33,7 @@ def _data_requests() -> DataRequests:
         ConnectionCache(settings.max_connections, settings.connection_age),
         ConnectSettings(settings.connect_timeout, settings.statement_timeout_ms, application_name="tenantry-query"),
         Limits(max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes),
+        Catalogues(settings.max_connections, settings.catalogue_age),
         max_answer_bytes=settings.max_answer_bytes,
     )
 
@@ -42,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         caller = caller_of(event)
         _check_compute(caller, context, settings)
-        result = _data_requests().run(caller, _request(event, settings))
+        result = _answer(event, caller, settings)
         return answer(result.status, result.body, settings.cors_origin, result.headers)
     except TenantryError as error:
         return _refuse(error, event, context, settings)
@@ -57,14 +59,54 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
         raise IdentityMismatch()
 
 
-def _request(event: dict[str, Any], settings: QuerySettings) -> Request:
-    return Request(
+def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
+    """Tell the routes apart: a table, a function, or the description of both."""
+    names = event.get("pathParameters") or {}
+    if "table" in names:
+        return _data_requests().run(_call(event, caller, Kind.TABLE, names["table"], settings))
+    if "function" in names:
+        return _data_requests().run(_call(event, caller, Kind.ROUTINE, names["function"], settings))
+    # Only who asks for it loads what makes it.
+    from tenantry.services.api_description import describe_api  # noqa: PLC0415
+
+    accept, profile = header(event, "accept"), _profile(event)
+    return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
+
+
+def _call(event: dict[str, Any], caller: Caller, kind: Kind, name: str, settings: QuerySettings) -> Call:
+    request = Request(
         method=event["httpMethod"],
-        table=event["pathParameters"]["table"],
+        name=name,
         query=event.get("multiValueQueryStringParameters") or {},
+        kind=kind,
+        profile=_profile(event),
         prefer=header(event, "prefer"),
+        accept=header(event, "accept"),
+        range=header(event, "range"),
+        content_type=header(event, "content-type"),
         body=body_of(event, settings.max_body_bytes),
     )
+    return Call(caller, request, CallSettings(request.method, _path(kind, name), told_headers(event)))
+
+
+def _path(kind: Kind, name: str) -> str:
+    return f"/rpc/{name}" if kind is Kind.ROUTINE else f"/{name}"
+
+
+def _profile(event: dict[str, Any]) -> str:
+    reads = event["httpMethod"] in ("GET", "HEAD")
+    return header(event, "accept-profile" if reads else "content-profile")
+
+
+def _is_head(event: dict[str, Any]) -> bool:
+    return bool(event["httpMethod"] == "HEAD")
+
+
+def _base_url(event: dict[str, Any]) -> str:
+    """Give the address under which the gateway was called, up to the data API."""
+    context = event.get("requestContext") or {}
+    path = str(context.get("path") or event.get("path") or "/rest/v1").rstrip("/")
+    return f"https://{context.get('domainName') or 'localhost'}{path}"
 
 
 def _refuse(error: TenantryError, event: dict[str, Any], context: Any, settings: QuerySettings) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class QuerySettings:
     max_connections: int
     connection_age: int
     secret_age: int
+    catalogue_age: int
     connect_timeout: int
     statement_timeout_ms: int
     max_rows: int
@@ -264,6 +265,7 @@ def query_settings() -> QuerySettings:
         max_connections=1 if per_tenant else _number("MAX_CONNECTIONS", 8),
         connection_age=_number("CONNECTION_AGE_SECONDS", 900),
         secret_age=_number("SECRET_AGE_SECONDS", 300),
+        catalogue_age=_number("CATALOGUE_AGE_SECONDS", 300),
         connect_timeout=_number("CONNECT_TIMEOUT_SECONDS", 4),
         statement_timeout_ms=_number("STATEMENT_TIMEOUT_MS", 10_000),
         max_rows=_number("MAX_ROWS", 1_000),

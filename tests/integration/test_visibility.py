@@ -52,10 +52,9 @@ def see(world: World, tenant: TenantId) -> Iterator[See]:
 
     def ask(role: Role, *schemas: str) -> Visible:
         text, values = visible_statement(schemas or ("public",))
-        row = opened.run(database_role(tenant, role), "{}", text, values, reads_only=True)
-        assert row.body is not None
-        visible = parse_visible(row.body)
-        assert row.rows == len(visible.tables) + len(visible.routines)
+        number, found = opened.run(database_role(tenant, role), "{}", text, values, reads_only=True)
+        visible = parse_visible(found)
+        assert number == len(visible.tables) + len(visible.routines)
         return visible
 
     yield ask

@@ -21,7 +21,7 @@ from tenantry.domain.errors import (
 )
 from tenantry.domain.tenant import Caller, Role, TenantId, check_served
 
-EXPOSED_HEADERS = "Content-Range,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
+EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
 
 # The most specific class that an error is an instance of decides.
 _STATUS: dict[type[TenantryError], int] = {
@@ -39,8 +39,18 @@ _STATUS: dict[type[TenantryError], int] = {
 
 # PostgREST's table (its documentation, "Errors", version 14): its own code, a SQLSTATE or a SQLSTATE's class.
 _CODE_STATUS = {
+    "PGRST101": 405,
     "PGRST103": 416,
+    "PGRST105": 405,
+    "PGRST106": 406,
+    "PGRST107": 406,
+    "PGRST116": 406,
     "PGRST117": 405,
+    "PGRST200": 400,
+    "PGRST201": 300,
+    "PGRST202": 404,
+    "PGRST203": 300,
+    "PGRST205": 404,
     "23503": 409,
     "23505": 409,
     "25006": 405,
@@ -61,6 +71,11 @@ _SQLSTATE_CLASS_STATUS = {
 def status_of(error: TenantryError) -> int:
     """Look up the HTTP status of an error."""
     if isinstance(error, StatementFailed):
+        if error.answer and 200 <= error.answer[0] <= 599:
+            return error.answer[0]
+        own = error.code[2:]
+        if error.code.startswith("PT") and own.isdigit() and 200 <= int(own) <= 599:
+            return int(own)
         by_class = _SQLSTATE_CLASS_STATUS.get(error.code[:2], 400)
         return _CODE_STATUS.get(error.code, by_class)
     if error.code in _CODE_STATUS:
@@ -108,6 +123,34 @@ def header(event: dict[str, Any], name: str) -> str:
     return ""
 
 
+# A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
+_NOT_TOLD = (
+    "authorization",
+    "apikey",
+    "cookie",
+    "host",
+    "via",
+    "x-amz",
+    "x-amzn",
+    "x-forwarded",
+    "cloudfront",
+    "x-api",
+)
+_MAX_TOLD = 8_000
+
+
+def told_headers(event: dict[str, Any]) -> str:
+    """Write the headers that a tenant's database is told of as a JSON object; names are in lower case."""
+    headers = event.get("multiValueHeaders") or {}
+    told = {
+        name: ",".join(values)
+        for name, values in ((key.lower(), values) for key, values in headers.items())
+        if not name.startswith(_NOT_TOLD)
+    }
+    text = json.dumps(told, ensure_ascii=False) if told else ""
+    return text if len(text) <= _MAX_TOLD and "\0" not in text else ""
+
+
 def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
     """Read the body as text.
 
@@ -145,5 +188,7 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer that tells an error, in the one shape that all errors have."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
-    retry = {"Retry-After": str(error.retry_seconds)} if status == 503 else None
-    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, retry)
+    headers = {"Retry-After": str(error.retry_seconds)} if status == 503 else {}
+    if isinstance(error, StatementFailed) and error.answer:
+        headers |= error.answer[1]
+    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, headers)

@@ -36,6 +36,11 @@ class ConnectionCache:
         connection = self._connections[tenant_id] = open_one(tenant_id)
         return connection, True
 
+    def schema_of(self, tenant_id: TenantId) -> str | None:
+        """Name the schema of the tenant's open connection; None where there is none yet."""
+        connection = self._connections.get(tenant_id)
+        return connection.schema if connection else None
+
     def forget(self, tenant_id: TenantId) -> None:
         """Close and drop one tenant's connection."""
         connection = self._connections.pop(tenant_id, None)

@@ -3,16 +3,15 @@
 import hashlib
 import select
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import psycopg2
 
 from tenantry.adapters.connection_refusal import refusal_sqlstate
+from tenantry.adapters.prepared_statements import PreparedStatements
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, IdentityMismatch
@@ -21,10 +20,14 @@ from tenantry.domain.tenant import TenantId
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
+# What is sent on the channel `pgrst` when tables or functions have changed, as PostgREST's users do.
+_SCHEMA_CHANGED = ("", "reload schema")
+
 # Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
 # login was given. The connection's own options beat a login's setting, so that is looked up. Not in a file: reading
 # one costs a cold start more than this query.
 _INTRODUCE = """
+LISTEN pgrst;
 SELECT
     current_setting(%s, true),
     set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
@@ -39,15 +42,24 @@ SELECT
     )), 0)::text, false)
 """
 
-_MAX_PREPARED = 64
 _REFUSAL_SECONDS = 2.0
 
 
-class Row(NamedTuple):
-    """What every plan returns: how many rows it read or wrote, and its JSON."""
+# Who asks, and where names are looked up: set each time, for a function may have changed them for the session.
+_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;SET LOCAL search_path=%s;"
 
-    rows: int
-    body: str | None
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object."""
+
+    method: str = ""
+    path: str = ""
+    headers: str = ""
+    timezone: str = ""
+
+
+NO_CALL = CallSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +182,6 @@ def _require_named(connection: Any, tenant_id: TenantId, query: str, values: tup
 class TenantConnection:
     """A connection that belongs to one tenant, with the statements that were prepared on it."""
 
-    # Never used twice, even after a failure that leaves open whether the server knows the name.
-    _names: Final = count(1)
-
     def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
         """Open it and check that the database is this tenant's.
 
@@ -184,9 +193,7 @@ class TenantConnection:
         self._connection = connect(credentials, settings)
         self._poll = select.poll()
         self._poll.register(self._connection.fileno(), select.POLLIN)
-        self._prepared: OrderedDict[str, str] = OrderedDict()
-        # Names that the server may or may not know, because the message that prepared them failed.
-        self._abandoned = 0
+        self._statements = PreparedStatements()
         self.schema = credentials.schema
         try:
             _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
@@ -196,8 +203,27 @@ class TenantConnection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be used, without a round trip: a readable socket means that the server hung up."""
-        return not self._connection.closed and not self._poll.poll(0)
+        """Whether it can be used, without a round trip.
+
+        What can be read of an idle session is a notice that a schema has changed, or else that the server hung up.
+        """
+        if self._connection.closed:
+            return False
+        if not self._poll.poll(0):
+            return True
+        noticed = len(self._connection.notifies)
+        try:
+            self._connection.poll()
+        except psycopg2.Error:
+            return False
+        return len(self._connection.notifies) > noticed
+
+    def take_notice(self) -> bool:
+        """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
+        notices = self._connection.notifies
+        changed = any(notice.payload in _SCHEMA_CHANGED for notice in notices)
+        notices.clear()
+        return changed
 
     @property
     def is_lost(self) -> bool:
@@ -208,56 +234,111 @@ class TenantConnection:
         """Close it; closing twice is fine."""
         self._connection.close()
 
-    def run(self, role: str, claims: str, text: str, values: tuple[str | None, ...], *, reads_only: bool) -> Row:
-        """Run one statement as `role` in one round trip, in a transaction of its own.
+    def run(
+        self,
+        role: str,
+        claims: str,
+        text: str,
+        values: tuple[str | None, ...],
+        *,
+        reads_only: bool,
+        call: CallSettings = NO_CALL,
+        rolls_back: bool = False,
+    ) -> tuple[Any, ...]:
+        """Run one statement as `role` in one round trip, in a transaction of its own, and return its one row.
 
         PostgreSQL takes the settings and the statement as one message, which is one implicit transaction; `SET LOCAL`
         ends with it. The statement is prepared once for each shape: parsing and planning it costs more than running it.
 
-        :param text: one statement with placeholders `$1`…, that returns one row of (count, JSON).
+        :param text: one statement with placeholders `$1`…, that returns one row.
+        :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        template, known = self._message(text, len(values), reads_only)
+        begin = "BEGIN;" if rolls_back else ""
+        try:
+            rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only)
+            if rolls_back:
+                self._execute("SET CONSTRAINTS ALL IMMEDIATE")
+        finally:
+            if rolls_back and not self._connection.closed:
+                self._execute("ROLLBACK")
+        row: tuple[Any, ...] = rows[0]
+        return row
+
+    def explain(
+        self,
+        role: str,
+        claims: str,
+        text: str,
+        values: tuple[str | None, ...],
+        words: tuple[str, ...],
+        *,
+        reads_only: bool,
+        call: CallSettings = NO_CALL,
+    ) -> list[Any]:
+        """Explain one statement in the same way; `words` are EXPLAIN's options.
+
+        :return: lines of text or, of FORMAT JSON, the plans.
+        :raises psycopg2.Error: as PostgreSQL gave it.
+        """
+        rows = self._send("", role, claims, call, text, values, reads_only=reads_only, words=words)
+        return [row[0] for row in rows]
+
+    def read_json(self, statement: str, values: Any) -> Any:
+        """Read the one value of a query as the login, which holds no rights but sees the catalogue's names.
+
+        :raises psycopg2.Error: as PostgreSQL gave it.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()[0]
+
+    def _send(
+        self,
+        begin: str,
+        role: str,
+        claims: str,
+        call: CallSettings,
+        text: str,
+        values: tuple[str | None, ...],
+        *,
+        reads_only: bool,
+        words: tuple[str, ...] = (),
+    ) -> list[tuple[Any, ...]]:
+        execution, known = self._statements.execution(text, len(values), words)
+        settings, given = _settings(call, reads_only=reads_only)
+        fixed = (role, claims, self.tenant_id.value, self.schema)
         with self._connection.cursor() as cursor:
             try:
-                cursor.execute(template, (role, claims, self.tenant_id.value, self.schema, *values))
+                cursor.execute(f"{begin}{_IDENTITY}{settings}{execution}", (*fixed, *given, *values))
             except psycopg2.Error:
                 if not known:
-                    self._prepared.pop(text, None)
-                    self._abandoned += 1
+                    self._statements.abandon(text)
                 raise
-            return Row(*cursor.fetchone())
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
-    def _message(self, text: str, arity: int, reads_only: bool) -> tuple[str, bool]:
-        parts = [
-            "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;SET LOCAL search_path=%s;"
-        ]
-        if reads_only:
-            parts.append("SET LOCAL transaction_read_only=on;")
-        name = self._prepared.get(text)
-        known = name is not None
-        if name is None:
-            name = f"tenantry_{next(self._names)}"
-            parts += self._evict()
-            # psycopg2 fills in `%s`, so a percent sign of the statement's own is doubled.
-            parts.append(f"PREPARE {name} AS {text.replace('%', '%%')};")
-            self._prepared[text] = name
-        else:
-            self._prepared.move_to_end(text)
-        placeholders = f"({','.join(['%s'] * arity)})" if arity else ""
-        parts.append(f"EXECUTE {name}{placeholders}")
-        return "".join(parts), known
-
-    def _evict(self) -> list[str]:
-        if self._abandoned >= _MAX_PREPARED:
-            self.forget_prepared()
-            return ["DEALLOCATE ALL;"]
-        if len(self._prepared) < _MAX_PREPARED:
-            return []
-        _, name = self._prepared.popitem(last=False)
-        return [f"DEALLOCATE {name};"]
+    def _execute(self, command: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(command)
 
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""
-        self._prepared.clear()
-        self._abandoned = 0
+        self._statements.forget()
+
+
+def _settings(call: CallSettings, *, reads_only: bool) -> tuple[str, list[str]]:
+    """Write what is set for this transaction besides who asks; the values are the caller's own words."""
+    parts, given = [], []
+    if reads_only:
+        parts.append("SET LOCAL transaction_read_only=on;")
+    for name, value in (
+        ("request.method", call.method),
+        ("request.path", call.path),
+        ("request.headers", call.headers),
+        ("timezone", call.timezone),
+    ):
+        if value:
+            parts.append(f"SET LOCAL {name}=%s;")
+            given.append(value)
+    return "".join(parts), given

@@ -1,5 +1,7 @@
 """PostgreSQL's errors in our words, told apart by SQLSTATE."""
 
+import json
+
 import psycopg2
 
 from tenantry.domain.errors import (
@@ -25,6 +27,8 @@ def translate(exc: psycopg2.Error) -> TenantryError:
         return DatabaseTimeout(code=sqlstate)
     if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == "3D000":
         return DatabaseUnavailable(code=sqlstate)
+    if sqlstate == "PGRST":
+        return _written_out(exc)
     if sqlstate[:2] in _CALLERS_CLASSES or sqlstate[:2] == "PT":
         diagnostics = exc.diag
         return StatementFailed(
@@ -34,3 +38,18 @@ def translate(exc: psycopg2.Error) -> TenantryError:
             hint=diagnostics.message_hint,
         )
     return StatementFailed("The database refused the statement.", code=sqlstate)
+
+
+def _written_out(exc: psycopg2.Error) -> TenantryError:
+    """Read an answer that a function has written out, as PostgREST has it: JSON in the message and in the detail."""
+    try:
+        told, answer = json.loads(exc.diag.message_primary or ""), json.loads(exc.diag.message_detail or "")
+        status = int(answer["status"])
+        headers = {str(name): str(value) for name, value in answer.get("headers", {}).items()}
+        texts = [told["code"], told["message"], told.get("details"), told.get("hint")]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return TenantryError("Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error", code="PGRST121")
+    code, message, details, hint = [text if text is None else str(text) for text in texts]
+    refusal = StatementFailed(message, code=code, details=details, hint=hint)
+    refusal.answer = (status, headers)
+    return refusal

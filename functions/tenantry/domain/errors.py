@@ -10,7 +10,8 @@ TenantryError
 ├── NotFound
 │   └── TenantUnknown
 ├── BadRequest
-│   └── GrammarError          the URL or a header is not what the data API understands
+│   ├── GrammarError          the URL or a header is not what the data API understands
+│   └── RequestRefused        it is understood, and can't be done (carries PostgREST's code)
 ├── Conflict                  it clashes with what is there, or with what runs
 ├── PayloadTooLarge
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
@@ -24,6 +25,9 @@ TenantryError
 ├── RestoreFailed             a backup could not be restored, or is not what its manifest says
 └── InvalidSetting            the deployment is wired wrongly
 """
+
+# A sentence, or a list such as the relationships to choose among.
+Details = str | list[dict[str, str]] | None
 
 
 class TenantryError(Exception):
@@ -39,7 +43,7 @@ class TenantryError(Exception):
         message: str | None = None,
         *,
         code: str | None = None,
-        details: str | None = None,
+        details: Details = None,
         hint: str | None = None,
     ) -> None:
         """Take what the caller may see: `message`, `details` and `hint` never hold a secret, a host or driver text."""
@@ -116,6 +120,12 @@ class GrammarError(BadRequest):
     code = "PGRST100"
 
 
+class RequestRefused(BadRequest):
+    """The request cannot be served as it is."""
+
+    code = "PGRST000"
+
+
 class Conflict(TenantryError):
     """The request clashes with what is there."""
 
@@ -132,6 +142,8 @@ class StatementFailed(TenantryError):
     """The database refused the statement; `code` is its SQLSTATE."""
 
     code = "XX000"
+    # The status and the headers that a function of the tenant's wants for it.
+    answer: tuple[int, dict[str, str]] | None = None
 
 
 class DatabaseUnavailable(TenantryError):

@@ -59,7 +59,7 @@ class Cardinality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """The table between two others: which of its columns point at the origin's and at the target's, and by which key."""
+    """The table between two others: which of its columns point at the origin's and the target's, by which keys."""
 
     table: Name
     origin_constraint: str

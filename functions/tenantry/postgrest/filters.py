@@ -1,21 +1,43 @@
-"""Filters: `column=operator.value`, with `not.` before the operator."""
+"""Operators: what stands behind `column=` and, in a tree of conditions, behind `column.`."""
 
 import re
+from typing import NamedTuple
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.names import FIELD_NAME, NAME, check_value, is_ordinary, read_name
-from tenantry.postgrest.refusals import beyond, stopped, unsupported
-from tenantry.postgrest.syntax import Filter
+from tenantry.postgrest.fields import parse_tree_path
+from tenantry.postgrest.names import check_value
+from tenantry.postgrest.refusals import beyond, stopped
+from tenantry.postgrest.syntax import Field, Filter
 
-_COMPARISONS = {
-    "eq": "= %s",
-    "neq": "<> %s",
-    "gt": "> %s",
-    "gte": ">= %s",
-    "lt": "< %s",
-    "lte": "<= %s",
-    "like": "LIKE %s",
-    "ilike": "ILIKE %s",
+# These may be told `(any)` or `(all)`, and then take an array.
+_QUANTIFIABLE = {
+    "eq": "=",
+    "gt": ">",
+    "gte": ">=",
+    "lt": "<",
+    "lte": "<=",
+    "like": "LIKE",
+    "ilike": "ILIKE",
+    "match": "~",
+    "imatch": "~*",
+}
+_SIMPLE = {
+    "neq": "<>",
+    "cs": "@>",
+    "cd": "<@",
+    "ov": "&&",
+    "sl": "<<",
+    "sr": ">>",
+    "nxr": "&<",
+    "nxl": "&>",
+    "adj": "-|-",
+    "isdistinct": "IS DISTINCT FROM",
+}
+_SEARCHES = {
+    "fts": "to_tsquery",
+    "plfts": "plainto_tsquery",
+    "phfts": "phraseto_tsquery",
+    "wfts": "websearch_to_tsquery",
 }
 _STATES = {
     "null": "IS NULL",
@@ -24,74 +46,108 @@ _STATES = {
     "false": "IS FALSE",
     "unknown": "IS UNKNOWN",
 }
+_COMPARISONS = {name: f"{sign} %s" for name, sign in (_SIMPLE | _QUANTIFIABLE).items()}
 _PATTERNS = frozenset({"like", "ilike"})
-_RANGES = ("cs", "cd", "ov", "sl", "sr", "nxl", "nxr", "adj")
-_TO_COME = frozenset(("match", "imatch", "isdistinct", "fts", "plfts", "phfts", "wfts", *_RANGES))
 _OPERATOR = '"not" or operator (eq, gt, ...)'
 _STATE = "isVal: (null, not_null, true, false, unknown)"
 
-_whole_name = re.compile(NAME).fullmatch
-_beginning = re.compile(rf"(?:{NAME})?").match
+_word = re.compile(r"(not\.)?+([a-z]++)(?:\(([\w $]*+)\))?+\.").match
 # One list element: quoted if the closing quote ends it, else everything up to the next comma or parenthesis.
 _element = re.compile(r'(?:"((?:[^"\\]++|\\[\s\S])*+)"(?=[,)])|([^,)]*+))([,)])').match
 _unescape = re.compile(r"\\([\s\S])").sub
+_blanks = re.compile(r"[ \t]*+").match
 
 
-def parse_filter(key: str, text: str, max_list_items: int) -> Filter:
-    """Parse one parameter that is not reserved. Raises GrammarError, which says where it stopped."""
-    column = key if is_ordinary(key) else _read_column(key)
+class Operator(NamedTuple):
+    """An operator as it was written, and where its value begins. `mark` is what stood in parentheses behind it."""
+
+    name: str
+    negated: bool
+    mark: str | None
+    end: int
+
+
+def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, ...], Filter]:
+    """Parse one parameter that is not reserved: the embedded tables it leads through, and the filter.
+
+    :raises GrammarError: which says where it stopped.
+    """
+    relations, field = parse_tree_path(key)
     name, dot, operand = text.partition(".")
-    negated = name == "not" and dot != ""
-    if negated:
-        name, dot, operand = operand.partition(".")
-    if not dot:
-        raise _refuse(text, name, negated)
     comparison = _COMPARISONS.get(name)
-    if comparison is not None:
-        value = operand.replace("*", "%") if name in _PATTERNS else operand
-        return Filter(column, comparison, check_value(value), negated)
-    if name == "in":
-        return Filter(column, "= ANY(%s)", _read_list(text, operand, max_list_items), negated)
+    if dot and comparison is not None:
+        return relations, Filter(field, comparison, _value(name, operand))
+    operator = read_operator(text, 0)
+    if operator is None:
+        raise refuse_operator(text, 0)
+    if operator.name == "in":
+        listed, end = read_list(text, operator.end, max_list_items)
+        if end < len(text):
+            raise stopped("filter", text, end, "end of input")
+        return relations, make_filter(field, operator, listed, text)
+    return relations, make_filter(field, operator, text[operator.end :], text)
+
+
+def read_operator(text: str, position: int) -> Operator | None:
+    """Read `not.`, an operator, its mark and the dot behind it; None if there is none that is known."""
+    found = _word(text, position)
+    if found is None:
+        return None
+    negated, name, mark = found.groups()
+    quantified = name in _QUANTIFIABLE and mark in (None, "any", "all")
+    plain = mark is None and (name in _SIMPLE or name in ("in", "is"))
+    searches = name in _SEARCHES and mark != ""
+    if not (quantified or plain or searches):
+        return None
+    return Operator(name, negated is not None, mark, found.end())
+
+
+def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Filter:
+    """Join a field, an operator and its value; `text` is what an error echoes."""
+    name, negated, mark, end = operator
     if name == "is":
-        return Filter(column, _read_state(text, operand), None, negated)
-    raise _refuse(text, name, negated)
+        return Filter(field, _read_state(text, operand, end), None, negated)
+    if name == "in":
+        return Filter(field, "= ANY(%s)", operand, negated)
+    if name in _SEARCHES:
+        language = mark.strip() if mark else None
+        return Filter(field, _SEARCHES[name], check_value(operand), negated, is_search=True, language=language)
+    if mark is not None:
+        return Filter(field, f"{_QUANTIFIABLE[name]} {mark.upper()}(%s)", _value(name, operand), negated)
+    return Filter(field, _COMPARISONS[name], _value(name, operand), negated)
 
 
-def _read_column(key: str) -> str:
-    if _whole_name(key):
-        return read_name(key)
-    beginning = _beginning(key)
-    position = beginning.end() if beginning else 0
-    if key.startswith("->", position):
-        raise unsupported("a JSON path in a filter", key)
-    if position and key.startswith(".", position):
-        raise unsupported("a parameter of an embedded table", key)
-    expecting = "delimiter (.) or end of input" if position else FIELD_NAME
-    raise stopped("tree path", key, position, expecting)
+def _value(name: str, operand: str) -> str:
+    return check_value(operand.replace("*", "%") if name in _PATTERNS else operand)
 
 
-def _read_state(text: str, operand: str) -> str:
+def _read_state(text: str, operand: str, position: int) -> str:
     state = _STATES.get(operand.lower())
     if state is None:
-        raise stopped("filter", text, len(text) - len(operand), _STATE)
+        raise stopped("filter", text, position, _STATE)
     return state
 
 
-def _read_list(text: str, operand: str, max_items: int) -> str:
-    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`; `()` is the empty list."""
-    start = len(text) - len(operand.lstrip(" \t"))
+def read_list(text: str, position: int, max_items: int) -> tuple[str, int]:
+    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`, and say where it ends; `()` is the empty list."""
+    start = _skip(text, position)
     if not text.startswith("(", start):
         raise stopped("filter", text, start, '"("')
-    elements = _read_elements(text, start + 1)
-    if elements == [""] and '"' not in operand:
-        return "{}"
+    elements, end = _read_elements(text, start + 1)
+    if elements == [""] and '"' not in text[start:end]:
+        return "{}", _skip(text, end)
     if len(elements) > max_items:
         raise beyond("items in a list", max_items)
     escaped = [check_value(element).replace("\\", "\\\\").replace('"', '\\"') for element in elements]
-    return '{"' + '","'.join(escaped) + '"}'
+    return '{"' + '","'.join(escaped) + '"}', _skip(text, end)
 
 
-def _read_elements(text: str, position: int) -> list[str]:
+def _skip(text: str, position: int) -> int:
+    found = _blanks(text, position)
+    return found.end() if found else position
+
+
+def _read_elements(text: str, position: int) -> tuple[list[str], int]:
     elements, more = [], True
     while more:
         found = _element(text, position)
@@ -100,18 +156,11 @@ def _read_elements(text: str, position: int) -> list[str]:
         quoted, raw, end = found.groups()
         elements.append(raw if quoted is None else _unescape(r"\1", quoted))
         position, more = found.end(), end == ","
-    if text[position:].strip(" \t"):
-        raise stopped("filter", text, position, "end of input")
-    return elements
+    return elements, position
 
 
-def _refuse(text: str, name: str, negated: bool) -> GrammarError:
-    bare, parenthesis, _ = name.partition("(")
-    if name in _TO_COME or (parenthesis and bare in _TO_COME):
-        return unsupported(f"the operator {bare!r}", text)
-    if parenthesis and bare in _COMPARISONS:
-        return unsupported(f"{bare!r} with any or all", text)
-    start = len("not.") if negated else 0
-    if name in _COMPARISONS or name in ("in", "is") or (name == "not" and not negated):
-        return stopped("filter", text, start + len(name), "delimiter (.)")
-    return stopped("filter", text, start, _OPERATOR)
+def refuse_operator(text: str, position: int, what: str = "filter") -> GrammarError:
+    """Say that no operator stands at `position`."""
+    if text.startswith("not.", position):
+        position += len("not.")
+    return stopped(what, text, position, _OPERATOR)

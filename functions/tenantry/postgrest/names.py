@@ -8,8 +8,6 @@ from tenantry.domain.errors import BadRequest, GrammarError
 # begins the arrow of a JSON path. Possessive throughout: a long wrong name costs linear time.
 NAME = r'(?:"(?:[^"\\]++|\\[\s\S])*+"|[\w $]++(?:-(?!>)[\w $]++)*+)'
 
-FIELD_NAME = "field name (* or [a..z0..9_$])"
-
 # NAMEDATALEN - 1. PostgreSQL cuts longer names silently, and would then read or write another thing.
 _MAX_NAME_BYTES = 63
 

@@ -1,48 +1,102 @@
-"""The body of a write: which columns it names, and the JSON array that PostgreSQL takes apart."""
+"""The body of a write or a call: which names it has, and the JSON that PostgreSQL takes apart."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import GrammarError, PayloadTooLarge
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
 from tenantry.postgrest.request import Limits
 
+_JSON = "application/json"
+_CSV = "text/csv"
+_FORM = "application/x-www-form-urlencoded"
+# What a function with one unnamed parameter takes as it is, and the parameter's type for it.
+RAW = {"text/plain": "text", "text/xml": "xml", "application/octet-stream": "bytea"}
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """`text` is a JSON array of `rows` objects; `columns` are sorted, so equal shapes are equal."""
+    """`text` is the JSON as it was sent; `columns` are sorted, so equal shapes are equal.
+
+    `is_object`: it is one object, not an array of `rows` objects.
+    """
 
     text: str
     columns: tuple[str, ...]
     rows: int
+    is_object: bool
+
+    @property
+    def as_array(self) -> str:
+        """The JSON as an array of objects."""
+        return f"[{self.text}]" if self.is_object else self.text
 
 
-def read_payload(body: str | None, columns: tuple[str, ...] | None, limits: Limits) -> Payload:
+def media_type(content_type: str) -> str:
+    """Give a Content-Type without its parameters; none is JSON."""
+    return content_type.partition(";")[0].strip().lower() or _JSON
+
+
+def read_payload(
+    body: str | None, content_type: str, columns: tuple[str, ...] | None, limits: Limits, *, calls: bool = False
+) -> Payload:
     """Read an object or an array of objects; `columns`, where given, replaces the keys as what is written.
 
-    Raises GrammarError with PGRST102 for what is no JSON, a scalar, or rows whose keys differ, and
-    PayloadTooLarge for a body over the limit. The values in it are PostgreSQL's to judge.
+    :param calls: it is a function's arguments: then nothing at all is an empty object.
+    :raises GrammarError: with PGRST102, for what is none of these, or rows whose keys differ.
+    :raises PayloadTooLarge: the body is over the limit. The values in it are PostgreSQL's to judge.
     """
-    text = _check_size(body, limits)
+    text = _to_json(_check_size(body, limits, calls), media_type(content_type))
     document = _decode(text)
-    if isinstance(document, dict):
-        rows, text = [document], f"[{text}]"
-    elif isinstance(document, list):
-        rows = document
-    else:
+    is_object = isinstance(document, dict)
+    if not is_object and not isinstance(document, list):
+        # PostgREST takes a scalar for no rows at all, which hides a mistake.
         raise _malformed("the body is neither an object nor an array of objects")
-    keys = _read_keys(rows, uniform=columns is None)
+    rows = [document] if is_object else document
+    keys = _read_keys(rows, uniform=columns is None, calls=calls)
     written = tuple(sorted(keys)) if columns is None else columns
     if len(written) > limits.max_select_items:
         raise beyond("columns in the body", limits.max_select_items)
-    return Payload(text, written, len(rows))
+    return Payload(text, written, len(rows), is_object)
 
 
-def _check_size(body: str | None, limits: Limits) -> str:
+def _to_json(text: str, kind: str) -> str:
+    if kind in (_JSON, "*/*"):
+        return text
+    if kind == _FORM:
+        return json.dumps(dict(parse_qsl(text, keep_blank_values=True)))
+    if kind == _CSV:
+        return _csv_to_json(text)
+    raise _malformed(f"Content-Type not acceptable: {kind[:100]}")
+
+
+def _csv_to_json(text: str) -> str:
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    header, *lines = [row for row in rows if row] or [[]]
+    if not header or any(len(line) != len(header) for line in lines):
+        raise _malformed("All lines must have same number of fields")
+    return json.dumps([{key: _csv_value(value) for key, value in zip(header, line, strict=True)} for line in lines])
+
+
+def _csv_value(value: str) -> str | None:
+    return None if value == "NULL" else value
+
+
+def check_raw(body: str | None, limits: Limits) -> str:
+    """Give a body that goes into a function as it is."""
+    return _check_size(body, limits, empty="")
+
+
+def _check_size(body: str | None, limits: Limits, calls: bool = False, *, empty: str | None = None) -> str:
     if not body:
-        raise _malformed("the body is empty")
+        if empty is not None or calls:
+            return empty if empty is not None else "{}"
+        raise _malformed("Empty or invalid json")
     size = len(body)
     if size <= limits.max_body_bytes and not body.isascii():
         size = len(check_value(body).encode())
@@ -63,17 +117,20 @@ def _decode(text: str) -> Any:
     try:
         return _decoder.decode(text)
     except (ValueError, RecursionError) as exc:
-        raise _malformed("the body is not valid JSON") from exc
+        raise _malformed("Empty or invalid json") from exc
 
 
-def _read_keys(rows: list[Any], uniform: bool) -> set[str]:
+def _read_keys(rows: list[Any], *, uniform: bool, calls: bool) -> set[str]:
     if not all(type(row) is dict for row in rows):
-        raise _malformed("the body is neither an object nor an array of objects")
+        if calls:
+            # For a function with one unnamed parameter of type json.
+            return set()
+        raise _malformed("All object keys must match")
     if not rows:
         return set()
     first: set[str] = set(rows[0])
     if uniform and not all(row.keys() == first for row in rows):
-        raise _malformed("all objects of the body must have the same keys")
+        raise _malformed("All object keys must match")
     return first
 
 

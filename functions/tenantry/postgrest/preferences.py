@@ -1,66 +1,98 @@
-"""The Prefer header: what is applied, what is refused, what is ignored."""
+"""The Prefer header: what is asked for, and what is told back as applied."""
 
 from dataclasses import dataclass
 
-from tenantry.domain.errors import GrammarError
+from tenantry.domain.errors import RequestRefused
 
-_RETURNS = ("representation", "minimal", "headers-only")
-# Ignoring one of these would write or return something else than what was asked for.
-_TO_COME = ("resolution=", "missing=default", "count=", "tx=rollback", "timezone=", "params=")
-_ACCEPTED = frozenset({"missing=null", "handling=strict", "handling=lenient", "tx=commit"})
+_CHOICES = {
+    "resolution": ("merge-duplicates", "ignore-duplicates"),
+    "missing": ("default", "null"),
+    "return": ("representation", "minimal", "headers-only"),
+    "count": ("exact", "planned", "estimated"),
+    "tx": ("commit", "rollback"),
+    "handling": ("strict", "lenient"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`returning` is one of representation, minimal and headers-only; `applied` is for Preference-Applied."""
+    """What was asked for, by kind; None is what was not. Values are the header's own words."""
 
-    returning: str = "minimal"
-    applied: tuple[str, ...] = ()
+    resolution: str | None = None
+    missing: str | None = None
+    returning: str | None = None
+    count: str | None = None
+    tx: str | None = None
+    handling: str | None = None
+    timezone: str | None = None
+    max_affected: int | None = None
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether what is not understood has to be refused."""
+        return self.handling == "strict"
 
-_NONE = Preferences()
-
-
-def parse_preferences(header: str, writes: bool) -> Preferences:
-    """Parse the header's value; of several of a kind the first counts. Raises GrammarError with PGRST122.
-
-    Unknown preferences are ignored, as RFC 7240 has it, unless `handling=strict` is among them.
-    """
-    if not header:
-        return _NONE
-    wanted = [preference.strip() for preference in header.split(",")]
-    strict = _first(wanted, "handling=", ("strict", "lenient")) == "strict"
-    _check(wanted, strict)
-    returning = _first(wanted, "return=", _RETURNS) if writes else None
-    applied = (
-        *(["missing=null"] if writes and "missing=null" in wanted else []),
-        *([f"return={returning}"] if returning else []),
-        *(["handling=strict"] if strict else []),
-    )
-    return Preferences(returning or "minimal", applied)
-
-
-def _first(wanted: list[str], kind: str, choices: tuple[str, ...]) -> str | None:
-    for preference in wanted:
-        if preference.startswith(kind) and preference[len(kind) :] in choices:
-            return preference[len(kind) :]
-    return None
-
-
-def _check(wanted: list[str], strict: bool) -> None:
-    for preference in wanted:
-        # Outside strict handling PostgREST ignores max-affected, too.
-        if preference.startswith(_TO_COME) or (strict and preference.startswith("max-affected=")):
-            raise GrammarError(f"the preference {preference[:100]!r} is not supported yet", code="PGRST122")
-    unknown = [preference for preference in wanted if not _is_known(preference)]
-    if strict and unknown:
-        raise GrammarError(
-            "a preference is not known, and handling=strict was asked for",
-            code="PGRST122",
-            details=f"Invalid preferences: {', '.join(unknown)[:200]}",
+    def applied(self, *leaving_out: str) -> str:
+        """Say what was applied, in Preference-Applied's order; empty if nothing was."""
+        given = {
+            "resolution": self.resolution,
+            "missing": self.missing,
+            "return": self.returning,
+            "count": self.count,
+            "tx": self.tx,
+            "handling": self.handling,
+            "timezone": self.timezone,
+            "max-affected": self.max_affected if self.is_strict else None,
+        }
+        return ", ".join(
+            f"{kind}={value}" for kind, value in given.items() if value is not None and kind not in leaving_out
         )
 
 
-def _is_known(preference: str) -> bool:
-    kind, _, choice = preference.partition("=")
-    return preference in _ACCEPTED or (kind == "return" and choice in _RETURNS)
+NONE = Preferences()
+
+
+def parse_preferences(header: str) -> Preferences:
+    """Parse the header's value; of several of a kind the first counts.
+
+    Unknown preferences are ignored, as RFC 7240 has it, unless `handling=strict` is among them.
+
+    :raises RequestRefused: with PGRST122.
+    """
+    if not header:
+        return NONE
+    wanted = [preference.strip() for preference in header.split(",")]
+    found: dict[str, str] = {}
+    unknown = []
+    for preference in wanted:
+        kind, _, value = preference.partition("=")
+        if not _is_known(kind, value):
+            unknown.append(preference)
+        elif kind not in found:
+            found[kind] = value
+    if unknown and found.get("handling") == "strict":
+        details = f"Invalid preferences: {', '.join(unknown)[:200]}"
+        raise RequestRefused("Invalid preferences given with handling=strict", code="PGRST122", details=details)
+    return _preferences(found)
+
+
+def _preferences(found: dict[str, str]) -> Preferences:
+    max_affected = found.get("max-affected")
+    return Preferences(
+        found.get("resolution"),
+        found.get("missing"),
+        found.get("return"),
+        found.get("count"),
+        found.get("tx"),
+        found.get("handling"),
+        found.get("timezone"),
+        int(max_affected) if max_affected is not None else None,
+    )
+
+
+def _is_known(kind: str, value: str) -> bool:
+    if kind == "timezone":
+        return 0 < len(value) <= 64 and value.isprintable()
+    if kind == "max-affected":
+        return value.isascii() and value.isdigit() and len(value) <= 18
+    return value in _CHOICES.get(kind, ())

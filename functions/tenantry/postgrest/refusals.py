@@ -1,6 +1,6 @@
-"""How the grammar says no: where it stopped, or what it does not do yet."""
+"""How the data API says no, in PostgREST's words and codes: its clients tell errors apart by them."""
 
-from tenantry.domain.errors import GrammarError
+from tenantry.domain.errors import GrammarError, RequestRefused
 
 _LONGEST_ECHO = 200
 
@@ -9,14 +9,9 @@ def stopped(what: str, text: str, position: int, expecting: str) -> GrammarError
     """Tell where parsing `text` ended, in PostgREST's form: columns from 1, details with what was there."""
     found = f'"{text[position]}"' if position < len(text) else "end of input"
     return GrammarError(
-        f'"failed to parse {what} ({_shorten(text)})" (line 1, column {position + 1})',
+        f'"failed to parse {what} ({shorten(text)})" (line 1, column {position + 1})',
         details=f"unexpected {found} expecting {expecting}",
     )
-
-
-def unsupported(feature: str, text: str) -> GrammarError:
-    """Refuse a part of PostgREST's grammar that is not done yet; ignoring it would answer wrongly."""
-    return GrammarError(f"{feature} is not supported yet", details=f"found in {_shorten(text)!r}")
 
 
 def beyond(what: str, limit: int) -> GrammarError:
@@ -24,5 +19,20 @@ def beyond(what: str, limit: int) -> GrammarError:
     return GrammarError(f"too many {what}: at most {limit} are allowed")
 
 
-def _shorten(text: str) -> str:
+def not_embedded(name: str) -> RequestRefused:
+    """Refuse a filter, an order or a window for a table that is not in `select`."""
+    return RequestRefused(
+        f"'{name}' is not an embedded resource in this request",
+        code="PGRST108",
+        hint=f"Verify that '{name}' is included in the 'select' query parameter.",
+    )
+
+
+def range_refused(details: str) -> RequestRefused:
+    """Refuse a window of rows that cannot be."""
+    return RequestRefused("Requested range not satisfiable", code="PGRST103", details=details)
+
+
+def shorten(text: str) -> str:
+    """Keep an echo of the caller's text short."""
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"

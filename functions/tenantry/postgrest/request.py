@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+from tenantry.postgrest.media import Media
+from tenantry.postgrest.preferences import NONE, Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,33 +18,89 @@ class Limits:
     max_filters: int = 50
     max_select_items: int = 500
     max_order_terms: int = 20
+    max_depth: int = 8
+    max_embeds: int = 30
+    max_query_bytes: int = 16_384
+    # What the tenant's operator has allowed.
+    aggregates: bool = False
+    plans: bool = False
+
+
+class Kind(StrEnum):
+    """What a path names."""
+
+    TABLE = "table"
+    ROUTINE = "routine"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of `/rest/v1/{table}`; table and query are percent-decoded already."""
+    """One call of `/rest/v1/{name}` or `/rest/v1/rpc/{name}`; name and query are percent-decoded already.
+
+    `schemas` are those that are exposed, the default one first, by the names that the database has for them;
+    `profile` is what Accept-Profile or Content-Profile asks for.
+    """
 
     method: str
-    table: str
+    name: str
     query: Mapping[str, Sequence[str]]
-    schema: str = "public"
+    kind: Kind = Kind.TABLE
+    schemas: tuple[str, ...] = ("public",)
+    profile: str = ""
     prefer: str = ""
+    accept: str = ""
+    range: str = ""
+    content_type: str = ""
     body: str | None = None
+
+
+class Action(StrEnum):
+    """What a request does."""
+
+    READ = "read"
+    CALL = "call"
+    INSERT = "insert"
+    UPSERT = "upsert"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+class Guard(StrEnum):
+    """Why a statement refuses its own outcome, and with it everything that it has done."""
+
+    ONE_ROW = "one row"
+    AS_NAMED = "as named"
+    MAX_AFFECTED = "max affected"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One statement that answers with exactly one row: the count (bigint) and the JSON body (text or NULL).
+    """One statement that answers with exactly one row, and what the answer is made of.
+
+    The row's columns: the count of all rows that match (bigint or NULL), of those in the answer (bigint), its body
+    (text or NULL), the headers and the status that a function has set (text or NULL), and of a write the key of the
+    one row that it made (JSON text or NULL) and how many rows it made new (bigint or NULL).
 
     `text` depends on the shape of the request alone: every value is a placeholder `$1`…`$n`, filled from
     `values`. They are all text and PostgreSQL infers their types, so `text` can be prepared once. `status` is
-    what a success gets, `applied` what belongs into Preference-Applied, in its order.
+    what a success gets; `counted` is a statement whose estimated number of rows is wanted, with its values; `profile`
+    names the schema where it was chosen.
     """
 
     text: str
     values: tuple[str | None, ...]
     reads_only: bool
     status: int
-    offset: int
-    returns_body: bool
-    applied: tuple[str, ...]
+    media: Media
+    name: str
+    action: Action
+    offset: int = 0
+    returns_body: bool = True
+    preferences: Preferences = NONE
+    applied: str = ""
+    guards: tuple[tuple[Guard, int], ...] = ()
+    profile: str = ""
+    counted: tuple[str, tuple[str | None, ...]] | None = None
+    is_void: bool = False
+    max_rows: int = 0

@@ -1,17 +1,22 @@
 """One request of the data API: planned, run in the caller's own database in one round trip, and answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import psycopg2
 
 from tenantry.adapters.connections import ConnectionCache
-from tenantry.adapters.postgres import ConnectSettings, Row, TenantConnection
+from tenantry.adapters.postgres import NO_CALL, CallSettings, ConnectSettings, TenantConnection
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
 from tenantry.domain.tenant import Caller, TenantId, database_role
-from tenantry.postgrest import Limits, Plan, Request, plan
+from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
+from tenantry.services.catalogues import Catalogues
+from tenantry.services.guarded_writes import refusal_of_guard
+from tenantry.services.statement_runs import run_plan
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
 _STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
@@ -20,15 +25,17 @@ _UNKNOWN_STATEMENT = "26000"
 _READ_ONLY = "25006"
 # The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
 _CLOSED = "42501"
+# A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
+_STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request gets: an HTTP status, JSON text and headers."""
+class Call:
+    """A request of one caller's, and what their database is told of it."""
 
-    status: int
-    body: str
-    headers: dict[str, str]
+    caller: Caller
+    request: Request
+    settings: CallSettings = NO_CALL
 
 
 class DataRequests:
@@ -40,6 +47,7 @@ class DataRequests:
         connections: ConnectionCache,
         connect: ConnectSettings,
         limits: Limits,
+        catalogues: Catalogues,
         *,
         max_answer_bytes: int,
     ) -> None:
@@ -48,18 +56,60 @@ class DataRequests:
         self._connections = connections
         self._connect = connect
         self._limits = limits
+        self._catalogues = catalogues
         self._max_answer_bytes = max_answer_bytes
 
-    def run(self, caller: Caller, request: Request) -> Answer:
+    def run(self, call: Call) -> Answer:
         """Run a request as its caller.
 
         :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
         """
-        planned = plan(request, self._limits)
-        row = self._execute(caller, request, planned)
-        if row.body and len(row.body) > self._max_answer_bytes:
+        return self._with_connection(call.caller, partial(self._answer, call))
+
+    def with_catalogue(self, caller: Caller, use: Callable[[TenantConnection, Catalogues], Answer]) -> Answer:
+        """Answer something about the caller's database that is no row of it.
+
+        :raises TenantryError: as `run` does.
+        """
+        return self._with_connection(caller, lambda connection: use(connection, self._catalogues))
+
+    def _answer(self, call: Call, connection: TenantConnection) -> Answer:
+        call = replace(call, request=replace(call.request, schemas=call.caller.data_api.exposed(connection.schema)))
+        limits = self._limits_of(call.caller)
+        planned, fresh = self._catalogues.plan(call.request, limits, connection)
+        try:
+            answer = self._run(connection, call, planned)
+        except psycopg2.Error as exc:
+            if fresh or connection.is_lost or exc.pgcode not in _STALE_CATALOGUE:
+                raise
+            again = self._catalogues.plan_anew(call.request, limits, connection)
+            if again == planned:
+                raise
+            planned, answer = again, self._run(connection, call, again)
+        if len(answer.body) > self._max_answer_bytes:
             raise self._too_large(planned)
-        return _answer(planned, row)
+        return answer
+
+    def _limits_of(self, caller: Caller) -> Limits:
+        settings = caller.data_api
+        if settings.max_rows == 0 and not settings.aggregates and not settings.plans:
+            return self._limits
+        max_rows = settings.row_limit(self._limits.max_rows)
+        return replace(self._limits, max_rows=max_rows, aggregates=settings.aggregates, plans=settings.plans)
+
+    def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
+        role = database_role(call.caller.tenant_id, call.caller.role)
+        try:
+            row = run_plan(connection, role, call.caller.claims, call.settings, planned)
+        except psycopg2.Error as exc:
+            if connection.is_lost and not planned.reads_only:
+                raise OutcomeUnknown() from exc
+            if refusal := refusal_of_guard(exc, planned):
+                raise refusal from exc
+            if exc.pgcode == _READ_ONLY and not planned.reads_only:
+                raise TenantMoving() from exc
+            raise
+        return answer_of(planned, row)
 
     def _too_large(self, planned: Plan) -> PayloadTooLarge:
         limit = f"The answer has more than {self._max_answer_bytes} bytes."
@@ -70,38 +120,36 @@ class DataRequests:
             f"The change was made. {limit}", hint="Do not repeat it. Send 'Prefer: return=minimal' for large changes."
         )
 
-    def _execute(self, caller: Caller, request: Request, planned: Plan) -> Row:
+    def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
+        """Use the caller's connection; once more with another, where the first was lost before anything changed."""
         connection, _ = self._connections.get(caller.tenant_id, self._open)
         try:
-            return self._run(connection, caller, request, planned)
+            return use(connection)
+        except OutcomeUnknown:
+            self._connections.forget(caller.tenant_id)
+            raise
         except psycopg2.Error as exc:
             if exc.pgcode == _UNKNOWN_STATEMENT:
                 # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
                 connection.forget_prepared()
-            elif not connection.is_lost:
-                raise _refusal(exc, planned) from exc
-            else:
+            elif connection.is_lost:
                 self._connections.forget(caller.tenant_id)
-                if not planned.reads_only:
-                    raise OutcomeUnknown() from exc
-        return self._repeat(caller, request, planned)
+            else:
+                raise translate(exc) from exc
+        return self._once_more(caller, use)
 
-    def _repeat(self, caller: Caller, request: Request, planned: Plan) -> Row:
+    def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
         connection, _ = self._connections.get(caller.tenant_id, self._open)
         try:
-            return self._run(connection, caller, request, planned)
+            return use(connection)
         except psycopg2.Error as exc:
             if not connection.is_lost:
-                raise _refusal(exc, planned) from exc
+                raise translate(exc) from exc
             self._connections.forget(caller.tenant_id)
             raise DatabaseUnavailable() from exc
-
-    def _run(self, connection: TenantConnection, caller: Caller, request: Request, planned: Plan) -> Row:
-        if connection.schema != request.schema:
-            # Only now is it known where the tenant's tables lie.
-            planned = plan(replace(request, schema=connection.schema), self._limits)
-        role = database_role(caller.tenant_id, caller.role)
-        return connection.run(role, caller.claims, planned.text, planned.values, reads_only=planned.reads_only)
+        except OutcomeUnknown:
+            self._connections.forget(caller.tenant_id)
+            raise
 
     def _open(self, tenant_id: TenantId) -> TenantConnection:
         credentials = self._secrets.read(tenant_id)
@@ -123,21 +171,5 @@ class DataRequests:
             raise _while_closed(still) from still
 
 
-def _refusal(exc: psycopg2.Error, planned: Plan) -> TenantryError:
-    if exc.pgcode == _READ_ONLY and not planned.reads_only:
-        return TenantMoving()
-    return translate(exc)
-
-
-def _while_closed(exc: DatabaseUnavailable) -> DatabaseUnavailable:
+def _while_closed(exc: DatabaseUnavailable) -> TenantryError:
     return TenantMoving() if exc.code == _CLOSED else exc
-
-
-def _answer(planned: Plan, row: Row) -> Answer:
-    headers: dict[str, str] = {}
-    if planned.reads_only and planned.status == 200:
-        end = planned.offset + row.rows - 1
-        headers["Content-Range"] = f"{planned.offset}-{end}/*" if row.rows else "*/*"
-    if planned.applied:
-        headers["Preference-Applied"] = ", ".join(planned.applied)
-    return Answer(planned.status, (row.body or "") if planned.returns_body else "", headers)

@@ -1,0 +1,63 @@
+"""What a connection has prepared: each statement once for each shape, under a name that is never used again."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import count
+from typing import Final
+
+_MAX_PREPARED = 64
+
+
+class PreparedStatements:
+    """Bounded, least recently used first to go."""
+
+    # Never used twice, even after a failure that leaves open whether the server knows the name.
+    _names: Final = count(1)
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._prepared: OrderedDict[str, str] = OrderedDict()
+        # Names that the server may or may not know, because the message that prepared them failed.
+        self._abandoned = 0
+
+    def execution(self, text: str, arity: int, words: Sequence[str] = ()) -> tuple[str, bool]:
+        """Write the SQL that prepares a statement where it is not known yet, and executes it.
+
+        :param words: what stands behind EXPLAIN, where the statement is to be explained.
+        :return: SQL with `%s` for each of its values, and whether it was known.
+        """
+        name = self._prepared.get(text)
+        known = name is not None
+        parts = []
+        if name is None:
+            name = f"tenantry_{next(self._names)}"
+            parts += self._evict()
+            # psycopg2 fills in `%s`, so a percent sign of the statement's own is doubled.
+            parts.append(f"PREPARE {name} AS {text.replace('%', '%%')};")
+            self._prepared[text] = name
+        else:
+            self._prepared.move_to_end(text)
+        if words:
+            parts.append(f"EXPLAIN ({', '.join(words)}) ")
+        placeholders = f"({','.join(['%s'] * arity)})" if arity else ""
+        parts.append(f"EXECUTE {name}{placeholders}")
+        return "".join(parts), known
+
+    def abandon(self, text: str) -> None:
+        """Take note that the message which prepared a statement failed."""
+        self._prepared.pop(text, None)
+        self._abandoned += 1
+
+    def forget(self) -> None:
+        """Forget all of them, as when the server says that it does not know one."""
+        self._prepared.clear()
+        self._abandoned = 0
+
+    def _evict(self) -> list[str]:
+        if self._abandoned >= _MAX_PREPARED:
+            self.forget()
+            return ["DEALLOCATE ALL;"]
+        if len(self._prepared) < _MAX_PREPARED:
+            return []
+        _, name = self._prepared.popitem(last=False)
+        return [f"DEALLOCATE {name};"]

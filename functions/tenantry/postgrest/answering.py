@@ -1,0 +1,107 @@
+"""The outer statement: counts, the body in its form, and what a function has set for the answer."""
+
+from collections.abc import Sequence
+
+from tenantry.postgrest.media import Form, Media
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.request import Guard
+
+SOURCE = '"_source"'
+_ROWS = '"_rows"'
+_HEADERS = "nullif(current_setting('response.headers', true), '')"
+_STATUS = "nullif(current_setting('response.status', true), '')"
+# A guard refuses by PostgreSQL's error for an index out of range, whose text holds the number of rows.
+REFUSAL_SQLSTATE = "2202E"
+_REFUSE = "get_byte(''::bytea, count(*)::int)::text"
+
+
+def read_statement(rows: str, media: Media, *, total: str | None, head: bool) -> str:
+    """Wrap rows that are read. Its columns are those that Plan says."""
+    counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
+    if media.form is Form.CSV or (media.form is Form.PLAN and media.inner is Form.CSV):
+        rows, given = f"SELECT * FROM {SOURCE}", f"WITH {SOURCE} AS ({rows}) "
+    else:
+        given = ""
+    body = "NULL::text" if head else body_sql(media)
+    return f"{given}SELECT {counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL FROM ({rows}) {_ROWS}"
+
+
+def call_statement(
+    call: str, rows: str, body: str, *, total: str | None, single: bool, guards: Sequence[tuple[Guard, int]]
+) -> str:
+    """Wrap the rows of a function that is called once."""
+    counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
+    count = "1::bigint" if single else "count(*)"
+    columns = f"{counted}, {count}, {body}, {_HEADERS}, {_STATUS}, NULL, {_guard(guards)}"
+    return f"WITH {SOURCE} AS ({call}) SELECT {columns} FROM ({rows}) {_ROWS}"
+
+
+def write_statement(
+    change: str,
+    rows: str | None,
+    media: Media,
+    *,
+    key: Sequence[str] = (),
+    made: str = "NULL",
+    guards: Sequence[tuple[Guard, int]] = (),
+) -> str:
+    """Wrap a change.
+
+    :param rows: the statement of the answer's rows over the change's; None: there is no body.
+    :param key: the columns of the primary key, where the one row that was made has to be named.
+    :param made: SQL for how many rows were made new.
+    """
+    body = body_sql(media) if rows is not None else "NULL::text"
+    refusal = _guard(guards)
+    new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
+    columns = f"NULL::bigint, count(*), {body}, {_HEADERS}, {_STATUS}, {_location(key)}, {new}"
+    return f"WITH {SOURCE} AS ({change}) SELECT {columns} FROM ({rows or f'SELECT 1 FROM {SOURCE}'}) {_ROWS}"
+
+
+def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
+    """Write the body.
+
+    `_rows` is only ever used as `"_rows".*`, which means the row even where a column has that name.
+
+    :param value: the rows are plain values, in the column `value`.
+    :param one: there is one row by the nature of things, so it is no array.
+    """
+    form = media.inner if media.form is Form.PLAN else media.form
+    if form is Form.CSV:
+        return _csv()
+    row = f"{_ROWS}.value" if value else f"{_ROWS}.*"
+    rows = f"json_agg({row})"
+    if form is Form.OBJECT or one:
+        rows, empty = f"{rows} -> 0", "null"
+    else:
+        empty = "[]"
+    rows = f"json_strip_nulls({rows})" if media.strip_nulls else rows
+    return f"coalesce({rows}, '{empty}')::text"
+
+
+def _csv() -> str:
+    """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses."""
+    first = f'(SELECT row_to_json("_first".*) FROM {SOURCE} "_first" LIMIT 1)'
+    header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
+    record = f"({_ROWS}.*)::text"
+    lines = f"coalesce(string_agg(substring({record}, 2, length({record}) - 2), E'\\n'), '')"
+    return f"{header} || E'\\n' || {lines}"
+
+
+def _location(key: Sequence[str]) -> str:
+    if not key:
+        return "NULL"
+    columns = ", ".join(f"{SOURCE}.{quote(column)}" for column in key)
+    row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
+    return f"CASE WHEN count(*) = 1 THEN (SELECT json_object_agg(key, value)::text FROM json_each_text({row})) END"
+
+
+def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
+    """Write what fails, and so takes the change back, where the number of rows is not as it has to be."""
+    if not guards:
+        return "NULL"
+    cases = [
+        f"WHEN count(*) {'>' if guard is Guard.MAX_AFFECTED else '<>'} {limit:d} THEN {_REFUSE}"
+        for guard, limit in guards
+    ]
+    return f"CASE {' '.join(cases)} END"

@@ -1,0 +1,147 @@
+"""From a statement's row to the answer: status, body and headers."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from tenantry.domain.errors import RequestRefused, TenantryError
+from tenantry.postgrest.media import Form
+from tenantry.postgrest.refusals import range_refused
+from tenantry.postgrest.request import Action, Guard, Plan
+
+_MAX_HEADERS = 50
+# What a function of the tenant's may not say: they are the gateway's and ours.
+_OWN_HEADERS = ("access-control-", "content-length", "transfer-encoding", "connection", "x-amz")
+
+
+class Row(NamedTuple):
+    """What every plan's statement returns; Plan tells what the columns mean."""
+
+    total: int | None
+    rows: int
+    body: str | None
+    headers: str | None = None
+    status: str | None = None
+    key: str | None = None
+    made: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets: an HTTP status, text and headers."""
+
+    status: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def answer_of(plan: Plan, row: Row) -> Answer:
+    """Make the answer of a statement that succeeded.
+
+    :raises RequestRefused: the rows are not what was asked for; nothing was changed.
+    """
+    if plan.action is Action.READ and plan.media.form is Form.OBJECT and row.rows != 1:
+        raise not_single(row.rows)
+    headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
+    status = _status(plan, row)
+    if row.key:
+        headers["Location"] = _location(plan.name, row.key)
+    if plan.applied:
+        headers["Preference-Applied"] = plan.applied
+    if plan.returns_body or plan.action in (Action.READ, Action.CALL):
+        headers["Content-Type"] = plan.media.content_type
+        if plan.profile:
+            headers["Content-Profile"] = plan.profile
+    if plan.is_void:
+        headers.pop("Content-Type", None)
+        headers.pop("Content-Profile", None)
+    if row.headers:
+        headers |= _own_headers(row.headers)
+    return Answer(_own_status(row.status) or status, (row.body or "") if plan.returns_body else "", headers)
+
+
+def not_single(rows: int | None) -> RequestRefused:
+    """Say that there is not exactly one row."""
+    details = f"The result contains {rows} rows" if rows is not None else None
+    return RequestRefused("Cannot coerce the result to a single JSON object", code="PGRST116", details=details)
+
+
+def guarded(plan: Plan, rows: int | None) -> RequestRefused:
+    """Say which of a plan's guards refused; the change was taken back."""
+    guard = plan.guards[0][0] if len(plan.guards) == 1 or rows != 1 else plan.guards[-1][0]
+    if guard is Guard.ONE_ROW:
+        return not_single(rows)
+    if guard is Guard.AS_NAMED:
+        return RequestRefused("Payload values do not match URL in primary key column(s)", code="PGRST115")
+    details = f"The query affects {rows} rows" if rows is not None else None
+    return RequestRefused("Query result exceeds max-affected preference constraint", code="PGRST124", details=details)
+
+
+def _status(plan: Plan, row: Row) -> int:
+    if plan.is_void:
+        return 204
+    if plan.action in (Action.READ, Action.CALL) and row.total is not None:
+        if plan.offset > row.total:
+            raise range_refused(f"An offset of {plan.offset} was requested, but there are only {row.total} rows.")
+        return 206 if row.rows < row.total else 200
+    if plan.action in (Action.UPSERT, Action.REPLACE) and row.made is not None:
+        made = int(row.made) > 0
+        if plan.action is Action.UPSERT:
+            return 201 if made else 200
+        return plan.status if plan.status == 204 else (201 if made else 200)
+    return plan.status
+
+
+def _content_range(plan: Plan, row: Row) -> str:
+    if plan.action in (Action.READ, Action.CALL):
+        total = row.total
+        first, last = plan.offset, plan.offset + row.rows - 1
+    else:
+        total = row.rows if plan.preferences.count in ("exact", "estimated") else None
+        first, last = (0, row.rows - 1) if plan.action is Action.UPDATE else (1, 0)
+    rows = f"{first}-{last}" if first <= last and total != 0 else "*"
+    return f"{rows}/{'*' if total is None else total}"
+
+
+def _location(name: str, key: str) -> str:
+    pairs = [(column, f"eq.{value}" if value is not None else "is.null") for column, value in json.loads(key).items()]
+    query = "&".join(f"{quote(column, safe='')}={quote(value, safe='')}" for column, value in pairs)
+    return f"/{quote(name, safe='')}?{query}"
+
+
+def _own_status(text: str | None) -> int | None:
+    """Read the status that a function has set.
+
+    :raises TenantryError: with PGRST112, it is none.
+    """
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 100 <= int(text[:4]) <= 599):
+        raise TenantryError("response.status guc must be a valid status code", code="PGRST112")
+    return int(text)
+
+
+def _own_headers(text: str) -> dict[str, str]:
+    """Read the headers that a function has set.
+
+    :raises TenantryError: with PGRST111, they are none.
+    """
+    malformed = "response.headers guc must be a JSON array composed of objects with a single key and a string value"
+    try:
+        content: Any = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise TenantryError(malformed, code="PGRST111") from exc
+    if not isinstance(content, list) or len(content) > _MAX_HEADERS:
+        raise TenantryError(malformed, code="PGRST111")
+    headers: dict[str, str] = {}
+    for each in content:
+        if not (isinstance(each, dict) and len(each) == 1 and all(_is_header(*pair) for pair in each.items())):
+            raise TenantryError(malformed, code="PGRST111")
+        headers |= {name: value for name, value in each.items() if not name.lower().startswith(_OWN_HEADERS)}
+    return headers
+
+
+def _is_header(name: str, value: object) -> bool:
+    token = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return token and isinstance(value, str) and value.isprintable()

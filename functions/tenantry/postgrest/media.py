@@ -1,0 +1,130 @@
+"""The Accept header: which form of answer comes first among those that can be had."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from tenantry.domain.errors import RequestRefused
+
+_MAX_HEADER = 2_000
+
+
+class Form(StrEnum):
+    """How the rows are written."""
+
+    ARRAY = "array"
+    OBJECT = "object"
+    CSV = "csv"
+    PLAN = "plan"
+    OPENAPI = "openapi"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """`content_type` is the answer's; of a plan, `inner` is the form whose statement is explained."""
+
+    form: Form
+    content_type: str
+    strip_nulls: bool = False
+    inner: Form = Form.ARRAY
+    options: tuple[str, ...] = ()
+
+
+JSON = Media(Form.ARRAY, "application/json; charset=utf-8")
+_OPENAPI = Media(Form.OPENAPI, "application/openapi+json; charset=utf-8")
+_CSV = Media(Form.CSV, "text/csv; charset=utf-8")
+_OBJECT = "application/vnd.pgrst.object"
+_ARRAY = "application/vnd.pgrst.array"
+_PLAN = "application/vnd.pgrst.plan"
+_PLAN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept: str, *, plans: bool, root: bool = False) -> Media:
+    """Choose the first form, by weight and then by order, that can be had.
+
+    :param plans: whether the tenant may see plans of its statements.
+    :param root: for the description of the API, not for rows.
+    :raises RequestRefused: with PGRST107, there is none.
+    """
+    if not accept:
+        return _OPENAPI if root else JSON
+    asked = [part.strip() for part in _split(accept[:_MAX_HEADER], ",")]
+    for part in sorted(asked, key=_weight, reverse=True):
+        media = _root(part) if root else _media(part, plans)
+        if media:
+            return media
+    names = ", ".join(_split(part, ";")[0].strip() if "vnd.pgrst" not in part else part for part in asked)
+    raise RequestRefused(f"None of these media types are available: {names[:200]}", code="PGRST107")
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split where the separator is not in quotes."""
+    parts, quoted = [""], False
+    for character in text:
+        quoted ^= character == '"'
+        if character == separator and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _weight(part: str) -> float:
+    for parameter in _split(part, ";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _root(part: str) -> Media | None:
+    kind = _split(part, ";")[0].strip().lower()
+    return _OPENAPI if kind in ("*/*", "application/*", "application/json", "application/openapi+json") else None
+
+
+def _media(part: str, plans: bool) -> Media | None:
+    kind, *rest = [word.strip() for word in _split(part, ";")]
+    kind = kind.lower()
+    parameters = dict(_parameter(word) for word in rest)
+    strip = parameters.get("nulls") == "stripped"
+    if kind in ("*/*", "application/json", "application/*"):
+        return JSON
+    if kind in ("text/csv", "text/*"):
+        return _CSV
+    if kind in (_OBJECT, f"{_OBJECT}+json"):
+        return Media(Form.OBJECT, _typed(f"{_OBJECT}+json", strip), strip)
+    if kind in (_ARRAY, f"{_ARRAY}+json"):
+        return Media(Form.ARRAY, _typed(f"{_ARRAY}+json", strip), strip) if strip else JSON
+    if kind.startswith(_PLAN) and plans:
+        return _plan(kind, parameters)
+    return None
+
+
+def _parameter(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name.lower(), value.strip('"')
+
+
+def _typed(kind: str, strip: bool) -> str:
+    return f"{kind};nulls=stripped; charset=utf-8" if strip else f"{kind}; charset=utf-8"
+
+
+def _plan(kind: str, parameters: dict[str, str]) -> Media | None:
+    if kind not in (_PLAN, f"{_PLAN}+json", f"{_PLAN}+text"):
+        return None
+    as_json = kind.endswith("+json")
+    inner = _media(parameters.get("for", "application/json"), plans=False)
+    if inner is None:
+        return None
+    wanted = parameters.get("options", "").lower().split("|")
+    options = tuple(option for option in _PLAN_OPTIONS if option in wanted)
+    shape = "json" if as_json else "text"
+    target = inner.content_type.partition("; charset")[0]
+    told = f"; options={'|'.join(options)}" if options else ""
+    content_type = f'{_PLAN}+{shape}; for="{target}"{told}; charset=utf-8'
+    words = (f"FORMAT {shape.upper()}", *(option.upper() for option in options))
+    return Media(Form.PLAN, content_type, inner.strip_nulls, inner.form, words)

@@ -1,0 +1,55 @@
+"""`/rest/v1/`: what the caller's role may see and do, as an OpenAPI document."""
+
+import json
+from functools import partial
+
+from tenantry import VERSION
+from tenantry.adapters.postgres import TenantConnection
+from tenantry.adapters.visibility import parse_visible, visible_statement
+from tenantry.domain.tenant import Caller, database_role
+from tenantry.postgrest import Answer, Request
+from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.openapi import describe
+from tenantry.postgrest.planning import schema_of
+from tenantry.services.catalogues import Catalogues
+from tenantry.services.data_request import DataRequests
+
+
+def describe_api(
+    requests: DataRequests, caller: Caller, accept: str, profile: str, base_url: str, *, head: bool
+) -> Answer:
+    """Describe one schema of the caller's own database.
+
+    :param base_url: the address of the data API.
+    :raises TenantryError: the form or the schema cannot be had, or the database not be asked.
+    """
+    content_type = negotiate(accept, plans=False, root=True).content_type
+    body = partial(_describe, caller, profile, base_url)
+
+    def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
+        text, schema, many = body(connection, catalogues)
+        profiles = {"Content-Profile": schema} if many or profile else {}
+        return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
+
+    return requests.with_catalogue(caller, answer)
+
+
+def _describe(
+    caller: Caller, profile: str, base_url: str, connection: TenantConnection, catalogues: Catalogues
+) -> tuple[str, str, bool]:
+    schemas = caller.data_api.exposed(connection.schema)
+    schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
+    catalogue = catalogues.get(connection, schemas)
+    text, values = visible_statement(schemas)
+    role = database_role(caller.tenant_id, caller.role)
+    _, visible = connection.run(role, caller.claims, text, values, reads_only=True)
+    document = describe(
+        catalogue,
+        parse_visible(visible),
+        schema,
+        title=f"Data API of {caller.tenant_id}",
+        version=VERSION,
+        base_url=base_url,
+        many_schemas=len(schemas) > 1,
+    )
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")), schema, len(schemas) > 1

@@ -1,0 +1,96 @@
+"""The catalogues of the tenants that an execution environment serves, read when a request needs one."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from tenantry.adapters.catalogue_reader import read_catalogue
+from tenantry.adapters.postgres import TenantConnection
+from tenantry.domain.errors import RequestRefused
+from tenantry.domain.tenant import TenantId
+from tenantry.postgrest import CatalogueNeeded, Limits, Plan, Request, plan
+from tenantry.postgrest.catalogue import Catalogue
+from tenantry.postgrest.hints import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    catalogue: Catalogue
+    read_at: float
+
+
+class Catalogues:
+    """Keyed by tenant, bounded in number and age; what a tenant's database announces is forgotten at once."""
+
+    def __init__(self, capacity: int, max_age: int) -> None:
+        """Keep at most `capacity`, each for at most `max_age` seconds."""
+        self._capacity = capacity
+        self._max_age = max_age
+        self._known: OrderedDict[TenantId, _Known] = OrderedDict()
+
+    def plan(self, request: Request, limits: Limits, connection: TenantConnection) -> tuple[Plan, bool]:
+        """Plan a request with what is known, and read the catalogue only where that is not enough.
+
+        :return: the plan, and whether the catalogue was just read.
+        :raises BadRequest: as `tenantry.postgrest.plan` does.
+        :raises psycopg2.Error: the catalogue could not be read.
+        """
+        known = self._get(connection, request.schemas)
+        try:
+            return plan(request, limits, known), False
+        except CatalogueNeeded:
+            pass
+        except RequestRefused as refusal:
+            if known is None or refusal.code not in MISSING:
+                raise
+        return self.plan_anew(request, limits, connection), True
+
+    def plan_anew(self, request: Request, limits: Limits, connection: TenantConnection) -> Plan:
+        """Plan a request with the catalogue as it is now.
+
+        :raises BadRequest, psycopg2.Error: as `plan` does.
+        """
+        return plan(request, limits, self.read(connection, request.schemas))
+
+    def get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue:
+        """Give the catalogue, which is read if it is not known.
+
+        :raises psycopg2.Error: it could not be read.
+        """
+        return self._get(connection, schemas) or self.read(connection, schemas)
+
+    def read(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue:
+        """Read the catalogue of the connection's tenant, and keep it.
+
+        :raises psycopg2.Error: it could not be read.
+        """
+        started = time.monotonic()
+        catalogue = read_catalogue(connection, schemas)
+        self._known[connection.tenant_id] = _Known(catalogue, started)
+        self._known.move_to_end(connection.tenant_id)
+        while len(self._known) > self._capacity:
+            self._known.popitem(last=False)
+        return catalogue
+
+    def forget(self, tenant_id: TenantId) -> None:
+        """Forget one tenant's."""
+        self._known.pop(tenant_id, None)
+
+    def _get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue | None:
+        """Give what is known and can still be true: of this connection, not too old, and not announced as changed."""
+        tenant_id = connection.tenant_id
+        known = self._known.get(tenant_id)
+        changed = connection.take_notice()
+        if known is None:
+            return None
+        is_older = known.read_at < connection.opened_at
+        if (
+            changed
+            or is_older
+            or known.catalogue.schemas != schemas
+            or time.monotonic() - known.read_at > self._max_age
+        ):
+            self.forget(tenant_id)
+            return None
+        self._known.move_to_end(tenant_id)
+        return known.catalogue
