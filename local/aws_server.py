@@ -17,6 +17,7 @@ from local.ports import LOOPBACK
 from local.processes import MARK, ChildProcess
 
 REGION = "ap-south-1"
+_PROJECT = Path(__file__).resolve().parent.parent
 # The account's root user. Nothing outside this machine knows this AWS, so its well-known keys are no secret.
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105
@@ -47,10 +48,12 @@ class AwsServer:
         # Workers of a local AWS that was killed have left their unpacked code there.
         shutil.rmtree(self._directory / "tmp", ignore_errors=True)
         (self._directory / "tmp").mkdir(parents=True)
-        command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--keep-alive", "75"]
+        command = [sys.executable, "-m", "hypercorn", "local.aws_app:app", "--keep-alive", "75"]
         for address in self._addresses:
             command += ["--bind", f"{address}:{self._port}"]
-        self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
+        self._child = ChildProcess(
+            self.name, command, log=self.log, environment=self._environment(), directory=_PROJECT
+        )
         self._child.wait_until(self._answers, within=60)
 
     def stop(self) -> None:

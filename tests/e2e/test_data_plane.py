@@ -149,7 +149,7 @@ def test_a_viewer_may_read_and_not_write(api: Api) -> None:
         ("POST", CANDIDATES, {"json": {"name": "x", "salary": 1}}, 400, "42703"),
         ("DELETE", CANDIDATES, {}, 400, "21000"),
         ("GET", "/nowhere", {}, 404, "not_found"),
-        ("PUT", CANDIDATES, {}, 404, "not_found"),
+        ("PUT", "/rest/v1/", {}, 404, "not_found"),
     ],
 )
 def test_a_malformed_request_gets_its_code(
@@ -161,9 +161,11 @@ def test_a_malformed_request_gets_its_code(
 
 
 def test_a_browser_may_ask_first_on_every_route(api: Api) -> None:
-    for path in ("/health", CANDIDATES):
+    allowed = {"/rest/v1/": "OPTIONS,GET,HEAD", "/rest/v1/rpc/hire": "OPTIONS,GET,HEAD,POST"}
+    for path in ("/health", CANDIDATES, *allowed):
         answer = api.call("OPTIONS", path, headers={"Origin": "https://app.example.com"})
         assert answer.status_code == 200
+        assert answer.headers.get("Allow") == allowed.get(path, answer.headers.get("Allow"))
         assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
         assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
         assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -25,10 +25,14 @@ DISGUISES: dict[str, str] = {
     "Accept-Profile": "{theirs}",
     "Content-Profile": "{theirs}",
 }
+ROOT = "/rest/v1"
 ROWS = "/rest/v1/{table}"
+CALL = "/rest/v1/rpc/{function}"
 # What is tried on each route; a route of the template that is not here fails the test.
 PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/health", "get"): [{}],
+    (ROOT, "get"): [{}, {"params": {"tenant_id": "{theirs}"}}],
+    (ROOT, "head"): [{}],
     (ROWS, "get"): [
         {},
         {"params": {"name": "ilike.*"}},
@@ -38,6 +42,16 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"table": "pg_authid"},
         {"params": {"tenant_id": "eq.{theirs}"}},
         {"params": {"tenantId": "{theirs}"}},
+        {"params": {"select": "*,{theirs}(*)"}},
+        {"params": {"select": "*,pg_roles(*)"}},
+        {"params": {"select": "name,tenant_id,shared:tenant_id(*)"}},
+        {"params": {"or": "(tenant_id.eq.{theirs},name.ilike.*)"}},
+        {"params": {"order": "tenant_id"}},
+    ],
+    (ROWS, "head"): [{"headers": {"Prefer": "count=exact"}}, {"table": "{theirs}.candidates"}],
+    (ROWS, "put"): [
+        {"params": {"id": "eq.{id}"}, "json": {"id": "{id}", "name": "leak", "tenant_id": "{theirs}"}},
+        {"table": "{theirs}.candidates", "params": {"id": "eq.1"}, "json": {"id": 1, "name": "leak"}},
     ],
     (ROWS, "post"): [
         {"table": "{theirs}.candidates", "json": {"name": "leak"}},
@@ -50,6 +64,22 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     (ROWS, "delete"): [
         {"params": {"email": "eq.{email}"}},
         {"params": {"tenant_id": "eq.{theirs}"}},
+    ],
+    (CALL, "get"): [
+        {"function": function, "params": params}
+        for function, params in (
+            ("current_setting", {"setting_name": "app.tenant_id"}),
+            ("pg_read_file", {"filename": "/etc/passwd"}),
+            ("pg_ls_dir", {"dirname": "."}),
+            ("query_to_xml", {"query": "select * from {theirs}.candidates"}),
+            ("{theirs}.anything", {}),
+        )
+    ],
+    (CALL, "head"): [{"function": "pg_ls_dir", "params": {"dirname": "."}}],
+    (CALL, "post"): [
+        {"function": "set_config", "json": {"setting_name": "role", "new_value": "{theirs}_owner", "is_local": False}},
+        {"function": "dblink", "json": {"connstr": "dbname={theirs}", "sql": "select 1"}},
+        {"function": "pg_terminate_backend", "json": {"pid": 1}},
     ],
     ("/admin/v1/servers", "get"): [{}],
     ("/admin/v1/servers/{server_id}", "get"): [{}],
@@ -136,22 +166,28 @@ def test_every_route_is_probed() -> None:
     assert routes() == PROBES.keys()
 
 
-def filled(probe: Any, theirs: LivingTenant, email: str) -> Any:
+def filled(probe: Any, names: dict[str, str]) -> Any:
     """A probe with the other tenant's names put in."""
     if isinstance(probe, dict):
-        return {key: filled(value, theirs, email) for key, value in probe.items()}
-    return probe.replace("{theirs}", theirs.name).replace("{email}", email) if isinstance(probe, str) else probe
+        return {key: filled(value, names) for key, value in probe.items()}
+    if isinstance(probe, str):
+        for name, value in names.items():
+            probe = probe.replace(f"{{{name}}}", value)
+    return probe
 
 
 @pytest.mark.parametrize(("path", "method"), sorted(route for route in PROBES if not route[0].startswith("/admin/")))
 def test_a_route_shows_and_touches_nothing_of_anothers(pair: Pair, path: str, method: str) -> None:
     rows = pair.theirs.rows()
     theirs = {str(value) for *row, _ in rows for value in row if value}
+    names = {"theirs": pair.theirs.name, "email": rows[0][1], "id": str(rows[0][3])}
     for probe in PROBES[path, method]:
-        options = filled(probe, pair.theirs, rows[0][1])
+        options = filled(probe, names)
         url = path.replace("{table}", options.pop("table", "candidates"))
+        url = url.replace("{function}", options.pop("function", ""))
+        headers = filled(DISGUISES, names) | options.pop("headers", {})
         for role in ("viewer", "editor", "admin"):
-            answer = pair.mine.call(method.upper(), url, role, headers=filled(DISGUISES, pair.theirs, ""), **options)
+            answer = pair.mine.call(method.upper(), url, role, headers=headers, **options)
             assert not [value for value in theirs if value in answer.text], (url, probe)
             assert answer.status_code < 500
     assert pair.theirs.rows() == rows

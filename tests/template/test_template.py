@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tenantry.adapters.api_gateway import EXPOSED_HEADERS
 
 type Template = dict[str, Any]
 type Transform = Callable[..., Template]
@@ -130,6 +133,44 @@ def test_every_path_answers_a_preflight_and_every_error_carries_cors(transformed
         assert "gatewayresponse.header.Access-Control-Allow-Origin" in response["responseParameters"]
         body = response["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
         assert json.loads(body).keys() == {"code", "message", "details", "hint"}
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/rest/v1", {"GET", "HEAD"}),
+        ("/rest/v1/{table}", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
+        ("/rest/v1/rpc/{function}", {"GET", "HEAD", "POST"}),
+    ],
+)
+def test_the_data_api_says_which_methods_a_path_has(transformed: Transform, path: str, methods: set[str]) -> None:
+    template = transformed()
+    of_path = {method.upper(): operation for at, method, operation in operations(template) if at == path}
+    assert of_path.keys() == {*methods, "OPTIONS"}
+    answer = of_path["OPTIONS"]["x-amazon-apigateway-integration"]["responses"]["default"]
+    allow = answer["responseParameters"]["method.response.header.Allow"]
+    assert set(allow.strip("'").split(",")) == of_path.keys()
+    assert "Allow" in of_path["OPTIONS"]["responses"][answer["statusCode"]]["headers"]
+    permission = template["Resources"]["ApiInvokesQueryTenant"]["Properties"]["SourceArn"]["Fn::Sub"]
+    assert fnmatch(f"${{Api}}/*/*{path}", permission.partition(":${AWS::AccountId}:")[2])
+
+
+def test_a_browser_may_send_what_postgrests_clients_send(transformed: Transform) -> None:
+    sent = {"authorization", "apikey", "content-type", "prefer", "accept", "accept-profile", "content-profile", "range"}
+    sent |= {"range-unit", "x-client-info", "x-retry-count"}
+    for path, method, operation in operations(transformed()):
+        if method == "options":
+            answer = operation["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+            allowed = answer["method.response.header.Access-Control-Allow-Headers"].strip("'").lower().split(",")
+            assert sent <= set(allowed), path
+            assert "HEAD" in answer["method.response.header.Access-Control-Allow-Methods"]
+
+
+def test_a_browser_may_read_the_same_headers_of_every_answer(transformed: Transform) -> None:
+    ((_, api),) = of_type(transformed(), "AWS::ApiGateway::RestApi").items()
+    for response in api["Body"]["x-amazon-apigateway-gateway-responses"].values():
+        shown = response["responseParameters"]["gatewayresponse.header.Access-Control-Expose-Headers"]
+        assert shown.strip("'") == EXPOSED_HEADERS
 
 
 def test_the_tenant_of_the_compute_is_mapped_from_the_token_alone(transformed: Transform) -> None:

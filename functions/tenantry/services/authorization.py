@@ -10,7 +10,7 @@ from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import RENAMED, UNMETERED, Role, Tenant, TenantId, TenantStatus
 
-_TENANT_ROUTES = ("*/rest/v1/*",)
+_TENANT_ROUTES = ("*/rest/v1", "*/rest/v1/*")
 # Of a tenant's own admin.
 _ADMIN_ROUTES = (*_TENANT_ROUTES, "*/backups/v1", "*/backups/v1/*")
 _OPERATOR_ROUTES = "*/admin/v1/*"

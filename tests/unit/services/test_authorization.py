@@ -51,7 +51,7 @@ def allowed(answer: dict[str, Any]) -> tuple[str, str]:
 
 def test_a_tenants_user_may_call_the_data_api_and_nothing_else() -> None:
     answer = authorize(tenant="mycompany", role="editor", email="a@example.com")
-    assert allowed(answer) == ("Allow", f"{STAGE_ARN}/*/rest/v1/*")
+    assert allowed(answer) == ("Allow", f"{STAGE_ARN}/*/rest/v1 {STAGE_ARN}/*/rest/v1/*")
     context = answer["context"]
     assert (context["tenantId"], context["role"], context["tenantStatus"]) == ("mycompany", "editor", "active")
     assert '"email":"a@example.com"' in context["claims"]
@@ -59,7 +59,8 @@ def test_a_tenants_user_may_call_the_data_api_and_nothing_else() -> None:
 
 
 def test_a_tenants_admin_may_also_call_the_backups() -> None:
-    routes = f"{STAGE_ARN}/*/rest/v1/* {STAGE_ARN}/*/backups/v1 {STAGE_ARN}/*/backups/v1/*"
+    paths = ("/rest/v1", "/rest/v1/*", "/backups/v1", "/backups/v1/*")
+    routes = " ".join(f"{STAGE_ARN}/*{path}" for path in paths)
     assert allowed(authorize(tenant="mycompany", role="admin")) == ("Allow", routes)
     assert "backups" not in allowed(authorize(tenant="mycompany", role="editor"))[1]
 
