@@ -47,6 +47,7 @@ _STATES = {
     "unknown": "IS UNKNOWN",
 }
 _COMPARISONS = {name: f"{sign} %s" for name, sign in (_SIMPLE | _QUANTIFIABLE).items()}
+_ALL = frozenset((*_COMPARISONS, *_SEARCHES, "in", "is"))
 _PATTERNS = frozenset({"like", "ilike"})
 _OPERATOR = '"not" or operator (eq, gt, ...)'
 _STATE = "isVal: (null, not_null, true, false, unknown)"
@@ -55,6 +56,7 @@ _word = re.compile(r"(not\.)?+([a-z]++)(?:\(([\w $]*+)\))?+\.").match
 # One list element: quoted if the closing quote ends it, else everything up to the next comma or parenthesis.
 _element = re.compile(r'(?:"((?:[^"\\]++|\\[\s\S])*+)"(?=[,)])|([^,)]*+))([,)])').match
 _unescape = re.compile(r"\\([\s\S])").sub
+_bare_word = re.compile(r"[a-z]++(?!\.)").match
 _blanks = re.compile(r"[ \t]*+").match
 
 
@@ -163,4 +165,7 @@ def refuse_operator(text: str, position: int, what: str = "filter") -> GrammarEr
     """Say that no operator stands at `position`."""
     if text.startswith("not.", position):
         position += len("not.")
+    found = _bare_word(text, position)
+    if found and (found[0] in _ALL or found[0] == "not"):
+        return stopped(what, text, found.end(), "delimiter (.)")
     return stopped(what, text, position, _OPERATOR)

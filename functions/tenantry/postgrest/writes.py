@@ -94,13 +94,14 @@ class _Write:
         key: Sequence[str] = (),
         made: str = "NULL",
         guards: tuple[tuple[Guard, int], ...] = (),
+        reads_only: bool = False,
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         text = write_statement(change, self.rows(), self.media, key=key, made=made, guards=guards)
         return Plan(
             text,
             tuple(self.values.all),
-            False,
+            reads_only,
             status or (200 if self.answers else 204),
             self.media,
             self.name.name,
@@ -145,10 +146,11 @@ def plan_update(request: Request, limits: Limits, catalogue: Catalogue | None, n
     if payload.rows > 1:
         raise GrammarError("PATCH takes one object, not several", code="PGRST102")
     writing, guards = write.writing(), write.guards(limited=True)
-    if payload.columns and payload.rows:
-        change = writing.update(payload, write.conditions, defaults=write.fills)
-    else:
-        change = writing.nothing(write.returning())
+    if not payload.columns or not payload.rows:
+        return write.plan(
+            writing.nothing(write.returning()), Action.UPDATE, "resolution", guards=guards, reads_only=True
+        )
+    change = writing.update(payload, write.conditions, defaults=write.fills)
     return write.plan(change, Action.UPDATE, "resolution", guards=guards)
 
 

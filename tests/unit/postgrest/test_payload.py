@@ -10,23 +10,23 @@ LIMITS = Limits(max_body_bytes=200, max_select_items=3)
 
 
 def test_an_object_and_an_array_of_it_have_the_same_shape() -> None:
-    one = read_payload('{"b": 1, "a": 2}', None, LIMITS)
-    many = read_payload('[{"a": 2, "b": 1}, {"b": 3, "a": 4}]', None, LIMITS)
+    one = read_payload('{"b": 1, "a": 2}', "", None, LIMITS)
+    many = read_payload('[{"a": 2, "b": 1}, {"b": 3, "a": 4}]', "", None, LIMITS)
 
     assert one.columns == many.columns == ("a", "b")
     assert (one.rows, many.rows) == (1, 2)
-    assert json.loads(one.text) == [{"b": 1, "a": 2}]
+    assert json.loads(one.as_array) == [{"b": 1, "a": 2}]
 
 
 def test_columns_replace_the_keys_and_rows_may_then_differ() -> None:
-    payload = read_payload('[{"a": 1}, {"b": 2, "x": 3}]', ("a", "b"), LIMITS)
+    payload = read_payload('[{"a": 1}, {"b": 2, "x": 3}]', "", ("a", "b"), LIMITS)
 
     assert payload.columns == ("a", "b")
 
 
 @pytest.mark.parametrize(("body", "rows"), [("{}", 1), ("[{},{}]", 2), ("[]", 0)])
 def test_rows_may_be_empty_or_none(body: str, rows: int) -> None:
-    payload = read_payload(body, None, LIMITS)
+    payload = read_payload(body, "", None, LIMITS)
 
     assert (payload.columns, payload.rows) == ((), rows)
 
@@ -56,33 +56,56 @@ def test_rows_may_be_empty_or_none(body: str, rows: int) -> None:
 )
 def test_refuses_what_is_no_row(body: str | None) -> None:
     with pytest.raises(GrammarError) as refused:
-        read_payload(body, None, LIMITS)
+        read_payload(body, "", None, LIMITS)
 
     assert refused.value.code == "PGRST102"
 
 
 def test_refuses_a_body_that_nests_without_end() -> None:
     with pytest.raises(GrammarError):
-        read_payload('{"a":' + "[" * 200_000, None, Limits())
+        read_payload('{"a":' + "[" * 200_000, "", None, Limits())
 
 
 def test_a_number_of_any_length_is_left_to_postgresql() -> None:
     number = "9" * 10_000
 
-    assert read_payload(f'{{"a": {number}}}', None, Limits()).text == f'[{{"a": {number}}}]'
+    assert read_payload(f'{{"a": {number}}}', "", None, Limits()).as_array == f'[{{"a": {number}}}]'
 
 
 @pytest.mark.parametrize("text", ["a" * 200, "ü" * 100])
 def test_refuses_a_body_over_the_limit_in_bytes(text: str) -> None:
     with pytest.raises(PayloadTooLarge):
-        read_payload(json.dumps({"a": text}, ensure_ascii=False), None, LIMITS)
+        read_payload(json.dumps({"a": text}, ensure_ascii=False), "", None, LIMITS)
 
 
 def test_refuses_too_many_columns() -> None:
     with pytest.raises(GrammarError, match="at most 3"):
-        read_payload('{"a":1,"b":1,"c":1,"d":1}', None, LIMITS)
+        read_payload('{"a":1,"b":1,"c":1,"d":1}', "", None, LIMITS)
 
 
 def test_refuses_a_lone_surrogate() -> None:
     with pytest.raises(BadRequest):
-        read_payload('{"a": "\ud800"}', None, LIMITS)
+        read_payload('{"a": "\ud800"}', "", None, LIMITS)
+
+
+def test_csv_becomes_rows() -> None:
+    payload = read_payload('a,b\n1,"x, y"\nNULL,\n', "text/csv; charset=utf-8", None, LIMITS)
+
+    assert json.loads(payload.text) == [{"a": "1", "b": "x, y"}, {"a": None, "b": ""}]
+    assert payload.columns == ("a", "b")
+
+
+def test_a_form_becomes_one_row() -> None:
+    payload = read_payload("a=1&b=x+y%26", "application/x-www-form-urlencoded", None, LIMITS)
+
+    assert (json.loads(payload.text), payload.is_object) == ({"a": "1", "b": "x y&"}, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [("a,b\n1\n", "text/csv"), ("", "text/csv"), ("<a/>", "text/xml"), ("a", "image/png")]
+)
+def test_refuses_what_is_no_table_in_its_form(body: str, kind: str) -> None:
+    with pytest.raises(GrammarError) as refused:
+        read_payload(body, kind, None, LIMITS)
+
+    assert refused.value.code == "PGRST102"

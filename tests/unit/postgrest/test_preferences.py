@@ -1,57 +1,43 @@
 import pytest
 
-from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.preferences import Preferences, parse_preferences
+from tenantry.domain.errors import RequestRefused
+from tenantry.postgrest.preferences import NONE, Preferences, parse_preferences
 
 
 @pytest.mark.parametrize(
-    ("header", "returning", "applied"),
+    ("header", "expected", "applied"),
     [
-        ("", "minimal", ()),
-        ("return=representation", "representation", ("return=representation",)),
-        ("return=minimal", "minimal", ("return=minimal",)),
-        ("return=headers-only", "headers-only", ("return=headers-only",)),
-        ("return=minimal, return=representation", "minimal", ("return=minimal",)),
-        ("return=nonsense,return=representation", "representation", ("return=representation",)),
-        ("something-else, respond-async", "minimal", ()),
+        ("", NONE, ""),
+        ("return=representation", Preferences(returning="representation"), "return=representation"),
+        ("return=minimal, return=representation", Preferences(returning="minimal"), "return=minimal"),
+        ("return=nonsense,return=headers-only", Preferences(returning="headers-only"), "return=headers-only"),
+        ("something-else, respond-async", NONE, ""),
+        ("count=exact,tx=rollback", Preferences(count="exact", tx="rollback"), "count=exact, tx=rollback"),
+        ("max-affected=5", Preferences(max_affected=5), ""),
         (
-            "handling=strict,return=representation,missing=null",
-            "representation",
-            ("missing=null", "return=representation", "handling=strict"),
+            "max-affected=5,handling=strict",
+            Preferences(handling="strict", max_affected=5),
+            "handling=strict, max-affected=5",
         ),
-        ("handling=lenient,max-affected=1,odd", "minimal", ()),
-        ("tx=commit", "minimal", ()),
+        (
+            "timezone=Asia/Kolkata, missing=default, resolution=merge-duplicates",
+            Preferences("merge-duplicates", "default", timezone="Asia/Kolkata"),
+            "resolution=merge-duplicates, missing=default, timezone=Asia/Kolkata",
+        ),
     ],
 )
-def test_parses_what_a_write_prefers(header: str, returning: str, applied: tuple[str, ...]) -> None:
-    assert parse_preferences(header, writes=True) == Preferences(returning, applied)
+def test_parses_what_is_preferred(header: str, expected: Preferences, applied: str) -> None:
+    assert parse_preferences(header) == expected
+    assert expected.applied() == applied
 
 
-def test_return_does_not_apply_to_a_read() -> None:
-    assert parse_preferences("return=representation", writes=False) == Preferences()
+def test_what_has_no_meaning_for_a_request_is_not_told_as_applied() -> None:
+    assert parse_preferences("return=minimal,count=exact").applied("return") == "count=exact"
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "resolution=merge-duplicates",
-        "missing=default",
-        "count=exact",
-        "tx=rollback",
-        "timezone=UTC",
-        "handling=strict,max-affected=1",
-    ],
-)
-def test_refuses_what_must_not_be_ignored(header: str) -> None:
-    with pytest.raises(GrammarError, match="not supported yet") as refused:
-        parse_preferences(header, writes=True)
-
-    assert refused.value.code == "PGRST122"
-
-
-def test_strict_handling_refuses_unknown_preferences() -> None:
-    with pytest.raises(GrammarError) as refused:
-        parse_preferences("handling=strict, odd, return=nonsense", writes=True)
-
-    assert refused.value.code == "PGRST122"
-    assert refused.value.details == "Invalid preferences: odd, return=nonsense"
+@pytest.mark.parametrize("odd", ["odd", "return=everything", "max-affected=-1", "timezone=", "tx=maybe"])
+def test_strict_handling_refuses_what_is_not_known(odd: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        parse_preferences(f"handling=strict,{odd}")
+    assert (refused.value.code, refused.value.details) == ("PGRST122", f"Invalid preferences: {odd}")
+    assert parse_preferences(f"handling=lenient,{odd}") == Preferences(handling="lenient")

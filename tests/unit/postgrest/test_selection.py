@@ -1,8 +1,17 @@
 import pytest
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.selection import EVERYTHING, parse_columns, parse_select
-from tenantry.postgrest.syntax import SelectItem
+from tenantry.postgrest.selection import EVERYTHING, Items, parse_names
+from tenantry.postgrest.selection import parse_select as parse_nested
+from tenantry.postgrest.syntax import STAR, Embed, Field, SelectItem, Step
+
+
+def column(name: str, alias: str | None = None, cast: str | None = None) -> SelectItem:
+    return SelectItem(Field(name), alias, cast)
+
+
+def parse_select(text: str, max_items: int) -> Items:
+    return parse_nested(text, max_items, 3)
 
 
 @pytest.mark.parametrize(
@@ -10,19 +19,32 @@ from tenantry.postgrest.syntax import SelectItem
     [
         ("", EVERYTHING),
         ("*", EVERYTHING),
-        ("id", (SelectItem("id"),)),
-        ("id,name", (SelectItem("id"), SelectItem("name"))),
-        (" id , name ", (SelectItem("id"), SelectItem("name"))),
-        ("\tid\t,*", (SelectItem("id"), SelectItem(None))),
-        ("full:name", (SelectItem("name", "full"),)),
-        ("id::text", (SelectItem("id", None, '"text"'),)),
-        ("n:id::text", (SelectItem("id", "n", '"text"'),)),
-        ("id::numeric(10,2),name", (SelectItem("id", None, '"numeric"(10,2)'), SelectItem("name"))),
-        ('"a b","c,d"', (SelectItem("a b"), SelectItem("c,d"))),
-        (r'"x \"y\"":"a:b"::text', (SelectItem("a:b", 'x "y"', '"text"'),)),
-        ("first name,e-mail", (SelectItem("first name"), SelectItem("e-mail"))),
-        ("größe,$x,123", (SelectItem("größe"), SelectItem("$x"), SelectItem("123"))),
-        ('"*"', (SelectItem("*"),)),
+        ("id", (column("id"),)),
+        ("id,name", (column("id"), column("name"))),
+        (" id , name ", (column("id"), column("name"))),
+        ("\tid\t,*", (column("id"), SelectItem(STAR))),
+        ("full:name", (column("name", "full"),)),
+        ("id::text", (column("id", None, '"text"'),)),
+        ("n:id::text", (column("id", "n", '"text"'),)),
+        ("id::numeric(10,2),name", (column("id", None, '"numeric"(10,2)'), column("name"))),
+        ('"a b","c,d"', (column("a b"), column("c,d"))),
+        (r'"x \"y\"":"a:b"::text', (column("a:b", 'x "y"', '"text"'),)),
+        ("first name,e-mail", (column("first name"), column("e-mail"))),
+        ("größe,$x,123", (column("größe"), column("$x"), column("123"))),
+        ("data->a->>0", (SelectItem(Field("data", (Step("a", False), Step(0, True)))),)),
+        ("x:data->>-1::int", (SelectItem(Field("data", (Step(-1, True),)), "x", '"pg_catalog"."int4"'),)),
+        ('data->"a.b"->>c-d', (SelectItem(Field("data", (Step("a.b", False), Step("c-d", True)))),)),
+        ("count()", (SelectItem(STAR, aggregate="count"),)),
+        ("n:count()::text", (SelectItem(STAR, "n", aggregate="count", aggregate_cast='"text"'),)),
+        ("age.sum()", (SelectItem(Field("age"), aggregate="sum"),)),
+        ("a:age::int.avg()::text", (SelectItem(Field("age"), "a", '"pg_catalog"."int4"', "avg", '"text"'),)),
+        ("clients()", (Embed("clients"),)),
+        ("id,clients(*)", (column("id"), Embed("clients", items=EVERYTHING))),
+        ("c:clients!inner(id,name)", (Embed("clients", "c", inner=True, items=(column("id"), column("name"))),)),
+        ("clients!key!inner( id )", (Embed("clients", hint="key", inner=True, items=(column("id"),)),)),
+        ("clients!left!key(id)", (Embed("clients", hint="key", items=(column("id"),)),)),
+        ("...clients(id)", (Embed("clients", spread=True, items=(column("id"),)),)),
+        ("a(b(c(d)))", (Embed("a", items=(Embed("b", items=(Embed("c", items=(column("d"),)),)),)),)),
     ],
 )
 def test_parses_select(text: str, items: tuple[SelectItem, ...]) -> None:
@@ -36,14 +58,19 @@ def test_parses_select(text: str, items: tuple[SelectItem, ...]) -> None:
         ("id,", 4, "end of input"),
         ("id,,name", 4, '","'),
         ("id;drop", 3, '";"'),
-        ("a:", 3, "end of input"),
-        ("a:*", 3, '"*"'),
+        ("a:", 2, '":"'),
+        ("a:*", 2, '":"'),
         ("id::", 3, '":"'),
         ("id::int;", 8, '";"'),
         (":x", 1, '":"'),
         ('"open', 1, '"""'),
         ("'x'", 1, '"\'"'),
         ("**", 1, '"*"'),
+        ("a(b", 4, "end of input"),
+        ("a(b))", 5, '")"'),
+        ("a(,b)", 3, '","'),
+        ("a.median()", 2, '"."'),
+        ("data->", 5, '"-"'),
     ],
 )
 def test_says_where_select_stopped(text: str, column: int, unexpected: str) -> None:
@@ -55,26 +82,10 @@ def test_says_where_select_stopped(text: str, column: int, unexpected: str) -> N
     assert (refused.value.details or "").startswith(f"unexpected {unexpected} expecting ")
 
 
-@pytest.mark.parametrize(
-    ("text", "feature"),
-    [
-        ("id,clients(*)", "embedding"),
-        ("clients!inner(id)", "embedding"),
-        ("c:clients(id)", "embedding"),
-        ("...clients(id)", "spreading"),
-        ("data->a", "JSON path"),
-        ("x:data->>a", "JSON path"),
-        ("age.sum()", "aggregate"),
-        ("count()", "aggregate"),
-        ("n:count()", "aggregate"),
-        ("age::int.avg()", "aggregate"),
-    ],
-)
-def test_names_what_is_to_come(text: str, feature: str) -> None:
-    with pytest.raises(GrammarError, match="not supported yet") as refused:
-        parse_select(text, 10)
-
-    assert feature in refused.value.message
+def test_limits_the_depth() -> None:
+    assert parse_nested("a(b(c))", 10, 2)
+    with pytest.raises(GrammarError, match="at most 1"):
+        parse_nested("a(b(c))", 10, 1)
 
 
 def test_limits_the_number_of_items() -> None:
@@ -84,10 +95,10 @@ def test_limits_the_number_of_items() -> None:
 
 
 def test_columns_are_distinct_names_in_a_fixed_order() -> None:
-    assert parse_columns('name, "a b",id,name', 10) == ("a b", "id", "name")
+    assert parse_names("columns", 'name, "a b",id,name', 10) == ("a b", "id", "name")
 
 
 @pytest.mark.parametrize("text", ["", ",", "a,", "a:b", "*", "a::text", "a,b,c,d"])
 def test_refuses_columns_that_are_no_names(text: str) -> None:
     with pytest.raises(GrammarError):
-        parse_columns(text, 3)
+        parse_names("columns", text, 3)
