@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header, told_headers
+from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.connections import ConnectionCache
 from tenantry.adapters.postgres import CallSettings, ConnectSettings
@@ -61,11 +61,10 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
     """Tell the routes apart: a table, a function, or the description of both."""
-    names = event.get("pathParameters") or {}
-    if "table" in names:
-        return _data_requests().run(_call(event, caller, Kind.TABLE, names["table"], settings))
-    if "function" in names:
-        return _data_requests().run(_call(event, caller, Kind.ROUTINE, names["function"], settings))
+    for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
+        name = path_parameter(event, parameter)
+        if name is not None:
+            return _data_requests().run(_call(event, caller, kind, name, settings))
     # Only who asks for it loads what makes it.
     from tenantry.services.api_description import describe_api  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import (
@@ -121,6 +122,18 @@ def header(event: dict[str, Any], name: str) -> str:
         if key.lower() == name:
             return ",".join(values)
     return ""
+
+
+def path_parameter(event: dict[str, Any], name: str) -> str | None:
+    """Read a parameter of the path, which API Gateway hands on as it was written: percent-encoded, unlike a query's.
+
+    :raises BadRequest: it is not UTF-8.
+    """
+    written = (event.get("pathParameters") or {}).get(name)
+    try:
+        return None if written is None else unquote(written, errors="strict")
+    except UnicodeDecodeError as exc:
+        raise BadRequest("The path is not UTF-8 text.", code="PGRST100") from exc
 
 
 # A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.

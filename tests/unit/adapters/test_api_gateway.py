@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, status_of
+from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, path_parameter, status_of
 from tenantry.domain import errors
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Role
@@ -113,3 +113,17 @@ def test_every_error_has_the_one_shape() -> None:
     assert json.loads(answer["body"]).keys() == {"code", "message", "details", "hint"}
     assert answer["headers"]["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert answer["headers"]["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("candidates", "candidates"), ("Kapit%C3%A4n%27s%20log%2F1", "Kapitän's log/1"), ("100%25", "100%")],
+)
+def test_a_path_parameter_is_decoded_once(written: str, read: str) -> None:
+    assert path_parameter(EVENT | {"pathParameters": {"table": written}}, "table") == read
+
+
+def test_a_path_that_is_not_utf_8_is_refused_and_one_without_parameters_has_none() -> None:
+    with pytest.raises(errors.BadRequest):
+        path_parameter(EVENT | {"pathParameters": {"table": "%ff"}}, "table")
+    assert path_parameter(EVENT | {"pathParameters": None}, "table") is None
