@@ -27,7 +27,7 @@ class OwnTables:
         """Log in, empty the tables, and put aside what would look at each row: foreign keys and triggers.
 
         :param only: the tables to empty; None: all.
-        :param kept: a schema that is made for the rows that are there; empty: they are not kept.
+        :param kept: an empty schema of the owner's for the rows that are there; empty: they are not kept.
         :raises TenantryError: the database refused.
         """
         self._access = access
@@ -88,7 +88,6 @@ class OwnTables:
         self._connection.close()
 
     def _keep(self, cursor: Any, schema: sql.Identifier) -> None:
-        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for table in self.tables.values():
             lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_table(table))
             names = sql.SQL(".").join([schema, sql.Identifier(table.name)])

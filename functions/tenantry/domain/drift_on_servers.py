@@ -15,6 +15,7 @@ from tenantry.domain.fleet import (
     role_holder,
     role_names,
 )
+from tenantry.domain.restore import aside_of
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Home, Isolation, Tenant
 
 
@@ -90,11 +91,13 @@ class _Here:
 
     def judge_schema(self, schema: str) -> Iterator[DriftFinding]:
         """Find out whose a schema of the shared database is: it bears the tenant's id."""
-        tenant = self._fleet.tenants.get(schema)
+        # An id holds no `_`: what follows one says what a restore has made it for.
+        name = schema.partition("_")[0]
+        tenant = self._fleet.tenants.get(name)
         if tenant is None:
-            known = schema if is_tenant_id(schema) else ""
+            known = name if is_tenant_id(name) else ""
             yield DriftFinding(Drift.SCHEMA_UNKNOWN, known, self._server_id, schema)
-        elif not self._may_lie_here(tenant, Isolation.SCHEMA, SCHEMAS_DATABASE):
+        elif not self._may_lie_here(tenant, Isolation.SCHEMA, SCHEMAS_DATABASE) or not _is_of_use(tenant, schema):
             yield self._found(Drift.SCHEMA_LEFT, tenant, schema)
 
     def judge_role(self, role: str) -> Iterator[DriftFinding]:
@@ -132,3 +135,9 @@ class _Here:
 
     def _found(self, kind: Drift, tenant: Tenant, where: str) -> DriftFinding:
         return DriftFinding(kind, tenant.tenant_id.value, self._server_id, where)
+
+
+def _is_of_use(tenant: Tenant, schema: str) -> bool:
+    """Tell whether a schema is one that the tenant lives in or can go back to, or holds single tables for it."""
+    homes = {home.schema for home in homes_of(tenant)}
+    return bool(tenant.relocation) or schema in homes or aside_of(schema) == tenant.tenant_id.value

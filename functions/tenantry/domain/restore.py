@@ -1,9 +1,13 @@
 """Restores: what is asked for, and what things are called that exist only because of one."""
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantry.domain.backup import BackupId
+from tenantry.domain.content import Table
+from tenantry.domain.errors import NotFound
 from tenantry.domain.relocation import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
@@ -16,6 +20,8 @@ RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
 
 _TAG = 10
 _BESIDE, _DRILL, _KEPT = "_restore_", "_drill_", "_before_"
+_RESTORED, _REPLACED = "restored", "replaced"
+_ASIDE = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_TAG}}}")
 
 
 def beside_name(tenant_id: TenantId, operation_id: str) -> str:
@@ -33,14 +39,34 @@ def kept_name(tenant_id: TenantId, operation_id: str) -> str:
     return f"{tenant_id}{_KEPT}{_tag(operation_id)}"
 
 
-def restored_schema(operation_id: str) -> str:
+def restored_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
     """Name the schema that single tables are restored into, beside those that are there."""
-    return f"restored_{_tag(operation_id)}"
+    return _aside(tenant_id, home, _RESTORED, operation_id)
 
 
-def replaced_schema(operation_id: str) -> str:
+def replaced_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
     """Name the schema that keeps the rows of tables whose rows were replaced."""
-    return f"replaced_{_tag(operation_id)}"
+    return _aside(tenant_id, home, _REPLACED, operation_id)
+
+
+def aside_of(schema: str) -> str:
+    """Name the tenant for which single tables were put into a schema of a shared database; empty: it is none such."""
+    found = _ASIDE.fullmatch(schema)
+    return found[1] if found else ""
+
+
+def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[str]:
+    """Find tables by `schema.table`, or all of a schema by `schema.*`; returns the names that `tables` has.
+
+    :raises NotFound: there is no such table.
+    """
+    found: list[str] = []
+    for pattern in patterns:
+        matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
+        if not matching:
+            raise NotFound("The backup has no such table.", code="table_unknown", details=pattern)
+        found += matching
+    return list(dict.fromkeys(found))
 
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:
@@ -108,6 +134,12 @@ def work_of(operation_id: str, tenant_id: TenantId, facts: dict[str, Any]) -> Re
         home_of_facts(facts["home"]),
         facts["keep_rights"],
     )
+
+
+def _aside(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str:
+    # In a database that others share, its name says whose it is.
+    whose = "" if home.isolation is Isolation.DATABASE else f"{tenant_id}_"
+    return f"{whose}{kind}_{_tag(operation_id)}"
 
 
 def _tag(operation_id: str) -> str:

@@ -44,10 +44,9 @@ class RestoreRequest:
     tables: tuple[str, ...] = ()
     mode: str = BESIDE
 
-    @property
-    def kind(self) -> str:
-        """Which operation does it."""
-        return RESTORE_TABLES if self.tables else RESTORE
+    def kind(self, home: Home) -> str:
+        """Say which operation does it: in shared tables, single ones are a restore that exchanges fewer rows."""
+        return RESTORE_TABLES if self.tables and home.isolation is not Isolation.POOLED else RESTORE
 
 
 class Restores:
@@ -111,8 +110,7 @@ class Restores:
         if not tenant.relocation:
             return None
         operation = self._operations.get(tenant.relocation)
-        asked = (backup.tenant_id.value, request.backup_id.value)
-        if operation.kind != request.kind or (operation.facts["archived"], operation.facts["backup_id"]) != asked:
+        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
             raise Conflict(
                 "The tenant is being moved or restored.",
                 code="tenant_moving",
@@ -144,15 +142,12 @@ class Restores:
             raise Conflict("The server has something of that name already.", code="database_exists")
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
-            self._require_tables(request, require_whole(backup), home, present)
-            facts |= {
-                "wanted": list(request.tables),
-                "mode": request.mode,
-                "schema": archived_schema(require_whole(backup)),
-            }
+            if home != present or not has_home:
+                raise _elsewhere()
+            facts |= _wanted(request, require_whole(backup), home)
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
-        return self._begin(tenant, facts, actor, request.kind)
+        return self._begin(tenant, facts, actor, request.kind(home))
 
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
@@ -185,19 +180,6 @@ class Restores:
         operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)
         self._registry.put_tenant(replace(tenant, relocation=operation.operation_id))
         return operation
-
-    def _require_tables(self, request: RestoreRequest, manifest: Manifest, home: Home, present: Home) -> None:
-        """Make sure that single tables can be restored. :raises BadRequest: they can't, or there are no such ones."""
-        if home.isolation is not Isolation.DATABASE or home != present:
-            raise BadRequest(
-                "Single tables can be restored in a database of the tenant's own.",
-                code="tables_elsewhere",
-                hint="Restore the backup into a new tenant, and copy what is wanted.",
-            )
-        known = {f"{table.schema_name}.{table.table}" for table in manifest.tables}
-        known |= {f"{table.schema_name}.*" for table in manifest.tables}
-        if unknown := set(request.tables) - known:
-            raise BadRequest("The backup has no such table.", code="table_unknown", details=", ".join(sorted(unknown)))
 
     def _facts(
         self, request: RestoreRequest, backup: CataloguedBackup, home: Home, *, has_home: bool, tenant_id: TenantId
@@ -241,3 +223,35 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+
+
+def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
+    """Tell whether it is that call's: of the same backup, for the same tables."""
+    asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
+    facts = operation.facts
+    return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
+
+
+def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:
+    """Write down which tables are wanted.
+
+    :raises BadRequest: the backup has no such tables, or they can't lie there.
+    """
+    if home.isolation is Isolation.POOLED and request.mode == BESIDE:
+        raise BadRequest(
+            "In shared tables, nothing can lie beside what is there.",
+            code="tables_shared",
+            hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
+        )
+    known = {f"{table.schema_name}.{name}" for table in manifest.tables for name in (table.table, "*")}
+    if unknown := set(request.tables) - known:
+        raise BadRequest("The backup has no such table.", code="table_unknown", details=", ".join(sorted(unknown)))
+    return {"wanted": list(request.tables), "mode": request.mode, "schema": archived_schema(manifest)}
+
+
+def _elsewhere() -> BadRequest:
+    return BadRequest(
+        "Single tables can be restored where their tenant lives.",
+        code="tables_elsewhere",
+        hint="Restore the whole backup there.",
+    )

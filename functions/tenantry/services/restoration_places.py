@@ -27,7 +27,8 @@ from tenantry.services.servers import Servers
 class Swap(NamedTuple):
     """Whose home is swapped: the home, the name of what takes its place, and where what is there is kept.
 
-    `has_home` says whether there is a home at all: a new tenant's is not, and a lost one's may not be.
+    `has_home` says whether there is a home at all: a new tenant's is not, and a lost one's may not be. `tables` are the
+    only ones of shared tables whose rows are exchanged, as the backup's manifest names them; none: all.
     """
 
     tenant_id: TenantId
@@ -35,6 +36,7 @@ class Swap(NamedTuple):
     beside: str
     kept: Home
     has_home: bool
+    tables: tuple[str, ...] = ()
 
 
 class Place(Protocol):
@@ -128,11 +130,8 @@ class SchemaPlace:
         connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
         SharedDatabase(connect, database).ensure()
         swapping.make_schema(connect, database, swap.beside, owner)
-        if swapping.has_schema(connect, source.database, source.schema):
-            # It is carried under the name that it has beside the tenant's own.
-            rename = sql.SQL("SET ROLE {}; ALTER SCHEMA {} RENAME TO {}")
-            names = map(sql.Identifier, (owner, source.schema, swap.beside))
-            run(connect, source.database, rename.format(*names))
+        # It is carried under the name that it has beside the tenant's own.
+        swapping.rename_schema(connect, source.database, owner, source.schema, swap.beside)
         with self._scratches.access(swap.tenant_id, replace(source, schema=swap.beside), database) as access:
             there = replace(swap.home, schema=swap.beside)
             credentials = replace(access.credentials, dbname=database)

@@ -1,11 +1,11 @@
 """How a tenant's rows of shared tables are exchanged for those that were restored: in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from tenantry.adapters.admin_sql import AdminConnect
+from tenantry.adapters.admin_sql import AdminConnect, execute, transaction
 from tenantry.adapters.content_digest import Access, ContentReader, comparable
 from tenantry.adapters.homes import swapping
 from tenantry.adapters.homes.database_home import DatabaseHome
@@ -17,15 +17,22 @@ from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import SharedTables
 from tenantry.adapters.rows_dump import dump_rows
 from tenantry.adapters.schema_copy import CopyTools
+from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.backup import Manifest
-from tenantry.domain.content import Content
+from tenantry.domain.content import Content, Table
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.relocation import credentials_at
+from tenantry.domain.restore import wanted_tables
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.services.restoration_places import Swap
 from tenantry.services.restoration_scratch import ScratchRestorer
 from tenantry.services.servers import Servers
+
+_NAMED = 10
+
+# Of the only tables whose rows are exchanged; None: of all.
+type _Names = Collection[str] | None
 
 # Reads a tenant's credentials as its secret has them now.
 type ReadCredentials = Callable[[TenantId], Credentials]
@@ -52,7 +59,7 @@ class PooledPlace:
     def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
         """See that the server has the tables, with the columns that the rows have.
 
-        :raises Conflict: they differ (`tables_differ`).
+        :raises Conflict: they differ (`tables_differ`), or others would change with them (`tables_referred`).
         """
         Pool(self._connect(swap), swap.home.database, swap.home.schema).ensure()
         with (
@@ -60,7 +67,10 @@ class PooledPlace:
             ContentReader(access, self._scratches.settings()) as restored,
             ContentReader(self._administrators(swap), self._scratches.settings()) as there,
         ):
-            require_same_tables(restored.tables, there.tables, "tables_differ")
+            names = _wanted(swap, restored.tables)
+            require_same_tables(_some(restored.tables, names), _some(there.tables, names), "tables_differ")
+        if names:
+            self._require_alone(swap, names)
         return {}
 
     def keep(self, swap: Swap) -> None:
@@ -100,12 +110,14 @@ class PooledPlace:
         ):
             there = self._administrators(swap)
             home = PooledHome(swap.tenant_id, swap.home, self._connect(swap))
-            target = _ExchangedRows(connect(there.credentials, self._scratches.settings()), home, swap, there)
+            names = _wanted(swap, reader.tables)
+            connection = connect(there.credentials, self._scratches.settings())
+            target = _ExchangedRows(connection, home, swap.tenant_id, there, names)
             with closing(target):
-                require_same_tables(reader.tables, target.tables, "tables_differ")
+                require_same_tables(_some(reader.tables, names), target.tables, "tables_differ")
                 copy_rows(reader, target)
-            restored = comparable(reader.content(), shared=True)
-        if restored.differences(self._rows(swap)):
+            restored = _part(comparable(reader.content(), shared=True), names)
+        if restored.differences(_part(self._rows(swap), names)):
             raise RestoreFailed(code="restore_differs")
 
     def finish(self, swap: Swap) -> None:
@@ -120,6 +132,23 @@ class PooledPlace:
         swapping.drop_database(self._connect(swap), swap.kept.database)
         if swap.has_home:
             self._servers.home(swap.tenant_id, swap.home).unfence()
+
+    def _require_alone(self, swap: Swap, names: Collection[str]) -> None:
+        """See that no other table loses or changes rows when those of these tables are deleted.
+
+        :raises Conflict: `tables_referred`; `details` name those that would.
+        """
+        with transaction(self._connect(swap), swap.home.database) as cursor:
+            tables = {"schema": swap.home.schema, "tables": list(names)}
+            execute(cursor, load_sql("pool_dependents"), tables)  # type: ignore[arg-type]
+            referring = [name for (name,) in cursor.fetchall()]
+        if referring:
+            raise Conflict(
+                "Other tables refer to these in a way that would change their rows too.",
+                code="tables_referred",
+                details=", ".join(referring[:_NAMED]),
+                hint="Name them as well, or restore the backup into a new tenant and copy what is wanted.",
+            )
 
     def _rows(self, swap: Swap) -> Content:
         with ContentReader(self._administrators(swap), self._scratches.settings()) as reader:
@@ -147,10 +176,25 @@ class PooledPlace:
 
 
 class _ExchangedRows(SharedTables):
-    """Shared tables in which the tenant has no rows, until the transaction that fills them ends."""
+    """Some shared tables in which the tenant has no rows, until the transaction that fills them ends."""
 
-    def __init__(self, connection: Any, home: PooledHome, swap: Swap, access: Access) -> None:
-        super().__init__(connection, swap.tenant_id, access)
+    def __init__(self, connection: Any, home: PooledHome, tenant_id: TenantId, access: Access, names: _Names) -> None:
+        super().__init__(connection, tenant_id, access)
+        self.tables = dict(_some(self.tables, names))
         with connection.cursor() as cursor:
-            home.delete_rows(cursor)
+            home.delete_rows(cursor, names)
             cursor.execute("SET LOCAL ROLE NONE")
+
+
+def _wanted(swap: Swap, tables: Mapping[str, Table]) -> _Names:
+    return wanted_tables(tables, swap.tables) if swap.tables else None
+
+
+def _some(tables: Mapping[str, Table], names: _Names) -> Mapping[str, Table]:
+    return tables if names is None else {name: tables[name] for name in names if name in tables}
+
+
+def _part(content: Content, names: _Names) -> Content:
+    if names is None:
+        return content
+    return replace(content, tables={name: found for name, found in content.tables.items() if name in names})

@@ -245,7 +245,8 @@ def work_for(operation: Operation) -> RestoreWork:
 def swap_of(operation: Operation) -> Swap:
     """Read what an operation swaps."""
     work = work_for(operation)
-    return Swap(work.tenant_id, work.home, work.beside, work.kept, operation.facts["has_home"])
+    tables = tuple(operation.facts.get("wanted", ()))
+    return Swap(work.tenant_id, work.home, work.beside, work.kept, operation.facts["has_home"], tables)
 
 
 def milliseconds(began: float) -> int:

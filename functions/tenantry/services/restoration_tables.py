@@ -19,11 +19,9 @@ from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import OwnTables
 from tenantry.adapters.schema_copy import copy_schema
 from tenantry.adapters.sql_files import load_sql
-from tenantry.domain.content import Table
-from tenantry.domain.errors import NotFound
 from tenantry.domain.operation import Operation
-from tenantry.domain.restore import replaced_schema, restored_schema
-from tenantry.domain.tenant import Home, Isolation
+from tenantry.domain.restore import replaced_schema, restored_schema, wanted_tables
+from tenantry.domain.tenant import Home, Isolation, owner_role
 from tenantry.services.operations import Step
 from tenantry.services.restoration_steps import Restoration, RestoreAdapters, milliseconds, work_for
 
@@ -49,29 +47,52 @@ class TableRestoration:
             return operation
         work = work_for(operation)
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
-        if operation.facts["mode"] == BESIDE:
-            connector = self._adapters.servers.connector(work.home.server_id)
-            swapping.drop_schema(connector, work.home.database, restored_schema(operation.operation_id))
+        connector, database = self._adapters.servers.connector(work.home.server_id), work.home.database
+        schema = self._aside(operation)
+        # Rows are kept in the transaction that exchanges them: where there are some, it has happened.
+        if operation.facts["mode"] == BESIDE or not swapping.has_tables(connector, database, schema):
+            swapping.drop_schema(connector, database, schema)
         self._restoration.release(operation)
         return replace(operation, done=())
 
     def _bring(self, operation: Operation) -> dict[str, Any]:
         self._restoration.require_own(operation)
         work, began = work_for(operation), time.monotonic()
-        scratch = Home(work.home.server_id, Isolation.DATABASE, work.beside, operation.facts["schema"])
+        scratch = self._scratch(operation)
         with self._adapters.scratches.access(work.tenant_id, scratch, work.home.database) as access:
             live = replace(access.credentials, dbname=work.home.database)
-            bring = self._beside if operation.facts["mode"] == BESIDE else self._replace
-            made = bring(operation, access, Access(work.home, live, access.role))
-        return made | {"bring_ms": milliseconds(began)}
+            is_beside = operation.facts["mode"] == BESIDE
+            bring = self._beside if is_beside else self._replace
+            bring(operation, access, Access(work.home, live, access.role))
+        made = "restored_schema" if is_beside else "replaced_schema"
+        return {made: self._aside(operation), "bring_ms": milliseconds(began)}
 
-    def _beside(self, operation: Operation, source: Access, target: Access) -> dict[str, Any]:
+    def _aside(self, operation: Operation) -> str:
+        """Name the schema that is made for it."""
+        work = work_for(operation)
+        name = restored_schema if operation.facts["mode"] == BESIDE else replaced_schema
+        return name(work.tenant_id, work.home, operation.operation_id)
+
+    def _scratch(self, operation: Operation) -> Home:
+        """Say where the tables were restored: in a schema that is called there as where the tenant lives.
+
+        In a shared database it is the tenant's id, which may have been another when it was backed up.
+        """
+        work, archived = work_for(operation), operation.facts["schema"]
+        home = Home(work.home.server_id, Isolation.DATABASE, work.beside, archived)
+        if not _is_renamed(operation):
+            return home
+        connector, owner = self._adapters.servers.connector(home.server_id), owner_role(work.tenant_id)
+        swapping.rename_schema(connector, home.database, owner, archived, work.home.schema)
+        return replace(home, schema=work.home.schema)
+
+    def _beside(self, operation: Operation, source: Access, target: Access) -> None:
         """Carry the tables into a schema that only the tenant's owner looks into."""
-        work, schema = work_for(operation), restored_schema(operation.operation_id)
+        work, schema = work_for(operation), self._aside(operation)
         connector = self._adapters.servers.connector(work.home.server_id)
         swapping.make_schema(connector, work.home.database, schema, target.role)
         if not swapping.has_schema(connector, source.home.database, schema):
-            self._set_apart(source, operation.facts["wanted"], schema)
+            self._set_apart(source, _patterns(operation), schema)
         there, here = (
             replace(a, home=replace(a.home, isolation=Isolation.SCHEMA, schema=schema)) for a in (source, target)
         )
@@ -84,28 +105,27 @@ class TableRestoration:
                 deadline=self._adapters.deadline(),
                 keep_rights=False,
             )
-        return {"restored_schema": schema}
 
-    def _replace(self, operation: Operation, source: Access, target: Access) -> dict[str, Any]:
+    def _replace(self, operation: Operation, source: Access, target: Access) -> None:
         """Exchange the rows in one transaction; foreign keys are checked at its end. What was there is kept."""
-        settings, kept = self._adapters.scratches.settings(), replaced_schema(operation.operation_id)
+        settings, kept = self._adapters.scratches.settings(), self._aside(operation)
         connector = self._adapters.servers.connector(target.home.server_id)
-        if swapping.has_schema(connector, target.home.database, kept):
-            # It was made in the transaction that has exchanged them.
-            return {"replaced_schema": kept}
+        if swapping.has_tables(connector, target.home.database, kept):
+            # They were made in the transaction that has exchanged the rows.
+            return
+        swapping.make_schema(connector, target.home.database, kept, target.role)
         with ContentReader(source, settings) as reader:
-            names = self._wanted(reader.tables, operation.facts["wanted"])
+            names = wanted_tables(reader.tables, _patterns(operation))
             with closing(OwnTables(target, settings, only=names, kept=kept)) as into:
                 wanted = {name: reader.tables[name] for name in names}
                 require_same_tables(wanted, into.tables, "tables_differ")
                 copy_rows(reader, into)
-        return {"replaced_schema": kept}
 
     def _set_apart(self, source: Access, wanted: list[str], schema: str) -> None:
         """Move the tables into a schema of the scratch database, without what ties them to others."""
         settings = self._adapters.scratches.settings()
         with ContentReader(source, settings) as reader:
-            tables = [reader.tables[name] for name in self._wanted(reader.tables, wanted)]
+            tables = [reader.tables[name] for name in wanted_tables(reader.tables, wanted)]
         names = {"schemas": [t.schema for t in tables], "tables": [t.name for t in tables]}
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
@@ -122,22 +142,23 @@ class TableRestoration:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 execute(cursor, move.format(sql.Identifier(table.schema, table.name), sql.Identifier(schema)))
 
-    def _wanted(self, tables: dict[str, Table], wanted: list[str]) -> list[str]:
-        """Find tables by `schema.table`, or all of a schema by `schema.*`.
-
-        :raises NotFound: the backup has no such table.
-        """
-        found: list[str] = []
-        for pattern in wanted:
-            matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
-            if not matching:
-                raise NotFound("The backup has no such table.", code="table_unknown", details=pattern)
-            found += matching
-        return list(dict.fromkeys(found))
-
     def _settle(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):
             return
         work = work_for(operation)
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         self._restoration.release(operation)
+
+
+def _is_renamed(operation: Operation) -> bool:
+    """Whether the schema of a shared database has another name than when it was backed up."""
+    home = work_for(operation).home
+    return home.isolation is Isolation.SCHEMA and operation.facts["schema"] != home.schema
+
+
+def _patterns(operation: Operation) -> list[str]:
+    """Say which tables are wanted, by the schema's present name."""
+    wanted: list[str] = operation.facts["wanted"]
+    if not _is_renamed(operation):
+        return wanted
+    return [f"{work_for(operation).home.schema}.{pattern.partition('.')[2]}" for pattern in wanted]

@@ -1,6 +1,6 @@
 """A home in shared tables: the rows of one tenant."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from typing import Any
 
@@ -124,9 +124,10 @@ class PooledHome:
             with connection, connection.cursor() as cursor:
                 self.delete_rows(cursor)
 
-    def delete_rows(self, cursor: Any) -> None:
+    def delete_rows(self, cursor: Any, only: Collection[str] | None = None) -> None:
         """Delete its rows in a transaction of the caller's, as the role that owns the tables and remains.
 
+        :param only: the tables to delete from; None: all.
         :raises TenantryError: the server refused.
         """
         # Many rows take longer than an administrator's statement usually may.
@@ -134,6 +135,8 @@ class PooledHome:
         execute(cursor, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(POOL_ROLE)))
         execute(cursor, "SET CONSTRAINTS ALL DEFERRED")
         for table in self._tables(cursor):
+            if only is not None and table not in only:
+                continue
             delete = sql.SQL("DELETE FROM {} WHERE tenant_id = {}")
             execute(cursor, delete.format(sql.Identifier(self.home.schema, table), self._literal()))
 

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, execute, transaction
+from tenantry.adapters.homes.asides import rename_asides
 from tenantry.adapters.homes.pool_shape import POOL_ROLE
 from tenantry.adapters.homes.sessions import end_sessions
 from tenantry.adapters.homes.shared_database import SharedDatabase
@@ -29,7 +30,7 @@ def rename_home(connect: AdminConnect, old: TenantId, new: TenantId, before: Hom
         case Isolation.DATABASE:
             _rename_database(connect, old, new, before.database, after.database)
         case Isolation.SCHEMA:
-            _rename_schema(connect, new, before, after)
+            _rename_schema(connect, old, new, before, after)
         case Isolation.POOLED:
             return {"rows": _rename_rows(connect, old, new, before)}
     return {}
@@ -84,8 +85,9 @@ def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
     return found is not None
 
 
-def _rename_schema(connect: AdminConnect, new: TenantId, before: Home, after: Home) -> None:
+def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: Home, after: Home) -> None:
     with transaction(connect, before.database) as cursor:
+        rename_asides(cursor, old, new)
         if _has_schema(cursor, before.schema):
             rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
             execute(cursor, rename.format(sql.Identifier(before.schema), sql.Identifier(after.schema)))

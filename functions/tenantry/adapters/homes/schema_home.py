@@ -7,6 +7,7 @@ from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, execute, role_identifiers, role_names
 from tenantry.adapters.homes import sessions
+from tenantry.adapters.homes.asides import find_asides
 from tenantry.adapters.homes.remains import drop_large_objects
 from tenantry.adapters.homes.rights import grant_rights
 from tenantry.adapters.homes.shared_database import SharedDatabase
@@ -93,7 +94,7 @@ class SchemaHome:
             return int(found[0]) if found else None
 
     def drop(self) -> None:
-        """Drop the schema with everything in it, and take back what the logins may and say in that database.
+        """Drop the schema and what was put beside it, and take back what the logins may and say in that database.
 
         :raises Conflict: there is a schema of that name which is not the tenant's.
         """
@@ -107,6 +108,8 @@ class SchemaHome:
                     self._drop_schema(cursor)
                 return
             self.close()
+            for aside in find_asides(cursor, self._tenant_id):
+                self._drop_schema(cursor, sql.Identifier(aside))
             if is_there:
                 self._drop_schema(cursor)
             drop_large_objects(cursor, self._tenant_id)
@@ -120,6 +123,7 @@ class SchemaHome:
             raise Conflict("The shared database has a schema of that name already.", code="schema_exists")
         return found is not None
 
-    def _drop_schema(self, cursor: Any) -> None:
+    def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:
         # A large schema takes longer than an administrator's statement usually may.
-        execute(cursor, sql.SQL("SET statement_timeout = 0; DROP SCHEMA {schema} CASCADE").format(**self._names))
+        drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA {} CASCADE")
+        execute(cursor, drop.format(schema or self._names["schema"]))

@@ -76,6 +76,23 @@ def swap_schemas(connect: AdminConnect, database: str, live: str, beside: str, k
         _rename(cursor, "SCHEMA", beside, live)
 
 
+def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:
+    """Tell whether there is a schema of that name with tables in it. :raises TenantryError: the server refused."""
+    query = (
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = %s AND relkind = 'r'"
+    )
+    with closing(connect(database)) as connection, connection.cursor() as cursor:
+        execute(cursor, query, (schema,))
+        return cursor.fetchone() is not None
+
+
+def rename_schema(connect: AdminConnect, database: str, owner: str, old: str, new: str) -> None:
+    """Give a schema another name, as its owner; it may have that already. :raises TenantryError: the server refused."""
+    if has_schema(connect, database, old):
+        rename = sql.SQL("SET ROLE {}; ALTER SCHEMA {} RENAME TO {}")
+        run(connect, database, rename.format(*map(sql.Identifier, (owner, old, new))))
+
+
 def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -> None:
     """Make an empty schema anew, for its owner alone. :raises TenantryError: the server refused."""
     drop_schema(connect, database, schema)
