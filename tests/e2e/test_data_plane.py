@@ -141,7 +141,7 @@ def test_a_viewer_may_read_and_not_write(api: Api) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "options", "status", "code"),
     [
-        ("GET", "/rest/v1/nowhere", {}, 404, "42P01"),
+        ("GET", "/rest/v1/nowhere", {}, 404, "PGRST205"),
         ("GET", CANDIDATES, {"params": {"salary": "gt.1"}}, 400, "42703"),
         ("GET", CANDIDATES, {"params": {"id": "eq.x"}}, 400, "22P02"),
         ("POST", CANDIDATES, {"content": "{"}, 400, "PGRST102"),

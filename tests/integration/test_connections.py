@@ -265,7 +265,7 @@ def test_a_defect_of_ours_is_logged_without_its_text(
     def fail(*_: object) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr(query_tenant, "_request", fail)
+    monkeypatch.setattr(query_tenant, "_call", fail)
     reply = world.call(world.tenants[0])
     logged = "".join(capsys.readouterr())
     assert (reply.status, reply.json["code"]) == (500, "internal_error")

@@ -102,7 +102,7 @@ class Tables:
         values = sql.SQL(", ").join(sql.Literal(value) for value in planned.values)
         execute = sql.SQL("EXECUTE {}({})" if planned.values else "EXECUTE {}")
         self.cursor.execute(execute.format(name, values))
-        [(rows, answer)] = self.cursor.fetchall()
+        [(_, rows, answer, *_)] = self.cursor.fetchall()
         assert (answer is not None) is planned.returns_body
         return rows, None if answer is None else json.loads(answer)
 
