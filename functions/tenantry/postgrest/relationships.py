@@ -1,25 +1,28 @@
-"""From keys to relationships: both ways, through views, over junctions, and those that a function makes."""
+"""From keys to relationships: in both directions, through views, by junctions, and those that a function makes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, permutations, product
 
-from tenantry.postgrest.catalogue import Cardinality, Junction, Name, Relationship
+from tenantry.postgrest.catalogue import Cardinality, Junction, Name, Relationship, Table
+from tenantry.postgrest.view_columns import Shown, ViewColumn, shown_columns
 
-Pairs = tuple[tuple[str, str], ...]
+_PRIMARY, _FOREIGN = "p", "f"
+# A view that shows a column twice doubles the ways of each of its keys. Who needs more than these names none of them.
+_MAX_CHOICES = 16
 
-_PRIMARY, _UNIQUE, _FOREIGN = "p", "u", "f"
-# A view of a view of a view…: a chain longer than this is none that anybody wrote.
-_MAX_CHAIN = 32
+_ORDER = (Cardinality.ONE_TO_MANY, Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE, Cardinality.MANY_TO_MANY)
+
+__all__ = ["Computed", "Key", "ViewColumn", "primary_keys", "relationships"]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A constraint of a table; a foreign one points at `target`'s columns, in the same order."""
+    """A constraint in `pg_constraint`'s letters; a foreign key points at the target's columns, in the same order."""
 
     kind: str
-    name: str
+    constraint: str
     table: Name
     columns: tuple[str, ...]
     target: Name | None = None
@@ -27,108 +30,87 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewColumn:
-    """A column of a view that shows a column of a table or of another view as it is."""
-
-    view: Name
-    column: str
-    origin: Name
-    origin_column: str
-
-
-@dataclass(frozen=True, slots=True)
-class ComputedWay:
-    """A function that takes a row of `origin` and gives rows of `target`."""
+class Computed:
+    """A function that takes a row of `origin` and gives rows of `target`, or one."""
 
     function: Name
     origin: Name
     target: Name
-    single: bool
+    to_one: bool
 
 
-# For each table, for each of its columns, the columns that show it, by view.
-Shown = Mapping[Name, Mapping[Name, Mapping[str, Sequence[str]]]]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A foreign key as seen from its own table, or from a view that shows it; `key` tells it from all others."""
+
+    key: tuple[Name, str]
+    relationship: Relationship
 
 
-def primary_keys(keys: Iterable[Key], view_columns: Sequence[ViewColumn]) -> dict[Name, tuple[str, ...]]:
-    """Give each table its primary key; a view has that of a table whose key it shows whole, by its first columns."""
+def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dict[Name, tuple[str, ...]]:
+    """Give each table its primary key. A view has that of each table whose key it shows whole, by the first columns.
+
+    A table's is in the order of its names, a view's in the key's, as PostgREST gives them in a Location.
+    """
+    shown = shown_columns(view_columns)
     found: dict[Name, tuple[str, ...]] = {}
-    shown = _shown(view_columns)
     for key in keys:
-        if key.kind != _PRIMARY:
-            continue
-        found[key.table] = key.columns
-        for view, columns in shown.get(key.table, {}).items():
-            if all(column in columns for column in key.columns):
-                found[view] = found.get(view, ()) + tuple(columns[column][0] for column in key.columns)
+        if key.kind == _PRIMARY:
+            found[key.table] = tuple(sorted(key.columns))
+            for view, seen in _whole(key.table, key.columns, shown):
+                found[view] = found.get(view, ()) + tuple(first for first, *_ in seen)
     return found
 
 
 def relationships(
-    keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[ComputedWay], schemas: frozenset[str]
+    keys: Iterable[Key],
+    view_columns: Iterable[ViewColumn],
+    computed: Iterable[Computed],
+    tables: Mapping[Name, Table],
 ) -> dict[Name, tuple[Relationship, ...]]:
-    """Derive every relationship between exposed tables, by its origin, in a fixed order."""
-    forward = list(_forward(keys, _shown(view_columns)))
-    primary = primary_keys(keys, view_columns)
-    every = [*forward, *map(_inverse, forward), *_over_junctions(forward, primary, schemas)]
-    found: dict[Name, list[Relationship]] = defaultdict(list)
-    for each in every:
-        if each.origin.schema in schemas and each.target.schema in schemas:
-            found[each.origin].append(each)
-    for way in computed:
-        if way.origin.schema in schemas and way.target.schema in schemas:
-            # It takes the place of what leads to a table of its own name.
-            found[way.origin] = [each for each in found[way.origin] if each.target.name != way.function.name]
-            cardinality = Cardinality.MANY_TO_ONE if way.single else Cardinality.ONE_TO_MANY
-            found[way.origin].append(Relationship(way.origin, way.target, cardinality, function=way.function))
-    return {origin: tuple(sorted(ways, key=_order)) for origin, ways in found.items() if ways}
+    """Derive every relationship from one of these tables to another of them, by its origin, in a fixed order.
+
+    What is not among them is only looked through: a key of theirs may show in a view.
+    """
+    ways = [way for way in _ways(keys, shown_columns(view_columns)) if way.relationship.origin in tables]
+    near = [way.relationship for way in ways]
+    found: dict[Name, set[Relationship]] = defaultdict(set)
+    for each in (*near, *map(_inverse, near), *_by_junctions(ways, tables)):
+        if each.origin in tables and each.target in tables:
+            found[each.origin].add(each)
+    for function in computed:
+        _override(found, function)
+    return {origin: tuple(sorted(found[origin], key=_sort_key)) for origin in sorted(found) if found[origin]}
 
 
-def _order(each: Relationship) -> tuple[str, ...]:
-    way = each.junction
-    junction = (str(way.table), way.origin_constraint, way.target_constraint) if way else ("", "", "")
-    return (str(each.target), each.constraint, str(each.columns), *junction)
-
-
-def _shown(view_columns: Sequence[ViewColumn]) -> Shown:
-    """Follow views over views down, so that every column of a view is known by every relation that it comes from."""
-    origins: dict[tuple[Name, str], list[tuple[Name, str]]] = defaultdict(list)
-    for each in view_columns:
-        origins[(each.view, each.column)].append((each.origin, each.origin_column))
-    shown: dict[Name, dict[Name, dict[str, list[str]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for view, column in origins:
-        reached, layer = set(), [(view, column)]
-        for _ in range(_MAX_CHAIN):
-            layer = [origin for place in layer for origin in origins.get(place, ()) if origin not in reached]
-            reached.update(layer)
-            for table, name in layer:
-                shown[table][view][name].append(column)
-    return {table: {view: dict(columns) for view, columns in views.items()} for table, views in shown.items()}
-
-
-def _forward(keys: Sequence[Key], shown: Shown) -> Iterator[Relationship]:
-    """Give each foreign key from its table to its target, and between all views that show one of its ends whole."""
-    uniques = {(key.table, frozenset(key.columns)) for key in keys if key.kind in (_PRIMARY, _UNIQUE)}
+def _ways(keys: Iterable[Key], shown: Shown) -> Iterator[_Way]:
+    """Follow each foreign key from and to its tables, and all views that show one of its ends."""
+    keys = list(keys)
+    unique = {(key.table, frozenset(key.columns)) for key in keys if key.kind != _FOREIGN}
     for key in keys:
-        if key.kind != _FOREIGN or key.target is None:
+        if key.target is None:
             continue
-        one = (key.table, frozenset(key.columns)) in uniques
+        one = (key.table, frozenset(key.columns)) in unique
         cardinality = Cardinality.ONE_TO_ONE if one else Cardinality.MANY_TO_ONE
-        near = [(key.table, key.columns, False), *_seen(key.table, key.columns, shown)]
-        far = [(key.target, key.target_columns, False), *_seen(key.target, key.target_columns, shown)]
-        for (origin, columns, from_view), (target, targets, to_view) in product(near, far):
-            pairs: Pairs = tuple(zip(columns, targets, strict=True))
-            yield Relationship(
-                origin, target, cardinality, key.name, pairs, origin_is_view=from_view, target_is_view=to_view
-            )
+        ends = product(_ends(key.table, key.columns, shown), _ends(key.target, key.target_columns, shown))
+        for (origin, columns), (target, target_columns) in ends:
+            pairs = tuple(zip(columns, target_columns, strict=True))
+            by_views = (origin != key.table, target != key.target)
+            relationship = Relationship(origin, target, cardinality, key.constraint, pairs, None, None, *by_views)
+            yield _Way((key.table, key.constraint), relationship)
 
 
-def _seen(table: Name, columns: tuple[str, ...], shown: Shown) -> Iterator[tuple[Name, tuple[str, ...], bool]]:
-    """List the views that show all of these columns; one that shows a column twice counts for each."""
+def _ends(table: Name, columns: tuple[str, ...], shown: Shown) -> list[tuple[Name, tuple[str, ...]]]:
+    """List where an end of a key shows: its table, and the views that show it whole, in each way that they do."""
+    views = _whole(table, columns, shown)
+    return [(table, columns), *((view, each) for view, seen in views for each in islice(product(*seen), _MAX_CHOICES))]
+
+
+def _whole(table: Name, columns: tuple[str, ...], shown: Shown) -> Iterator[tuple[Name, list[Sequence[str]]]]:
+    """Give the views that show each of these columns, with the columns that show it."""
     for view, seen in shown.get(table, {}).items():
-        if all(column in seen for column in columns):
-            for choice in product(*(seen[column] for column in columns)):
-                yield view, choice, True
+        if seen.keys() >= set(columns):
+            yield view, [seen[column] for column in columns]
 
 
 def _inverse(each: Relationship) -> Relationship:
@@ -138,38 +120,55 @@ def _inverse(each: Relationship) -> Relationship:
         each.origin,
         Cardinality.ONE_TO_ONE if one else Cardinality.ONE_TO_MANY,
         each.constraint,
-        tuple((far, near) for near, far in each.columns),
+        _swapped(each.columns),
         origin_is_view=each.target_is_view,
         target_is_view=each.origin_is_view,
     )
 
 
-def _over_junctions(
-    forward: Sequence[Relationship], primary: Mapping[Name, tuple[str, ...]], schemas: frozenset[str]
-) -> Iterator[Relationship]:
-    """Join two keys of a table whose primary key holds them both."""
-    by_junction: dict[Name, list[Relationship]] = defaultdict(list)
-    for each in forward:
-        if each.cardinality is Cardinality.MANY_TO_ONE and each.origin.schema in schemas:
-            by_junction[each.origin].append(each)
-    for junction, ways in by_junction.items():
-        key = set(primary.get(junction, ()))
-        for first, second in product(ways, ways):
-            linked = {column for column, _ in (*first.columns, *second.columns)}
-            if first.constraint == second.constraint or not linked <= key:
-                continue
-            way = Junction(
-                junction,
-                first.constraint,
-                second.constraint,
-                tuple((column, link) for link, column in first.columns),
-                tuple((column, link) for link, column in second.columns),
-            )
-            yield Relationship(
-                first.target,
-                second.target,
-                Cardinality.MANY_TO_MANY,
-                junction=way,
-                origin_is_view=first.target_is_view,
-                target_is_view=second.target_is_view,
-            )
+def _swapped(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((far, near) for near, far in pairs)
+
+
+def _by_junctions(ways: Iterable[_Way], tables: Mapping[Name, Table]) -> Iterator[Relationship]:
+    """Join two keys of a table whose columns are part of its primary key."""
+    of_junction: dict[Name, list[_Way]] = defaultdict(list)
+    for way in ways:
+        each = way.relationship
+        key = set(tables[each.origin].primary_key)
+        if each.cardinality is Cardinality.MANY_TO_ONE and {column for column, _ in each.columns} <= key:
+            of_junction[each.origin].append(way)
+    for candidates in of_junction.values():
+        for first, second in permutations(candidates, 2):
+            if first.key != second.key:
+                yield _joined(first.relationship, second.relationship)
+
+
+def _joined(first: Relationship, second: Relationship) -> Relationship:
+    return Relationship(
+        first.target,
+        second.target,
+        Cardinality.MANY_TO_MANY,
+        junction=Junction(
+            first.origin, first.constraint, second.constraint, _swapped(first.columns), _swapped(second.columns)
+        ),
+        origin_is_view=first.target_is_view,
+        target_is_view=second.target_is_view,
+    )
+
+
+def _override(found: dict[Name, set[Relationship]], computed: Computed) -> None:
+    """Let a function take the place of whatever leads to a table of its own name."""
+    others = {each for each in found[computed.origin] if each.function or each.target != computed.function}
+    cardinality = Cardinality.MANY_TO_ONE if computed.to_one else Cardinality.ONE_TO_MANY
+    found[computed.origin] = others | {
+        Relationship(computed.origin, computed.target, cardinality, function=computed.function)
+    }
+
+
+def _sort_key(each: Relationship) -> tuple[object, ...]:
+    junction = each.junction
+    by = (junction.table, junction.origin_constraint, junction.target_constraint) if junction else ()
+    links = (junction.origin_columns, junction.target_columns) if junction else ()
+    function = (each.function,) if each.function else ()
+    return (each.target, _ORDER.index(each.cardinality), each.constraint, each.columns, by, links, function)

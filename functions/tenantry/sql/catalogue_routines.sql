@@ -1,0 +1,33 @@
+-- Functions that a request can call: it names their arguments, or gives the only one, without a name, as its body.
+SELECT coalesce(json_agg(json_build_array(
+    f.nspname,
+    f.proname,
+    coalesce(given.parameters, '[]'),
+    n.nspname,
+    coalesce(c.relname, t.typname),
+    f.proretset,
+    -- Results that have a mode of their own are columns: OUT, INOUT, TABLE.
+    t.typtype = 'c' OR coalesce(f.proargmodes && '{o,b,t}'::"char"[], false),
+    f.provolatile,
+    (
+        SELECT e.description FROM pg_description e
+        WHERE e.objoid = f.oid AND e.classoid = 'pg_proc'::regclass AND e.objsubid = 0
+    )
+) ORDER BY f.nspname, f.proname, f.pronargs, given.types), '[]')
+FROM functions f
+LEFT JOIN domains d ON d.oid = f.prorettype
+JOIN pg_type t ON t.oid = coalesce(d.base, f.prorettype)
+JOIN pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_class c ON c.oid = t.typrelid
+LEFT JOIN (
+    SELECT
+        a.oid,
+        json_agg(json_build_array(a.name, a.type, a.required, a.variadic) ORDER BY a.place) AS parameters,
+        array_agg(format_type(a.type, NULL) ORDER BY a.place) AS types,
+        bool_and(a.name <> '') OR count(*) = 1 AND bool_and(a.type IN (
+            'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype, 'bytea'::regtype
+        )) AS callable
+    FROM arguments a
+    GROUP BY a.oid
+) given ON given.oid = f.oid
+WHERE given.oid IS NULL OR given.callable

@@ -1,0 +1,35 @@
+-- Which columns of a view show a column of a table, or of another view, as it is. PostgreSQL notes that in a view's
+-- rule, in the entries of what its queries select, and keeps a rule as text in nested braces:
+--     ({QUERY … :targetList ({TARGETENTRY :expr {…} :resno 1 … :resorigtbl 16384 :resorigcol 1 …} …) …})
+-- Sub-selects, aggregates and the like hold entries of their own, so an entry counts only where one brace, that of the
+-- outermost query, is open before it.
+SELECT coalesce(json_agg(json_build_array(
+    e.view,
+    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = e.view AND a.attnum = e.number),
+    e.origin,
+    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = e.origin AND a.attnum = e.origin_number)
+) ORDER BY e.view, e.number), '[]')
+FROM (
+    SELECT
+        parts.view,
+        split_part(split_part(parts.part, ' :resno ', 2), ' ', 1)::int2 AS number,
+        split_part(split_part(parts.part, ' :resorigtbl ', 2), ' ', 1)::oid AS origin,
+        split_part(split_part(parts.part, ' :resorigcol ', 2), ' ', 1)::int2 AS origin_number
+    FROM (
+        SELECT tree.view, split.part, split.place - 2 + sum(
+            length(replace(split.part, '}', '')) - length(replace(split.part, '{', ''))
+        ) OVER (PARTITION BY tree.view ORDER BY split.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open
+        FROM (
+            -- In a name, a backslash stands before whatever has a meaning, itself included.
+            SELECT r.oid AS view,
+                replace(replace(replace(w.ev_action::text, E'\\\\', ''), E'\\{', ''), E'\\}', '') AS text
+            FROM reached r
+            JOIN pg_rewrite w ON w.ev_class = r.oid AND w.ev_type = '1'
+            WHERE r.relkind IN ('v', 'm')
+        ) tree
+        CROSS JOIN LATERAL string_to_table(tree.text, '{TARGETENTRY ') WITH ORDINALITY AS split (part, place)
+    ) parts
+    -- What has entries inside, or no origin, shows no column as it is. A space of a name's own has a backslash too.
+    WHERE parts.open = 1 AND strpos(parts.part, ' :resno ') > 0 AND strpos(parts.part, ' :resorigtbl 0 ') = 0
+    OFFSET 0
+) e
