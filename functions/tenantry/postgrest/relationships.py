@@ -1,11 +1,11 @@
 """From keys to relationships: in both directions, through views, by junctions, and those that a function makes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, permutations, product
 
-from tenantry.postgrest.catalogue import Cardinality, Junction, Name, Relationship, Table
+from tenantry.postgrest.catalogue import Cardinality, Junction, Name, Relationship
 from tenantry.postgrest.view_columns import Shown, ViewColumn, shown_columns
 
 _PRIMARY, _FOREIGN = "p", "f"
@@ -63,29 +63,25 @@ def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dic
 
 
 def relationships(
-    keys: Iterable[Key],
-    view_columns: Iterable[ViewColumn],
-    computed: Iterable[Computed],
-    tables: Mapping[Name, Table],
+    keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[Computed], schemas: Collection[str]
 ) -> dict[Name, tuple[Relationship, ...]]:
-    """Derive every relationship from one of these tables to another of them, by its origin, in a fixed order.
+    """Derive every relationship from a table of these schemas to another, by its origin, in a fixed order.
 
-    What is not among them is only looked through: a key of theirs may show in a view.
+    What lies in other schemas is only looked through: a key of theirs may show in a view.
     """
-    ways = [way for way in _ways(keys, shown_columns(view_columns)) if way.relationship.origin in tables]
+    ways = [way for way in _ways(keys, shown_columns(view_columns)) if way.relationship.origin.schema in schemas]
     near = [way.relationship for way in ways]
     found: dict[Name, set[Relationship]] = defaultdict(set)
-    for each in (*near, *map(_inverse, near), *_by_junctions(ways, tables)):
-        if each.origin in tables and each.target in tables:
+    for each in (*near, *map(_inverse, near), *_by_junctions(ways, primary_keys(keys, view_columns))):
+        if each.origin.schema in schemas and each.target.schema in schemas:
             found[each.origin].add(each)
     for function in computed:
         _override(found, function)
     return {origin: tuple(sorted(found[origin], key=_sort_key)) for origin in sorted(found) if found[origin]}
 
 
-def _ways(keys: Iterable[Key], shown: Shown) -> Iterator[_Way]:
+def _ways(keys: Sequence[Key], shown: Shown) -> Iterator[_Way]:
     """Follow each foreign key from and to its tables, and all views that show one of its ends."""
-    keys = list(keys)
     unique = {(key.table, frozenset(key.columns)) for key in keys if key.kind != _FOREIGN}
     for key in keys:
         if key.target is None:
@@ -130,12 +126,12 @@ def _swapped(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((far, near) for near, far in pairs)
 
 
-def _by_junctions(ways: Iterable[_Way], tables: Mapping[Name, Table]) -> Iterator[Relationship]:
+def _by_junctions(ways: Iterable[_Way], primary: Mapping[Name, tuple[str, ...]]) -> Iterator[Relationship]:
     """Join two keys of a table whose columns are part of its primary key."""
     of_junction: dict[Name, list[_Way]] = defaultdict(list)
     for way in ways:
         each = way.relationship
-        key = set(tables[each.origin].primary_key)
+        key = set(primary.get(each.origin, ()))
         if each.cardinality is Cardinality.MANY_TO_ONE and {column for column, _ in each.columns} <= key:
             of_junction[each.origin].append(way)
     for candidates in of_junction.values():
