@@ -1,0 +1,75 @@
+"""A harbour, and PostgREST's two clients, as they are published, pointed at it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgrest import SyncPostgrestClient
+
+from tests.e2e.api import Api
+from tests.e2e.clients import harbour as harbours
+from tests.e2e.clients.harbour import Harbour
+
+_PACKAGE = "@supabase/postgrest-js"
+_VERSION = "2.109.0"  # the last for Node.js 20
+_HOME = Path("build/clients")
+
+
+@pytest.fixture(scope="session")
+def harbour(api: Api) -> Iterator[Harbour]:
+    """One for all calls: those that only read look at rows that no other touches."""
+    with harbours.open_harbour(api) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def python_client(harbour: Harbour) -> Iterator[SyncPostgrestClient]:
+    """The client from PyPI, signed in."""
+    with SyncPostgrestClient(harbour.url, retry_enabled=False) as client:
+        yield client.auth(harbour.token)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js; in continuous integration nothing is skipped."""
+    return _program("node")
+
+
+@pytest.fixture(scope="session")
+def javascript_client(node: str) -> Path:
+    """The module of the client from npm, installed once."""
+    module = _HOME / f"postgrest-js-{_VERSION}" / "node_modules" / _PACKAGE / "dist" / "index.mjs"
+    if not module.is_file():
+        _install(module.parents[4])
+    return module.resolve()
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        _give_up(f"{name} is not installed")
+    return str(found)
+
+
+def _give_up(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _install(place: Path) -> None:
+    _HOME.mkdir(parents=True, exist_ok=True)
+    # Made beside its place and moved there, so that a run which was ended leaves nothing that looks whole.
+    with tempfile.TemporaryDirectory(prefix="postgrest-js-", dir=_HOME) as directory:
+        options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = [_program("npm"), "install", *options, "--prefix", directory, f"{_PACKAGE}@{_VERSION}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        if done.returncode:
+            _give_up(f"npm could not install {_PACKAGE}@{_VERSION}: {done.stderr.strip()[-500:]}")
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        (Path(directory) / "node_modules").rename(place / "node_modules")
