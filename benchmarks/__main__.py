@@ -14,6 +14,9 @@ from local.errors import LocalStackError
 NAMES = (
     "warm_read",
     "round_trips",
+    "embed_read",
+    "plan_url",
+    "versus_postgrest",
     "versus_naive",
     "cold_start",
     "backup_stream",
