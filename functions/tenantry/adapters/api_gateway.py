@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -155,11 +156,13 @@ _MAX_TOLD = 8_000
 def told_headers(event: dict[str, Any]) -> str:
     """Write the headers that a tenant's database is told of as a JSON object; names are in lower case."""
     headers = event.get("multiValueHeaders") or {}
-    told = {
-        name: ",".join(values)
-        for name, values in ((key.lower(), values) for key, values in headers.items())
-        if not name.startswith(_NOT_TOLD)
-    }
+    return _told(tuple([(name, ",".join(values)) for name, values in headers.items()]))
+
+
+@lru_cache(maxsize=64)
+def _told(headers: tuple[tuple[str, str], ...]) -> str:
+    lowered = [(name.lower(), value) for name, value in headers]
+    told = {name: value for name, value in lowered if not name.startswith(_NOT_TOLD)}
     text = json.dumps(told, ensure_ascii=False) if told else ""
     return text if len(text) <= _MAX_TOLD and "\0" not in text else ""
 

@@ -12,6 +12,12 @@ from tenantry.postgrest import CatalogueNeeded, Limits, Plan, Request, plan
 from tenantry.postgrest.catalogue import Catalogue
 from tenantry.postgrest.hints import MISSING
 
+_MAX_PLANS = 256
+# A longer URL is none that a page sends again and again.
+_MAX_PARAMETERS = 30
+
+type _Asked = tuple[TenantId, Limits, tuple[object, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -27,22 +33,32 @@ class Catalogues:
         self._capacity = capacity
         self._max_age = max_age
         self._known: OrderedDict[TenantId, _Known] = OrderedDict()
+        # With the catalogue that each was planned with.
+        self._planned: OrderedDict[_Asked, tuple[Catalogue | None, Plan]] = OrderedDict()
 
     def plan(self, request: Request, limits: Limits, connection: TenantConnection) -> tuple[Plan, bool]:
         """Plan a request with what is known, and read the catalogue only where that is not enough.
+
+        A read that was planned before with the same catalogue is not planned again: front ends repeat themselves.
 
         :return: the plan, and whether the catalogue was just read.
         :raises BadRequest: as `tenantry.postgrest.plan` does.
         :raises psycopg2.Error: the catalogue could not be read.
         """
         known = self._get(connection, request.schemas)
+        asked = _asked(connection.tenant_id, request, limits)
+        if asked and (planned := self._planned.get(asked)) and planned[0] is known:
+            return planned[1], False
         try:
-            return plan(request, limits, known), False
+            made = plan(request, limits, known)
         except CatalogueNeeded:
             pass
         except RequestRefused as refusal:
             if known is None or refusal.code not in MISSING:
                 raise
+        else:
+            self._keep(asked, known, made)
+            return made, False
         return self.plan_anew(request, limits, connection), True
 
     def plan_anew(self, request: Request, limits: Limits, connection: TenantConnection) -> Plan:
@@ -75,6 +91,15 @@ class Catalogues:
     def forget(self, tenant_id: TenantId) -> None:
         """Forget one tenant's."""
         self._known.pop(tenant_id, None)
+        for asked in [asked for asked in self._planned if asked[0] == tenant_id]:
+            del self._planned[asked]
+
+    def _keep(self, asked: _Asked | None, known: Catalogue | None, made: Plan) -> None:
+        if asked is None:
+            return
+        if len(self._planned) >= _MAX_PLANS:
+            self._planned.popitem(last=False)
+        self._planned[asked] = (known, made)
 
     def _get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue | None:
         """Give what is known and can still be true: of this connection, not too old, and not announced as changed."""
@@ -94,3 +119,12 @@ class Catalogues:
             return None
         self._known.move_to_end(tenant_id)
         return known.catalogue
+
+
+def _asked(tenant_id: TenantId, request: Request, limits: Limits) -> _Asked | None:
+    """Say what a plan of a read depends on, besides the catalogue; None where it is not kept."""
+    if request.method not in ("GET", "HEAD") or len(request.query) > _MAX_PARAMETERS:
+        return None
+    query = tuple([(name, tuple(texts)) for name, texts in request.query.items()])
+    heads = (request.profile, request.prefer, request.accept, request.range)
+    return tenant_id, limits, (request.method, request.kind, request.name, request.schemas, heads, query)

@@ -74,7 +74,9 @@ class DataRequests:
         return self._with_connection(caller, lambda connection: use(connection, self._catalogues))
 
     def _answer(self, call: Call, connection: TenantConnection) -> Answer:
-        call = replace(call, request=replace(call.request, schemas=call.caller.data_api.exposed(connection.schema)))
+        schemas = call.caller.data_api.exposed(connection.schema)
+        if schemas != call.request.schemas:
+            call = replace(call, request=replace(call.request, schemas=schemas))
         limits = self._limits_of(call.caller)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
         try:
