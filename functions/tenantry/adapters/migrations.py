@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import AdminConnect, join_roles
+from tenantry.adapters.schema_notices import ANNOUNCE
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.errors import Conflict
@@ -131,7 +132,14 @@ def upgrade_schema(
             shape.after(connection)
         reached = schema_revision(connection, schema) or ""
         _close_version_table(connection, schema)
+        _announce(connection)
     return reached
+
+
+def _announce(connection: Any) -> None:
+    """Let whoever serves this schema know when the transaction has ended well."""
+    with connection.cursor() as cursor:
+        cursor.execute(ANNOUNCE)
 
 
 @contextmanager

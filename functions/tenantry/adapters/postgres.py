@@ -1,7 +1,6 @@
 """One tenant's connection: how it is opened, what is checked, and the one message of a request."""
 
 import hashlib
-import select
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import psycopg2
 
 from tenantry.adapters.connection_refusal import refusal_sqlstate
 from tenantry.adapters.prepared_statements import PreparedStatements
+from tenantry.adapters.schema_notices import SchemaNotices
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, IdentityMismatch
@@ -19,9 +19,6 @@ from tenantry.domain.tenant import TenantId
 
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
-
-# What is sent on the channel `pgrst` when tables or functions have changed, as PostgREST's users do.
-_SCHEMA_CHANGED = ("", "reload schema")
 
 # Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
 # login was given. The connection's own options beat a login's setting, so that is looked up. Not in a file: reading
@@ -43,6 +40,7 @@ SELECT
 """
 
 _REFUSAL_SECONDS = 2.0
+_MAX_PREAMBLES = 64
 
 
 # Who asks, and where names are looked up: set each time, for a function may have changed them for the session.
@@ -191,9 +189,9 @@ class TenantConnection:
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
         self._connection = connect(credentials, settings)
-        self._poll = select.poll()
-        self._poll.register(self._connection.fileno(), select.POLLIN)
+        self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
+        self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
         self.schema = credentials.schema
         try:
             _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
@@ -203,27 +201,12 @@ class TenantConnection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be used, without a round trip.
-
-        What can be read of an idle session is a notice that a schema has changed, or else that the server hung up.
-        """
-        if self._connection.closed:
-            return False
-        if not self._poll.poll(0):
-            return True
-        noticed = len(self._connection.notifies)
-        try:
-            self._connection.poll()
-        except psycopg2.Error:
-            return False
-        return len(self._connection.notifies) > noticed
+        """Whether it can be used, without a round trip."""
+        return not self._connection.closed and not self._notices.has_ended()
 
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
-        notices = self._connection.notifies
-        changed = any(notice.payload in _SCHEMA_CHANGED for notice in notices)
-        notices.clear()
-        return changed
+        return self._notices.take()
 
     @property
     def is_lost(self) -> bool:
@@ -306,17 +289,29 @@ class TenantConnection:
         words: tuple[str, ...] = (),
     ) -> list[tuple[Any, ...]]:
         execution, known = self._statements.execution(text, len(values), words)
-        settings, given = _settings(call, reads_only=reads_only)
-        fixed = (role, claims, self.tenant_id.value, self.schema)
         with self._connection.cursor() as cursor:
+            preamble = self._preamble(cursor, role, claims, call, reads_only=reads_only)
+            filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
             try:
-                cursor.execute(f"{begin}{_IDENTITY}{settings}{execution}", (*fixed, *given, *values))
+                cursor.execute(begin.encode() + preamble + filled)
             except psycopg2.Error:
                 if not known:
                     self._statements.abandon(text)
                 raise
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
+
+    def _preamble(self, cursor: Any, role: str, claims: str, call: CallSettings, *, reads_only: bool) -> bytes:
+        """Write what comes before every statement; one user's calls of one place have it in common."""
+        key = (role, claims, call, reads_only)
+        known = self._preambles.get(key)
+        if known is None:
+            if len(self._preambles) >= _MAX_PREAMBLES:
+                self._preambles.clear()
+            settings, given = _settings(call, reads_only=reads_only)
+            fixed = (role, claims, self.tenant_id.value, self.schema)
+            known = self._preambles[key] = cursor.mogrify(_IDENTITY + settings, (*fixed, *given))
+        return known
 
     def _execute(self, command: str) -> None:
         with self._connection.cursor() as cursor:
