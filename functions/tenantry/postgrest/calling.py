@@ -1,7 +1,5 @@
 """Calls of functions: arguments by name, one argument without a name, or none."""
 
-import json
-
 from tenantry.postgrest.catalogue import Parameter, Routine
 from tenantry.postgrest.expressions import qualified
 from tenantry.postgrest.names import quote
@@ -31,7 +29,8 @@ def _array(texts: list[str]) -> str:
     """Write PostgreSQL's array literal; one that is an array already is taken as it is."""
     if len(texts) == 1 and texts[0].startswith("{"):
         return texts[0]
-    return "{" + ",".join(json.dumps(text, ensure_ascii=False) for text in texts) + "}"
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
 
 def _named(parameter: Parameter, value: str) -> str:

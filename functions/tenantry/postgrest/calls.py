@@ -8,7 +8,7 @@ from tenantry.postgrest.calling import call_by_body, call_by_object, call_by_val
 from tenantry.postgrest.catalogue import Catalogue, Name, Routine, Volatility
 from tenantry.postgrest.finding import find_routine
 from tenantry.postgrest.media import Form, Media, negotiate
-from tenantry.postgrest.names import quote
+from tenantry.postgrest.names import check_value, quote
 from tenantry.postgrest.needs import CatalogueNeeded
 from tenantry.postgrest.parameters import Parameters, parse_parameters
 from tenantry.postgrest.payload import RAW, check_raw, media_type, read_payload
@@ -101,7 +101,8 @@ def _call(
     kind = media_type(request.content_type)
     if kind == _FORM:
         pairs = parse_qsl(check_raw(request.body, limits), keep_blank_values=True)
-        routine = find_routine(catalogue, name, {key for key, _ in pairs}, posts=True)
+        pairs = [(key, check_value(text)) for key, text in pairs]
+        routine = find_routine(catalogue, name, {key for key, _ in pairs})
         return routine, call_by_values(routine, pairs, values)
     if kind in RAW:
         text = check_raw(request.body, limits)

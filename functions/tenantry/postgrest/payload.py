@@ -88,8 +88,8 @@ def _csv_value(value: str) -> str | None:
 
 
 def check_raw(body: str | None, limits: Limits) -> str:
-    """Give a body that goes into a function as it is."""
-    return _check_size(body, limits, empty="")
+    """Give a body that goes into a function as it is; BadRequest where PostgreSQL can't take it as text."""
+    return check_value(_check_size(body, limits, empty=""))
 
 
 def _check_size(body: str | None, limits: Limits, calls: bool = False, *, empty: str | None = None) -> str:

@@ -1,0 +1,53 @@
+"""Arguments that come as text: in a URL, a form, or as a body that is the one argument."""
+
+import pytest
+
+from tenantry.domain.errors import BadRequest
+from tenantry.postgrest import Kind, Limits, Plan, Request, plan
+from tenantry.postgrest.catalogue import Catalogue, Name, Parameter, Routine
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def routine(text: str, *parameters: Parameter) -> Routine:
+    return Routine(Name("public", text), parameters, Name("pg_catalog", "text"))
+
+
+ROUTINES = [
+    routine("say", Parameter("what", "text")),
+    routine("list", Parameter("words", "text[]", variadic=True)),
+    routine("take", Parameter("", "text")),
+    routine("read", Parameter("", "json")),
+]
+KNOWN = Catalogue(("public",), {}, {}, {each.name: (each,) for each in ROUTINES})
+
+
+def post(name: str, content_type: str, body: str) -> Plan:
+    return plan(Request("POST", name, {}, kind=Kind.ROUTINE, content_type=content_type, body=body), Limits(), KNOWN)
+
+
+def test_a_forms_fields_are_values() -> None:
+    assert "it's" in post("say", FORM, "what=it%27s").values
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "body"), [("say", FORM, "what=a%00b"), ("take", "text/plain", "a\0b")]
+)
+def test_text_that_postgresql_can_not_store_is_the_callers_error(name: str, content_type: str, body: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        post(name, content_type, body)
+
+    assert refused.value.code == "22021"
+
+
+def test_elements_of_a_variadic_argument_stay_what_they_are() -> None:
+    planned = post("list", FORM, "words=a%0Ab&words=%22c%22&words=%5Cd&words=%01")
+
+    assert '{"a\nb","\\"c\\"","\\\\d","\x01"}' in planned.values
+
+
+def test_a_form_is_not_the_one_argument_of_a_function_that_reads_json() -> None:
+    with pytest.raises(BadRequest) as refused:
+        post("read", FORM, "a=1")
+
+    assert refused.value.code == "PGRST202"
