@@ -1,0 +1,93 @@
+"""The data API in process, as a WSGI application: events as API Gateway makes them, with a signed-in caller."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from werkzeug.test import Client
+
+from handlers import query_tenant
+from tenantry.domain.tenant import Role, TenantId
+from tests.integration.conftest import EVENT
+
+# A stage is a part of the address, and not of the route.
+STAGE = "/local"
+PREFIX = "/rest/v1"
+ROOT = f"{STAGE}{PREFIX}/"
+
+
+class Gateway:
+    """Serves one tenant's caller."""
+
+    def __init__(self, tenant_id: TenantId, role: Role) -> None:
+        claims = json.dumps({"sub": "someone", "custom:tenant_id": tenant_id.value, "custom:role": role})
+        self._authorizer = {
+            "tenantId": tenant_id.value,
+            "role": role,
+            "claims": claims,
+            "userId": "someone",
+            "tenantStatus": "active",
+        }
+
+    def __call__(self, environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], Any]) -> Iterable[bytes]:
+        answer = query_tenant.handler(self._event(environ), None)
+        status = HTTPStatus(answer["statusCode"])
+        start(f"{status.value} {status.phrase}", list(answer["headers"].items()))
+        return [answer["body"].encode()]
+
+    def get(self, path: str) -> Any:
+        """Read what is JSON."""
+        answer = Client(self).get(path)
+        assert answer.status_code == 200, answer.text
+        return json.loads(answer.text)
+
+    def _event(self, environ: dict[str, Any]) -> dict[str, Any]:
+        # WSGI has the path's bytes, decoded as Latin-1.
+        called = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        path = called.removeprefix(STAGE)
+        resource, parameters = route(path)
+        context = {"path": called, "resourcePath": resource, "authorizer": self._authorizer}
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        text, is_base64 = _text(body)
+        return EVENT | {
+            "resource": resource,
+            "path": path,
+            "httpMethod": environ["REQUEST_METHOD"],
+            "headers": {name: values[-1] for name, values in _headers(environ).items()},
+            "multiValueHeaders": _headers(environ),
+            "pathParameters": parameters,
+            "queryStringParameters": None,
+            "multiValueQueryStringParameters": parse_qs(environ["QUERY_STRING"], keep_blank_values=True) or None,
+            "body": text,
+            "isBase64Encoded": is_base64,
+            "requestContext": EVENT["requestContext"] | context,
+        }
+
+
+def route(path: str) -> tuple[str, dict[str, str] | None]:
+    """Give the route of the template that API Gateway chooses, and the path's parameters, which it does not decode."""
+    rest = quote(path.removeprefix(PREFIX).strip("/"))
+    if not rest:
+        return PREFIX, None
+    if rest.startswith("rpc/"):
+        return f"{PREFIX}/rpc/{{function}}", {"function": rest.removeprefix("rpc/")}
+    return f"{PREFIX}/{{table}}", {"table": rest}
+
+
+def _headers(environ: dict[str, Any]) -> dict[str, list[str]]:
+    sent = {key.removeprefix("HTTP_"): [value] for key, value in environ.items() if key.startswith("HTTP_")}
+    if environ.get("CONTENT_TYPE"):
+        sent["CONTENT_TYPE"] = [environ["CONTENT_TYPE"]]
+    return {key.replace("_", "-").title(): values for key, values in sent.items()}
+
+
+def _text(body: bytes) -> tuple[str | None, bool]:
+    if not body:
+        return None, False
+    try:
+        return body.decode(), False
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), True
