@@ -1,0 +1,56 @@
+"""The README's sample calls with the two clients run as they stand there, and print what it says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.e2e.api import Api
+
+_HEADING = "### With the client that you know\n"
+
+
+def blocks() -> dict[str, str]:
+    """The section's indented blocks: each client's sample, and what both print."""
+    section = Path("README.md").read_text().split(_HEADING)[1].split("\n#")[0]
+    # A block goes on after an empty line if what follows is indented.
+    found = [
+        dedent(block).strip("\n") + "\n"
+        for block in re.findall(r"(?:^(?: {4}.*|(?=\n {4}))\n)+", section, flags=re.MULTILINE)
+    ]
+    marks = {"javascript": "import {", "python": "import os", "printed": "7 "}
+    return {name: next(block for block in found if block.startswith(mark)) for name, mark in marks.items()}
+
+
+def run(api: Api, command: list[str]) -> str:
+    environment = {"API": api.stack.api_url, "TOKEN": api.token("mycompany")}
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def sample(tmp_path: Path, javascript_client: Path) -> Path:
+    """The JavaScript one, where the client's package is found."""
+    (tmp_path / "node_modules").symlink_to(javascript_client.parents[3])
+    path = tmp_path / "sample.mjs"
+    path.write_text(blocks()["javascript"])
+    return path
+
+
+def test_the_javascript_sample(api: Api, node: str, sample: Path) -> None:
+    assert run(api, [node, str(sample)]) == blocks()["printed"]
+
+
+def test_the_python_sample(api: Api) -> None:
+    assert run(api, [sys.executable, "-c", blocks()["python"]]) == blocks()["printed"]
+
+
+def test_nothing_of_them_remains(api: Api) -> None:
+    assert "Asha Rao" not in api.names("mycompany")
