@@ -79,7 +79,7 @@ def test_says_where_select_stopped(text: str, column: int, unexpected: str) -> N
 
     assert refused.value.code == "PGRST100"
     assert refused.value.message == f'"failed to parse select parameter ({text})" (line 1, column {column})'
-    assert (refused.value.details or "").startswith(f"unexpected {unexpected} expecting ")
+    assert str(refused.value.details).startswith(f"unexpected {unexpected} expecting ")
 
 
 def test_limits_the_depth() -> None:
