@@ -36,7 +36,7 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     computed = [_computed(row) for row in found["computed"]]
     types = {number: _type(row) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns))
-    ways = relationships(keys, view_columns, computed, schemas)
+    ways = relationships(keys, view_columns, computed, frozenset(schemas))
     return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
 
 

@@ -1,7 +1,8 @@
 """From keys to relationships: in both directions, through views, by junctions, and those that a function makes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice, permutations, product
 
@@ -63,7 +64,7 @@ def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dic
 
 
 def relationships(
-    keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[Computed], schemas: Collection[str]
+    keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[Computed], schemas: AbstractSet[str]
 ) -> dict[Name, tuple[Relationship, ...]]:
     """Derive every relationship from a table of these schemas to another, by its origin, in a fixed order.
 
@@ -73,10 +74,11 @@ def relationships(
     near = [way.relationship for way in ways]
     found: dict[Name, set[Relationship]] = defaultdict(set)
     for each in (*near, *map(_inverse, near), *_by_junctions(ways, primary_keys(keys, view_columns))):
-        if each.origin.schema in schemas and each.target.schema in schemas:
+        if {each.origin.schema, each.target.schema} <= schemas:
             found[each.origin].add(each)
     for function in computed:
-        _override(found, function)
+        if {function.function.schema, function.origin.schema, function.target.schema} <= schemas:
+            _override(found, function)
     return {origin: tuple(sorted(found[origin], key=_sort_key)) for origin in sorted(found) if found[origin]}
 
 
