@@ -15,7 +15,7 @@ from tenantry.adapters.schema_notices import SchemaNotices
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, IdentityMismatch
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Isolation, TenantId
 
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
@@ -193,6 +193,8 @@ class TenantConnection:
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
         self.schema = credentials.schema
+        # Of tables that are shared: what each of their keys begins with. The database fills it in.
+        self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
         try:
             _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
         except BaseException:

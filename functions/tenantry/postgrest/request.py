@@ -38,7 +38,8 @@ class Request:
     """One call of `/rest/v1/{name}` or `/rest/v1/rpc/{name}`; name and query are percent-decoded already.
 
     `schemas` are those that are exposed, the default one first, by the names that the database has for them;
-    `profile` is what Accept-Profile or Content-Profile asks for.
+    `profile` is what Accept-Profile or Content-Profile asks for. `partition` is the column of every key that says whose
+    a row of a shared table is: the caller need not know of it.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Request:
     query: Mapping[str, Sequence[str]]
     kind: Kind = Kind.TABLE
     schemas: tuple[str, ...] = ("public",)
+    partition: str = ""
     profile: str = ""
     prefer: str = ""
     accept: str = ""

@@ -63,6 +63,11 @@ class _Write:
         """Start the change's statement."""
         return Writing(self.name, self.root.table, self.values, self.returning(key))
 
+    def conflict(self) -> tuple[str, ...]:
+        """List the columns of the unique key that `on_conflict` names."""
+        columns, partition = self.given.on_conflict, self.request.partition
+        return (partition, *columns) if columns and partition and partition not in columns else tuple(columns)
+
     def payload(self) -> Payload:
         """Read the body."""
         return read_payload(self.request.body, self.request.content_type, self.given.columns, self.limits)
@@ -121,7 +126,7 @@ def plan_insert(request: Request, limits: Limits, catalogue: Catalogue | None, n
         raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
     resolution = write.preferences.resolution
     primary = write.root.table.primary_key if write.root.table else ()
-    conflict = (write.given.on_conflict or primary) if resolution else None
+    conflict = (write.conflict() or primary) if resolution else None
     merge = resolution == "merge-duplicates"
     key = primary if write.preferences.returning == "headers-only" else ()
     change = write.writing(key).insert(write.payload(), defaults=write.fills, conflict=conflict, merge=merge)
@@ -170,7 +175,7 @@ def plan_replace(request: Request, limits: Limits, catalogue: Catalogue | None, 
     if write.given.has_window:
         raise BadRequest("limit/offset querystring parameters are not allowed for PUT", code="PGRST114")
     key = write.root.table.primary_key if write.root.table else ()
-    _require_key(write.conditions, key)
+    _require_key(write.conditions, [column for column in key if column != request.partition])
     payload = write.payload()
     change = write.writing().insert(payload, defaults=False, conflict=key, merge=True, only=write.conditions)
     return write.plan(

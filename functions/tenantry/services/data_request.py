@@ -75,8 +75,9 @@ class DataRequests:
 
     def _answer(self, call: Call, connection: TenantConnection) -> Answer:
         schemas = call.caller.data_api.exposed(connection.schema)
-        if schemas != call.request.schemas:
-            call = replace(call, request=replace(call.request, schemas=schemas))
+        if schemas != call.request.schemas or connection.partition:
+            request = replace(call.request, schemas=schemas, partition=connection.partition)
+            call = replace(call, request=request)
         limits = self._limits_of(call.caller)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
         try:
