@@ -65,8 +65,8 @@ class _Write:
 
     def conflict(self) -> tuple[str, ...]:
         """List the columns of the unique key that `on_conflict` names."""
-        columns, partition = self.given.on_conflict, self.request.partition
-        return (partition, *columns) if columns and partition and partition not in columns else tuple(columns)
+        columns, partition = self.given.on_conflict or (), self.request.partition
+        return (partition, *columns) if columns and partition and partition not in columns else columns
 
     def payload(self) -> Payload:
         """Read the body."""
