@@ -76,6 +76,11 @@ def test_query_tenant(bridged: tuple[StackFile, Path]) -> None:
     assert (answer["statusCode"], len(json.loads(answer["body"]))) == (200, 10)
 
 
+def test_query_tenant_describes_what_there_is(bridged: tuple[StackFile, Path]) -> None:
+    answer = invoke(bridged, "QueryTenant", sample("describe_data_api"), "--tenant-id", "mycompany")
+    assert (answer["statusCode"], json.loads(answer["body"])["swagger"]) == (200, "2.0")
+
+
 def test_authorize_request(bridged: tuple[StackFile, Path]) -> None:
     event = sample("authorize_request")
     assert invoke(bridged, "AuthorizeRequest", event)["errorMessage"] == "Unauthorized"
