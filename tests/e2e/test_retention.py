@@ -1,6 +1,5 @@
 """Over the API: the catalogue, a hold that retention respects, a dry run and a run, with the roles as deployed."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -11,75 +10,9 @@ import pytest
 
 from tenantry.adapters.backup_holds import BackupHolds
 from tenantry.adapters.object_versions import delete_versions, list_versions
-from tenantry.domain.backup import (
-    BackupId,
-    DatabaseFacts,
-    DumpObject,
-    Manifest,
-    Verification,
-    dump_key,
-    manifest_key,
-    new_backup_id,
-    verification_key,
-)
-from tenantry.domain.tenant import Isolation, TenantId
 from tests.e2e.api import Api
-from tests.e2e.living import LivingTenant, living_tenant, wait_for
-
-
-class Operator:
-    """An operator's calls about one tenant."""
-
-    def __init__(self, api: Api, tenant: LivingTenant) -> None:
-        self.api, self.tenant_id = api, TenantId(tenant.name)
-        self.token = api.token_of(api.stack.operator.username)
-        self.s3 = api.aws("s3")
-
-    def call(self, method: str, path: str, expected: int, **options: Any) -> Any:
-        full = f"/admin/v1/tenants/{self.tenant_id}{path}"
-        answer = self.api.call(method, full, self.token, **options)
-        assert answer.status_code == expected, answer.text
-        return answer.json()
-
-    def ended(self, operation_id: str) -> Any:
-        return wait_for(self.api, operation_id)
-
-    def publish(self, days: int) -> BackupId:
-        """Put a verified backup there, as old as a test cannot wait for."""
-        tenant_id, at = self.tenant_id, datetime.now(UTC) - timedelta(days=days)
-        backup_id, bucket, body = new_backup_id(at), self.api.stack.backup_bucket, f"{days}".encode()
-        key = dump_key(tenant_id, backup_id)
-        version = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-        digest = hashlib.sha256(body).hexdigest()
-        names: Any = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
-        manifest = Manifest(
-            **names,
-            stage="local",
-            trigger="schedule",
-            isolation=Isolation.DATABASE,
-            started_at=at,
-            finished_at=at,
-            database=DatabaseFacts(name="x", server_version="18.1", size_bytes=1, encoding="UTF8"),
-            dump=DumpObject(
-                key=key, version_id=version, stored_bytes=len(body), dump_bytes=1, sha256=digest, pg_dump_version="18.6"
-            ),
-            tables=[],
-        )
-        verification = Verification(
-            **names,
-            drilled_at=at,
-            seconds=1,
-            restored_bytes=1,
-            tables=[],
-            digest_matches=True,
-            server_id="s",
-            server_version="18.1",
-            operation_id="o",
-        )
-        for name, document in ((manifest_key, manifest), (verification_key, verification)):
-            text = document.model_dump_json(by_alias=True).encode()
-            self.s3.put_object(Bucket=bucket, Key=name(tenant_id, backup_id), Body=text)
-        return backup_id
+from tests.e2e.living import living_tenant
+from tests.e2e.retention import Operator
 
 
 @pytest.fixture
