@@ -19,6 +19,7 @@ from local.postgres_server import PostgresServer
 from local.progress import Say, say, step
 from local.seed import Seed
 from local.stack_file import StackFile, StackServer, write_private
+from local.step_functions_gaps import fill_step_functions_gaps
 from local.supervision import Supervision
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -155,6 +156,7 @@ class LocalStack:
                 },
             )
             fill_gateway_gaps(self._aws, deployment)
+            fill_step_functions_gaps(self._aws)
         return deployment
 
     def _fill(self, deployment: Deployment) -> StackFile:

@@ -13,7 +13,7 @@ from tenantry.domain.backup_policy import BackupWindow
 from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.fleet_run import RunKind, new_run
 from tenantry.observability import count, logger
-from tenantry.services.backup_fleet import plan_run
+from tenantry.services.backup_fleet import backups_of, plan_run
 from tenantry.services.backup_schedule import ScheduledRun, due_backups
 from tenantry.settings import plan_settings
 
@@ -46,7 +46,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     registry, runs = _adapters()
     scheduled = scheduled_run(event)
     run = new_run(RunKind.BACKUPS, scheduled.at, scheduled.execution_id)
-    plan = plan_run(run, scheduled.trigger, due_backups(scheduled, registry.tenants(), _window()), runs)
+    due = due_backups(scheduled, registry.tenants(), _window())
+    plan = plan_run(run, scheduled.trigger, due, runs, backups_of(registry.servers(), plan_settings().at_once))
     count("BackupsPlanned", plan["tenants"])
     logger().info("backups planned", extra={"run": run.prefix, "tenants": plan["tenants"]})
     return plan

@@ -11,7 +11,7 @@ from tenantry.adapters.registry import Registry
 from tenantry.adapters.run_store import RunStore
 from tenantry.domain.fleet_run import RunKind, new_run
 from tenantry.observability import count, logger
-from tenantry.services.backup_fleet import plan_run
+from tenantry.services.backup_fleet import Bearable, plan_run
 from tenantry.services.backup_report import all_ids, settled
 from tenantry.services.drill_schedule import DrillRun, due_drills
 from tenantry.settings import history_settings
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     pairs = zip(tenants, histories.read([all_ids(tenant) for tenant in tenants]), strict=True)
     due = due_drills(DrillRun(scheduled.at, scheduled.everyone, scheduled.only), pairs)
     run = new_run(RunKind.DRILLS, scheduled.at, scheduled.execution_id)
-    plan = plan_run(run, scheduled.trigger, due, runs)
+    plan = plan_run(run, scheduled.trigger, due, runs, Bearable(history_settings().drills_at_once))
     count("DrillsPlanned", plan["tenants"])
     logger().info("drills planned", extra={"run": run.prefix, "tenants": plan["tenants"]})
     return plan

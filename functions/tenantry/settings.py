@@ -70,7 +70,10 @@ class AuthorizerSettings:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """Of plan_backups. The window is in hours of the day, in that time zone."""
+    """Of plan_backups. The window is in hours of the day, in that time zone.
+
+    `at_once` is for servers that have no number of their own.
+    """
 
     region: str
     registry_table: str
@@ -78,6 +81,7 @@ class PlanSettings:
     timezone: str
     window_start: int
     window_hours: int
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,16 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """Of watch_backups and plan_drills, which read what the buckets have of each tenant."""
+    """Of watch_backups and plan_drills, which read what the buckets have of each tenant.
+
+    `drills_at_once` is how many backups are restored on one server at the same time.
+    """
 
     region: str
     registry_table: str
     bucket: str
     buckets: BackupBuckets
+    drills_at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +314,7 @@ def plan_settings() -> PlanSettings:
         timezone=_text("BACKUP_TIMEZONE", "UTC"),
         window_start=_number("BACKUP_WINDOW_START", 1),
         window_hours=_number("BACKUP_WINDOW_HOURS", 4),
+        at_once=_number("BACKUPS_AT_ONCE", 4),
     )
 
 
@@ -333,6 +342,7 @@ def history_settings() -> HistorySettings:
         registry_table=_text("REGISTRY_TABLE"),
         bucket=_text("BACKUP_BUCKET"),
         buckets=_buckets(_text("BACKUP_BUCKET")),
+        drills_at_once=_number("DRILLS_AT_ONCE", 1),
     )
 
 

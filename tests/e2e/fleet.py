@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from tests.e2e.api import Api
@@ -33,11 +34,13 @@ def finish(api: Api, execution: str, *, succeeds: bool = True) -> dict[str, Any]
 
 
 class Child(NamedTuple):
-    """One tenant's part of a run: its event, how it ended, and how often the worker failed on the way."""
+    """One tenant's part of a run: its event, how it ended, how often the worker failed on the way, and when it ran."""
 
     event: dict[str, str]
     status: str
     failures: int
+    started: datetime
+    stopped: datetime
 
 
 def children(api: Api, execution: str) -> dict[str, Child]:
@@ -47,10 +50,28 @@ def children(api: Api, execution: str) -> dict[str, Child]:
     found = [child for run in runs for child in steps.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
     described = [steps.describe_execution(executionArn=child["executionArn"]) for child in found]
     made = [
-        Child(json.loads(child["input"]), child["status"], _failures(steps, child["executionArn"]))
+        Child(
+            json.loads(child["input"]),
+            child["status"],
+            _failures(steps, child["executionArn"]),
+            child["startDate"],
+            child["stopDate"],
+        )
         for child in described
     ]
     return {child.event["tenant_id"]: child for child in made}
+
+
+def limits(api: Api, execution: str) -> dict[frozenset[str], int]:
+    """How many of its tenants each part of a run, which is one server's, may work on at the same time."""
+    steps = api.aws("stepfunctions")
+    found: dict[frozenset[str], int] = {}
+    for run in steps.list_map_runs(executionArn=execution)["mapRuns"]:
+        listed = steps.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        described = [steps.describe_execution(executionArn=child["executionArn"]) for child in listed]
+        tenants = frozenset(json.loads(child["input"])["tenant_id"] for child in described)
+        found[tenants] = steps.describe_map_run(mapRunArn=run["mapRunArn"])["maxConcurrency"]
+    return found
 
 
 def _failures(steps: Any, execution: str) -> int:

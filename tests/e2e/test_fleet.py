@@ -2,14 +2,17 @@
 
 import json
 import uuid
+from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tenantry.domain.backup import Manifest, Verification
 from tests.e2e.api import Api, open_database
-from tests.e2e.fleet import children, finish, start, summary
+from tests.e2e.fleet import children, finish, limits, start, summary
 from tests.e2e.living import administer, living_tenant, operate, operator
+from tests.e2e.third_server import LABEL, third_server
 
 
 def objects(api: Api, tenant: str, name: str) -> list[bytes]:
@@ -66,6 +69,26 @@ def test_a_run_over_both_servers_backs_everybody_up_once(api: Api) -> None:
     assert ends[0]["bytes"] == ends[1]["bytes"] > 0
     # Delivered twice, done once.
     assert {tenant: len(manifests(api, tenant)) for tenant in tenants} == {t: n + 1 for t, n in before.items()}
+
+
+def test_each_server_is_worked_on_by_as_many_as_it_bears(api: Api) -> None:
+    with third_server(api) as third, ExitStack() as stack:
+        stack.callback(third.forget)
+        third.register("third", backup_concurrency=1)
+        small = [stack.enter_context(living_tenant(api, labels=[LABEL])).name for _ in range(3)]
+        (other,) = [tenant.tenant_id for tenant in api.stack.tenants if tenant.server_id == "ap-south-1"]
+        execution = start(api, "BackupFleet", tenants=[*small, other])
+        assert finish(api, execution)["done"] == 4
+        # The stack's own number for the one, and its own for the other.
+        assert limits(api, execution) == {frozenset(small): 1, frozenset([other]): 4}
+        ran = children(api, execution)
+        times = sorted((ran[name].started, ran[name].stopped) for name in small)
+        assert all(ended <= begun for (_, ended), (begun, _) in pairwise(times))
+
+        third.register("third", backup_concurrency=2)
+        execution = start(api, "BackupFleet", tenants=small)
+        finish(api, execution)
+        assert limits(api, execution) == {frozenset(small): 2}
 
 
 def test_a_drill_restores_the_newest_backup_and_leaves_its_verification_only(api: Api, pair: Any) -> None:

@@ -90,10 +90,22 @@ def test_a_server_is_registered_after_a_check_and_tells_no_secret(operator: Oper
     assert operator_servers(operator) == ["first"]
 
 
+def test_a_server_may_bear_another_number_of_backups_than_the_rest(operator: Operator) -> None:
+    assert operator.call("GET", "/admin/v1/servers/first").json["backup_concurrency"] is None
+    for number in (2, 9):
+        body = operator.server_body(backup_concurrency=number)
+        assert operator.call("PUT", "/admin/v1/servers/first", body).json["backup_concurrency"] == number
+    assert operator.call("POST", "/admin/v1/servers/first/drain").json["backup_concurrency"] == 9
+    # What is left out is the stack's again, as with every field.
+    assert operator.call("PUT", "/admin/v1/servers/first", operator.server_body()).json["backup_concurrency"] is None
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"port": 1}, "server_unreachable"),
+        ({"backup_concurrency": 0}, "invalid_body"),
+        ({"backup_concurrency": 101}, "invalid_body"),
         ({"sslmode": "require"}, "server_unreachable"),
         ({"admin": {"username": "tenantry_admin", "password": "not the password"}}, "server_unreachable"),
         ({"region": "Mumbai"}, "invalid_body"),

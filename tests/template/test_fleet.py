@@ -27,7 +27,7 @@ def machine(template: Template, name: str) -> dict[str, Any]:
     text = DEFINITION
     for key, value in of_type(template, "AWS::StepFunctions::StateMachine")[name]["DefinitionSubstitutions"].items():
         assert f"${{{key}}}" in text, key
-        text = text.replace(f"${{{key}}}", "4" if key == "AtOnce" else json.dumps(value).replace('"', "'"))
+        text = text.replace(f"${{{key}}}", json.dumps(value).replace('"', "'"))
     assert "${" not in text
     definition: dict[str, Any] = json.loads(text)
     return definition
@@ -65,12 +65,35 @@ def test_a_failing_tenant_or_server_stops_nobody_else(transformed: Transform, na
     servers = machine(transformed(), name)["States"]["Servers"]
     tenants = servers["ItemProcessor"]["States"]["Tenants"]
     assert tenants["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    assert (tenants["ToleratedFailurePercentage"], tenants["MaxConcurrency"]) == (100, 4)
+    assert tenants["ToleratedFailurePercentage"] == 100
     assert [catch["ErrorEquals"] for catch in tenants["Catch"]] == [["States.ALL"]]
     # The state of an execution may have 256 KiB: what the children found is not in it.
     assert tenants["ItemProcessor"]["States"]["Work"]["OutputPath"] is None
     assert tenants["ResultPath"] is servers["ResultPath"] is None
     assert tenants["ItemReader"]["Parameters"].keys() == {"Bucket.$", "Key.$"}
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "variable", "parameter"),
+    [
+        ("BackupFleet", "PlanBackups", "BACKUPS_AT_ONCE", "BackupsAtOnce"),
+        ("DrillFleet", "PlanDrills", "DRILLS_AT_ONCE", "DrillsAtOnce"),
+    ],
+)
+def test_each_server_is_worked_on_by_as_many_as_the_plan_says(
+    transformed: Transform, name: str, plan: str, variable: str, parameter: str
+) -> None:
+    template = transformed()
+    servers = machine(template, name)["States"]["Servers"]
+    tenants = servers["ItemProcessor"]["States"]["Tenants"]
+    assert servers["ItemSelector"]["at_once.$"] == "$$.Map.Item.Value.at_once"
+    assert tenants["MaxConcurrencyPath"] == "$.at_once"
+    # Step Functions takes one of the two, and no limit of the fleet's.
+    assert "MaxConcurrency" not in tenants.keys() | servers.keys()
+    variables = of_type(template, "AWS::Lambda::Function")[plan]["Environment"]["Variables"]
+    assert variables[variable] == {"Ref": parameter}
+    # No number that a server or the stack may have is one that the local stack has no map for.
+    assert template["Parameters"][parameter]["MaxValue"] <= 100
 
 
 def test_a_lease_that_a_dead_worker_holds_is_waited_for(transformed: Transform) -> None:

@@ -53,6 +53,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
     plan = settings.plan_settings()
     assert (plan.bucket, plan.timezone, plan.window_start, plan.window_hours) == ("bucket", "UTC", 1, 4)
     assert settings.drill_settings().pg_client_directory == "/opt/bin"
+    assert (plan.at_once, settings.history_settings().drills_at_once) == (4, 1)
     assert settings.run_settings().tolerated_percentage == 0
     assert [bucket.name for bucket in settings.history_settings().buckets.all()] == ["bucket"]
 

@@ -47,6 +47,7 @@ class ServerBody(_Body):
     labels: frozenset[Label] = frozenset()
     max_tenants: int = Field(default=1000, ge=1, le=100_000)
     monthly_price: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=4)
+    backup_concurrency: int | None = Field(default=None, ge=1, le=100)
     admin: Administrator
 
     def to_server(self, server_id: str) -> Server:
@@ -61,6 +62,7 @@ class ServerBody(_Body):
             labels=self.labels,
             max_tenants=self.max_tenants,
             monthly_price=self.monthly_price,
+            backup_concurrency=self.backup_concurrency,
         )
 
 

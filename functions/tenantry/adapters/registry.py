@@ -118,6 +118,7 @@ class Registry:
             "labels": " ".join(sorted(server.labels)),
             "sslrootcert": server.sslrootcert or "",
             "monthly_price": "" if server.monthly_price is None else str(server.monthly_price),
+            "backup_concurrency": str(server.backup_concurrency or ""),
         }
         self._put(_SERVER, server.server_id, fields | {name: value for name, value in optional.items() if value})
 
@@ -218,6 +219,7 @@ def _server(item: Any) -> Server:
         max_tenants=int(fields.get("max_tenants", "1000")),
         status=ServerStatus(fields.get("status", "active")),
         monthly_price=Decimal(fields["monthly_price"]) if "monthly_price" in fields else None,
+        backup_concurrency=int(fields["backup_concurrency"]) if "backup_concurrency" in fields else None,
     )
 
 

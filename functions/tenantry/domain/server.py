@@ -32,6 +32,8 @@ class Server:
     status: ServerStatus = ServerStatus.ACTIVE
     # What it costs in a month without its disk, in the price file's currency, for the report on cost; None: not known.
     monthly_price: Decimal | None = None
+    # How many of its tenants a run over the fleet backs up at the same time; None: the stack's number.
+    backup_concurrency: int | None = None
 
     def __post_init__(self) -> None:
         if not _SERVER_ID.fullmatch(self.server_id):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from handlers import back_up_tenant
 from handlers.plan_backups import scheduled_run
+from tenantry import settings
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.leases import Leases
 from tenantry.domain.errors import Conflict
 from tenantry.domain.fleet_run import NO_WORD
+from tenantry.domain.server import Server
 from tenantry.services.backup_schedule import ScheduledRun
 from tests.integration.conftest import REGION, TABLE
 from tests.integration.fleet.conftest import Context, Fleet
@@ -34,6 +37,27 @@ def test_everybody_is_backed_up_and_counted(fleet: Fleet, capsys: pytest.Capture
     assert metrics["BackupRunDone"] == [2.0]
     assert metrics["BackupRunFailed"] == [0.0]
     assert metrics.keys() >= {"BackupRunSkipped", "BackupRunBytes", "BackupRunSeconds"}
+
+
+def test_a_server_is_worked_on_by_as_many_as_it_bears(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKUPS_AT_ONCE", "3")
+    settings.plan_settings.cache_clear()
+    registry, tenant = fleet.world.registry, fleet.world.tenants[0]
+    known = registry.tenant(tenant)
+    assert known
+    small, unknown = Server("small", REGION, "db", 5432, backup_concurrency=1), known.server_id
+    registry.put_server(small)
+    registry.put_tenant(replace(known, server_id=small.server_id))
+    try:
+        planned = {server["server_id"]: server["at_once"] for server in fleet.plan()["servers"]}
+        assert planned == {"small": 1, unknown: 3}
+        registry.put_server(replace(small, backup_concurrency=None))
+        assert {server["at_once"] for server in fleet.plan()["servers"]} == {3}
+    finally:
+        registry.put_tenant(known)
+        key = {"pk": {"S": "SERVER"}, "sk": {"S": small.server_id}}
+        aws_client("dynamodb", REGION).delete_item(TableName=TABLE, Key=key)
+        settings.plan_settings.cache_clear()
 
 
 def test_a_run_that_is_delivered_twice_makes_no_second_backup(fleet: Fleet) -> None:
