@@ -4,28 +4,23 @@ from collections.abc import Iterable, Sequence
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue import Catalogue, Name, Relationship, Routine, Table
+from tenantry.postgrest.likeness import CLOSE, LOOSE, most_alike
 from tenantry.postgrest.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
 MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205"})
-_ALIKE = 0.7
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 
 
-def _closest(word: str, names: Iterable[str]) -> str | None:
-    # Only a refusal needs it, and importing it costs a cold start more than it is worth there.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    candidates = sorted(set(names))
-    if len(candidates) > _MAX_NAMES:
-        return None
-    return next(iter(get_close_matches(word, candidates, 1, _ALIKE)), None)
+def _closest(word: str, names: Iterable[str], least: float) -> str | None:
+    candidates = set(names)
+    return most_alike(word, candidates, least) if len(candidates) <= _MAX_NAMES else None
 
 
 def no_table(catalogue: Catalogue, wanted: Name) -> RequestRefused:
     """Say that there is no such table, and which one there is."""
-    near = _closest(wanted.name, (name.name for name in catalogue.tables if name.schema == wanted.schema))
+    near = _closest(wanted.name, (name.name for name in catalogue.tables if name.schema == wanted.schema), CLOSE)
     return RequestRefused(
         f"Could not find the table '{wanted.schema}.{wanted.name}' in the schema cache",
         code="PGRST205",
@@ -57,10 +52,10 @@ def _relationship_hint(catalogue: Catalogue, origin: Name, embed: Embed) -> str 
     known = catalogue.relationships.get(origin)
     if known is None:
         origins = (name.name for name in catalogue.relationships if name.schema == origin.schema)
-        meant, wrong = _closest(origin.name, origins), origin.name
+        meant, wrong = _closest(origin.name, origins, LOOSE), origin.name
     else:
         targets = [relationship.target.name for relationship in known]
-        meant, wrong = None if embed.name in targets else _closest(embed.name, targets), embed.name
+        meant, wrong = None if embed.name in targets else _closest(embed.name, targets, LOOSE), embed.name
     return f"Perhaps you meant '{meant}' instead of '{wrong}'." if meant else None
 
 
@@ -122,10 +117,10 @@ def _routine_hint(catalogue: Catalogue, wanted: Name, keys: Sequence[str]) -> st
     overloads = catalogue.routines.get(wanted)
     if overloads:
         signatures = [_signature(sorted(parameter.name for parameter in each.parameters)) for each in overloads]
-        meant = _closest(_signature(sorted(keys)), signatures)
+        meant = _closest(_signature(sorted(keys)), signatures, LOOSE)
         near = f"{wanted.name}{meant}" if meant else None
     else:
-        near = _closest(wanted.name, (name.name for name in catalogue.routines if name.schema == wanted.schema))
+        near = _closest(wanted.name, (name.name for name in catalogue.routines if name.schema == wanted.schema), CLOSE)
     return f"Perhaps you meant to call the function {wanted.schema}.{near}" if near else None
 
 
