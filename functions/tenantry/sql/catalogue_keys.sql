@@ -1,4 +1,5 @@
--- What a partition has of its table's foreign key is no key of its own.
+-- A foreign key that leads to what is not reached is left to the reader; so is what PostgreSQL notes for each partition
+-- of a table that a key points at.
 SELECT coalesce(json_agg(json_build_array(
     k.contype,
     k.conname,
@@ -19,6 +20,6 @@ FROM reached r
 CROSS JOIN LATERAL (
     SELECT k.contype, k.conname, k.conrelid, k.conkey, k.confrelid, k.confkey
     FROM pg_constraint k
-    WHERE k.conrelid = r.oid AND (k.contype IN ('p', 'u') OR (k.contype = 'f' AND k.conparentid = 0))
+    WHERE k.conrelid = r.oid AND k.contype IN ('p', 'u', 'f')
     OFFSET 0
 ) k
