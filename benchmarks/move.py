@@ -21,9 +21,9 @@ from benchmarks.timing import take_turns
 from local.aws_server import REGION
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets

@@ -5,8 +5,9 @@ from typing import Any
 
 from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
 from tenantry.adapters.aws import aws_client
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.connections import ConnectionCache
-from tenantry.adapters.postgres import CallSettings, ConnectSettings
+from tenantry.adapters.postgres import CallSettings
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
 from tenantry.domain.errors import IdentityMismatch, TenantryError

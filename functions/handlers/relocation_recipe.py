@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.adapters.aws import aws_client
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import SecretStore

@@ -4,7 +4,7 @@ from handlers.backup_adapters import backup_catalogue
 from handlers.relocation_recipe import Deadline, new_equipment
 from tenantry.adapters.archive_source import ArchiveSource
 from tenantry.adapters.aws import aws_client
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import SecretStore

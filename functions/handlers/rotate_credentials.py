@@ -6,7 +6,7 @@ from typing import Any
 from botocore.config import Config
 
 from tenantry.adapters.aws import aws_client
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.adapters.secret_versions import SecretVersions

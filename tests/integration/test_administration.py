@@ -12,7 +12,7 @@ import pytest
 
 from handlers import administer_tenants
 from handlers.administration import wiring
-from tenantry.adapters.postgres import ConnectSettings, connect
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.domain.tenant import TenantId
 from tenantry.settings import administration_settings
 from tests.integration.conftest import REGION, TABLE, Reply, World

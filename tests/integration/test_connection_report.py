@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tenantry.adapters.aws import aws_client
-from tenantry.adapters.postgres import ConnectSettings, connect
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server

@@ -15,8 +15,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tenantry.adapters import migrations
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.migrations import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, StatementFailed
 from tenantry.domain.server import Server

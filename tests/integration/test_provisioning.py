@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.postgres import ConnectSettings, connect
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DependencyFailed

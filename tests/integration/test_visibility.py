@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.connecting import ConnectSettings
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.visibility import parse_visible, visible_statement
 from tenantry.domain.tenant import Role, TenantId, database_role, owner_role
 from tenantry.postgrest.catalogue import Name, Parameter, Routine

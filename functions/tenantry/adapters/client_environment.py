@@ -2,7 +2,7 @@
 
 import os
 
-from tenantry.adapters.postgres import certificate_file
+from tenantry.adapters.connecting import certificate_file
 from tenantry.domain.credentials import Credentials
 
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")

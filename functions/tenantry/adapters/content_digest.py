@@ -8,8 +8,8 @@ from typing import Any, Self
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.migrations import VERSION_TABLE
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.content import Column, Content, Sample, Table, TableContent

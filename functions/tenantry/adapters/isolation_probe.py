@@ -12,8 +12,9 @@ import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg2 import sql
 
+from tenantry.adapters.connecting import ConnectSettings, connect, connect_arguments
 from tenantry.adapters.connection_refusal import refusal_sqlstate
-from tenantry.adapters.postgres import IDENTITY_SETTING, ConnectSettings, connect, connect_arguments
+from tenantry.adapters.postgres import IDENTITY_SETTING
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql

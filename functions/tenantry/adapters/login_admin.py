@@ -6,7 +6,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.adapters.postgres import ConnectSettings, connect
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import TenantId

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tenantry.adapters.connecting import certificate_file
 from tenantry.adapters.migrations import VERSION_TABLE
-from tenantry.adapters.postgres import certificate_file
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed
 from tenantry.domain.tenant import Isolation

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.content_digest import TENANT_COLUMN, Access, ContentReader, begin, find_sequences, find_tables
 from tenantry.adapters.migrations import VERSION_TABLE
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.content import Table

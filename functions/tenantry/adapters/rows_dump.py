@@ -4,10 +4,10 @@ import threading
 import time
 from contextlib import closing
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.content_digest import Access, ContentReader
 from tenantry.adapters.pg_dump import Dump
 from tenantry.adapters.pg_restore import APPLICATION, Restore, RestoreTarget
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.domain.errors import RestoreFailed
 

@@ -13,8 +13,8 @@ from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import execute
 from tenantry.adapters.client_environment import client_environment
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.content_digest import Access
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 

@@ -7,8 +7,9 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import execute
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.migrations import schema_revision
-from tenantry.adapters.postgres import ConnectSettings, check_identity, connect
+from tenantry.adapters.postgres import check_identity
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.fleet import DatabaseOnServer, ReadOnlySetting, RoleOnServer, ServerContent

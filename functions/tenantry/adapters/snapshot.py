@@ -8,8 +8,9 @@ from typing import Any
 import psycopg2
 
 from tenantry.adapters.backup_facts import read_facts, tenant_roles
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.content_digest import Access, ContentReader
-from tenantry.adapters.postgres import ConnectSettings, check_identity, connect
+from tenantry.adapters.postgres import check_identity
 from tenantry.adapters.sql_errors import translate
 from tenantry.adapters.sql_files import load_sql
 from tenantry.domain.backup import LargeObjects, TableRows

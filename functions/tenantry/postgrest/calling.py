@@ -1,5 +1,6 @@
 """Calls of functions: arguments by name, one argument without a name, or none."""
 
+from tenantry.postgrest.answering import VALUE
 from tenantry.postgrest.catalogue import Parameter, Routine
 from tenantry.postgrest.expressions import qualified
 from tenantry.postgrest.names import quote
@@ -7,11 +8,11 @@ from tenantry.postgrest.values import Values
 
 
 def call_sql(routine: Routine, arguments: str) -> str:
-    """Write the rows of a call; a plain value stands in the column `value`."""
+    """Write the rows of a call; a plain value stands in the column `VALUE`."""
     function = f"{qualified(routine.name)}({arguments})"
     if routine.composite:
         return f'SELECT "_call".* FROM {function} "_call"'
-    return f'SELECT "_call".value FROM (SELECT {function} AS value) "_call"'
+    return f'SELECT "_call".{VALUE} FROM (SELECT {function} AS {VALUE}) "_call"'
 
 
 def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Values) -> str:
@@ -26,9 +27,7 @@ def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Value
 
 
 def _array(texts: list[str]) -> str:
-    """Write PostgreSQL's array literal; one that is an array already is taken as it is."""
-    if len(texts) == 1 and texts[0].startswith("{"):
-        return texts[0]
+    """Write PostgreSQL's array literal, of which each text is one element."""
     escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
@@ -51,7 +50,7 @@ def call_by_object(routine: Routine, keys: tuple[str, ...], text: str, is_object
     function = f"{qualified(routine.name)}({arguments})"
     if routine.composite:
         return f'SELECT "_call".* FROM {body}, LATERAL {function} "_call"'
-    return f'SELECT "_call".value FROM {body}, LATERAL (SELECT {function} AS value) "_call"'
+    return f'SELECT "_call".{VALUE} FROM {body}, LATERAL (SELECT {function} AS {VALUE}) "_call"'
 
 
 def call_by_body(routine: Routine, text: str, values: Values) -> str:

@@ -96,10 +96,10 @@ class Reading:
         return Output(item_sql(node.alias, item, node.table, self._values, aggregate=False), _spread_name(item))
 
     def _embedded(self, child: ReadNode, *, jsonb: bool) -> list[Output]:
-        if child.is_spread:
-            return _spread(child, child.joined)
         if child.is_silent:
             return []
+        if child.is_spread:
+            return _spread(child, child.joined)
         joined = quote(child.joined)
         cast = "::jsonb" if jsonb else ""
         if child.is_to_one:
@@ -286,8 +286,10 @@ def _spread(child: ReadNode, joined: str) -> list[Output]:
 
 
 def _spread_inner(inner: ReadNode, joined: str) -> list[Output]:
+    if inner.is_silent:
+        return []
     if not inner.is_spread:
-        return [] if inner.is_silent else [Output(f"{quote(joined)}.{quote(inner.key)}")]
+        return [Output(f"{quote(joined)}.{quote(inner.key)}")]
     # What a nested one is spread into has these columns by their last names.
     return [
         output

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection, connect
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.server_admin import DATABASE_BUSY, AdoptionFacts, ServerAdmin

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.copy_login import drop_copy_login
 from tenantry.adapters.homes.factory import home_of
 from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials

@@ -6,8 +6,9 @@ from functools import partial
 
 import psycopg2
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.connections import ConnectionCache
-from tenantry.adapters.postgres import NO_CALL, CallSettings, ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import NO_CALL, CallSettings, TenantConnection
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.credentials import Credentials

@@ -10,10 +10,10 @@ from typing import Self
 
 import zstandard
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.multipart_upload import Upload
 from tenantry.adapters.object_store import ObjectStore
 from tenantry.adapters.pg_dump import Dump, pg_dump_version
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.snapshot import Counted, Snapshot, terminate_backends
 from tenantry.domain.backup import DatabaseFacts, DumpObject
 from tenantry.domain.backup_progress import Meter

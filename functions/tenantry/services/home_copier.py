@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.content_digest import Access, ContentReader, analyse, comparable
 from tenantry.adapters.copy_login import copy_login
 from tenantry.adapters.homes.pool_shape import POOL_ROLE
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import OwnTables, SharedTables
 from tenantry.adapters.schema_copy import APPLICATION, CopyTools, copy_schema, drop_restored_schema, rename_schema

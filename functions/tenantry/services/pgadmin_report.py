@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.pass_file_store import PassFileStore
-from tenantry.adapters.postgres import ConnectSettings, check_identity, connect
+from tenantry.adapters.postgres import check_identity
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials

@@ -3,9 +3,10 @@
 import secrets
 from dataclasses import dataclass, replace
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.homes.factory import home_of
 from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.server_admin import ServerAdmin

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import SecretStore

@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.copy_login import drop_copy_login
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials

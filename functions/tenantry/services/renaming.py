@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.leases import Leases
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import SecretStore
 from tenantry.adapters.tenant_renaming import TenantRenaming

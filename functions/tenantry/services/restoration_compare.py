@@ -6,9 +6,9 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.content_digest import Access, ContentReader
 from tenantry.adapters.migrations import schema_revision
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
 from tenantry.domain.content import Content, Table, TableContent

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.adapters.admin_sql import AdminConnect, execute, transaction
+from tenantry.adapters.connecting import connect
 from tenantry.adapters.content_digest import Access, ContentReader, comparable
 from tenantry.adapters.homes import swapping
 from tenantry.adapters.homes.database_home import DatabaseHome
 from tenantry.adapters.homes.pool import Pool
 from tenantry.adapters.homes.pool_shape import POOL_ROLE
 from tenantry.adapters.homes.pooled_home import PooledHome
-from tenantry.adapters.postgres import connect
 from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import SharedTables
 from tenantry.adapters.rows_dump import dump_rows

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.content_digest import Access, analyse
 from tenantry.adapters.migrations import head_revision
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import SecretStore

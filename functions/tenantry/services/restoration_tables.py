@@ -12,9 +12,9 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import execute, transaction
+from tenantry.adapters.connecting import connect
 from tenantry.adapters.content_digest import Access, ContentReader
 from tenantry.adapters.homes import swapping
-from tenantry.adapters.postgres import connect
 from tenantry.adapters.row_copy import copy_rows, require_same_tables
 from tenantry.adapters.row_targets import OwnTables
 from tenantry.adapters.schema_copy import copy_schema

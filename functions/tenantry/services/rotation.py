@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import psycopg2
 
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.login_admin import login_names, replace_password
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.adapters.secret_versions import CURRENT, PENDING, RotatingSecret, SecretVersions

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tenantry.adapters.admin_sql import AdminConnect
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.homes.home_admin import HomeAdmin
 from tenantry.adapters.inspector_roles import InspectorRoles
-from tenantry.adapters.postgres import ConnectSettings, connect
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.adapters.server_admin import ServerAdmin, ServerFacts

@@ -7,7 +7,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.connecting import ConnectSettings
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.server_admin import ServerAdmin
 from tests.integration.adoption.conftest import PASSWORD, Legacy, names
 

@@ -7,7 +7,8 @@ from threading import Barrier
 
 import pytest
 
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.connecting import ConnectSettings
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.postgrest.catalogue import Catalogue, Name
 from tenantry.services.catalogues import Catalogues

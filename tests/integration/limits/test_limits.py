@@ -7,8 +7,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.login_admin import login_names, replace_password
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection, connect
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.tenant import TenantId

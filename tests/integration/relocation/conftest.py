@@ -16,9 +16,9 @@ from psycopg2 import sql
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.aws import aws_client
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.leases import Leases
 from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials

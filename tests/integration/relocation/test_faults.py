@@ -62,10 +62,10 @@ class Axe:
         self.patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> None:
-        from tenantry.adapters import postgres
+        from tenantry.adapters import connecting
 
         opened = 0
-        real = postgres.connect
+        real = connecting.connect
 
         def connect(credentials: Any, settings: Any) -> Any:
             nonlocal opened

@@ -15,8 +15,8 @@ from local.postgres_server import PostgresServer
 from tenantry.adapters.archive_source import ArchiveSource
 from tenantry.adapters.aws import aws_client
 from tenantry.adapters.backup_catalogue import BackupCatalogue
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.homes.factory import home_of
-from tenantry.adapters.postgres import ConnectSettings
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup

@@ -17,8 +17,9 @@ from local.postgres_server import PostgresServer
 from tenantry import settings
 from tenantry.adapters import aws
 from tenantry.adapters.aws import aws_client
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.credentials import Credentials, secret_name
 from tenantry.domain.errors import (

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from handlers import query_tenant
+from tenantry.adapters.connecting import ConnectSettings, connect
 from tenantry.adapters.login_admin import login_names, replace_password
-from tenantry.adapters.postgres import ConnectSettings, TenantConnection, connect
+from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.registry import Registry
 from tenantry.adapters.secret_store import ServerSecrets
 from tenantry.adapters.secret_versions import SecretVersions

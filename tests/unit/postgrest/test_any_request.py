@@ -104,8 +104,18 @@ bodies = st.none() | awkward | documents.map(as_json) | st.dictionaries(names, d
 preferences = (
     st.lists(
         st.sampled_from(
-            "return=representation return=headers-only count=exact count=planned missing=default tx=rollback "
-            "resolution=merge-duplicates resolution=ignore-duplicates handling=strict max-affected=3".split()
+            [
+                "return=representation",
+                "return=headers-only",
+                "count=exact",
+                "count=planned",
+                "missing=default",
+                "tx=rollback",
+                "resolution=merge-duplicates",
+                "resolution=ignore-duplicates",
+                "handling=strict",
+                "max-affected=3",
+            ]
         ),
         max_size=4,
     ).map(",".join)

@@ -51,3 +51,14 @@ def test_a_form_is_not_the_one_argument_of_a_function_that_reads_json() -> None:
         post("read", FORM, "a=1")
 
     assert refused.value.code == "PGRST202"
+
+
+def test_a_single_element_that_looks_like_an_array_stays_an_element() -> None:
+    query = {"words": ["{a,b}"]}
+    planned = plan(Request("GET", "list", query, kind=Kind.ROUTINE), Limits(), KNOWN)
+    assert planned.values == ('{"{a,b}"}',)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_function_is_called_even_where_nobody_looks_at_its_value(method: str) -> None:
+    assert "json_agg" in plan(Request(method, "say", {"what": ["x"]}, kind=Kind.ROUTINE), Limits(), KNOWN).text
