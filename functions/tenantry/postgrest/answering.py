@@ -7,6 +7,9 @@ from tenantry.postgrest.names import quote
 from tenantry.postgrest.request import Guard
 
 SOURCE = '"_source"'
+# The one column of a function's plain values, as PostgREST calls it: a CSV shows the name.
+VALUE = "pgrst_scalar"
+_SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
@@ -18,22 +21,34 @@ _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 def read_statement(rows: str, media: Media, *, total: str | None, head: bool) -> str:
     """Wrap rows that are read. Its columns are those that Plan says."""
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
-    if media.form is Form.CSV or (media.form is Form.PLAN and media.inner is Form.CSV):
-        rows, given = f"SELECT * FROM {SOURCE}", f"WITH {SOURCE} AS ({rows}) "
-    else:
-        given = ""
+    shown, origin = _shown(rows, media)
     body = "NULL::text" if head else body_sql(media)
-    return f"{given}SELECT {counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL FROM ({rows}) {_ROWS}"
+    columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
+    return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin} {_ROWS}"
 
 
 def call_statement(
-    call: str, rows: str, body: str, *, total: str | None, single: bool, guards: Sequence[tuple[Guard, int]]
+    call: str,
+    rows: str,
+    media: Media,
+    *,
+    value: bool,
+    single: bool,
+    total: str | None,
+    guards: Sequence[tuple[Guard, int]],
 ) -> str:
-    """Wrap the rows of a function that is called once."""
+    """Wrap the rows of a function that is called once.
+
+    There always is a body: PostgreSQL does not call a function whose rows nobody looks at.
+
+    :param value: the rows are plain values, in the column `VALUE`.
+    """
+    body = body_sql(media, value=value, one=single)
+    shown, origin = _shown(rows, media)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
     columns = f"{counted}, {count}, {body}, {_HEADERS}, {_STATUS}, NULL, {_guard(guards)}"
-    return f"WITH {SOURCE} AS ({call}) SELECT {columns} FROM ({rows}) {_ROWS}"
+    return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin} {_ROWS}"
 
 
 def write_statement(
@@ -55,7 +70,14 @@ def write_statement(
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
     columns = f"NULL::bigint, count(*), {body}, {_HEADERS}, {_STATUS}, {_location(key)}, {new}"
-    return f"WITH {SOURCE} AS ({change}) SELECT {columns} FROM ({rows or f'SELECT 1 FROM {SOURCE}'}) {_ROWS}"
+    shown, origin = _shown(rows, media) if rows is not None else ("", f"(SELECT 1 FROM {SOURCE})")
+    return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin} {_ROWS}"
+
+
+def _shown(rows: str, media: Media) -> tuple[str, str]:
+    """Say what comes before the statement, and what it reads from: a CSV reads its rows twice."""
+    is_csv = Form.CSV in (media.form, media.inner)
+    return (f"{_SHOWN} AS ({rows})", _SHOWN) if is_csv else ("", f"({rows})")
 
 
 def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
@@ -63,13 +85,13 @@ def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
 
     `_rows` is only ever used as `"_rows".*`, which means the row even where a column has that name.
 
-    :param value: the rows are plain values, in the column `value`.
+    :param value: the rows are plain values, in the column `VALUE`.
     :param one: there is one row by the nature of things, so it is no array.
     """
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
         return _csv()
-    row = f"{_ROWS}.value" if value else f"{_ROWS}.*"
+    row = f"{_ROWS}.{VALUE}" if value else f"{_ROWS}.*"
     rows = f"json_agg({row})"
     if form is Form.OBJECT or one:
         rows, empty = f"{rows} -> 0", "null"
@@ -81,7 +103,7 @@ def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
 
 def _csv() -> str:
     """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses."""
-    first = f'(SELECT row_to_json("_first".*) FROM {SOURCE} "_first" LIMIT 1)'
+    first = f'(SELECT row_to_json("_first".*) FROM {_SHOWN} "_first" LIMIT 1)'
     header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
     record = f"({_ROWS}.*)::text"
     lines = f"coalesce(string_agg(substring({record}, 2, length({record}) - 2), E'\\n'), '')"

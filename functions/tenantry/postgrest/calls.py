@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import RequestRefused
-from tenantry.postgrest.answering import SOURCE, body_sql, call_statement
+from tenantry.postgrest.answering import SOURCE, call_statement
 from tenantry.postgrest.calling import call_by_body, call_by_object, call_by_values, call_sql
 from tenantry.postgrest.catalogue import Catalogue, Name, Routine, Volatility
 from tenantry.postgrest.finding import find_routine
@@ -38,7 +38,7 @@ def plan_call(request: Request, limits: Limits, catalogue: Catalogue | None, nam
         given.root.window = narrow(given.root.window, request.range)
     root = grow(_rows_of(routine), given, catalogue, limits, known=False)
     return Plan(
-        _statement(routine, call, root, values, limits, media, preferences, guards, head=request.method == "HEAD"),
+        _statement(routine, call, root, values, limits, media, preferences, guards),
         tuple(values.all),
         by_get or routine.volatility is not Volatility.VOLATILE,
         200,
@@ -69,15 +69,12 @@ def _statement(
     media: Media,
     preferences: Preferences,
     guards: tuple[tuple[Guard, int], ...],
-    *,
-    head: bool,
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
     rows = Reading(values, limits.max_rows).select(root, source)
     total = counting(root, preferences, values, limits, source)
     one = not routine.returns_set
-    body = "NULL::text" if head or routine.returns_void else body_sql(media, value=not routine.composite, one=one)
-    return call_statement(call, rows, body, total=total, single=one, guards=guards)
+    return call_statement(call, rows, media, value=not routine.composite, single=one, total=total, guards=guards)
 
 
 def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[tuple[Guard, int], ...]:
