@@ -39,18 +39,22 @@ SELECT
 _MAX_PREAMBLES = 64
 
 
-# Who asks, and where names are looked up: set each time, for a function may have changed them for the session.
-_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;SET LOCAL search_path=%s;"
+# Who asks: set each time, for a function may have changed it for the session.
+_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
 
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object."""
+    """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object.
+
+    Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own.
+    """
 
     method: str = ""
     path: str = ""
     headers: str = ""
     timezone: str = ""
+    schema: str = ""
 
 
 NO_CALL = CallSettings()
@@ -218,8 +222,8 @@ class TenantConnection:
         if known is None:
             if len(self._preambles) >= _MAX_PREAMBLES:
                 self._preambles.clear()
-            settings, given = _settings(call, reads_only=reads_only)
-            fixed = (role, claims, self.tenant_id.value, self.schema)
+            settings, given = _settings(call, self.schema, reads_only=reads_only)
+            fixed = (role, claims, self.tenant_id.value)
             known = self._preambles[key] = cursor.mogrify(_IDENTITY + settings, (*fixed, *given))
         return known
 
@@ -232,9 +236,11 @@ class TenantConnection:
         self._statements.forget()
 
 
-def _settings(call: CallSettings, *, reads_only: bool) -> tuple[str, list[str]]:
+def _settings(call: CallSettings, own_schema: str, *, reads_only: bool) -> tuple[str, list[str]]:
     """Write what is set for this transaction besides who asks; the values are the caller's own words."""
-    parts, given = [], []
+    # The path too is set each time, for the same reason.
+    given = [call.schema, own_schema] if call.schema else [own_schema]
+    parts = ["SET LOCAL search_path=%s,%s;" if call.schema else "SET LOCAL search_path=%s;"]
     if reads_only:
         parts.append("SET LOCAL transaction_read_only=on;")
     for name, value in (

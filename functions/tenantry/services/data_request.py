@@ -15,6 +15,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
+from tenantry.postgrest.planning import schema_of
 from tenantry.services.catalogues import Catalogues
 from tenantry.services.guarded_writes import refusal_of_guard
 from tenantry.services.statement_runs import run_plan
@@ -79,6 +80,9 @@ class DataRequests:
         if schemas != call.request.schemas or connection.partition:
             request = replace(call.request, schemas=schemas, partition=connection.partition)
             call = replace(call, request=request)
+        schema = schema_of(call.request)
+        if schema != connection.schema:
+            call = replace(call, settings=replace(call.settings, schema=schema))
         limits = self._limits_of(call.caller)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
         try:
