@@ -64,6 +64,8 @@ def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> A
     """Tell the routes apart: a table, a function, or the description of both."""
     for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
         name = path_parameter(event, parameter)
+        if name is not None and event["httpMethod"] == "OPTIONS":
+            return _allow(event, caller, kind, name)
         if name is not None:
             return _data_requests().run(_call(event, caller, kind, name, settings))
     # Only who asks for it loads what makes it.
@@ -71,6 +73,13 @@ def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> A
 
     accept, profile = header(event, "accept"), _profile(event)
     return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
+
+
+def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answer:
+    """Answer OPTIONS where it comes with a token; a preflight has none, and is the gateway's to answer."""
+    from tenantry.services.api_description import allow  # noqa: PLC0415
+
+    return allow(_data_requests(), caller, kind, name, header(event, "accept-profile"))
 
 
 def _call(event: dict[str, Any], caller: Caller, kind: Kind, name: str, settings: QuerySettings) -> Call:

@@ -13,7 +13,7 @@ def find_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> Relat
     :raises RequestRefused: there is none (PGRST200), or more than one (PGRST201).
     """
     known = catalogue.relationships.get(origin, ())
-    found = [each for each in known if each.target.schema == origin.schema or each.function]
+    found = [each for each in known if (each.function or each.target).schema == origin.schema]
     found = [each for each in found if _is_meant(each, embed)]
     if not found:
         raise no_relationship(catalogue, origin, embed)

@@ -7,8 +7,10 @@ from tenantry import VERSION
 from tenantry.adapters.postgres import TenantConnection
 from tenantry.adapters.visibility import parse_visible, visible_statement
 from tenantry.domain.tenant import Caller, database_role
-from tenantry.postgrest import Answer, Request
+from tenantry.postgrest import Answer, Kind, Request
+from tenantry.postgrest.catalogue import Name
 from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.methods import allowed_methods
 from tenantry.postgrest.openapi import describe
 from tenantry.postgrest.planning import schema_of
 from tenantry.services.catalogues import Catalogues
@@ -30,6 +32,21 @@ def describe_api(
         text, schema, many = body(connection, catalogues)
         profiles = {"Content-Profile": schema} if many or profile else {}
         return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
+
+    return requests.with_catalogue(caller, answer)
+
+
+def allow(requests: DataRequests, caller: Caller, kind: Kind, name: str, profile: str) -> Answer:
+    """Say which methods a table or function of the caller's own database answers to.
+
+    :raises TenantryError: there is none of that name, or the database cannot be asked.
+    """
+
+    def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
+        schemas = caller.data_api.exposed(connection.schema)
+        schema = schema_of(Request("OPTIONS", name, {}, schemas=schemas, profile=profile))
+        methods = allowed_methods(catalogues.get(connection, schemas), kind, Name(schema, name))
+        return Answer(200, "", {"Allow": methods})
 
     return requests.with_catalogue(caller, answer)
 
