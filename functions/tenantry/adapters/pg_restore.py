@@ -24,6 +24,8 @@ _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 # Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its beginning whatever the server is.
 # There it is not told to stop at an error; it counts them, and there must have been that one alone.
 _KNOWS_ALL_SETTINGS = 170000
+# How many objects are made before a commit: each is locked until then, and a server has room for some thousand locks.
+_OBJECTS = 1000
 # Sessions that restore a file at once.
 _JOBS = 3
 _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
@@ -34,7 +36,8 @@ class RestoreTarget:
     """Where an archive is restored: the login, the role that it becomes, and what of the archive is wanted.
 
     `schema` is the only one that is restored, and is there; empty: the archive's own. `tables` and `sections` narrow it
-    further. `server_version` is PostgreSQL's own number, such as 180006.
+    further, and so does `entries`, a file that lists the wanted entries of the archive in the archive's own order.
+    `server_version` is PostgreSQL's own number, such as 180006.
     """
 
     credentials: Credentials
@@ -44,6 +47,18 @@ class RestoreTarget:
     tables: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     keep_rights: bool = True
+    entries: Path | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """What narrows an archive, for pg_restore."""
+        return [
+            *([] if self.keep_rights else ["--no-acl"]),
+            *([f"--schema={self.schema}"] if self.schema else []),
+            *_options("table", self.tables),
+            *_options("section", self.sections),
+            *([f"--use-list={self.entries}"] if self.entries else []),
+        ]
 
     @property
     def knows_all_settings(self) -> bool:
@@ -58,7 +73,8 @@ class Restore:
         """Take what to restore.
 
         :param deadline: of `time.monotonic()`, at which it is ended.
-        :param file: the archive, which is then restored by several sessions at once; without one it is written here.
+        :param file: the archive, or its beginning where no rows are wanted; several sessions then work at once. Without
+            one it is written here.
         """
         self._target = target
         self._tools = tools
@@ -93,14 +109,23 @@ class Restore:
     def __exit__(self, *_: object) -> None:
         """End it, if it runs still; its session is ended with the database, or by whoever ends the login's."""
         self._timer.cancel()
-        if self._process.poll() is None:
-            self._process.kill()
+        self.kill()
         self._process.wait()
         if self._process.stdin and not self._process.stdin.closed:
             self._process.stdin.close()
         self._listener.shutdown()
 
-    def write(self, portion: bytes) -> None:
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended, and not well."""
+        return bool(self._process.poll())
+
+    def kill(self) -> None:
+        """End it at once, if it runs still."""
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def write(self, portion: bytes | memoryview) -> None:
         """Write a portion of the archive. :raises BrokenPipeError: it has ended, and `finish` says why."""
         stdin: Any = self._process.stdin
         view = memoryview(portion)
@@ -134,6 +159,8 @@ class Restore:
     def _command(self) -> list[str]:
         target = self._target
         jobs = [f"--jobs={_JOBS}", str(self._file)] if self._file else []
+        # Few commits, and rows that nobody sees yet: what the server's autovacuum has begun on, a key would wait for.
+        commits = [f"--transaction-size={_OBJECTS}"] if self._stops and not self._file else []
         return [
             str(Path(self._tools.directory) / "pg_restore"),
             *(["--exit-on-error"] if self._stops else []),
@@ -141,10 +168,8 @@ class Restore:
             f"--role={target.role}",
             f"--dbname={target.credentials.dbname}",
             "--no-password",
-            *([] if target.keep_rights else ["--no-acl"]),
-            *([f"--schema={target.schema}"] if target.schema else []),
-            *_options("table", target.tables),
-            *_options("section", target.sections),
+            *target.options,
+            *commits,
             *jobs,
         ]
 

@@ -9,27 +9,27 @@ tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.ma
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from psycopg2 import sql
 
 from tenantry.adapters.admin_sql import execute
 from tenantry.adapters.archive_source import ArchiveSource
+from tenantry.adapters.connecting import ConnectSettings
 from tenantry.adapters.content_digest import Access
 from tenantry.adapters.copy_login import copy_login, drop_copy_login
 from tenantry.adapters.homes.database_home import DatabaseHome
-from tenantry.adapters.pg_restore import APPLICATION, Restore, RestoreTarget
-from tenantry.adapters.postgres import ConnectSettings
+from tenantry.adapters.pg_restore import APPLICATION, RestoreTarget
 from tenantry.adapters.schema_copy import CopyTools
 from tenantry.adapters.server_admin import ServerFacts
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import Conflict, RestoreFailed, TenantryError
+from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import is_scratch
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.services.restoration_compare import Findings, examine
-from tenantry.services.restoration_file import archive_file
+from tenantry.services.restoration_fill import Archive, Filling
 from tenantry.services.servers import Servers
 
 _MAJOR = 10_000
@@ -120,7 +120,8 @@ class ScratchRestorer:
                 sections=_ROWS if rows_only else (),
                 keep_rights=order.keep_rights and not rows_only,
             )
-            self._fill(order, target)
+            archive = Archive(self._archives, order.manifest, order.bucket)
+            Filling(archive, target, self._tools, self._deadline()).run()
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
         scratch.reserve()
 
@@ -177,26 +178,6 @@ class ScratchRestorer:
         """Say how long a statement may take: as long as there is time."""
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
         return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
-
-    def _fill(self, order: ScratchOrder, target: RestoreTarget) -> None:
-        fetched = archive_file(self._archives, order.manifest, order.bucket, self._deadline())
-        # Several sessions count several errors on a server that does not know all settings.
-        with fetched if target.knows_all_settings else nullcontext() as file:
-            if file:
-                with Restore(target, self._tools, self._deadline(), file) as restore:
-                    restore.finish()
-            else:
-                self._stream(order, target)
-
-    def _stream(self, order: ScratchOrder, target: RestoreTarget) -> None:
-        with Restore(target, self._tools, self._deadline()) as restore:
-            try:
-                self._archives.pump(order.manifest, order.bucket, restore.write)
-            except BrokenPipeError as exc:
-                # The archive is whole: pg_restore has the reason, or was in no need of the rest.
-                restore.finish()
-                raise RestoreFailed("pg_restore ended before the archive did.") from exc
-            restore.finish()
 
     def _home(self, order: ScratchOrder) -> DatabaseHome:
         connect = self._servers.connector(order.server_id)
