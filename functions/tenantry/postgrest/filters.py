@@ -136,7 +136,7 @@ def read_list(text: str, position: int, max_items: int) -> tuple[str, int]:
     if not text.startswith("(", start):
         raise stopped("filter", text, start, '"("')
     elements, end = _read_elements(text, start + 1)
-    if elements == [""] and '"' not in text[start:end]:
+    if len(elements) == 1 and not elements[0].strip(" \t") and '"' not in text[start:end]:
         return "{}", _skip(text, end)
     if len(elements) > max_items:
         raise beyond("items in a list", max_items)
