@@ -1,5 +1,6 @@
 """The query string, sorted into what each parameter means."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.fields import parse_tree_path
 from tenantry.postgrest.filters import parse_filter, read_operator
 from tenantry.postgrest.logic import WORDS, parse_logic
-from tenantry.postgrest.names import check_value
+from tenantry.postgrest.names import NAME, check_value, read_name
 from tenantry.postgrest.ordering import parse_order
 from tenantry.postgrest.ranges import parse_count
 from tenantry.postgrest.refusals import beyond
@@ -20,6 +21,7 @@ Path = tuple[str, ...]
 # As the last word of `relation.word` these are reserved, too.
 _EMBEDDABLE = frozenset({"order", "limit", "offset"}) | WORDS
 _ONCE = ("select", "columns", "on_conflict")
+_quoted = re.compile(rf'(?="){NAME}').fullmatch
 
 
 @dataclass(slots=True)
@@ -113,7 +115,9 @@ class _Reader:
 
     def filter(self, key: str, text: str) -> None:
         if self._calls_by_get and not _is_filter(text):
-            self._given.arguments.append((key, check_value(text)))
+            # Quoted, as a column has to be whose name has a dot in it.
+            name = read_name(key) if _quoted(key) else key
+            self._given.arguments.append((name, check_value(text)))
             return
         self._add(*parse_filter(key, text, self._limits.max_list_items))
 
