@@ -51,10 +51,15 @@ def read_payload(
     :raises GrammarError: with PGRST102, for what is none of these, or rows whose keys differ.
     :raises PayloadTooLarge: the body is over the limit. The values in it are PostgreSQL's to judge.
     """
-    text = _to_json(_check_size(body, limits, calls), media_type(content_type))
+    kind = media_type(content_type)
+    # A form without fields is as good as an object without members.
+    text = _to_json(_check_size(body, limits, calls, empty="" if kind == _FORM else None), kind)
     document = _decode(text)
     is_object = isinstance(document, dict)
     if not is_object and not isinstance(document, list):
+        if calls:
+            # For a function with one unnamed parameter of type json.
+            return Payload(text, (), 1, is_object=False)
         # PostgREST takes a scalar for no rows at all, which hides a mistake.
         raise _malformed("the body is neither an object nor an array of objects")
     rows = [document] if is_object else document
