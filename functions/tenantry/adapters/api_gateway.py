@@ -17,6 +17,7 @@ from tenantry.domain.errors import (
     DependencyFailed,
     NotFound,
     PayloadTooLarge,
+    RequestRefused,
     StatementFailed,
     TenantryError,
     Unauthenticated,
@@ -207,4 +208,6 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     headers = {"Retry-After": str(error.retry_seconds)} if status == 503 else {}
     if isinstance(error, StatementFailed) and error.answer:
         headers |= error.answer[1]
+    if isinstance(error, RequestRefused) and error.headers:
+        headers |= error.headers
     return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, headers)

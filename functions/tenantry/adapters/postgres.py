@@ -1,6 +1,8 @@
 """One tenant's connection: what is checked when it is opened, and the one message of a request."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,15 +153,8 @@ class TenantConnection:
         :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        begin = "BEGIN;" if rolls_back else ""
-        try:
-            rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only)
-            if rolls_back:
-                self._execute("SET CONSTRAINTS ALL IMMEDIATE")
-        finally:
-            if rolls_back and not self._connection.closed:
-                self._execute("ROLLBACK")
-        row: tuple[Any, ...] = rows[0]
+        with self._ending(rolls_back) as begin:
+            row: tuple[Any, ...] = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
         return row
 
     def explain(
@@ -172,14 +167,29 @@ class TenantConnection:
         *,
         reads_only: bool,
         call: CallSettings = NO_CALL,
+        rolls_back: bool = False,
     ) -> list[Any]:
-        """Explain one statement in the same way; `words` are EXPLAIN's options.
+        """Explain one statement in the same way; `words` are EXPLAIN's options, of which ANALYZE runs it.
 
         :return: lines of text or, of FORMAT JSON, the plans.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        rows = self._send("", role, claims, call, text, values, reads_only=reads_only, words=words)
+        with self._ending(rolls_back) as begin:
+            rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
         return [row[0] for row in rows]
+
+    @contextmanager
+    def _ending(self, rolls_back: bool) -> Iterator[str]:
+        """Give what begins a transaction that is taken back, and take it back; nothing, where it just ends."""
+        if not rolls_back:
+            yield ""
+            return
+        try:
+            yield "BEGIN;"
+            self._execute("SET CONSTRAINTS ALL IMMEDIATE")
+        finally:
+            if not self._connection.closed:
+                self._execute("ROLLBACK")
 
     def read_json(self, statement: str, values: Any) -> Any:
         """Read the one value of a query as the login, which holds no rights but sees the catalogue's names.

@@ -124,6 +124,8 @@ class RequestRefused(BadRequest):
     """The request cannot be served as it is."""
 
     code = "PGRST000"
+    # What the answer says besides.
+    headers: dict[str, str] | None = None
 
 
 class Conflict(TenantryError):

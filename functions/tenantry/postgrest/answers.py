@@ -43,22 +43,25 @@ def answer_of(plan: Plan, row: Row) -> Answer:
     """
     if plan.action is Action.READ and plan.media.form is Form.OBJECT and row.rows != 1:
         raise not_single(row.rows)
+    if plan.media.form is Form.PLAN:
+        return Answer(200, row.body or "", _told(plan))
     headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
     status = _status(plan, row)
     if row.key:
         headers["Location"] = _location(plan.name, row.key)
     if plan.applied:
         headers["Preference-Applied"] = plan.applied
-    if plan.returns_body or plan.action in (Action.READ, Action.CALL):
-        headers["Content-Type"] = plan.media.content_type
-        if plan.profile:
-            headers["Content-Profile"] = plan.profile
-    if plan.is_void:
-        headers.pop("Content-Type", None)
-        headers.pop("Content-Profile", None)
+    if (plan.returns_body or plan.action in (Action.READ, Action.CALL)) and not plan.is_void:
+        headers |= _told(plan)
     if row.headers:
         headers |= _own_headers(row.headers)
     return Answer(_own_status(row.status) or status, (row.body or "") if plan.returns_body else "", headers)
+
+
+def _told(plan: Plan) -> dict[str, str]:
+    """Say what the body is, and which schema it is of."""
+    profile = {"Content-Profile": plan.profile} if plan.profile else {}
+    return {"Content-Type": plan.media.content_type, **profile}
 
 
 def not_single(rows: int | None) -> RequestRefused:
@@ -83,7 +86,7 @@ def _status(plan: Plan, row: Row) -> int:
         return 204
     if plan.action in (Action.READ, Action.CALL) and row.total is not None:
         if plan.offset > row.total:
-            raise range_refused(f"An offset of {plan.offset} was requested, but there are only {row.total} rows.")
+            raise _beyond(plan, row.total)
         return 206 if row.rows < row.total else 200
     if plan.action in (Action.UPSERT, Action.REPLACE) and row.made is not None:
         made = int(row.made) > 0
@@ -91,6 +94,13 @@ def _status(plan: Plan, row: Row) -> int:
             return 201 if made else 200
         return plan.status if plan.status == 204 else (201 if made else 200)
     return plan.status
+
+
+def _beyond(plan: Plan, total: int) -> RequestRefused:
+    refusal = range_refused(f"An offset of {plan.offset} was requested, but there are only {total} rows.")
+    applied = {"Preference-Applied": plan.applied} if plan.applied else {}
+    refusal.headers = {"Content-Range": f"*/{total}", **applied}
+    return refusal
 
 
 def _content_range(plan: Plan, row: Row) -> str:

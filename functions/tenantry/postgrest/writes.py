@@ -103,6 +103,7 @@ class _Write:
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         text = write_statement(change, self.rows(), self.media, key=key, made=made, guards=guards)
+        has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,
             tuple(self.values.all),
@@ -111,11 +112,11 @@ class _Write:
             self.media,
             self.name.name,
             action,
-            returns_body=self.answers,
+            returns_body=has_body,
             preferences=self.preferences,
             applied=self.preferences.applied(*leaving_out),
             guards=guards,
-            profile=profile_of(self.request, self.name) if self.answers else "",
+            profile=profile_of(self.request, self.name) if has_body else "",
         )
 
 
