@@ -1,5 +1,6 @@
 """The Prefer header: what is asked for, and what is told back as applied."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenantry.domain.errors import RequestRefused
@@ -71,9 +72,14 @@ def parse_preferences(header: str) -> Preferences:
         elif kind not in found:
             found[kind] = value
     if unknown and found.get("handling") == "strict":
-        details = f"Invalid preferences: {', '.join(unknown)[:200]}"
-        raise RequestRefused("Invalid preferences given with handling=strict", code="PGRST122", details=details)
+        raise unmet_preferences(unknown)
     return _preferences(found)
+
+
+def unmet_preferences(preferences: Sequence[str]) -> RequestRefused:
+    """Refuse what was asked for strictly and can't be had."""
+    details = f"Invalid preferences: {', '.join(preferences)[:200]}"
+    return RequestRefused("Invalid preferences given with handling=strict", code="PGRST122", details=details)
 
 
 def _preferences(found: dict[str, str]) -> Preferences:

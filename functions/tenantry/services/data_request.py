@@ -18,7 +18,7 @@ from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
 from tenantry.postgrest.planning import schema_of
 from tenantry.services.catalogues import Catalogues
 from tenantry.services.guarded_writes import refusal_of_guard
-from tenantry.services.statement_runs import run_plan
+from tenantry.services.statement_runs import run_plan, without_unknown_zone
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
 _STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
@@ -27,6 +27,8 @@ _UNKNOWN_STATEMENT = "26000"
 _READ_ONLY = "25006"
 # The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
 _CLOSED = "42501"
+# A setting's value that can't be: a time zone that is none, perhaps.
+_INVALID_PARAMETER = "22023"
 # A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
 _STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
@@ -76,27 +78,40 @@ class DataRequests:
         return self._with_connection(caller, lambda connection: use(connection, self._catalogues))
 
     def _answer(self, call: Call, connection: TenantConnection) -> Answer:
-        schemas = call.caller.data_api.exposed(connection.schema)
-        if schemas != call.request.schemas or connection.partition:
-            request = replace(call.request, schemas=schemas, partition=connection.partition)
-            call = replace(call, request=request)
-        schema = schema_of(call.request)
-        if schema != connection.schema:
-            call = replace(call, settings=replace(call.settings, schema=schema))
+        call = _placed(call, connection)
         limits = self._limits_of(call.caller)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
         try:
             answer = self._run(connection, call, planned)
         except psycopg2.Error as exc:
-            if fresh or connection.is_lost or exc.pgcode not in _STALE_CATALOGUE:
-                raise
-            again = self._catalogues.plan_anew(call.request, limits, connection)
-            if again == planned:
-                raise
-            planned, answer = again, self._run(connection, call, again)
+            planned = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
+            answer = self._run(connection, call, planned)
         if len(answer.body) > self._max_answer_bytes:
             raise self._too_large(planned)
         return answer
+
+    def _planned_otherwise(
+        self,
+        exc: psycopg2.Error,
+        call: Call,
+        limits: Limits,
+        connection: TenantConnection,
+        planned: Plan,
+        *,
+        fresh: bool,
+    ) -> Plan:
+        """Plan a request anew whose statement failed for what may not be its caller's doing; nothing was changed.
+
+        :raises psycopg2.Error: there is no other plan.
+        """
+        again = planned
+        if exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
+            again = without_unknown_zone(connection, planned)
+        elif exc.pgcode in _STALE_CATALOGUE and not fresh and not connection.is_lost:
+            again = self._catalogues.plan_anew(call.request, limits, connection)
+        if again == planned:
+            raise exc
+        return again
 
     def _limits_of(self, caller: Caller) -> Limits:
         settings = caller.data_api
@@ -177,6 +192,18 @@ class DataRequests:
             return TenantConnection(tenant_id, credentials, self._connect)
         except DatabaseUnavailable as still:
             raise _while_closed(still) from still
+
+
+def _placed(call: Call, connection: TenantConnection) -> Call:
+    """Say what only the connection knows: the schemas by the names that they have there, and which of them is meant."""
+    schemas = call.caller.data_api.exposed(connection.schema)
+    if schemas != call.request.schemas or connection.partition:
+        request = replace(call.request, schemas=schemas, partition=connection.partition)
+        call = replace(call, request=request)
+    schema = schema_of(call.request)
+    if schema == connection.schema:
+        return call
+    return replace(call, settings=replace(call.settings, schema=schema))
 
 
 def _while_closed(exc: DatabaseUnavailable) -> TenantryError:

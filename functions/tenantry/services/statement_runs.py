@@ -7,8 +7,10 @@ from typing import Any
 from tenantry.adapters.postgres import CallSettings, TenantConnection
 from tenantry.postgrest import Plan, Row
 from tenantry.postgrest.media import Form
+from tenantry.postgrest.preferences import unmet_preferences
 
 _JSON_PLAN = ("FORMAT JSON",)
+_IS_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
 
 
 def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
@@ -28,19 +30,45 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
             planned.values,
             reads_only=planned.reads_only,
             call=call,
-            rolls_back=planned.preferences.tx == "rollback",
+            rolls_back=_rolls_back(planned),
         )
     )
     return row if planned.counted is None else _estimated(connection, role, claims, call, planned, row)
 
 
+def without_unknown_zone(connection: TenantConnection, planned: Plan) -> Plan:
+    """Leave out a time zone that PostgreSQL does not know, as any preference that can't be met.
+
+    :return: the same plan, where it does.
+    :raises RequestRefused: all preferences have to be met.
+    """
+    preferences = planned.preferences
+    if connection.read_json(_IS_ZONE, (preferences.timezone,)):
+        return planned
+    if preferences.is_strict:
+        raise unmet_preferences([f"timezone={preferences.timezone}"])
+    applied = [each for each in planned.applied.split(", ") if not each.startswith("timezone=")]
+    return replace(planned, preferences=replace(preferences, timezone=None), applied=", ".join(applied))
+
+
 def _explained(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
     words = planned.media.options
     lines = connection.explain(
-        role, claims, planned.text, planned.values, words, reads_only=planned.reads_only, call=call
+        role,
+        claims,
+        planned.text,
+        planned.values,
+        words,
+        reads_only=planned.reads_only,
+        call=call,
+        rolls_back=_rolls_back(planned),
     )
     body = json.dumps(lines[0]) if words[0] == _JSON_PLAN[0] else "\n".join(lines) + "\n"
     return Row(None, 0, body)
+
+
+def _rolls_back(planned: Plan) -> bool:
+    return planned.preferences.tx == "rollback"
 
 
 def _estimated(
