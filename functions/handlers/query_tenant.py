@@ -10,7 +10,7 @@ from tenantry.adapters.connections import ConnectionCache
 from tenantry.adapters.postgres import CallSettings
 from tenantry.adapters.secrets import TenantSecrets
 from tenantry.adapters.tenant_session import TenantSession, TenantSessions
-from tenantry.domain.errors import IdentityMismatch, TenantryError
+from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Limits, Request
@@ -68,6 +68,15 @@ def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> A
             return _allow(event, caller, kind, name)
         if name is not None:
             return _data_requests().run(_call(event, caller, kind, name, settings))
+    return _describe(event, caller)
+
+
+def _describe(event: dict[str, Any], caller: Caller) -> Answer:
+    method = event["httpMethod"]
+    if method == "OPTIONS":
+        return Answer(200, "", {"Allow": "OPTIONS,GET,HEAD"})
+    if method not in ("GET", "HEAD"):
+        raise BadRequest(f"Unsupported HTTP method: {method[:20]}", code="PGRST117")
     # Only who asks for it loads what makes it.
     from tenantry.services.api_description import describe_api  # noqa: PLC0415
 
