@@ -60,8 +60,11 @@ def answer_of(plan: Plan, row: Row) -> Answer:
 
 def _told(plan: Plan) -> dict[str, str]:
     """Say what the body is, and which schema it is of."""
-    profile = {"Content-Profile": plan.profile} if plan.profile else {}
-    return {"Content-Type": plan.media.content_type, **profile}
+    return {"Content-Type": plan.media.content_type, **_profile(plan)}
+
+
+def _profile(plan: Plan) -> dict[str, str]:
+    return {"Content-Profile": plan.profile} if plan.profile else {}
 
 
 def not_single(rows: int | None) -> RequestRefused:
@@ -99,7 +102,7 @@ def _status(plan: Plan, row: Row) -> int:
 def _beyond(plan: Plan, total: int) -> RequestRefused:
     refusal = range_refused(f"An offset of {plan.offset} was requested, but there are only {total} rows.")
     applied = {"Preference-Applied": plan.applied} if plan.applied else {}
-    refusal.headers = {"Content-Range": f"*/{total}", **applied}
+    refusal.headers = {"Content-Range": f"*/{total}", **applied, **_profile(plan)}
     return refusal
 
 
