@@ -230,6 +230,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         message=ANY,
         details=None,
     ),
+    _entry("Ours: a CSV names the columns that it shows.", "shape/csv-embedded shape/csv-order", body=ANY),
     _entry(_DOMAIN, "filter/shown-domain filter/domain-cast", body=ANY),
     _entry(_DOMAIN, "filter/read-domain* update/shown-domain insert/shown-domain", outcome="400 22P02"),
     # Functions.
@@ -257,6 +258,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     _entry("Ours: the whole body may be any JSON.", "call/post-unnamed-json-list", outcome="200"),
     _entry("Ours: the whole body may be any JSON.", "call/post-unnamed-json-scalar", body={"got": "5"}),
+    _entry("Ours: HEAD calls a function as GET does.", "call/head-teapot", outcome="418"),
+    _entry("Ours: HEAD calls a function as GET does.", "call/head-pay", outcome="402 PT402"),
     _entry(_TROUBLE, "call/fail-57014", status=504, message=ANY, hint=ANY),
     _entry(_TROUBLE, "call/fail-53300", message=ANY, hint=ANY),
     _entry(_TROUBLE, "call/fail-XX000", message=ANY),
