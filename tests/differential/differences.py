@@ -200,7 +200,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         message=ANY,
         details=ANY,
     ),
-    _entry("Since 13: any other method is PGRST117.", "method/post-root", status=405, code="PGRST117", message=ANY),
+    _entry("Since 12.2: any other method is PGRST117.", "method/post-root", status=405, code="PGRST117", message=ANY),
     _entry(
         "Ours: OPTIONS needs no arguments.", "method/options-function method/options-volatile-function", outcome="200"
     ),
