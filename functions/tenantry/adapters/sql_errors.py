@@ -10,6 +10,7 @@ from tenantry.domain.errors import (
     StatementFailed,
     TenantryError,
 )
+from tenantry.postgrest.answers import may_tell
 
 # What a caller did wrong, in words that name no host and repeat no driver text. PostgreSQL's own primary message is
 # passed on for these classes only: it speaks of the caller's own table, column or value.
@@ -54,7 +55,7 @@ def _written_out(exc: psycopg2.Error) -> TenantryError:
     try:
         answer = json.loads(asked or "")
         status = int(answer["status"])
-        headers = {str(name): str(value) for name, value in answer.get("headers", {}).items()}
+        headers = {name: str(value) for name, value in answer.get("headers", {}).items() if may_tell(name, str(value))}
     except _MALFORMED:
         missing = "DETAIL is missing in the RAISE statement"
         return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)

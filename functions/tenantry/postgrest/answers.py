@@ -151,8 +151,13 @@ def _own_headers(text: str) -> dict[str, str]:
     for each in content:
         if not (isinstance(each, dict) and len(each) == 1 and all(_is_header(*pair) for pair in each.items())):
             raise TenantryError(malformed, code="PGRST111")
-        headers |= {name: value for name, value in each.items() if not name.lower().startswith(_OWN_HEADERS)}
+        headers |= {name: value for name, value in each.items() if may_tell(name, value)}
     return headers
+
+
+def may_tell(name: str, value: object) -> bool:
+    """Whether a function of the tenant's may set this header: it is one, and neither the gateway's nor ours."""
+    return _is_header(name, value) and not name.lower().startswith(_OWN_HEADERS)
 
 
 def _is_header(name: str, value: object) -> bool:

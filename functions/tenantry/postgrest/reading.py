@@ -1,12 +1,8 @@
 """The SELECT of a tree of tables: embedded ones are joined laterally, each as one JSON value or as columns."""
 
-import dataclasses
-from dataclasses import dataclass
-
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue import Relationship
 from tenantry.postgrest.expressions import (
-    aggregate_sql,
     condition_sql,
     field_sql,
     item_sql,
@@ -17,26 +13,13 @@ from tenantry.postgrest.expressions import (
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.parameters import filters_of
 from tenantry.postgrest.refusals import not_embedded
-from tenantry.postgrest.syntax import Field, Filter, OrderTerm, SelectItem
+from tenantry.postgrest.spreading import Output, expanded, is_grouped, orders_inside, sort_name, spread, spread_name
+from tenantry.postgrest.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.tree import ReadNode, everything
 from tenantry.postgrest.values import Values
 
 _IS_NULL = "IS NULL"
 _IS_NOT_NULL = "IS NOT NULL"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One column of a node's statement: its SQL, its name where it has to be said, whether it is an aggregate."""
-
-    sql: str
-    name: str | None = None
-    aggregated: bool = False
-
-    @property
-    def text(self) -> str:
-        """The column as it stands in a select list."""
-        return f"{self.sql} AS {quote(self.name)}" if self.name is not None else self.sql
 
 
 class Reading:
@@ -52,14 +35,14 @@ class Reading:
 
         :param source: what the rows are taken from, in place of the node's table.
         """
-        grouped = _is_grouped(node)
-        outputs = self._outputs(_expanded(node) if grouped else node, jsonb=grouped)
+        grouped = is_grouped(node)
+        outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child) for child in node.children])
         where = self._where(node, self._replacement(node))
         groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
         group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
-        order = "" if _orders_inside(node) else self._order_by(node)
+        order = "" if orders_inside(node) else self._order_by(node)
         return (
             f"SELECT {columns} FROM {source or self._source(node)}{joins}{where}{group_by}{order}{self._window(node)}"
         )
@@ -92,14 +75,14 @@ class Reading:
                 details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
             )
         if item.field.name == "*":
-            return Output("1", _spread_name(item))
-        return Output(item_sql(node.alias, item, node.table, self._values, aggregate=False), _spread_name(item))
+            return Output("1", spread_name(item))
+        return Output(item_sql(node.alias, item, node.table, self._values, aggregate=False), spread_name(item))
 
     def _embedded(self, child: ReadNode, *, jsonb: bool) -> list[Output]:
         if child.is_silent:
             return []
         if child.is_spread:
-            return _spread(child, child.joined)
+            return spread(child, child.joined)
         joined = quote(child.joined)
         cast = "::jsonb" if jsonb else ""
         if child.is_to_one:
@@ -124,22 +107,20 @@ class Reading:
     def _arrays(self, child: ReadNode) -> list[str]:
         """Gather each column of a to-many table that is spread, all in the same order."""
         keys = [
-            f"{quote(child.joined)}.{quote(_sort_name(child, position))}{term.direction}"
+            f"{quote(child.joined)}.{quote(sort_name(child, position))}{term.direction}"
             for position, term in enumerate(child.asked.order)
         ]
         order = f" ORDER BY {', '.join(keys)}" if keys else ""
-        arrays = []
-        for output in _spread(_expanded(child), child.joined):
-            name = output.name or output.sql.rpartition(".")[2]
-            named = quote(name) if output.name else name
-            arrays.append(f"coalesce(json_agg({output.sql}{order}), '[]') AS {named}")
-        return arrays
+        return [
+            f"coalesce(json_agg({output.sql}{order}), '[]') AS {quote(output.column)}"
+            for output in spread(expanded(child), child.joined)
+        ]
 
     def _sort_columns(self, node: ReadNode) -> list[Output]:
-        if not _orders_inside(node):
+        if not orders_inside(node):
             return []
         return [
-            Output(self._sort_key(node, term), _sort_name(node, position))
+            Output(self._sort_key(node, term), sort_name(node, position))
             for position, term in enumerate(node.asked.order)
         ]
 
@@ -253,73 +234,3 @@ def _null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
         if child and filter_.comparison in (_IS_NULL, _IS_NOT_NULL) and filter_.value is None:
             found.append((filter_, child, filter_.negated ^ (filter_.comparison == _IS_NOT_NULL)))
     return found
-
-
-def _orders_inside(node: ReadNode) -> bool:
-    """Whether a node's rows are sorted when they are gathered, column by column."""
-    return node.is_spread and not node.is_to_one
-
-
-def _sort_name(node: ReadNode, position: int) -> str:
-    return f"{node.joined} {position}"
-
-
-def _spread_name(item: SelectItem) -> str:
-    return output_name(item) or (item.aggregate or item.field.name) or ""
-
-
-def _spread(child: ReadNode, joined: str) -> list[Output]:
-    """List what a spread table gives its parent, by the names that it has in the child's statement."""
-    outputs = []
-    for item in everything(child):
-        if item.aggregate:
-            value = f"{quote(joined)}.{quote(_spread_name(item))}"
-            outputs.append(
-                Output(aggregate_sql(item.aggregate, value, item.aggregate_cast), item.alias, aggregated=True)
-            )
-        else:
-            name = output_name(item) or item.field.name
-            outputs.append(Output(f"{quote(joined)}.*" if name == "*" else f"{quote(joined)}.{quote(name)}"))
-    for inner in child.children:
-        outputs += _spread_inner(inner, joined)
-    return outputs
-
-
-def _spread_inner(inner: ReadNode, joined: str) -> list[Output]:
-    if inner.is_silent:
-        return []
-    if not inner.is_spread:
-        return [Output(f"{quote(joined)}.{quote(inner.key)}")]
-    # What a nested one is spread into has these columns by their last names.
-    return [
-        output
-        if output.aggregated
-        else Output(f"{quote(joined)}.{output.sql.partition('.')[2] if output.name is None else quote(output.name)}")
-        for output in _spread(inner, joined)
-    ]
-
-
-def _expanded(node: ReadNode) -> ReadNode:
-    """Name all columns where `*` stands for them: rows are grouped, or gathered, by each."""
-    if node.table is None:
-        return node
-    items: list[SelectItem] = []
-    for item in everything(node):
-        if item.field.name == "*" and item.aggregate is None:
-            items += [SelectItem(Field(column)) for column in node.table.columns]
-        else:
-            items.append(item)
-    return dataclasses.replace(node, items=tuple(items))
-
-
-def _is_grouped(node: ReadNode) -> bool:
-    """Whether an aggregate is worked out over a node's rows: its own, or one of a table that is spread into it."""
-    if not node.is_spread and any(item.aggregate for item in node.items):
-        return True
-    return not node.is_spread and any(_gives_aggregate(child) for child in node.children)
-
-
-def _gives_aggregate(child: ReadNode) -> bool:
-    if not (child.is_spread and child.is_to_one):
-        return False
-    return any(item.aggregate for item in child.items) or any(_gives_aggregate(inner) for inner in child.children)

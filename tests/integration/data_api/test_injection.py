@@ -33,6 +33,8 @@ ATTACKS = [
     "%s%(a)s%%",
     "$1",
     'a"::regclass',
+    "a. FROM canary) x; DELETE FROM canary; --",
+    "a.(SELECT secret FROM canary)",
 ]
 
 
@@ -50,6 +52,10 @@ def requests(attack: str) -> Iterator[dict[str, Any]]:
         yield {"query": {"select": f"*,books!{name}(*)"}}
         yield {"query": {"select": f"*,books({name})"}}
         yield {"query": {"select": f"*,...books({name}:id)"}}
+        yield {"query": {"select": f"*,...books({name}:id)", "books.order": "name.desc"}}
+        yield {"query": {"select": f"id,...books({name}:id.count())"}}
+        yield {"query": {"select": f"id,...shelves({name}:name,x:id.max())"}, "table": "books"}
+        yield {"query": {"select": f"id,...shelves(...books({name}:id))"}, "table": "books"}
         yield {"query": {"select": "*,books(*)", "books.order": name}}
         yield {"query": {"select": "*,books(*)", f"books.{name}": "eq.1"}}
         yield {"query": {"select": "*,books(*)", "books.or": f"({name}.eq.1,name.eq.{name})"}}
