@@ -22,7 +22,8 @@ _WINDOW = 1 << 27
 # A beginning compresses well, or is made to: more of it than this is not kept.
 _HEAD = 32 << 20
 _REOPENED = 3
-_GONE = {"NoSuchKey", "NoSuchVersion", "404"}
+# No object, or one that has nothing where the manifest says there is something.
+_GONE = {"NoSuchKey", "NoSuchVersion", "404", "InvalidRange", "416"}
 
 
 class ArchiveSource:
