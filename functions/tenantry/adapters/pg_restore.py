@@ -3,11 +3,14 @@
 A dump is not trusted. What is in it runs in one database, as a login that may become its owner and nothing else.
 """
 
+import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -121,9 +124,9 @@ class Restore:
         return bool(self._process.poll())
 
     def kill(self) -> None:
-        """End it at once, if it runs still."""
+        """End it at once, if it runs still, with the processes that it has started to work on a file."""
         if self._process.poll() is None:
-            self._process.kill()
+            self._kill_group()
 
     def write(self, portion: bytes | memoryview) -> None:
         """Write a portion of the archive. :raises BrokenPipeError: it has ended, and `finish` says why."""
@@ -140,6 +143,9 @@ class Restore:
         if self._process.stdin:
             self._process.stdin.close()
         status = self._process.wait()
+        if status < 0:
+            # Killed by whomever: what it had started would work on, and keep its messages open.
+            self._kill_group()
         if self._expired:
             raise RestoreFailed("The restore did not end in time.", code="restore_deadline")
         said = self._said.result()
@@ -154,7 +160,11 @@ class Restore:
 
     def _expire(self) -> None:
         self._expired = True
-        self._process.kill()
+        self.kill()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _command(self) -> list[str]:
         target = self._target

@@ -1,6 +1,7 @@
 """The rows of a large database are dealt out to several sessions, and what comes back is the same."""
 
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,10 @@ MANY = "CREATE TABLE many AS SELECT i, repeat(md5(i::text), 8) AS text FROM gene
 # Rights that would be in the way of the rows, and must come back all the same.
 RIGHTS = """CREATE TABLE closed AS SELECT 1 AS i; REVOKE ALL ON closed FROM {owner}; GRANT SELECT ON closed TO {owner};
             CREATE MATERIALIZED VIEW sums AS SELECT sum(i) FROM closed"""
+# An index that takes ten minutes in any database but the tenant's own.
+SLOW = """CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+          $$ BEGIN IF current_database() <> '{}' THEN PERFORM pg_sleep(600); END IF; RETURN $1; END $$;
+          CREATE TABLE slow AS SELECT 1 AS i; CREATE INDEX ON slow (slow(i))"""
 OBJECTS = "SELECT lo_from_bytea(0, convert_to(repeat(E'a line\\n', n), 'UTF8')) FROM generate_series(0, 9) n"
 GRANTED = """SELECT relname, ARRAY(SELECT unnest(coalesce(relacl, acldefault('r', relowner)))::text ORDER BY 1)
              FROM pg_class
@@ -129,5 +134,18 @@ def test_rows_that_one_session_cannot_bring_end_all(vault: Vault) -> None:
     with pytest.raises(TenantryError) as failure:
         vault.perform(vault.start(publish(vault, backup, archive)))
     assert failure.value.code == "restore_failed"
+    assert vault.run_as(tenant, ROWS) == before
+    assert (vault.leftovers(tenant), files()) == ([], [])
+
+
+def test_the_deadline_ends_what_builds_keys_at_once(vault: Vault) -> None:
+    tenant = add(vault)
+    vault.run_as(tenant, SLOW.format(tenant))
+    before = vault.run_as(tenant, ROWS)
+    operation, began = vault.start(vault.back_up(tenant)), time.monotonic()
+    with pytest.raises(TenantryError) as failure:
+        vault.perform(operation, seconds=5)
+    assert failure.value.code == "restore_deadline"
+    assert time.monotonic() - began < 60
     assert vault.run_as(tenant, ROWS) == before
     assert (vault.leftovers(tenant), files()) == ([], [])
