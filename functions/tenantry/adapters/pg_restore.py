@@ -24,6 +24,7 @@ APPLICATION = "tenantry-restore"
 _PIPE_BYTES = 1 << 20
 # Commits reach the disk with the next one that waits for it: that of the rights, which comes before the swap.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
+_ALONE = "-c max_parallel_maintenance_workers=0 -c max_parallel_workers_per_gather=0"
 # Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its beginning whatever the server is.
 # There it is not told to stop at an error; it counts them, and there must have been that one alone.
 _KNOWS_ALL_SETTINGS = 170000
@@ -40,6 +41,7 @@ class RestoreTarget:
 
     `schema` is the only one that is restored, and is there; empty: the archive's own. `tables` and `sections` narrow it
     further, and so does `entries`, a file that lists the wanted entries of the archive in the archive's own order.
+    `alone`: a session has no parallel workers, where other sessions use the server's processors.
     `server_version` is PostgreSQL's own number, such as 180006.
     """
 
@@ -51,6 +53,12 @@ class RestoreTarget:
     sections: tuple[str, ...] = ()
     keep_rights: bool = True
     entries: Path | None = None
+    alone: bool = False
+
+    @property
+    def settings(self) -> str:
+        """Settings of its sessions."""
+        return f"{_QUICKLY} {_ALONE}" if self.alone else _QUICKLY
 
     @property
     def options(self) -> list[str]:
@@ -95,7 +103,7 @@ class Restore:
                 stdout=subprocess.DEVNULL,
                 # Its messages name hosts and values: only their number is looked at.
                 stderr=subprocess.PIPE,
-                env=client_environment(self._target.credentials, APPLICATION, self._tools.connect_timeout, _QUICKLY),
+                env=self._environment(),
                 start_new_session=True,
                 bufsize=0,
                 pipesize=_PIPE_BYTES,
@@ -165,6 +173,10 @@ class Restore:
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _environment(self) -> dict[str, str]:
+        target = self._target
+        return client_environment(target.credentials, APPLICATION, self._tools.connect_timeout, target.settings)
 
     def _command(self) -> list[str]:
         target = self._target

@@ -22,7 +22,7 @@ from tenantry.domain.errors import RestoreFailed
 # Below this the programs that are started and the sessions that are opened cost more than they save.
 LARGE_BYTES = 128 << 20
 # Sessions that bring rows at once.
-SESSIONS = 2
+SESSIONS = 3
 # How much of the stored archive is fetched to find its table of contents; a longer one is restored as a stream.
 _HEADS = (1 << 20, 1 << 24)
 
@@ -95,7 +95,7 @@ class Filling:
             raise
         self._deal_rows(head, entries, replace(bare, sections=("data",)))
         if not self._target.sections:
-            self._restore(head, replace(bare, sections=("post-data",)))
+            self._restore(head, replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest)))
             self._restore_rights(head)
 
     def _restore_rights(self, head: Path) -> None:
@@ -125,3 +125,9 @@ class Filling:
         # Who ends early has the reason, or was in no need of the rest: the archive is whole.
         with suppress(BrokenPipeError):
             self._archive.source.pump(self._archive.manifest, self._archive.bucket, write)
+
+
+def _is_spread(manifest: Manifest) -> bool:
+    """Whether sessions have keys to build at once; else most is one table, which parallel workers help with."""
+    rows = [table.rows for table in manifest.tables]
+    return 2 * max(rows, default=0) <= sum(rows)
