@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.adapters import api_gateway
 from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, path_parameter, status_of
 from tenantry.domain import errors
 from tenantry.domain.data_api import DataApiSettings
@@ -127,3 +128,14 @@ def test_a_path_that_is_not_utf_8_is_refused_and_one_without_parameters_has_none
     with pytest.raises(errors.BadRequest):
         path_parameter(EVENT | {"pathParameters": {"table": "%ff"}}, "table")
     assert path_parameter(EVENT | {"pathParameters": None}, "table") is None
+
+
+def test_a_credential_is_neither_told_nor_kept() -> None:
+    """What is kept of headers is found again under another token, so no token is a part of it."""
+    events = [
+        {"multiValueHeaders": {"Authorization": [f"Bearer {token}"], "X-Amz-Security-Token": [token], "X-Told": ["a"]}}
+        for token in ("first", "second")
+    ]
+    before = api_gateway._written.cache_info().hits
+    assert [api_gateway.told_headers(event) for event in events] == ['{"x-told": "a"}'] * 2
+    assert api_gateway._written.cache_info().hits == before + 1
