@@ -107,6 +107,7 @@ class TenantConnection:
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
         self.schema = credentials.schema
+        self.shares_database = credentials.isolation is not Isolation.DATABASE
         # Of tables that are shared: what each of their keys begins with. The database fills it in.
         self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
         try:

@@ -16,17 +16,25 @@ _MAX_PLANS = 256
 # A longer URL is none that a page sends again and again.
 _MAX_PARAMETERS = 30
 
+# How long what was read counts at least where tenants share a database: any of them can announce changes to all.
+_QUIET_SECONDS = 1.0
+
 type _Asked = tuple[TenantId, Limits, tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     catalogue: Catalogue
     read_at: float
+    expires_at: float
 
 
 class Catalogues:
-    """Keyed by tenant, bounded in number and age; what a tenant's database announces is forgotten at once."""
+    """Keyed by tenant, bounded in number and age; what a tenant's database announces is forgotten at once.
+
+    Where tenants share a database it is read once a second at most for what is announced, so that none of them can
+    make the others' requests slow.
+    """
 
     def __init__(self, capacity: int, max_age: int) -> None:
         """Keep at most `capacity`, each for at most `max_age` seconds."""
@@ -82,10 +90,11 @@ class Catalogues:
         """
         started = time.monotonic()
         catalogue = read_catalogue(connection, schemas)
-        self._known[connection.tenant_id] = _Known(catalogue, started)
-        self._known.move_to_end(connection.tenant_id)
+        # With the plans that were made with the one before: they would keep it in memory.
+        self.forget(connection.tenant_id)
+        self._known[connection.tenant_id] = _Known(catalogue, started, started + self._max_age)
         while len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+            self.forget(next(iter(self._known)))
         return catalogue
 
     def forget(self, tenant_id: TenantId) -> None:
@@ -103,21 +112,19 @@ class Catalogues:
 
     def _get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue | None:
         """Give what is known and can still be true: of this connection, not too old, and not announced as changed."""
-        tenant_id = connection.tenant_id
-        known = self._known.get(tenant_id)
+        known = self._known.get(connection.tenant_id)
         changed = connection.take_notice()
         if known is None:
             return None
+        if changed:
+            quiet = _QUIET_SECONDS if connection.shares_database else 0.0
+            known.expires_at = min(known.expires_at, known.read_at + quiet)
+        # What was announced while there was no connection, nobody has heard.
         is_older = known.read_at < connection.opened_at
-        if (
-            changed
-            or is_older
-            or known.catalogue.schemas != schemas
-            or time.monotonic() - known.read_at > self._max_age
-        ):
-            self.forget(tenant_id)
+        if is_older or known.catalogue.schemas != schemas or time.monotonic() >= known.expires_at:
+            self.forget(connection.tenant_id)
             return None
-        self._known.move_to_end(tenant_id)
+        self._known.move_to_end(connection.tenant_id)
         return known.catalogue
 
 
