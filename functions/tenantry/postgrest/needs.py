@@ -1,10 +1,10 @@
 """Which requests need the catalogue: those whose SQL depends on keys, types, defaults or functions."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from tenantry.postgrest.parameters import Parameters, filters_of
 from tenantry.postgrest.preferences import Preferences
-from tenantry.postgrest.syntax import Embed
+from tenantry.postgrest.syntax import Condition, Embed
 
 
 class CatalogueNeeded(Exception):
@@ -20,8 +20,8 @@ def reads_catalogue(given: Parameters) -> bool:
     )
 
 
-def _needs_types(conditions: Iterable[object]) -> bool:
-    return any(each.field.path or each.is_search for each in filters_of(list(conditions)))  # type: ignore[arg-type]
+def _needs_types(conditions: Sequence[Condition]) -> bool:
+    return any(each.field.path or each.is_search for each in filters_of(conditions))
 
 
 def writes_catalogue(given: Parameters, preferences: Preferences, *, inserts: bool) -> bool:

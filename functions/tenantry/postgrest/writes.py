@@ -13,7 +13,6 @@ from tenantry.postgrest.payload import Payload, read_payload
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.reading import Reading
 from tenantry.postgrest.reads import profile_of
-from tenantry.postgrest.refusals import stopped
 from tenantry.postgrest.request import Action, Guard, Limits, Plan, Request
 from tenantry.postgrest.syntax import Condition, Filter, Node
 from tenantry.postgrest.tree import ReadNode, grow
@@ -27,7 +26,7 @@ class _Write:
     def __init__(
         self, request: Request, limits: Limits, catalogue: Catalogue | None, name: Name, *, inserts: bool
     ) -> None:
-        self.request, self.limits, self.name, self.catalogue = request, limits, name, catalogue
+        self.request, self.limits, self.name = request, limits, name
         self.given: Parameters = parse_parameters(request, limits)
         self.preferences: Preferences = parse_preferences(request.prefer)
         self.media: Media = negotiate(request.accept, plans=limits.plans)
@@ -201,7 +200,7 @@ def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
 
 def _require_filter(write: _Write, command: str) -> None:
     if write.window.offset:
-        raise stopped("offset parameter", str(write.window.offset), 0, "no offset: a change has none")
+        raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
     if not write.conditions:
         raise BadRequest(
             f"{command} requires a WHERE clause",

@@ -1,7 +1,6 @@
 """`/rest/v1/`: what the caller's role may see and do, as an OpenAPI document."""
 
 import json
-from functools import partial
 
 from tenantry import VERSION
 from tenantry.adapters.postgres import TenantConnection
@@ -26,11 +25,12 @@ def describe_api(
     :raises TenantryError: the form or the schema cannot be had, or the database not be asked.
     """
     content_type = negotiate(accept, plans=False, root=True).content_type
-    body = partial(_describe, caller, profile, base_url)
 
     def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
-        text, schema, many = body(connection, catalogues)
-        profiles = {"Content-Profile": schema} if many or profile else {}
+        schemas = caller.data_api.exposed(connection.schema)
+        schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
+        text = _describe(caller, schemas, schema, base_url, connection, catalogues)
+        profiles = {"Content-Profile": schema} if len(schemas) > 1 or profile else {}
         return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
 
     return requests.with_catalogue(caller, answer)
@@ -52,10 +52,13 @@ def allow(requests: DataRequests, caller: Caller, kind: Kind, name: str, profile
 
 
 def _describe(
-    caller: Caller, profile: str, base_url: str, connection: TenantConnection, catalogues: Catalogues
-) -> tuple[str, str, bool]:
-    schemas = caller.data_api.exposed(connection.schema)
-    schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
+    caller: Caller,
+    schemas: tuple[str, ...],
+    schema: str,
+    base_url: str,
+    connection: TenantConnection,
+    catalogues: Catalogues,
+) -> str:
     catalogue = catalogues.get(connection, schemas)
     text, values = visible_statement(schemas)
     role = database_role(caller.tenant_id, caller.role)
@@ -69,4 +72,4 @@ def _describe(
         base_url=base_url,
         many_schemas=len(schemas) > 1,
     )
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")), schema, len(schemas) > 1
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -136,7 +136,7 @@ class DataRequests:
 
     def _too_large(self, planned: Plan) -> PayloadTooLarge:
         limit = f"The answer has more than {self._max_answer_bytes} bytes."
-        if planned.reads_only:
+        if planned.reads_only or planned.preferences.tx == "rollback":
             return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
         # Whoever repeats a change that was made makes it twice.
         return PayloadTooLarge(
