@@ -1,18 +1,15 @@
 """Twenty rows, each with a to-one and a to-many, against the same SQL written by hand on the same connection."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from psycopg2 import sql
-
+from benchmarks.handler_connection import acting_as, handler_connection
 from benchmarks.library import embed_event, entries, library_event, make_library
-from benchmarks.results import BenchmarkFailed, Result
+from benchmarks.results import Result
 from benchmarks.stage import Stage, call_handler
 from benchmarks.timing import take_turns, time_calls
-from handlers import query_tenant
-from tenantry.domain.tenant import Role, TenantId, database_role
+from tenantry.domain.tenant import Role, TenantId
 
 _TENANT = TenantId("embed-read")
 # What somebody writes who knows this schema.
@@ -40,7 +37,7 @@ def run(stage: Stage) -> list[Result]:
     make_library(stage, _TENANT)
     read, insert = embed_event(_TENANT), _insert_event()
     time_calls(lambda: call_handler(read, 200), 2 * _CALLS)
-    connection = query_tenant._data_requests()._connections.get(_TENANT, _open_none)[0]._connection  # noqa: SLF001
+    connection = handler_connection(_TENANT)
     ours, by_hand = _compare(
         connection, lambda: call_handler(read, 200), lambda: _execute(connection, _BY_HAND), _CALLS
     )
@@ -62,15 +59,11 @@ def _compare(
     connection: Any, handler: Callable[[], None], by_hand: Callable[[], None], calls: int
 ) -> tuple[float, float]:
     def bare() -> list[float]:
-        with _as_editor(connection):
+        with acting_as(connection, _TENANT, Role.EDITOR):
             return time_calls(by_hand, calls)
 
     ours, theirs = take_turns(lambda: time_calls(handler, calls), bare, rounds=_ROUNDS)
     return median(ours) * 1e6, median(theirs) * 1e6
-
-
-def _open_none(_tenant_id: TenantId) -> Any:
-    raise BenchmarkFailed("the handler keeps no connection")
 
 
 def _execute(connection: Any, statement: str, *values: str) -> None:
@@ -78,11 +71,3 @@ def _execute(connection: Any, statement: str, *values: str) -> None:
         cursor.execute(statement, values or None)
         if cursor.description:
             cursor.fetchall()
-
-
-@contextmanager
-def _as_editor(connection: Any) -> Iterator[None]:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(database_role(_TENANT, Role.EDITOR))))
-        yield
-        cursor.execute("RESET ROLE")

@@ -1,19 +1,16 @@
 """Databases whose catalogue is read, on the newest server and on the oldest that is supported."""
 
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.adapters.catalogue_reader import read_catalogue
 from tenantry.postgrest.catalogue import Catalogue
-from tests.integration.relocation.oldest_server import PROGRAMS, OldestServer
+from tests.oldest_server import OldestServer, oldest_postgres
 
 PASSWORD = "of a test only"
 
@@ -33,25 +30,12 @@ class Reader:
             return cursor.fetchone()[0]
 
 
-@contextmanager
-def _oldest() -> Iterator[OldestServer]:
-    if not (PROGRAMS / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed")
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
-        server = OldestServer(Path(directory), free_ports(1)[0])
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
-
-
 @pytest.fixture(scope="session", params=["newest", "oldest"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "newest":
         yield request.getfixturevalue("postgres")
         return
-    with _oldest() as started:
+    with oldest_postgres() as started:
         yield started
 
 

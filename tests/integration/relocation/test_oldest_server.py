@@ -1,32 +1,22 @@
 """PostgreSQL 15 does not know all that today's pg_restore sets: a dump is restored there too, or not at all."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 from tests.integration.conftest import World
 from tests.integration.relocation.conftest import ROWS, Yard
-from tests.integration.relocation.oldest_server import PROGRAMS, OldestServer
-
-pytestmark = pytest.mark.skipif(not (PROGRAMS / "postgres").exists(), reason="PostgreSQL 15 is not installed")
+from tests.oldest_server import oldest_postgres
 
 
 @pytest.fixture(scope="module")
 def old_yard(world: World) -> Iterator[Yard]:
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
-        server = OldestServer(Path(directory), free_ports(1)[0])
-        try:
-            server.start()
-            made = Yard(world, server, server)  # type: ignore[arg-type]
-            yield made
-            made.drop()
-        finally:
-            server.stop()
+    with oldest_postgres() as server:
+        made = Yard(world, server, server)  # type: ignore[arg-type]
+        yield made
+        made.drop()
 
 
 @pytest.mark.parametrize("way", [(Isolation.SCHEMA, Isolation.DATABASE), (Isolation.POOLED, Isolation.DATABASE)])

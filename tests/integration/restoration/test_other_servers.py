@@ -14,8 +14,8 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
 from tests.integration.conftest import World, clear_caches
-from tests.integration.relocation.oldest_server import PROGRAMS, OldestServer
 from tests.integration.restoration.conftest import ROWS, Vault
+from tests.oldest_server import OldestServer, oldest_postgres
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
 NEW = "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')"
@@ -26,15 +26,8 @@ RIGHTS = f"""CREATE ROLE {NAME} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}';
 
 @pytest.fixture(scope="module")
 def old_server() -> Iterator[OldestServer]:
-    if not (PROGRAMS / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed")
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
-        server = OldestServer(Path(directory), free_ports(1)[0])
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with oldest_postgres() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,15 +2,33 @@
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 
-from local.ports import LOOPBACK
+from local.ports import LOOPBACK, free_ports
 from local.processes import wait_until
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+
+
+@contextmanager
+def oldest_postgres() -> Iterator["OldestServer"]:
+    """Start one on a free port, of which nothing remains; skips the test where the machine has none."""
+    if not (PROGRAMS / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+        server = OldestServer(Path(directory), free_ports(1)[0])
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 class OldestServer:

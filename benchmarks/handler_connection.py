@@ -1,0 +1,31 @@
+"""The very connection that the handler uses, on which what it is compared with is run."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from psycopg2 import sql
+
+from benchmarks.results import BenchmarkFailed
+from handlers import query_tenant
+from tenantry.domain.tenant import Role, TenantId, database_role
+
+
+def handler_connection(tenant_id: TenantId) -> Any:
+    """Give psycopg2's connection of a tenant whose requests the handler has served."""
+    # It has no other way out: nobody but a benchmark wants it.
+    connections = query_tenant._data_requests()._connections  # noqa: SLF001
+    return connections.get(tenant_id, _open_none)[0]._connection  # noqa: SLF001
+
+
+def _open_none(_tenant_id: TenantId) -> Any:
+    raise BenchmarkFailed("the handler keeps no connection")
+
+
+@contextmanager
+def acting_as(connection: Any, tenant_id: TenantId, role: Role) -> Iterator[None]:
+    """Be one of the tenant's roles on it, as a request is."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(database_role(tenant_id, role))))
+        yield
+        cursor.execute("RESET ROLE")
