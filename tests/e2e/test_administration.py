@@ -92,7 +92,8 @@ def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) 
         backup = api.aws("lambda").invoke(
             FunctionName=api.resource("BackUpTenant"), Payload=json.dumps({"tenant_id": name})
         )
-        assert "FunctionError" not in backup, backup["Payload"].read()
+        said = backup["Payload"].read()
+        assert "FunctionError" not in backup, said
         begun = api.call("DELETE", f"/admin/v1/tenants/{name}", token, json={"tenant_id": name, "undo_hours": 0})
         assert begun.status_code == 202, begun.text
         operation = wait_for(api, begun.json()["operation_id"])

@@ -45,6 +45,9 @@ class ArchiveSource:
                 return reader.read(_HEAD)
         except zstandard.ZstdError as exc:
             raise damaged() from exc
+        finally:
+            # What compresses well is not read to its end, and would keep the connection.
+            stored.close()
 
     def pump(self, manifest: Manifest, bucket: str, write: Callable[[bytes], Any]) -> None:
         """Hand over the archive in portions, from the first byte; only when this returns was it what was backed up.
@@ -101,6 +104,10 @@ class _Stored:
         self._digest.update(chunk)
         self._offset += len(chunk)
         return chunk
+
+    def close(self) -> None:
+        """Let go of what was not read."""
+        self._body.close()
 
     def require_whole(self) -> None:
         """Read what is left, and compare size and digest. :raises RestoreFailed: they differ."""
