@@ -21,13 +21,13 @@ from benchmarks.timing import take_turns
 from local.deployment import STAGE
 from local.postgres_server import program
 from local.stack_file import StackFile, StackServer
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 _TENANTS, _FEW = 100, 10
 # Some 5 MB of them.

@@ -11,15 +11,15 @@ from local.aws_server import REGION
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from local.sample_data import Candidate, load_candidates
-from tenantry.adapters.isolation_probe import DatedSecrets
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
-from tenantry.services.isolation_report import IsolationAudit
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.reports.isolation.audit import IsolationAudit
+from tenantry.reports.isolation.probe import DatedSecrets
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 _SERVER = "isolation"
 _TABLE = "tenantry-bench-isolation"

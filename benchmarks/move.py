@@ -21,22 +21,22 @@ from benchmarks.timing import take_turns
 from local.aws_server import REGION
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.schema_copy import CopyTools
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Tenant, TenantId, owner_role
-from tenantry.services.operations import Operations, Performer
-from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.relocation import Relocations
-from tenantry.services.relocation_recipes import relocation_recipes
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Operations, Performer
+from tenantry.relocation.requests import Relocations
+from tenantry.relocation.workflow import relocation_recipes
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.servers.servers import Servers
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 _TABLE = "tenantry-bench-move"
 _TENANT = TenantId("moved")

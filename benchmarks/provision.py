@@ -15,12 +15,12 @@ from benchmarks.stage import STAGE, TABLE, Stage, connect_to
 from local.aws_server import REGION
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 _TENANTS = 50
 _SERVER = "ap-south-1"

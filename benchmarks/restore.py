@@ -18,19 +18,19 @@ from benchmarks.timing import take_turns
 from handlers.back_up_tenant import handler as back_up
 from local.aws_server import REGION
 from local.ports import LOOPBACK
-from tenantry.adapters.archive_source import ArchiveSource
-from tenantry.adapters.backup_catalogue import BackupCatalogue
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.schema_copy import CopyTools
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.contents.schema_copy import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.restore import beside_name
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
-from tenantry.services import restoration_fill
-from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
-from tenantry.services.servers import Servers
+from tenantry.restores import fill as restoration_fill
+from tenantry.restores.archive.source import ArchiveSource
+from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
+from tenantry.servers.servers import Servers
 
 _TENANT = TenantId("restored")
 _PORTIONS = 5

@@ -20,13 +20,13 @@ from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
 from local.processes import MARK
 from local.sample_data import Candidate, load_candidates
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Role, TenantId, owner_role
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "bench"

@@ -12,15 +12,15 @@ from local.aws_server import AwsServer
 from local.deployment import STAGE, Deployment
 from local.postgres_server import PostgresServer
 from local.stack_file import Operator, StackTenant
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
-from tenantry.adapters.server_admin import ServerAdmin
-from tenantry.adapters.usage_plans import UsagePlans
+from tenantry.access.rotation import rotation_schedule
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Limits, TenantId, owner_role
-from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.rotation import rotation_schedule
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
+from tenantry.tenants.usage_plans import UsagePlans
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from handlers.administration import (
+from handlers.routes import (
     backups,
     data_api,
     erasures,
@@ -19,10 +19,10 @@ from handlers.administration import (
     servers,
     tenants,
 )
-from tenantry.adapters.api_gateway import error_answer, operator_of
+from handlers.settings.environment import administration_settings
+from tenantry.aws.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
-from tenantry.settings import administration_settings
 
 app = APIGatewayRestResolver()
 for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):

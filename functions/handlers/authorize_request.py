@@ -3,13 +3,13 @@
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.tokens import TokenVerifier
+from handlers.settings.environment import authorizer_settings
+from tenantry.access.authorization import Authorization, ClaimNames
+from tenantry.access.tokens import TokenVerifier
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
 from tenantry.domain.errors import TenantryError, Unauthenticated
 from tenantry.observability import logger
-from tenantry.services.authorization import Authorization, ClaimNames
-from tenantry.settings import authorizer_settings
 
 
 @cache

@@ -7,26 +7,26 @@ from typing import Any
 
 from botocore.config import Config
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.object_store import ObjectStore
-from tenantry.adapters.progress_store import ProgressStore
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.run_store import RunStore
-from tenantry.adapters.secrets import TenantSecrets
-from tenantry.adapters.tenant_session import TenantSession, TenantSessions
+from handlers.settings.environment import BackupSettings, backup_settings
+from tenantry.aws.clients import aws_client
+from tenantry.aws.object_store import ObjectStore
+from tenantry.aws.registry import Registry
+from tenantry.aws.tenant_secrets import TenantSecrets
+from tenantry.aws.tenant_session import TenantSession, TenantSessions
+from tenantry.backups.dump_stream import BackupTools
+from tenantry.backups.progress_store import ProgressStore
+from tenantry.backups.reporter import Reporter
+from tenantry.backups.take import BackupOrder, Outcome, back_up_tenant
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, Conflict, TenantryError, TenantUnknown
-from tenantry.domain.fleet_run import RunId
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.fleet.run import RunId
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.services.backup_progress import Reporter
-from tenantry.services.dump_stream import BackupTools
-from tenantry.services.fleet_work import Done, FleetWork
-from tenantry.services.tenant_backup import BackupOrder, Outcome, back_up_tenant
-from tenantry.settings import BackupSettings, backup_settings
+from tenantry.operations.leases import Leases
 
 # What is left of the function's time when the dump is ended: enough to abort the upload and to say so.
 _CLEAN_UP_SECONDS = 20.0

@@ -4,27 +4,27 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.backup_adapters import backup_catalogue
-from handlers.relocation_recipe import Deadline
-from tenantry.adapters.archive_source import ArchiveSource
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.run_store import RunStore
-from tenantry.adapters.schema_copy import CopyTools
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.verification_store import VerificationStore
+from handlers.settings.environment import drill_settings
+from handlers.wiring.backups import backup_catalogue
+from handlers.wiring.relocations import Deadline
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.contents.schema_copy import CopyTools
 from tenantry.domain.backup import BackupId, Verification
 from tenantry.domain.errors import TenantryError
-from tenantry.domain.fleet_run import RunId
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import new_ulid
+from tenantry.fleet.run import RunId
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.services.drills import DrillAdapters, DrillOrder, Drills
-from tenantry.services.fleet_work import Done, FleetWork
-from tenantry.services.restoration_scratch import ScratchRestorer
-from tenantry.services.servers import Servers
-from tenantry.settings import drill_settings
+from tenantry.operations.leases import Leases
+from tenantry.restores.archive.source import ArchiveSource
+from tenantry.restores.drills.drill import DrillAdapters, DrillOrder, Drills
+from tenantry.restores.drills.verification_store import VerificationStore
+from tenantry.restores.scratch import ScratchRestorer
+from tenantry.servers.servers import Servers
 
 # As long as the function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from handlers.settings.environment import health_settings
 from tenantry import VERSION
-from tenantry.adapters.api_gateway import answer
-from tenantry.settings import health_settings
+from tenantry.aws.api_gateway import answer
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from handlers.backup_adapters import own_backups
-from tenantry.adapters.api_gateway import answer, caller_of, error_answer
-from tenantry.adapters.audit_log import AuditLog
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.function_invocation import FunctionInvoker
-from tenantry.adapters.progress_store import ProgressStore
-from tenantry.adapters.registry import Registry
+from handlers.settings.environment import manage_settings
+from handlers.wiring.backups import own_backups
+from tenantry.aws.api_gateway import answer, caller_of, error_answer
+from tenantry.aws.clients import aws_client
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.registry import Registry
+from tenantry.backups.own_backups import OwnBackups
+from tenantry.backups.progress_store import ProgressStore
+from tenantry.backups.requests import TENANT, BackupRequests
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import AccessDenied, NotFound, TenantryError
 from tenantry.domain.tenant import Caller, Role
 from tenantry.observability import count, log_unexpected, logger
-from tenantry.services.audit_trail import AuditTrail
-from tenantry.services.backup_requests import TENANT, BackupRequests
-from tenantry.services.own_backups import OwnBackups
-from tenantry.settings import manage_settings
+from tenantry.operations.audit_log import AuditLog
+from tenantry.operations.audit_trail import AuditTrail
 
 # What is between the operator and the law, and not the tenant's.
 _OPERATORS_FIELDS = frozenset({"hold", "locked_until", "tenant_id"})

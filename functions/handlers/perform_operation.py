@@ -3,27 +3,28 @@
 from functools import cache
 from typing import Any
 
-from handlers.backup_adapters import backup_removal
-from handlers.relocation_recipe import Deadline, wire_relocations
-from handlers.rename_recipe import rename_recipes
-from handlers.report_recipes import report_recipes
-from handlers.restoration_recipe import wire_restores
-from handlers.retention_recipe import retention_recipes
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.certificate_store import CertificateStore
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.pass_file_store import PassFileStore
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
-from tenantry.adapters.usage_plans import UsagePlans
-from tenantry.adapters.user_directory import UserDirectory
+from handlers.settings.environment import operation_settings
+from handlers.wiring.backups import backup_removal
+from handlers.wiring.relocations import Deadline, wire_relocations
+from handlers.wiring.renames import rename_recipes
+from handlers.wiring.reports import report_recipes
+from handlers.wiring.restores import wire_restores
+from handlers.wiring.retention import retention_recipes
+from tenantry.access import inspection as pgadmin_report
+from tenantry.access.pass_file_store import PassFileStore
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import TenantryError
 from tenantry.observability import count, logger
-from tenantry.services import erasure, pgadmin_report
-from tenantry.services.operations import Performer
-from tenantry.services.servers import Servers
-from tenantry.settings import operation_settings
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Performer
+from tenantry.servers.servers import Servers
+from tenantry.tenants import erasure
+from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
 
 # As long as a function may run: a lease that its worker did not give back ends then.
 _LEASE_SECONDS = 900

@@ -6,16 +6,16 @@ from typing import Any
 
 from dateutil.tz import gettz
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.run_store import RunStore
+from handlers.settings.environment import plan_settings
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.backups.schedule import ScheduledRun, due_backups
 from tenantry.domain.backup_policy import BackupWindow
 from tenantry.domain.errors import InvalidSetting
-from tenantry.domain.fleet_run import RunKind, new_run
+from tenantry.fleet.run import RunKind, new_run
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.runs import backups_of, plan_run
 from tenantry.observability import count, logger
-from tenantry.services.backup_fleet import backups_of, plan_run
-from tenantry.services.backup_schedule import ScheduledRun, due_backups
-from tenantry.settings import plan_settings
 
 
 @cache

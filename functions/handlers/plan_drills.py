@@ -3,18 +3,18 @@
 from functools import cache
 from typing import Any
 
-from handlers.backup_adapters import backup_histories
 from handlers.plan_backups import scheduled_run
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_history import BackupHistories
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.run_store import RunStore
-from tenantry.domain.fleet_run import RunKind, new_run
+from handlers.settings.environment import history_settings
+from handlers.wiring.backups import backup_histories
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.backups.history import BackupHistories
+from tenantry.fleet.run import RunKind, new_run
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.runs import Bearable, plan_run
 from tenantry.observability import count, logger
-from tenantry.services.backup_fleet import Bearable, plan_run
-from tenantry.services.backup_report import all_ids, settled
-from tenantry.services.drill_schedule import DrillRun, due_drills
-from tenantry.settings import history_settings
+from tenantry.reports.backups import all_ids, settled
+from tenantry.restores.drills.schedule import DrillRun, due_drills
 
 
 @cache

@@ -3,20 +3,20 @@
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.connections import ConnectionCache
-from tenantry.adapters.postgres import CallSettings
-from tenantry.adapters.secrets import TenantSecrets
-from tenantry.adapters.tenant_session import TenantSession, TenantSessions
+from handlers.settings.environment import QuerySettings, query_settings
+from tenantry.aws.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
+from tenantry.aws.clients import aws_client
+from tenantry.aws.tenant_secrets import TenantSecrets
+from tenantry.aws.tenant_session import TenantSession, TenantSessions
+from tenantry.data_api.catalogues import Catalogues
+from tenantry.data_api.connection_cache import ConnectionCache
+from tenantry.data_api.data_request import Call, DataRequests
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import CallSettings
 from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Limits, Request
-from tenantry.services.catalogues import Catalogues
-from tenantry.services.data_request import Call, DataRequests
-from tenantry.settings import QuerySettings, query_settings
 
 
 @cache
@@ -78,7 +78,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
     if method not in ("GET", "HEAD"):
         raise BadRequest(f"Unsupported HTTP method: {method[:20]}", code="PGRST117")
     # Only who asks for it loads what makes it.
-    from tenantry.services.api_description import describe_api  # noqa: PLC0415
+    from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 
     accept, profile = header(event, "accept"), _profile(event)
     return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
@@ -86,7 +86,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
 
 def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answer:
     """Answer OPTIONS where it comes with a token; a preflight has none, and is the gateway's to answer."""
-    from tenantry.services.api_description import allow  # noqa: PLC0415
+    from tenantry.data_api.api_description import allow  # noqa: PLC0415
 
     return allow(_data_requests(), caller, kind, name, header(event, "accept-profile"))
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from botocore.config import Config
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.secret_versions import SecretVersions
+from handlers.settings.environment import rotation_settings
+from tenantry.access.rotation import Rotated, RotationOrder, RotationTools, rotate
+from tenantry.access.secret_versions import SecretVersions
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.errors import BadRequest, TenantryError
 from tenantry.observability import count, log_unexpected, logger
-from tenantry.services.rotation import Rotated, RotationOrder, RotationTools, rotate
-from tenantry.settings import rotation_settings
 
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
 

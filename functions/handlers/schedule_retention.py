@@ -3,13 +3,13 @@
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.function_invocation import FunctionInvoker
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.registry import Registry
+from handlers.settings.environment import retention_schedule_settings
+from tenantry.aws.clients import aws_client
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.registry import Registry
+from tenantry.backups.retention.schedule import RetentionSchedule
 from tenantry.observability import count, logger
-from tenantry.services.retention_schedule import RetentionSchedule
-from tenantry.settings import retention_schedule_settings
+from tenantry.operations.operation_store import OperationStore
 
 
 @cache

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.run_store import RunStore
-from tenantry.domain.fleet_run import RunId, RunKind, RunSummary
+from handlers.settings.environment import run_settings
+from tenantry.aws.clients import aws_client
+from tenantry.fleet.run import RunId, RunKind, RunSummary
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.runs import sum_up
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.services.backup_fleet import sum_up
-from tenantry.settings import run_settings
 
 _METRICS = {RunKind.BACKUPS: "BackupRun", RunKind.DRILLS: "DrillRun"}
 # Of the failures that the log names; the record in the bucket has all.

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.backup_adapters import backup_histories
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.registry import Registry
-from tenantry.domain.backup_report import BackupFault, BackupReport
+from handlers.settings.environment import history_settings
+from handlers.wiring.backups import backup_histories
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.backups.judging import BackupFault, BackupReport
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.services.backup_report import BackupAudit
-from tenantry.settings import history_settings
+from tenantry.reports.backups import BackupAudit
 
 _WITHOUT_RECENT = (BackupFault.LATE, BackupFault.NEVER)
 _WITHOUT_VERIFIED = (BackupFault.UNVERIFIED, BackupFault.DRILL_FAILED)

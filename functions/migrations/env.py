@@ -1,6 +1,6 @@
 """Alembic's entry: runs revisions in the transaction, the role and the schema that the caller has set up.
 
-There is no address of a database here: `tenantry.adapters.migrations` hands over an open connection.
+There is no address of a database here: `tenantry.database.revisions` hands over an open connection.
 """
 
 from alembic import context

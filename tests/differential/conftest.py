@@ -12,10 +12,10 @@ from moto import mock_aws
 from psycopg2 import sql
 
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.homes.exposure import Exposure
-from tenantry.adapters.secret_store import SecretStore
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.tenant import TENANT_ROLES, Isolation, TenantId, database_role, new_home, owner_role
+from tenantry.homes.exposure import Exposure
 from tests.differential.postgrest_server import postgrest_program, running_postgrest
 from tests.differential.sides import SETTINGS, PostgrestSide, Sides, TenantrySide
 from tests.integration.conftest import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.accounts import create_users
-from tenantry.domain.erasure import verify
+from tenantry.tenants.certificate import verify
 from tests.e2e.api import Api, open_database
 from tests.e2e.living import erase, wait_for
 

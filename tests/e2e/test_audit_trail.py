@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.audit_log import AuditLog
 from tenantry.domain.errors import DependencyFailed
+from tenantry.operations.audit_log import AuditLog
 from tests.e2e.api import Api
 from tests.e2e.living import administer, living_tenant, operator
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse
 
-from tenantry.adapters.tenant_session import TenantSessions
+from tenantry.aws.tenant_session import TenantSessions
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.tenant import TenantId
 from tests.e2e.api import Api

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.deployment import STAGE
-from tenantry.adapters.usage_plans import usage_key_name
 from tenantry.domain.tenant import TenantId
+from tenantry.tenants.usage_plans import usage_key_name
 from tests.e2e.api import Api
 from tests.e2e.living import LivingTenant, administer, living_tenant
 

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from botocore.exceptions import ClientError
 
-from tenantry.adapters.backup_reader import ReaderSessions
+from tenantry.backups.reader import ReaderSessions
 from tenantry.domain.residency import BackupBucket, parse_buckets
 from tenantry.domain.tenant import TenantId
 from tests.e2e.api import Api

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.domain.fleet import LOGIN_KINDS
+from tenantry.reports.drift.fleet import LOGIN_KINDS
 from tests.e2e.api import Api, open_database
 from tests.e2e.living import wait_for
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.backup_holds import BackupHolds
-from tenantry.adapters.object_versions import delete_versions, list_versions
+from tenantry.aws.object_versions import delete_versions, list_versions
+from tenantry.backups.hold_tags import BackupHolds
 from tests.e2e.api import Api
 from tests.e2e.living import living_tenant
 from tests.e2e.retention import Operator

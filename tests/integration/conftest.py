@@ -13,17 +13,17 @@ from moto import mock_aws
 from psycopg2 import sql
 
 from handlers import query_tenant
+from handlers.settings import environment as settings
 from local.postgres_server import PostgresServer
-from tenantry import settings
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import SecretStore
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.limits import PLANS
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 REGION, STAGE, TABLE = "ap-south-1", "test", "registry"
 ENVIRONMENT = {

@@ -11,10 +11,10 @@ import psycopg2
 import pytest
 
 from handlers import administer_tenants
-from handlers.administration import wiring
-from tenantry.adapters.connecting import ConnectSettings, connect
+from handlers.settings.environment import administration_settings
+from handlers.wiring import services as wiring
+from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.tenant import TenantId
-from tenantry.settings import administration_settings
 from tests.integration.conftest import REGION, TABLE, Reply, World
 
 

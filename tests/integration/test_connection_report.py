@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings, connect
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
-from tenantry.services.connection_report import ConnectionBudget, ConnectionReport, ServerBudget, Verdict
+from tenantry.reports.connections import ConnectionBudget, ConnectionReport, ServerBudget, Verdict
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 # What the server of the tests is set to, and what every login of the world may have.

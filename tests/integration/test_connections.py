@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings, connect
+from tenantry.aws.clients import aws_client
+from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.credentials import Credentials, secret_name
 from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.tenant import TenantId

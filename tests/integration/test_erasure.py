@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_removal import BackupRemoval
-from tenantry.adapters.certificate_store import CertificateStore
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.usage_plans import UsagePlans
-from tenantry.adapters.user_directory import UserDirectory
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.erasure import verify
 from tenantry.domain.errors import Conflict, DependencyFailed
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, TenantStatus
-from tenantry.services.erasure import KIND, Erasure
-from tenantry.services.operations import Performer, Step
-from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Performer, Step
+from tenantry.servers.servers import Servers
+from tenantry.tenants.certificate import verify
+from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.erasure import KIND, Erasure
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 BUCKET = "erased"

@@ -27,7 +27,7 @@ from local.processes import marked_processes, wait_until
 from local.progress import keep_silent
 from local.stack import LocalStack
 from local.supervision import Supervision
-from tenantry.adapters.migrations import upgrade_schema
+from tenantry.database.revisions import upgrade_schema
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tenantry.adapters import migrations
-from tenantry.adapters.connecting import ConnectSettings, connect
-from tenantry.adapters.migrations import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.database import revisions as migrations
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.revisions import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, World
 
 REVISIONS = Path(migrations._REVISIONS)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings, connect
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, TenantStatus
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, World
 
 

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from handlers import back_up_tenant
-from tenantry.adapters.aws import aws_client
+from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key, new_backup_id
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId

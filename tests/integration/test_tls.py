@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.connecting import ConnectSettings, certificate_file, connect_arguments
+from tenantry.database.connecting import ConnectSettings, certificate_file, connect_arguments
 from tenantry.domain.credentials import Credentials
 from tests.integration.conftest import World
 from tests.tls_front import CertificateAuthority, serve_tls

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.postgres import TenantConnection
-from tenantry.adapters.visibility import parse_visible, visible_statement
+from tenantry.data_api.visibility import parse_visible, visible_statement
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.tenant import Role, TenantId, database_role, owner_role
-from tenantry.postgrest.catalogue import Name, Parameter, Routine
-from tenantry.postgrest.visible import Visible
+from tenantry.postgrest.catalogue.model import Name, Parameter, Routine
+from tenantry.postgrest.openapi.visible import Visible
 from tests.integration.conftest import World
 
 TABLES = """

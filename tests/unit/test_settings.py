@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry import settings
+from handlers.settings import environment as settings
 from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.retention_policy import RetentionPolicy
 

@@ -1,1 +1,4 @@
-"""What Tenantry talks about. Nothing in here knows AWS, PostgreSQL's driver or HTTP."""
+"""Words that two or more rooms speak: tenants, servers, homes, backups, operations, errors.
+
+Begin with `tenant.py` and `errors.py`. Pure: no client, no driver, no framework, no clock of its own.
+"""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, TenantStatus
-from tenantry.services.adoption import AdoptionRequest, adopt_database
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.adoption import AdoptionRequest, adopt_database
 from tests.integration.conftest import REGION, World
 
 PASSWORD = "the password of an .env file"

@@ -7,9 +7,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.postgres import TenantConnection
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.adoption.conftest import PASSWORD, Legacy, names
 
 

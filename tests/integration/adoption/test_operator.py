@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from handlers.administration import wiring
-from tenantry.adapters.aws import aws_client
+from handlers.settings.environment import administration_settings
+from handlers.wiring import services as wiring
+from tenantry.aws.clients import aws_client
 from tenantry.domain.credentials import secret_name
-from tenantry.settings import administration_settings
 from tests.integration.adoption.conftest import PASSWORD, Legacy, assert_untouched, names
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 from tests.integration.test_administration import Operator

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.pg_dump import Dump
+from tenantry.database.pg_dump import Dump
 from tenantry.domain.backup import Manifest
 from tenantry.domain.tenant import TenantId
 from tests.integration.conftest import World

@@ -14,7 +14,7 @@ from botocore.config import Config
 from handlers import back_up_tenant
 from local.aws_server import ACCESS_KEY, REGION, SECRET_KEY, AwsServer
 from local.ports import LOOPBACK, free_ports
-from tenantry.adapters.object_store import ObjectStore
+from tenantry.aws.object_store import ObjectStore
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import zstandard
 
-from tenantry.adapters import snapshot
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.content_digest import Access, ContentReader
+from tenantry.backups import snapshot
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Home, Isolation, TenantId

@@ -9,14 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from handlers import manage_backups
-from handlers.administration import wiring
-from tenantry.adapters.function_invocation import FunctionInvoker
-from tenantry.adapters.progress_store import ProgressStore
+from handlers.settings.environment import administration_settings, manage_settings
+from handlers.wiring import services as wiring
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.backups.progress import BackupState, Progress
+from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.backup import new_backup_id
-from tenantry.domain.backup_progress import BackupState, Progress
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.tenant import TenantId
-from tenantry.settings import administration_settings, manage_settings
 from tests.integration.conftest import TABLE, Reply, World
 from tests.integration.test_administration import Operator
 from tests.integration.test_tenant_backup import BUCKET, back_up

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters import multipart_upload
-from tenantry.adapters.object_store import ObjectStore
+from tenantry.aws import multipart_upload
+from tenantry.aws.object_store import ObjectStore
 from tests.integration.conftest import World
 from tests.integration.test_tenant_backup import BUCKET
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.postgres_server import PostgresServer
-from tenantry.adapters.catalogue_reader import read_catalogue
-from tenantry.postgrest.catalogue import Catalogue
+from tenantry.data_api.catalogue_reader import read_catalogue
+from tenantry.postgrest.catalogue.model import Catalogue
 from tests.oldest_server import OldestServer, oldest_postgres
 
 PASSWORD = "of a test only"

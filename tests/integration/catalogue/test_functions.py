@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry.postgrest.catalogue import Cardinality, Catalogue, Name, Parameter, Relationship, Routine, Volatility
+from tenantry.postgrest.catalogue.model import (
+    Cardinality,
+    Catalogue,
+    Name,
+    Parameter,
+    Relationship,
+    Routine,
+    Volatility,
+)
 from tests.integration.catalogue.conftest import Server, read_by_a_login
 
 SCHEMA = """

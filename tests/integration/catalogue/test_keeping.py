@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.postgres import TenantConnection
+from tenantry.data_api.catalogues import Catalogues
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.tenant import TenantId, owner_role
-from tenantry.postgrest.catalogue import Catalogue, Name
-from tenantry.services.catalogues import Catalogues
+from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tests.integration.conftest import World
 
 PUBLIC = ("public",)

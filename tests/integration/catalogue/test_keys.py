@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry.postgrest.catalogue import Cardinality, Catalogue, Junction, Name, Relationship
+from tenantry.postgrest.catalogue.model import Cardinality, Catalogue, Junction, Name, Relationship
 from tests.integration.catalogue.conftest import Read, Server, read_by_a_login
 
 SCHEMA = """

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.migrations import upgrade_schema
-from tenantry.adapters.postgres import TenantConnection
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.revisions import upgrade_schema
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.tenant import Role, TenantId, database_role, owner_role
 from tests.integration.conftest import World
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry.postgrest.catalogue import Catalogue, Column, Name, Table
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Table
 from tests.integration.catalogue.conftest import Read, Server, read_by_a_login
 
 SCHEMA = """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tenantry.postgrest.catalogue import Catalogue, Name
+from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tests.integration.catalogue.conftest import Read, Server, read_by_a_login
 
 TABLES = """

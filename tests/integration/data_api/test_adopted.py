@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from tenantry.adapters.homes.exposure import Exposure
 from tenantry.domain.tenant import Home, Isolation
+from tenantry.homes.exposure import Exposure
 from tests.integration.adoption.conftest import Legacy
 from tests.integration.conftest import World
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant, plan_backups, summarise_run
-from tenantry import settings
-from tenantry.adapters.aws import aws_client
+from handlers.settings import environment as settings
+from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import TenantryError
 from tests.integration.conftest import REGION, World, clear_caches

@@ -10,8 +10,8 @@ import pytest
 from handlers import drill_backup
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import Home, Isolation, TenantId

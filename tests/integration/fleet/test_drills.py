@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant, drill_backup, plan_drills
-from tenantry import settings
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.secret_store import ServerSecrets
+from handlers.settings import environment as settings
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.backup import Verification
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantryError
-from tenantry.domain.fleet_run import RunKind, new_run
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
+from tenantry.fleet.run import RunKind, new_run
+from tenantry.operations.leases import Leases
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 from tests.integration.fleet.conftest import BUCKET, Context, Fleet
 from tests.integration.homes.conftest import fleet as models  # noqa: F401

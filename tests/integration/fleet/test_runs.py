@@ -10,13 +10,13 @@ import pytest
 
 from handlers import back_up_tenant
 from handlers.plan_backups import scheduled_run
-from tenantry import settings
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.leases import Leases
+from handlers.settings import environment as settings
+from tenantry.aws.clients import aws_client
+from tenantry.backups.schedule import ScheduledRun
 from tenantry.domain.errors import Conflict
-from tenantry.domain.fleet_run import NO_WORD
 from tenantry.domain.server import Server
-from tenantry.services.backup_schedule import ScheduledRun
+from tenantry.fleet.run import NO_WORD
+from tenantry.operations.leases import Leases
 from tests.integration.conftest import REGION, TABLE
 from tests.integration.fleet.conftest import Context, Fleet
 

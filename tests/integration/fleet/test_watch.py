@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from handlers import watch_backups
-from tenantry.adapters.backup_catalogue import BackupCatalogue
-from tenantry.adapters.backup_history import BackupHistories
-from tenantry.adapters.backup_inventory import Bucket
-from tenantry.domain.backup_report import BackupFault, BackupReport
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.backups.history import BackupHistories
+from tenantry.backups.inventory import Bucket
+from tenantry.backups.judging import BackupFault, BackupReport
 from tenantry.domain.tenant import TenantId
-from tenantry.services.backup_report import BackupAudit, as_csv
+from tenantry.reports.backups import BackupAudit, as_csv
 from tests.integration.fleet.conftest import BUCKET, Context, Fleet
 
 

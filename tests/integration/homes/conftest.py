@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.homes.factory import home_of
-from tenantry.adapters.homes.home_admin import HomeAdmin
-from tenantry.adapters.server_admin import ServerAdmin
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.homes.factory import home_of
+from tenantry.homes.home_admin import HomeAdmin
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, World
 
 MODELS = list(Isolation)

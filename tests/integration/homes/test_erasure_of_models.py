@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_removal import BackupRemoval
-from tenantry.adapters.certificate_store import CertificateStore
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.usage_plans import UsagePlans
-from tenantry.adapters.user_directory import UserDirectory
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus, new_home
-from tenantry.services.erasure import KIND, Erasure
-from tenantry.services.operations import Performer, Step
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Performer, Step
+from tenantry.servers.servers import Servers
+from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.erasure import KIND, Erasure
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 from tests.integration.homes.conftest import MODELS, candidate, home, provision
 from tests.integration.homes.test_removal import dependencies

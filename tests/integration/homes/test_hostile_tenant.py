@@ -6,12 +6,12 @@ from contextlib import suppress
 import pytest
 
 from local.postgres_server import ADMIN_USER
-from tenantry.adapters import copy_login as copying
-from tenantry.adapters.tenant_removal import TenantRemoval
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
-from tenantry.services.servers import open_admin
+from tenantry.homes import copy_login as copying
+from tenantry.servers.servers import open_admin
+from tenantry.servers.tenant_removal import TenantRemoval
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import home, new_id, provision, remove, rows
 

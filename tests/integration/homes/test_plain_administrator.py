@@ -13,10 +13,10 @@ import pytest
 
 from local.ports import LOOPBACK, free_ports
 from local.processes import wait_until
-from tenantry.adapters.admin_sql import AdminConnect
-from tenantry.adapters.server_admin import ServerAdmin
-from tenantry.adapters.tenant_removal import TenantRemoval
+from tenantry.database.admin_sql import AdminConnect
 from tenantry.domain.tenant import Isolation, new_home
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.servers.tenant_removal import TenantRemoval
 from tests.integration.homes.conftest import MODELS, new_id
 from tests.postgres import quick_place, temporary_postgres
 

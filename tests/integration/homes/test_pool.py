@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters import migrations
-from tenantry.adapters.homes.factory import home_admin
-from tenantry.adapters.homes.home_admin import HomeAdmin
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.database import revisions as migrations
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, TenantId
+from tenantry.homes.factory import home_admin
+from tenantry.homes.home_admin import HomeAdmin
+from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import new_id, rows
 

@@ -12,7 +12,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings, connect
+from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.errors import Conflict, DependencyFailed, TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
 from tests.integration.conftest import World

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.isolation_probe import DatedSecrets
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.report import Hole, IsolationReport
 from tenantry.domain.server import Server
-from tenantry.services.isolation_report import IsolationAudit
+from tenantry.reports.isolation.audit import IsolationAudit
+from tenantry.reports.isolation.findings import Hole, IsolationReport
+from tenantry.reports.isolation.probe import DatedSecrets
 from tests.integration.conftest import REGION, STAGE, World
 from tests.postgres import temporary_postgres
 

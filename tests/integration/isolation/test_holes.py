@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.report import Hole
 from tenantry.domain.server import Server
+from tenantry.reports.isolation.findings import Hole
 from tests.integration.conftest import REGION, TABLE, World
 from tests.integration.isolation.conftest import Audit, holes
 from tests.postgres import temporary_postgres

@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from tenantry.adapters.homes.exposure import Exposure
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.report import Hole, Severity
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.homes.exposure import Exposure
+from tenantry.reports.isolation.findings import Hole, Severity
 from tests.integration.conftest import REGION, TABLE, World
 from tests.integration.isolation.conftest import SERVER, Audit, holes
 

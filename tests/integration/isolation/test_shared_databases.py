@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.domain.report import Finding, Hole, Severity
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.reports.isolation.findings import Finding, Hole, Severity
 from tests.integration.conftest import World
 from tests.integration.isolation.conftest import SERVER, Audit, holes
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.usage_plans import UsagePlans, usage_key_name
+from tenantry.aws.clients import aws_client
 from tenantry.domain.tenant import TenantId
+from tenantry.tenants.usage_plans import UsagePlans, usage_key_name
 from tests.integration.conftest import REGION, STAGE, World
 from tests.integration.test_administration import Operator, operator
 

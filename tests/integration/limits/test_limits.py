@@ -7,9 +7,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.adapters.connecting import ConnectSettings, connect
-from tenantry.adapters.login_admin import login_names, replace_password
-from tenantry.adapters.postgres import TenantConnection
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.logins import login_names, replace_password
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.tenant import TenantId
@@ -143,7 +143,7 @@ def test_opening_a_connection_still_costs_one_question(
         return connection
 
     tenant_id = make_tenant()
-    monkeypatch.setattr("tenantry.adapters.postgres.connect", connect_counting)
+    monkeypatch.setattr("tenantry.database.tenant_connection.connect", connect_counting)
     TenantConnection(tenant_id, credentials_of(world, tenant_id), ConnectSettings()).close()
     assert len(asked) == 1
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant
-from handlers.administration import wiring
+from handlers.settings.environment import administration_settings
+from handlers.wiring import services as wiring
 from local.deployment import ARCHITECTURE
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_removal import BackupRemoval
+from tenantry.aws.clients import aws_client
+from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.domain.errors import BackupFailed, TenantUnknown
 from tenantry.domain.tenant import TenantId
-from tenantry.settings import administration_settings
 from tests.integration.conftest import REGION, STAGE, World, clear_caches
 from tests.integration.test_administration import Operator
 

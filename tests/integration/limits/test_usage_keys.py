@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.usage_plans import UsagePlans
 from tenantry.domain.errors import Conflict, DependencyFailed
 from tenantry.domain.tenant import TenantId, TenantStatus
+from tenantry.tenants.usage_plans import UsagePlans
 from tests.integration.conftest import World
 from tests.integration.limits.conftest import MakeTenant, keys_of, plans_of
 from tests.integration.test_administration import Operator
@@ -122,7 +122,7 @@ def test_a_tenant_is_active_only_with_its_key(
 ) -> None:
     """When the server refuses after the key was made, the registry shows a tenant that is not complete."""
     with monkeypatch.context() as patch:
-        patch.setattr("tenantry.adapters.server_admin.ServerAdmin.set_limits", refuse)
+        patch.setattr("tenantry.servers.server_admin.ServerAdmin.set_limits", refuse)
         assert operator.create("halfmade").status == 503
     operator.made.append("halfmade")
     tenant = world.registry.tenant(TenantId("halfmade"))

@@ -8,21 +8,21 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.function_invocation import FunctionInvoker
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.pass_file_store import PassFileStore
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.timer import Timer
+from tenantry.access.inspection import KIND, Look, LookRequest, PgAdminLooks, closing_steps
+from tenantry.access.pass_file_store import PassFileStore
+from tenantry.aws.clients import aws_client
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.aws.timer import Timer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import DeskFiles
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
-from tenantry.services.operations import Operations, Performer
-from tenantry.services.pgadmin_report import KIND, Look, LookRequest, PgAdminLooks, closing_steps
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Operations, Performer
+from tenantry.servers.servers import Servers
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 OPERATOR = "op-1"

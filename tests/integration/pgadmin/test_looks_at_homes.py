@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.isolation_probe import DatedSecrets
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.tenant_removal import TenantRemoval
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
-from tenantry.services.isolation_report import IsolationAudit
+from tenantry.reports.isolation.audit import IsolationAudit
+from tenantry.reports.isolation.probe import DatedSecrets
+from tenantry.servers.tenant_removal import TenantRemoval
 from tests.integration.conftest import REGION, STAGE, World
 from tests.integration.homes.conftest import new_id, provision, remove
 from tests.integration.pgadmin.conftest import Desk

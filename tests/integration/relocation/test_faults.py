@@ -8,7 +8,7 @@ import pytest
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation, TenantId
-from tenantry.services.operations import Step
+from tenantry.operations.operations import Step
 from tests.integration.relocation.conftest import ROWS, Cut, Yard, dying_after
 
 MOVE = ("prepare", "fence", "copy", "compare", "switch", "settle")
@@ -62,7 +62,7 @@ class Axe:
         self.patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> None:
-        from tenantry.adapters import connecting
+        from tenantry.database import connecting
 
         opened = 0
         real = connecting.connect

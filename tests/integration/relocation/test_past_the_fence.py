@@ -8,7 +8,7 @@ import pytest
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
-from tenantry.services.operations import Step
+from tenantry.operations.operations import Step
 from tests.integration.relocation.conftest import ROWS, Yard, replace_run
 
 LATE = ("Late", "late@example.com")

@@ -12,7 +12,7 @@ from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Isolation
-from tenantry.services.clone_requests import CloneOrder
+from tenantry.relocation.clone_requests import CloneOrder
 from tests.integration.conftest import World
 from tests.integration.relocation.conftest import ROWS, Yard, superuser
 from tests.integration.relocation.test_clone import new_id

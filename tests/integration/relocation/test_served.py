@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from tenantry.domain.tenant import Isolation, TenantId
-from tenantry.services.operations import Step
+from tenantry.operations.operations import Step
 from tests.integration.relocation.conftest import Yard
 
 WAYS = [

@@ -11,23 +11,23 @@ from moto import mock_aws
 
 from handlers import query_tenant
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.function_invocation import FunctionInvoker
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
-from tenantry.adapters.timer import Timer
-from tenantry.adapters.usage_plans import UsagePlans
-from tenantry.adapters.user_directory import UserDirectory
+from tenantry.aws.clients import aws_client
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.aws.timer import Timer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.operation import Operation
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
-from tenantry.services.operations import Operations, Performer, Step
-from tenantry.services.rename_requests import RenameRequests
-from tenantry.services.renaming import KIND, RenamingTools, TenantRenamer
-from tenantry.services.servers import Servers
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Operations, Performer, Step
+from tenantry.servers.servers import Servers
+from tenantry.tenants.rename_requests import RenameRequests
+from tenantry.tenants.renaming import KIND, RenamingTools, TenantRenamer
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import (
     ENVIRONMENT,
     REGION,

@@ -5,7 +5,7 @@ import pytest
 from tenantry.domain.data_api import DataApiChange, DataApiSettings
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation
-from tenantry.services.data_api import DataApis
+from tenantry.tenants.exposure import DataApis
 from tests.integration.homes.conftest import MODELS, candidate
 from tests.integration.renaming.conftest import STEPS, Stand
 

@@ -7,20 +7,20 @@ import psycopg2
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_removal import BackupRemoval
-from tenantry.adapters.certificate_store import CertificateStore
-from tenantry.adapters.homes.pool_shape import POOL_ROLE
+from tenantry.aws.clients import aws_client
+from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import new_inspector_name
 from tenantry.domain.residency import BackupBucket, parse_buckets
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId, TenantStatus
-from tenantry.services import erasure
-from tenantry.services.operations import Performer
-from tenantry.services.retired_ids import no_such_tenant
-from tenantry.services.tenants import Adoption, NewTenant, Tenants
+from tenantry.homes.pool_shape import POOL_ROLE
+from tenantry.operations.operations import Performer
+from tenantry.tenants import erasure
+from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.retired_ids import no_such_tenant
+from tenantry.tenants.tenants import Adoption, NewTenant, Tenants
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 from tests.integration.renaming.conftest import Stand, now
 

@@ -9,19 +9,19 @@ from moto import mock_aws
 from moto.secretsmanager.models import secretsmanager_backends
 
 from local.postgres_server import PostgresServer
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_inventory import BackupInventory, Bucket
-from tenantry.adapters.fleet_inventory import FleetInventory
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.backups.inventory import BackupInventory, Bucket
 from tenantry.domain.credentials import Credentials, secret_name
-from tenantry.domain.drift import Drift, DriftReport
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
-from tenantry.services.drift_report import DriftAudit
-from tenantry.services.provisioning import TenantRequest, provision_tenant
-from tenantry.services.servers import Servers
+from tenantry.operations.operation_store import OperationStore
+from tenantry.reports.drift.audit import DriftAudit
+from tenantry.reports.drift.findings import Drift, DriftReport
+from tenantry.reports.drift.fleet_inventory import FleetInventory
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.servers.servers import Servers
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, TABLE, World, create_registry
 from tests.postgres import temporary_postgres
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tenantry.domain.drift import Drift
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.reports.drift.findings import Drift
 from tests.integration.reports.conftest import SERVER, Fleet
 from tests.integration.reports.test_cost import estimate, of
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tenantry.adapters.price_file import PriceFile
-from tenantry.adapters.usage_metering import UsageMetering
-from tenantry.domain.cost import GIB
 from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.tenant import Home, Isolation, TenantId
-from tenantry.services.cost_report import CostEstimate
+from tenantry.reports.cost.cost import GIB
+from tenantry.reports.cost.estimate import CostEstimate
+from tenantry.reports.cost.price_file import PriceFile
+from tenantry.reports.cost.usage_metering import UsageMetering
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.reports.conftest import ACME, BUCKET, SERVER, UMBRELLA, Fleet, Pages
 

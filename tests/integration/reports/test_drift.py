@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tenantry.domain.credentials import secret_name
-from tenantry.domain.drift import Drift
 from tenantry.domain.tenant import Home, Isolation, TenantStatus
+from tenantry.reports.drift.findings import Drift
 from tests.integration.conftest import STAGE
 from tests.integration.reports.conftest import ACME, BUCKET, SERVER, UMBRELLA, Fleet, key, user
 

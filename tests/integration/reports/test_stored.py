@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.report_store import ReportStore
+from tenantry.aws.clients import aws_client
 from tenantry.domain.errors import DependencyFailed, NotFound
 from tenantry.domain.operation import Operation, OperationStatus
-from tenantry.services.operations import Operations, Performer
-from tenantry.services.stored_reports import newest_report, stored_step
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Operations, Performer
+from tenantry.reports.report_store import ReportStore
+from tenantry.reports.stored_reports import newest_report, stored_step
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, create_registry
 
 BUCKET, KIND, PATH = "stored", "report_drift", "/admin/v1/reports/drift"

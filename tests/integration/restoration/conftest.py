@@ -12,22 +12,22 @@ from psycopg2 import sql
 
 from handlers import back_up_tenant
 from local.postgres_server import PostgresServer
-from tenantry.adapters.archive_source import ArchiveSource
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_catalogue import BackupCatalogue
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.homes.factory import home_of
-from tenantry.adapters.schema_copy import CopyTools
+from tenantry.aws.clients import aws_client
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.operation import Operation
 from tenantry.domain.residency import BackupBucket, BackupBuckets
 from tenantry.domain.tenant import Home, Isolation, TenantId
-from tenantry.services.operations import Performer, Step
-from tenantry.services.restoration import RestoreRequest, Restores
-from tenantry.services.restoration_recipes import restoration_recipes
-from tenantry.services.restoration_scratch import ScratchOrder, ScratchRestorer
-from tenantry.services.restoration_steps import RestoreAdapters
+from tenantry.homes.factory import home_of
+from tenantry.operations.operations import Performer, Step
+from tenantry.restores.archive.source import ArchiveSource
+from tenantry.restores.requests import RestoreRequest, Restores
+from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
+from tenantry.restores.steps import RestoreAdapters
+from tenantry.restores.workflow import restoration_recipes
 from tests.integration.conftest import REGION, World, clear_caches
 from tests.integration.relocation.conftest import (  # noqa: F401
     BINARIES,

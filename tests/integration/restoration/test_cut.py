@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.homes import swapping
 from tenantry.domain.errors import Conflict, DatabaseUnavailable
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.homes import swapping
 from tests.integration.restoration.conftest import ROWS, Cut, Vault, dying_after
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
@@ -122,7 +122,7 @@ def test_a_swap_that_the_server_refuses_is_taken_back_and_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr(swapping, "swap_databases", refuse)
         patch.setattr(swapping, "swap_schemas", refuse)
-        patch.setattr("tenantry.services.restoration_rows.copy_rows", refuse)
+        patch.setattr("tenantry.restores.swap_pooled.copy_rows", refuse)
         with pytest.raises(DatabaseUnavailable):
             vault.perform(operation)
     assert vault.run_as(tenant, ROWS) == lost

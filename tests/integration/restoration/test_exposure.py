@@ -9,8 +9,8 @@ import pytest
 from tenantry.domain.data_api import DataApiChange, DataApiSettings
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
-from tenantry.services.clone_requests import CloneOrder
-from tenantry.services.data_api import DataApis
+from tenantry.relocation.clone_requests import CloneOrder
+from tenantry.tenants.exposure import DataApis
 from tests.integration.relocation.test_clone import new_id
 from tests.integration.restoration.conftest import Vault
 

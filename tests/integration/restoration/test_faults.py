@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters import pg_restore
+from tenantry.database import pg_restore
 from tenantry.domain.backup import manifest_key
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import TenantryError

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.adapters import pg_restore
+from tenantry.database import pg_restore
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
-from tenantry.services import restoration_fill
+from tenantry.restores import fill as restoration_fill
 from tests.integration.restoration.conftest import ROWS, Vault
 from tests.integration.restoration.forgery import dump_as_superuser, publish, put, stored
 

@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from tenantry.adapters.homes.pool_shape import POOL_ROLE, PoolShape
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.tenant import POOL_DATABASE, Isolation, TenantId
+from tenantry.homes.pool_shape import POOL_ROLE, PoolShape
 from tests.integration.restoration.conftest import ROWS, Cut, Vault, dying_after
 
 CANDIDATES, TEAMS, PEOPLE = "public.candidates", "public.teams", "public.people"

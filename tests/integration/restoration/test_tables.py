@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from tenantry.adapters.tenant_renaming import TenantRenaming
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Isolation, TenantId, new_home
+from tenantry.servers.role_renaming import TenantRenaming
 from tests.integration.restoration.conftest import ROWS, Cut, Vault, dying_after
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA]

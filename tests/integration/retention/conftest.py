@@ -11,14 +11,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.backup_catalogue import BackupCatalogue
-from tenantry.adapters.backup_holds import BackupHolds
-from tenantry.adapters.backup_removal import BackupRemoval
-from tenantry.adapters.leases import Leases
-from tenantry.adapters.operation_store import OperationStore
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.retention_records import RetentionRecords
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.backups.hold_tags import BackupHolds
+from tenantry.backups.holds import Backups
+from tenantry.backups.retention.records import RetentionRecords
+from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.backups.retention.run import Retention, RetentionRun
 from tenantry.domain.backup import (
     BackupId,
     DatabaseFacts,
@@ -32,8 +32,8 @@ from tenantry.domain.backup import (
 )
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
-from tenantry.services.holds import Backups
-from tenantry.services.retention import Retention, RetentionRun
+from tenantry.operations.leases import Leases
+from tenantry.operations.operation_store import OperationStore
 
 REGION, TABLE = "ap-south-1", "registry"
 ONE_A_DAY = RetentionPolicy(daily=1, weekly=0, monthly=0, unverified_days=1)

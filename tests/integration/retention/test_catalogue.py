@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.backup_catalogue import BackupCatalogue
-from tenantry.adapters.backup_holds import BackupHolds
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.backups.hold_tags import BackupHolds
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key
 from tenantry.domain.catalogue import Fault
 from tenantry.domain.errors import DependencyFailed

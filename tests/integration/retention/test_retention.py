@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters.backup_removal import BackupRemoval
+from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.backups.retention.run import KIND, LEASE, PLAN_KIND
 from tenantry.domain.backup import BackupId, dump_key, manifest_key, verification_key
 from tenantry.domain.errors import Conflict, DependencyFailed, NotFound, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import TenantId, TenantStatus
-from tenantry.services.operations import Performer
-from tenantry.services.retention import KIND, LEASE, PLAN_KIND
+from tenantry.operations.operations import Performer
 from tests.integration.retention.conftest import ACME, ACME_PROD, Stand, make_bucket
 
 

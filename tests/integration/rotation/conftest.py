@@ -11,16 +11,16 @@ from typing import Any, Self
 import pytest
 
 from handlers import rotate_credentials
+from handlers.settings import environment as settings
 from local.aws_server import ACCESS_KEY, SECRET_KEY, AwsServer
 from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
-from tenantry import settings
-from tenantry.adapters import aws
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.connecting import ConnectSettings
-from tenantry.adapters.login_admin import login_names
-from tenantry.adapters.postgres import TenantConnection
-from tenantry.adapters.secret_store import SecretStore, ServerSecrets
+from tenantry.aws import clients as aws
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.logins import login_names
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials, secret_name
 from tenantry.domain.errors import (
     DatabaseUnavailable,

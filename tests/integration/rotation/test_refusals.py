@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from handlers import rotate_credentials
-from tenantry.adapters.login_admin import login_names
+from tenantry.access import rotation
+from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import (
     BadRequest,
@@ -23,7 +24,6 @@ from tenantry.domain.errors import (
 )
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
-from tenantry.services import rotation
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.rotation.conftest import STEPS, Rotating, State
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from handlers import query_tenant
-from tenantry.adapters.connecting import ConnectSettings, connect
-from tenantry.adapters.login_admin import login_names, replace_password
-from tenantry.adapters.postgres import TenantConnection
-from tenantry.adapters.registry import Registry
-from tenantry.adapters.secret_store import ServerSecrets
-from tenantry.adapters.secret_versions import SecretVersions
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.access import rotation
+from tenantry.access.secret_versions import SecretVersions
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.logins import login_names, replace_password
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.errors import (
     Conflict,
@@ -22,8 +22,8 @@ from tenantry.domain.errors import (
 )
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
-from tenantry.services import rotation
-from tenantry.services.provisioning import TenantRequest, provision_tenant
+from tenantry.servers.server_admin import ServerAdmin
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.rotation.conftest import STEPS, Rotating, State, logs_in
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.adapters import api_gateway
-from tenantry.adapters.api_gateway import body_of, caller_of, error_answer, header, path_parameter, status_of
+from tenantry.aws import api_gateway
+from tenantry.aws.api_gateway import body_of, caller_of, error_answer, header, path_parameter, status_of
 from tenantry.domain import errors
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Role

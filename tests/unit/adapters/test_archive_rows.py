@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tenantry.adapters.archive_rows import RowDealer, can_be_dealt
 from tenantry.domain.errors import RestoreFailed
+from tenantry.restores.archive.row_dealer import RowDealer, can_be_dealt
 
 HEAD = b"PGDMP\x01\x10\x00\x04\x08\x01\x00 the table of contents"
 TABLES = {7: [b"%d\tx\n" % n * (n % 5 + 1) for n in range(400)], 8: [], 9: [b"y" * 70_000 + b"\n", b"short\n"]}

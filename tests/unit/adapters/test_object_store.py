@@ -1,6 +1,6 @@
 import pytest
 
-from tenantry.adapters.multipart_upload import part_size
+from tenantry.aws.multipart_upload import part_size
 
 MIB = 1 << 20
 

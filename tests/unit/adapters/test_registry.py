@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 from moto import mock_aws
 
-from tenantry.adapters.aws import aws_client
-from tenantry.adapters.registry import Registry
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import psycopg2
 import pytest
 
-from tenantry.adapters.schema_notices import SchemaNotices
+from tenantry.database.schema_notices import SchemaNotices
 
 
 @dataclass

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tenantry.adapters.backup_reader import ReaderSessions
-from tenantry.adapters.tenant_session import TenantSession, TenantSessions
+from tenantry.aws.tenant_session import TenantSession, TenantSessions
+from tenantry.backups.reader import ReaderSessions
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.residency import BackupBucket, parse_buckets
 from tenantry.domain.tenant import TenantId

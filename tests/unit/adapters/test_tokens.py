@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.utils import base64url_encode
 
-from tenantry.adapters import tokens
-from tenantry.adapters.tokens import TokenVerifier
+from tenantry.access import tokens
+from tenantry.access.tokens import TokenVerifier
 from tenantry.domain.errors import DependencyFailed, Unauthenticated
 
 AUDIENCE = "front-end"

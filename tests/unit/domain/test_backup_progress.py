@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenantry.domain.backup_progress import BackupState, Meter, Progress
+from tenantry.backups.progress import BackupState, Meter, Progress
 
 NOW = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tenantry.backups.judging import BackupFault, BackupReport, TenantHistory, digest, judge, predict_seconds
 from tenantry.domain.backup import DatabaseFacts, DumpObject, Manifest, Verification, VerifiedTable, new_backup_id
-from tenantry.domain.backup_report import BackupFault, BackupReport, TenantHistory, digest, judge, predict_seconds
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant, TenantId, TenantStatus
 

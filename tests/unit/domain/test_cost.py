@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.domain.cost import (
+from tenantry.domain.errors import InvalidSetting
+from tenantry.reports.cost.cost import (
     GIB,
     CostReport,
     PriceList,
@@ -18,7 +19,6 @@ from tenantry.domain.cost import (
     parse_prices,
     share_server,
 )
-from tenantry.domain.errors import InvalidSetting
 
 ROUND = Prices(*map(Decimal, ("0.10", "0.02", "0.40", "0.05", "3.50", "0.20", "0.00002")))
 HOME, OTHER = "ap-south-1", "us-east-1"

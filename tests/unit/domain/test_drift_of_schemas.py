@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tenantry.domain.drift import Drift
-from tenantry.domain.drift_on_servers import judge_server
-from tenantry.domain.fleet import DatabaseOnServer, Fleet, RoleOnServer, ServerContent, role_names
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.reports.drift.findings import Drift
+from tenantry.reports.drift.fleet import DatabaseOnServer, Fleet, RoleOnServer, ServerContent, role_names
+from tenantry.reports.drift.judging_servers import judge_server
 
 ACME = Tenant(TenantId("acme"), TenantStatus.ACTIVE, Isolation.SCHEMA, "s-1")
 KEPT = Home("s-1", Isolation.SCHEMA, SCHEMAS_DATABASE, "acme_before_0123456789")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.fleet_run import NO_WORD, Result, RunId, RunKind, TenantOutcome, new_run, outcome_from, summarise
+from tenantry.fleet.run import NO_WORD, Result, RunId, RunKind, TenantOutcome, new_run, outcome_from, summarise
 
 AT = datetime(2026, 11, 1, 2, tzinfo=UTC)
 RUN = new_run(RunKind.BACKUPS, AT, "execution")

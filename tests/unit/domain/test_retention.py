@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenantry.backups.retention.plan import Decision, plan_retention
 from tenantry.domain.backup import DatabaseFacts, DumpObject, Manifest, Verification, new_backup_id
 from tenantry.domain.catalogue import CataloguedBackup, Fault, StoredVersion
 from tenantry.domain.errors import InvalidSetting
-from tenantry.domain.retention import Decision, plan_retention
 from tenantry.domain.retention_policy import RetentionPolicy, parse_policy
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.domain.ulid import ulid_time

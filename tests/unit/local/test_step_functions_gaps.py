@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from handlers.routes.bodies import ServerBody
 from local.step_functions_gaps import bounded
-from tenantry.adapters.operator_api import ServerBody
 
 DEFINITION = json.loads(Path("statemachines/fleet.asl.json").read_text())
 

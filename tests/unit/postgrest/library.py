@@ -1,7 +1,7 @@
 """A small catalogue: books, their authors and tags, and two functions."""
 
-from tenantry.postgrest.catalogue import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
-from tenantry.postgrest.relationships import Key, relationships
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
+from tenantry.postgrest.catalogue.relationships import Key, relationships
 
 
 def name(text: str) -> Name:

@@ -4,7 +4,7 @@ import pytest
 
 from tenantry.domain.errors import BadRequest
 from tenantry.postgrest import Kind, Limits, Plan, Request, plan
-from tenantry.postgrest.catalogue import Catalogue, Name, Parameter, Routine
+from tenantry.postgrest.catalogue.model import Catalogue, Name, Parameter, Routine
 
 FORM = "application/x-www-form-urlencoded"
 

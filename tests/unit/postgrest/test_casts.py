@@ -1,7 +1,7 @@
 import pytest
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.casts import read_type
+from tenantry.postgrest.grammar.casts import read_type
 
 
 @pytest.mark.parametrize(

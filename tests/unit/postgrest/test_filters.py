@@ -1,8 +1,8 @@
 import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError
-from tenantry.postgrest.filters import parse_filter
-from tenantry.postgrest.syntax import Field, Filter, Step
+from tenantry.postgrest.grammar.filters import parse_filter
+from tenantry.postgrest.grammar.syntax import Field, Filter, Step
 
 
 @pytest.mark.parametrize(

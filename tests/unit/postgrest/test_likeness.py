@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenantry.postgrest.likeness import CLOSE, LOOSE, most_alike
+from tenantry.postgrest.catalogue.likeness import CLOSE, LOOSE, most_alike
 
 NAMES = ("companies", "harbours", "moorings", "voyages")
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from tenantry.domain.errors import RequestRefused
-from tenantry.postgrest.methods import allowed_methods
+from tenantry.postgrest.catalogue.methods import allowed_methods
 from tenantry.postgrest.request import Kind
 from tests.unit.postgrest.library import LIBRARY, name
 

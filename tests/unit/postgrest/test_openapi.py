@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator
 
-from tenantry.postgrest.catalogue import (
+from tenantry.postgrest.catalogue.model import (
     Cardinality,
     Catalogue,
     Column,
@@ -19,8 +19,8 @@ from tenantry.postgrest.catalogue import (
     Volatility,
 )
 from tenantry.postgrest.names import NAME, read_name
-from tenantry.postgrest.openapi import describe
-from tenantry.postgrest.visible import Signature, Visible
+from tenantry.postgrest.openapi.document import describe
+from tenantry.postgrest.openapi.visible import Signature, Visible
 
 ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 UUID = "018f2c6e-5a3b-7c1d-9e4f-0123456789ab"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator
 
-from tenantry.postgrest.catalogue import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
-from tenantry.postgrest.openapi import describe
-from tenantry.postgrest.visible import Signature, Visible
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
+from tenantry.postgrest.openapi.document import describe
+from tenantry.postgrest.openapi.visible import Signature, Visible
 
 PEOPLE = Table(Name("public", "people"), {"id": Column("id", "integer", nullable=False)}, ("id",))
 

@@ -1,9 +1,9 @@
 import pytest
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.fields import FIELD_NAME
-from tenantry.postgrest.ordering import parse_order
-from tenantry.postgrest.syntax import Field, OrderTerm, Step
+from tenantry.postgrest.grammar.fields import FIELD_NAME
+from tenantry.postgrest.grammar.ordering import parse_order
+from tenantry.postgrest.grammar.syntax import Field, OrderTerm, Step
 
 
 @pytest.mark.parametrize(

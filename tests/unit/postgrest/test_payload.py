@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError, PayloadTooLarge
-from tenantry.postgrest.payload import read_payload
+from tenantry.postgrest.grammar.payload import read_payload
 from tenantry.postgrest.request import Limits
 
 LIMITS = Limits(max_body_bytes=200, max_select_items=3)

@@ -1,7 +1,7 @@
 import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError
-from tenantry.postgrest.ranges import parse_count
+from tenantry.postgrest.grammar.ranges import parse_count
 
 
 @pytest.mark.parametrize(("text", "count"), [("0", 0), ("20", 20), ("007", 7), ("9" * 18, 10**18 - 1)])

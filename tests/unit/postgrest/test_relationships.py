@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from tenantry.postgrest.catalogue import Cardinality, Junction, Name, Relationship
-from tenantry.postgrest.relationships import Computed, Key, ViewColumn, primary_keys, relationships
+from tenantry.postgrest.catalogue.model import Cardinality, Junction, Name, Relationship
+from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
 
 MANY, ONE = Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE
 INVERSE, OVER = Cardinality.ONE_TO_MANY, Cardinality.MANY_TO_MANY

@@ -1,9 +1,9 @@
 import pytest
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.selection import EVERYTHING, Items, parse_names
-from tenantry.postgrest.selection import parse_select as parse_nested
-from tenantry.postgrest.syntax import STAR, Embed, Field, SelectItem, Step
+from tenantry.postgrest.grammar.selection import EVERYTHING, Items, parse_names
+from tenantry.postgrest.grammar.selection import parse_select as parse_nested
+from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, SelectItem, Step
 
 
 def column(name: str, alias: str | None = None, cast: str | None = None) -> SelectItem:

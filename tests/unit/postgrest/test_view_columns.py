@@ -1,7 +1,7 @@
 """Which columns of views show a table's columns."""
 
-from tenantry.postgrest.catalogue import Name
-from tenantry.postgrest.view_columns import Shown, ViewColumn, shown_columns
+from tenantry.postgrest.catalogue.model import Name
+from tenantry.postgrest.catalogue.view_columns import Shown, ViewColumn, shown_columns
 
 
 def shown(*lines: str) -> Shown:

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from tenantry.access.authorization import Authorization, ClaimNames
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import TenantUnmetered, Unauthenticated
 from tenantry.domain.tenant import FormerId, Isolation, Tenant, TenantId, TenantStatus, check_served
-from tenantry.services.authorization import Authorization, ClaimNames
 
 ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod/GET/rest/v1/candidates"
 STAGE_ARN = "arn:aws:execute-api:ap-south-1:123456789012:api/prod"

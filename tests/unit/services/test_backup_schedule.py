@@ -1,9 +1,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tenantry.backups.schedule import ScheduledRun, due_backups
 from tenantry.domain.backup_policy import BackupWindow
 from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant, TenantId, TenantStatus
-from tenantry.services.backup_schedule import ScheduledRun, due_backups
 
 RUN = ScheduledRun(datetime(2026, 11, 1, 2, tzinfo=UTC), "execution", "schedule", everyone=True)
 WINDOW = BackupWindow(start=1, hours=4, timezone=UTC)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from tenantry.data_api import catalogues
+from tenantry.data_api.catalogues import Catalogues
 from tenantry.domain.tenant import TenantId
 from tenantry.postgrest import Limits, Request
-from tenantry.postgrest.catalogue import Catalogue
-from tenantry.services import catalogues
-from tenantry.services.catalogues import Catalogues
+from tenantry.postgrest.catalogue.model import Catalogue
 from tests.unit.postgrest.library import LIBRARY
 
 PUBLIC = ("public",)

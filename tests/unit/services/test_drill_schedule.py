@@ -2,9 +2,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tenantry.domain.backup_report import TenantHistory
+from tenantry.backups.judging import TenantHistory
 from tenantry.domain.tenant import Tenant, TenantId
-from tenantry.services.drill_schedule import DrillRun, drill_day, due_drills
+from tenantry.restores.drills.schedule import DrillRun, drill_day, due_drills
 from tests.unit.domain.test_backup_report import ACME, backup, drill
 
 DAY = drill_day(ACME.tenant_id)

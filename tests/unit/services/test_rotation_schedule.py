@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
+from tenantry.access.rotation import rotation_schedule
 from tenantry.domain.errors import (
     BadRequest,
 )
 from tenantry.domain.tenant import TenantId
-from tenantry.services.rotation import rotation_schedule
 
 CRON = re.compile(r"cron\(0 (\d+) (\S+) (\S+) (\S+) \*\)")
 

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from tenantry.services.stored_reports import shorten
+from tenantry.reports.stored_reports import shorten
 
 
 def report(findings: int) -> dict[str, Any]:

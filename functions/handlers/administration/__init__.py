@@ -1,1 +1,0 @@
-"""The routes of the operators' API, a file for each kind of thing."""

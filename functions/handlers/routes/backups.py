@@ -1,0 +1,95 @@
+"""`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: taken, listed, held, and deleted by policy."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from handlers.routes.bodies import HoldBody, PolicyBody, RetentionBody, show_operation, show_tenant
+from handlers.routes.exchange import new_routes, operator, read_body, record, reply
+from handlers.wiring.services import services
+from tenantry.backups.requests import OPERATOR
+from tenantry.backups.retention.run import KIND
+from tenantry.domain.backup import BackupId
+from tenantry.domain.errors import NotFound
+from tenantry.domain.tenant import TenantId
+
+routes = new_routes()
+
+
+@routes.get("/admin/v1/tenants/<tenant_id>/backups")
+def list_backups(tenant_id: str) -> Response[str]:
+    """List a tenant's backups, oldest first, and what lies there and is none."""
+    return reply(200, [backup.to_json() for backup in services().backups.all(TenantId(tenant_id))])
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/backups")
+def back_up_now(tenant_id: str) -> Response[str]:
+    """Start a backup."""
+    with record(routes, "back_up_now", f"tenant/{tenant_id}"):
+        asked = services().backup_requests.ask(TenantId(tenant_id), OPERATOR)
+    return reply(202, asked)
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/download")
+def download_backup(tenant_id: str, backup_id: str) -> Response[str]:
+    """Make a link to a backup's dump, which ends soon."""
+    with record(routes, f"download_backup/{backup_id}", f"tenant/{tenant_id}"):
+        link = services().own_backups.link(TenantId(tenant_id), BackupId(backup_id))
+    return reply(200, link)
+
+
+@routes.get("/admin/v1/tenants/<tenant_id>/backups/<backup_id>")
+def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
+    """Show a backup with its manifest and what its drill found, and how far one is that is under way."""
+    tenant, named = TenantId(tenant_id), BackupId(backup_id)
+    progress = services().backup_requests.progress(tenant, named)
+    try:
+        backup = services().backups.get(tenant, named)
+    except NotFound:
+        if progress is None:
+            raise
+        return reply(200, {"tenant_id": tenant_id, "backup_id": backup_id, "progress": progress})
+    manifest, verification = backup.manifest, backup.verification
+    details = {
+        "progress": progress,
+        # An application may have put a secret into a setting.
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings"}) if manifest else None,
+        "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
+    }
+    return reply(200, backup.to_json() | details)
+
+
+@routes.put("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/hold")
+def hold_backup(tenant_id: str, backup_id: str) -> Response[str]:
+    """Put a legal hold on a backup: neither retention nor an erasure deletes it."""
+    with record(routes, "hold_backup", f"tenant/{tenant_id}"):
+        body = read_body(routes, HoldBody)
+        backup = services().backups.hold(TenantId(tenant_id), BackupId(backup_id), body.reason)
+    return reply(200, backup.to_json())
+
+
+@routes.delete("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/hold")
+def free_backup(tenant_id: str, backup_id: str) -> Response[str]:
+    """Take the legal hold off a backup."""
+    with record(routes, "free_backup", f"tenant/{tenant_id}"):
+        backup = services().backups.lift(TenantId(tenant_id), BackupId(backup_id))
+    return reply(200, backup.to_json())
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/retention")
+def apply_retention(tenant_id: str) -> Response[str]:
+    """Delete what the tenant's policy no longer keeps, or say what that would be."""
+    with record(routes, "apply_retention", f"tenant/{tenant_id}"):
+        dry_run = read_body(routes, RetentionBody).dry_run
+        plan = services().retention.show(TenantId(tenant_id))
+        if not dry_run:
+            operation = services().operations.start(KIND, f"tenant/{tenant_id}", operator(routes))
+            return reply(202, show_operation(operation))
+    return reply(200, plan)
+
+
+@routes.put("/admin/v1/tenants/<tenant_id>/retention")
+def set_retention(tenant_id: str) -> Response[str]:
+    """Give a tenant a policy of its own, or the stack's again."""
+    with record(routes, "set_retention", f"tenant/{tenant_id}"):
+        policy = read_body(routes, PolicyBody).policy
+        tenant = services().retention.set_policy(TenantId(tenant_id), policy)
+    return reply(200, show_tenant(tenant))

@@ -1,0 +1,293 @@
+"""The operators' API as JSON: what comes in, checked, and what goes out. No answer holds a secret."""
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from tenantry.backups.hold_tags import REASON
+from tenantry.domain.data_api import MAX_ROWS, DataApiChange
+from tenantry.domain.errors import BadRequest
+from tenantry.domain.limits import LimitChange
+from tenantry.domain.operation import Operation
+from tenantry.domain.pgadmin import MAX_HOURS, MAX_TENANTS
+from tenantry.domain.retention_policy import RetentionPolicy
+from tenantry.domain.server import Server, Wanted
+from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant
+from tenantry.operations.audit import AuditEntry
+
+_LABEL = r"^[a-z0-9][a-z0-9_.=-]{0,62}$"
+# What PostgreSQL takes as a name of up to 63 bytes, quoted.
+_SQL_NAME = r"^[^\x00-\x1f]{1,63}$"
+
+type Label = Annotated[str, Field(pattern=_LABEL)]
+type Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Administrator(_Body):
+    """Who may make roles and databases on a server."""
+
+    username: str = Field(min_length=1, max_length=63)
+    password: SecretStr = Field(min_length=8, max_length=256)
+
+
+class ServerBody(_Body):
+    """`PUT /admin/v1/servers/{server_id}`."""
+
+    region: Region
+    host: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$")
+    port: int = Field(default=5432, ge=1, le=65535)
+    sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
+    sslrootcert: str | None = Field(default=None, max_length=20_000)
+    labels: frozenset[Label] = frozenset()
+    max_tenants: int = Field(default=1000, ge=1, le=100_000)
+    monthly_price: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=4)
+    backup_concurrency: int | None = Field(default=None, ge=1, le=100)
+    admin: Administrator
+
+    def to_server(self, server_id: str) -> Server:
+        """Make the server of it; its administrator stays here."""
+        return Server(
+            server_id=server_id,
+            region=self.region,
+            host=self.host,
+            port=self.port,
+            sslmode=self.sslmode,
+            sslrootcert=self.sslrootcert,
+            labels=self.labels,
+            max_tenants=self.max_tenants,
+            monthly_price=self.monthly_price,
+            backup_concurrency=self.backup_concurrency,
+        )
+
+
+class LimitFields(_Body):
+    """What a tenant may use; what is left out stays as it is. Sessions of each login, milliseconds, a usage plan."""
+
+    connections: int | None = Field(default=None, ge=1, le=1000)
+    # 0: the data API's own limit, which this one can only lower.
+    statement_timeout_ms: int | None = Field(default=None, ge=0, le=600_000)
+    plan: Literal["free", "standard", "premium"] | None = None
+
+
+class LimitsBody(LimitFields):
+    """`PUT /admin/v1/tenants/{tenant_id}/limits`."""
+
+    backups: BackupFrequency | None = None
+
+    @property
+    def change(self) -> LimitChange:
+        """What is to be changed."""
+        return LimitChange(**self.model_dump())
+
+
+class DataApiBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/data-api`; what is left out stays. Names are checked by the domain."""
+
+    schemas: tuple[str, ...] | None = None
+    aggregates: bool | None = Field(default=None, strict=True)
+    plans: bool | None = Field(default=None, strict=True)
+    # 0: the stack's own limit, which this one can only lower.
+    max_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
+
+    @property
+    def change(self) -> DataApiChange:
+        """What is to be changed."""
+        return DataApiChange(**self.model_dump())
+
+
+class TenantBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}`; a region is one that the tenant's data must not leave."""
+
+    region: Region | None = None
+    labels: frozenset[Label] = frozenset()
+    # Left out: the one that it has, or for a new tenant a database of its own.
+    isolation: Isolation | None = None
+    # A short form of limits.connections.
+    connection_limit: int | None = Field(default=None, ge=1, le=1000)
+    limits: LimitFields = LimitFields()
+    backups: BackupFrequency | None = None
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+    @model_validator(mode="after")
+    def _say_one_thing(self) -> Self:
+        if None not in (self.connection_limit, self.limits.connections):
+            raise ValueError("connection_limit and limits.connections are the same: send one of them")
+        return self
+
+    @property
+    def change(self) -> LimitChange:
+        """Its limits and its backups."""
+        given = self.limits.model_dump() | {"backups": self.backups}
+        return LimitChange(**given | {"connections": self.limits.connections or self.connection_limit})
+
+    @property
+    def wanted(self) -> Wanted:
+        """Where it may be placed."""
+        return Wanted(self.region or "", self.labels)
+
+
+class HandMadeSecret(_Body):
+    """What an application's own settings say of its database."""
+
+    host: str | None = Field(default=None, min_length=1, max_length=255)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    database: str = Field(pattern=_SQL_NAME)
+    user: str = Field(pattern=_SQL_NAME)
+    password: SecretStr = Field(min_length=1, max_length=256)
+
+
+class AdoptionBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/adopt`; without a secret, the one under the tenant's own name is taken."""
+
+    server_id: str = Field(min_length=1, max_length=40)
+    secret: HandMadeSecret | None = None
+    schema_name: str = Field(default="public", alias="schema", pattern=_SQL_NAME)
+    region: Region | None = None
+    connection_limit: int = Field(default=50, ge=1, le=1000)
+
+
+class ErasureBody(_Body):
+    """`DELETE /admin/v1/tenants/{tenant_id}`: the id once more, so that nobody erases by a slip of the finger."""
+
+    tenant_id: str
+    undo_hours: int = Field(default=72, ge=0, le=720)
+
+
+class PgAdminBody(_Body):
+    """`POST /admin/v1/reports/pgadmin`: whom to look into, for how long, and files on the operator's machine."""
+
+    tenants: list[str] = Field(min_length=1, max_length=MAX_TENANTS)
+    hours: int = Field(default=8, ge=1, le=MAX_HOURS)
+    passfile: str = Field(default="", max_length=1000)
+    sslrootcert: str = Field(default="", max_length=1000)
+
+
+class MoveBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/move`: to which server."""
+
+    server_id: str = Field(min_length=1, max_length=40)
+
+
+class PromoteBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/promote`: to what."""
+
+    isolation: Literal["schema", "database"]
+
+
+class CloneBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/clone`: the copy's id; without a server, it goes where the original is."""
+
+    tenant_id: str
+    server_id: str | None = Field(default=None, min_length=1, max_length=40)
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+
+class RenameBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/rename`: the id that the tenant is to get."""
+
+    tenant_id: str
+
+
+class RestoreBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/backups/{backup_id}/restore`.
+
+    In the place of what is there: the tenant's id once more. Or into a new tenant. Rights are those that stand in the
+    backup, or those of a new tenant.
+    """
+
+    tenant_id: str | None = None
+    into: str | None = None
+    server_id: str | None = Field(default=None, min_length=1, max_length=40)
+    rights: Literal["archived", "standard"] = "archived"
+    # Single ones, as schema.table, or all of a schema, as schema.*: beside those that are there, or in their place.
+    tables: list[Annotated[str, Field(max_length=130)]] = Field(default_factory=list, max_length=100)
+    mode: Literal["beside", "replace"] = "beside"
+    admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+
+
+class HoldBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/backups/{backup_id}/hold`."""
+
+    reason: str = Field(pattern=REASON)
+
+
+class RetentionBody(_Body):
+    """`POST /admin/v1/tenants/{tenant_id}/retention`: say what would be deleted, unless it is to be done."""
+
+    dry_run: bool = False
+
+
+class PolicyBody(_Body):
+    """`PUT /admin/v1/tenants/{tenant_id}/retention`; an empty one is the stack's policy."""
+
+    hourly: int = Field(default=0, ge=0, le=1000)
+    daily: int = Field(default=7, ge=0, le=1000)
+    weekly: int = Field(default=4, ge=0, le=1000)
+    monthly: int = Field(default=12, ge=0, le=1000)
+    yearly: int = Field(default=0, ge=0, le=100)
+    unverified_days: int = Field(default=35, ge=1, le=3650)
+
+    @property
+    def policy(self) -> RetentionPolicy | None:
+        """The policy, nothing where none is given."""
+        return RetentionPolicy(**self.model_dump()) if self.model_fields_set else None
+
+
+def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
+    """Read a JSON body.
+
+    :raises BadRequest: it does not fit; `details` name the fields and what is wrong, and repeat no value.
+    """
+    try:
+        return model.model_validate_json(body or "{}")
+    except ValidationError as exc:
+        faults = [f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in exc.errors()]
+        raise BadRequest("The body does not fit.", code="invalid_body", details="; ".join(faults)) from None
+
+
+def show_server(server: Server) -> dict[str, Any]:
+    """Show a server; where it is reached is for operators, who registered it."""
+    shown = asdict(server) | {"labels": sorted(server.labels), "status": server.status.value}
+    shown["monthly_price"] = None if server.monthly_price is None else str(server.monthly_price)
+    del shown["sslrootcert"]
+    return shown
+
+
+def show_tenant(tenant: Tenant) -> dict[str, Any]:
+    """Show a tenant."""
+    return {
+        "tenant_id": tenant.tenant_id.value,
+        "status": tenant.status.value,
+        "isolation": tenant.isolation.value,
+        "server_id": tenant.server_id,
+        "region": tenant.region or None,
+        "schema_revision": tenant.schema_revision or None,
+        "adopted_database": tenant.adopted_database or None,
+        "former_home": asdict(tenant.former_home) if tenant.former_home else None,
+        "relocation": tenant.relocation or None,
+        "former_ids": [former.value for former in tenant.former_ids],
+        "limits": asdict(tenant.limits),
+        "backups": tenant.backups.value,
+        "retention": asdict(tenant.retention) if tenant.retention else None,
+        "data_api": asdict(tenant.data_api) | {"schemas": list(tenant.data_api.schemas)},
+    }
+
+
+def show_operation(operation: Operation) -> dict[str, Any]:
+    """Show an operation and how far it is."""
+    return asdict(operation) | {
+        "requested_at": operation.requested_at.isoformat(),
+        "status": operation.status.value,
+        "done": list(operation.done),
+    }
+
+
+def show_entry(entry: AuditEntry) -> dict[str, Any]:
+    """Show an entry of the audit trail."""
+    return asdict(entry) | {"at": entry.at.isoformat()}

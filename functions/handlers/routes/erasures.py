@@ -1,0 +1,45 @@
+"""`/admin/v1/tenants/{tenant_id}`: erased, kept after all, and the certificates of what was erased."""
+
+from datetime import UTC, datetime, timedelta
+
+from aws_lambda_powertools.event_handler import Response
+
+from handlers.routes.bodies import ErasureBody, show_operation, show_tenant
+from handlers.routes.exchange import new_routes, operator, read_body, record, reply
+from handlers.wiring.services import services
+from tenantry.domain.errors import BadRequest
+from tenantry.domain.tenant import TenantId
+from tenantry.tenants.erasure import KIND as ERASE
+
+routes = new_routes()
+
+
+@routes.delete("/admin/v1/tenants/<tenant_id>")
+def erase_tenant(tenant_id: str) -> Response[str]:
+    """Erase a tenant once the time to undo it is over; it is served no more from now on."""
+    with record(routes, "erase_tenant", f"tenant/{tenant_id}"):
+        body = read_body(routes, ErasureBody)
+        if body.tenant_id != tenant_id:
+            raise BadRequest(
+                "The body does not repeat the tenant's id.", code="not_confirmed", hint='Send {"tenant_id": "…"}.'
+            )
+        services().tenants.condemn(TenantId(tenant_id))
+        at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
+        operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at)
+    return reply(202, show_operation(operation))
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/keep")
+def keep_tenant(tenant_id: str) -> Response[str]:
+    """Do not erase a tenant after all; it is suspended then."""
+    with record(routes, "keep_tenant", f"tenant/{tenant_id}"):
+        services().operations.require_untouched(ERASE, f"tenant/{tenant_id}")
+        tenant = services().tenants.spare(TenantId(tenant_id))
+        services().operations.undo(ERASE, f"tenant/{tenant_id}")
+    return reply(200, show_tenant(tenant))
+
+
+@routes.get("/admin/v1/tenants/<tenant_id>/certificates")
+def list_certificates(tenant_id: str) -> Response[str]:
+    """Show the certificates of a tenant's erasures, also when it is gone."""
+    return reply(200, list(services().certificates.of(TenantId(tenant_id))))

@@ -1,0 +1,50 @@
+"""What every route of the operators' API does with its request and its answer."""
+
+import json
+from contextlib import AbstractContextManager
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Router
+from pydantic import BaseModel
+
+from handlers.routes.bodies import parse_body
+from handlers.settings.environment import administration_settings
+from handlers.wiring.services import services
+from tenantry.aws.api_gateway import answer, body_of, operator_of
+
+
+def new_routes() -> Router:
+    """Begin a file of routes."""
+    return Router()  # type: ignore[no-untyped-call]
+
+
+def read_body[Model: BaseModel](routes: BaseRouter, model: type[Model]) -> Model:
+    """Read the request's JSON body.
+
+    :raises BadRequest: it does not fit, or is too large.
+    """
+    text = body_of(routes.current_event.raw_event, administration_settings().max_body_bytes)
+    return parse_body(model, text)
+
+
+def operator(routes: BaseRouter) -> str:
+    """Name who asks, as the token says it."""
+    return operator_of(routes.current_event.raw_event)
+
+
+def record(routes: BaseRouter, action: str, target: str) -> AbstractContextManager[None]:
+    """Write what is done in this block, and how it ended, into the audit trail."""
+    return services().trail.record(operator(routes), action, target)
+
+
+def reply(status: int, content: Any) -> Response[str]:
+    """Answer with JSON."""
+    made = answer(status, json.dumps(content), administration_settings().cors_origin)
+    return Response(status, "application/json", made["body"], made["headers"])
+
+
+def reply_with_text(status: int, text: str, content_type: str) -> Response[str]:
+    """Answer with something that is no JSON."""
+    made = answer(status, text, administration_settings().cors_origin, {"Content-Type": content_type})
+    return Response(status, content_type, text, made["headers"])

@@ -1,0 +1,49 @@
+"""`/admin/v1/servers`."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from handlers.routes.bodies import ServerBody, show_server
+from handlers.routes.exchange import new_routes, read_body, record, reply
+from handlers.wiring.services import services
+from tenantry.servers.servers import ServerReport
+
+routes = new_routes()
+
+
+@routes.put("/admin/v1/servers/<server_id>")
+def register_server(server_id: str) -> Response[str]:
+    """Register a server, or change what is known of it."""
+    with record(routes, "register_server", f"server/{server_id}"):
+        body = read_body(routes, ServerBody)
+        server = body.to_server(server_id)
+        report = services().servers.register(server, body.admin.username, body.admin.password.get_secret_value())
+    return reply(200, _show_report(report))
+
+
+@routes.get("/admin/v1/servers/<server_id>")
+def check_server(server_id: str) -> Response[str]:
+    """Check a server as it is now."""
+    return reply(200, _show_report(services().servers.check(server_id)))
+
+
+@routes.get("/admin/v1/servers")
+def list_servers() -> Response[str]:
+    """List the servers."""
+    return reply(200, [show_server(server) for server in services().servers.all()])
+
+
+@routes.post("/admin/v1/servers/<server_id>/drain")
+def drain_server(server_id: str) -> Response[str]:
+    """Place no new tenants on a server."""
+    with record(routes, "drain_server", f"server/{server_id}"):
+        server = services().servers.drain(server_id)
+    return reply(200, show_server(server))
+
+
+def _show_report(report: ServerReport) -> dict[str, Any]:
+    found = asdict(report)
+    del found["server"]
+    return show_server(report.server) | {"check": found}

@@ -1,0 +1,77 @@
+"""`/admin/v1/tenants`: made, shown, adopted, suspended and resumed."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from handlers.routes.bodies import AdoptionBody, TenantBody, show_tenant
+from handlers.routes.exchange import new_routes, read_body, record, reply
+from handlers.wiring.services import services
+from tenantry.domain.tenant import TenantId
+from tenantry.tenants.adoption import AdoptionRequest
+from tenantry.tenants.tenants import Adoption, NewTenant
+
+routes = new_routes()
+
+
+@routes.put("/admin/v1/tenants/<tenant_id>")
+def create_tenant(tenant_id: str) -> Response[str]:
+    """Make a tenant, or finish one."""
+    with record(routes, "create_tenant", f"tenant/{tenant_id}"):
+        body = read_body(routes, TenantBody)
+        new = NewTenant(TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation)
+        tenant, is_new = services().tenants.create(new)
+    return reply(201 if is_new else 200, show_tenant(tenant))
+
+
+@routes.get("/admin/v1/tenants/<tenant_id>")
+def show_one_tenant(tenant_id: str) -> Response[str]:
+    """Show a tenant."""
+    return reply(200, show_tenant(services().tenants.get(TenantId(tenant_id))))
+
+
+@routes.get("/admin/v1/tenants")
+def list_tenants() -> Response[str]:
+    """List the tenants."""
+    return reply(200, [show_tenant(tenant) for tenant in services().tenants.all()])
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/suspend")
+def suspend_tenant(tenant_id: str) -> Response[str]:
+    """Serve a tenant no more."""
+    with record(routes, "suspend_tenant", f"tenant/{tenant_id}"):
+        tenant = services().tenants.suspend(TenantId(tenant_id))
+    return reply(200, show_tenant(tenant))
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/resume")
+def resume_tenant(tenant_id: str) -> Response[str]:
+    """Serve a tenant again."""
+    with record(routes, "resume_tenant", f"tenant/{tenant_id}"):
+        tenant = services().tenants.resume(TenantId(tenant_id))
+    return reply(200, show_tenant(tenant))
+
+
+@routes.post("/admin/v1/tenants/<tenant_id>/adopt")
+def adopt_tenant(tenant_id: str) -> Response[str]:
+    """Make a tenant of a database that is in use."""
+    with record(routes, "adopt_tenant", f"tenant/{tenant_id}"):
+        tenant = services().tenants.adopt(_adoption(TenantId(tenant_id), read_body(routes, AdoptionBody)))
+    return reply(200, show_tenant(tenant))
+
+
+def _adoption(tenant_id: TenantId, body: AdoptionBody) -> Adoption:
+    region = body.region or ""
+    if body.secret is None:
+        return Adoption(tenant_id, body.server_id, None, body.connection_limit, region)
+    secret = body.secret
+    request = AdoptionRequest(
+        tenant_id,
+        secret.database,
+        secret.user,
+        secret.password.get_secret_value(),
+        secret.host,
+        secret.port,
+        body.schema_name,
+        body.connection_limit,
+        region,
+    )
+    return Adoption(tenant_id, body.server_id, request, body.connection_limit, region)

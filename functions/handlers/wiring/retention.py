@@ -1,0 +1,21 @@
+"""Wires the retention of a tenant's backups, which `perform_operation` performs."""
+
+from handlers.settings.environment import OperationSettings
+from handlers.wiring.backups import backup_catalogue, backup_removal
+from tenantry.aws.clients import aws_client
+from tenantry.aws.registry import Registry
+from tenantry.backups.retention.records import RetentionRecords
+from tenantry.backups.retention.run import KIND, PLAN_KIND, Retention, RetentionRun
+from tenantry.operations.leases import Leases
+from tenantry.operations.operations import Recipes
+
+
+def retention_recipes(settings: OperationSettings, registry: Registry, leases: Leases) -> Recipes:
+    """List the steps of a run, and of one that deletes nothing."""
+    run = RetentionRun(
+        Retention(registry, backup_catalogue(settings.buckets), settings.retention, leases),
+        backup_removal(settings.buckets),
+        RetentionRecords(aws_client("s3", settings.region), settings.bucket),
+        leases,
+    )
+    return {KIND: run.steps(), PLAN_KIND: run.dry_steps()}

@@ -1,0 +1,250 @@
+"""A look into tenants' databases with pgAdmin 4: logins that only read, expire by themselves, and are removed."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tenantry.access.pass_file_store import PassFileStore
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.tenant_connection import check_identity
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict, DatabaseUnavailable, TenantryError, TenantUnknown
+from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.pgadmin import (
+    DeskFiles,
+    Inspector,
+    Place,
+    new_inspector_name,
+    pass_file_secret_name,
+    pgpass_line,
+    servers_json,
+)
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.ulid import new_ulid
+from tenantry.operations.operations import Operations, Step
+from tenantry.servers.servers import Servers
+
+KIND = "close_pgadmin"
+_CHECK = ConnectSettings(connect_timeout=5, application_name="tenantry-pgadmin")
+_MAX_SHOWN = 100
+_SERVERS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LookRequest:
+    """Which tenants an operator wants to look into, for how many hours, and what the operator's machine has."""
+
+    tenants: tuple[TenantId, ...]
+    hours: int
+    files: DeskFiles
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """An inspector with its password and what it has to be told."""
+
+    inspector: Inspector
+    place: Place
+    stored: Credentials
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an operator gets: no password, but where the passwords are.
+
+    `expires_at` is in UTC. `sslrootcert` is the PEM text of the servers' authorities, empty where they need none.
+    """
+
+    operation_id: str
+    expires_at: datetime
+    secret: str
+    servers: dict[str, Any]
+    sslrootcert: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Build the answer."""
+        return asdict(self) | {"expires_at": self.expires_at.isoformat()}
+
+
+class PgAdminLooks:
+    """Opens such looks, and shows those that are open."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        secrets_of_tenants: SecretStore,
+        servers: Servers,
+        pass_files: PassFileStore,
+        operations: Operations,
+        stage: str,
+    ) -> None:
+        """Take the adapters, and the operations that close a look when its time is over."""
+        self._registry = registry
+        self._secrets = secrets_of_tenants
+        self._servers = servers
+        self._pass_files = pass_files
+        self._operations = operations
+        self._stage = stage
+
+    def open(self, request: LookRequest, actor: str) -> Look:
+        """Make a login for each tenant, or for none. What closes it again is set before anything is made.
+
+        :raises TenantUnknown: one of them is not known; nothing is made.
+        :raises Conflict: one of them can't be looked into; what was made is taken back.
+        :raises DependencyFailed: an AWS service did not answer; what was made goes away when its time is over.
+        """
+        self.close_expired()
+        now = datetime.now(UTC).replace(microsecond=0)
+        expires_at = now + timedelta(hours=request.hours)
+        guests = self._invite(request)
+        look_id = new_ulid(now)
+        secret = pass_file_secret_name(self._stage, look_id)
+        facts = {
+            "expires_at": expires_at.isoformat(),
+            "secret": secret,
+            "inspectors": [guest.inspector.to_facts() for guest in guests],
+        }
+        operation = self._operations.start(KIND, f"pgadmin/{look_id}", actor, expires_at, facts)
+        try:
+            self._make(guests, expires_at)
+            lines = [pgpass_line(guest.inspector, guest.place, guest.password) for guest in guests]
+            self._pass_files.write(secret, "".join(f"{line}\n" for line in lines), expires_at)
+        except TenantryError:
+            self._operations.start(KIND, operation.target, actor)
+            raise
+        comment = f"Reads only, until {expires_at:%Y-%m-%d %H:%M} UTC; asked for by {actor}"
+        roots = dict.fromkeys(guest.place.sslrootcert.strip() for guest in guests if guest.place.sslrootcert)
+        return Look(
+            operation_id=operation.operation_id,
+            expires_at=expires_at,
+            secret=secret,
+            servers=servers_json([(guest.inspector, guest.place) for guest in guests], request.files, comment),
+            sslrootcert="".join(f"{root}\n" for root in roots),
+        )
+
+    def list_open(self) -> list[dict[str, Any]]:
+        """Show who may look into what until when, newest first; also what should be closed and is not."""
+        now = datetime.now(UTC)
+        return [
+            {
+                "operation_id": look.operation_id,
+                "requested_by": look.requested_by,
+                "requested_at": look.requested_at.isoformat(),
+                "expires_at": look.facts["expires_at"],
+                "expired": _expires_at(look) <= now,
+                "secret": look.facts["secret"],
+                "logins": look.facts["inspectors"],
+            }
+            for look in self._unclosed()
+        ]
+
+    def close_expired(self) -> None:
+        """Start to close what is over and should have been closed: its moment was missed, or closing it failed.
+
+        :raises DependencyFailed: it could not be started.
+        """
+        # One whose moment has just come is being closed.
+        over = datetime.now(UTC) - timedelta(minutes=5)
+        for look in self._unclosed():
+            if _expires_at(look) <= over:
+                self._operations.start(KIND, look.target, look.requested_by)
+
+    def _unclosed(self) -> list[Operation]:
+        looks = self._operations.newest(_MAX_SHOWN, KIND)
+        return [look for look in looks if look.status is not OperationStatus.SUCCEEDED]
+
+    def _invite(self, request: LookRequest) -> list[_Guest]:
+        """Decide on the logins; nothing is made yet."""
+        found = [(tenant_id, self._registry.tenant(tenant_id)) for tenant_id in dict.fromkeys(request.tenants)]
+        if unknown := [tenant_id.value for tenant_id, tenant in found if tenant is None]:
+            raise TenantUnknown(
+                "There is no such tenant.", details=", ".join(unknown), hint="GET /admin/v1/tenants lists them."
+            )
+        return [self._guest(tenant) for _, tenant in found if tenant]
+
+    def _guest(self, tenant: Tenant) -> _Guest:
+        with _about(tenant.tenant_id.value):
+            _require_quiet(tenant)
+            stored = self._secrets.find(tenant.tenant_id)
+            if stored is None:
+                raise Conflict("It has no credentials.", code="credentials_missing")
+            if stored.isolation is Isolation.POOLED:
+                # The policies of shared tables know a tenant by its own two logins; another login would see no row.
+                raise Conflict("Its rows lie in shared tables, which show them to its own logins only.", code="pooled")
+            server = self._servers.get(tenant.server_id)
+        group = f"Tenantry {self._stage}, {server.region}, {server.server_id}"
+        return _Guest(
+            Inspector(tenant.tenant_id.value, server.server_id, stored.dbname, new_inspector_name(tenant.tenant_id)),
+            Place(group, stored.host, stored.port, stored.sslmode, stored.sslrootcert),
+            stored,
+            secrets.token_urlsafe(24),
+        )
+
+    def _make(self, guests: Sequence[_Guest], expires_at: datetime) -> None:
+        """Make the logins, one after the other on each server, and try each."""
+
+        def make_on(server_id: str) -> None:
+            roles = self._servers.inspector_roles(server_id)
+            for guest in (one for one in guests if one.inspector.server_id == server_id):
+                with _about(guest.inspector.tenant):
+                    roles.make(guest.inspector, guest.stored, guest.password, expires_at)
+                    _try(guest)
+
+        with ThreadPoolExecutor(_SERVERS_AT_ONCE) as pool:
+            list(pool.map(make_on, sorted({guest.inspector.server_id for guest in guests})))
+
+
+@contextmanager
+def _about(tenant: str) -> Iterator[None]:
+    """Say which tenant it is that can't be looked into."""
+    try:
+        yield
+    except TenantryError as error:
+        raise type(error)(
+            f"The tenant {tenant} can't be looked into: {error.message}",
+            code=error.code,
+            details=error.details,
+            hint=error.hint if isinstance(error, DatabaseUnavailable) else "Leave it out. Nothing was opened.",
+        ) from error
+
+
+def _require_quiet(tenant: Tenant) -> None:
+    if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
+        raise Conflict("It is being made, or is to be erased.", code=f"tenant_{tenant.status.value}")
+    if tenant.relocation:
+        raise Conflict("It is being moved.", code="tenant_moving")
+
+
+def _try(guest: _Guest) -> None:
+    """Log in as the login that was made.
+
+    :raises IdentityMismatch: what is there is not the tenant's.
+    :raises TenantryError: it is not let in.
+    """
+    login = replace(guest.stored, username=guest.inspector.login, password=guest.password)
+    with closing(connect(login, _CHECK)) as connection:
+        check_identity(connection, TenantId(guest.inspector.tenant))
+
+
+def _expires_at(look: Operation) -> datetime:
+    return datetime.fromisoformat(look.facts["expires_at"])
+
+
+def closing_steps(servers: Servers, pass_files: PassFileStore) -> Sequence[Step]:
+    """List the steps that close a look: the logins first, so that nobody is in when the passwords go."""
+
+    def drop_logins(operation: Operation) -> None:
+        for inspector in operation.facts["inspectors"]:
+            servers.inspector_roles(inspector["server_id"]).drop(inspector["login"])
+
+    def delete_secret(operation: Operation) -> None:
+        pass_files.delete(operation.facts["secret"])
+
+    return (Step("drop_logins", drop_logins), Step("delete_secret", delete_secret))

@@ -1,0 +1,297 @@
+"""Rotates one tenant's credentials: the four steps of Secrets Manager, with two logins that take turns.
+
+Both logins are members of the same roles, which own everything: whoever is logged in with the old one goes on, and
+nothing in the database changes hands. Each step may be repeated, after a crash at any point too.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import psycopg2
+
+from tenantry.access.secret_versions import CURRENT, PENDING, RotatingSecret, SecretVersions
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.logins import login_names, replace_password
+from tenantry.database.sql_errors import translate
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.credentials import Credentials, parse_credentials
+from tenantry.domain.errors import (
+    BadRequest,
+    Conflict,
+    DatabaseUnavailable,
+    IdentityMismatch,
+    InvalidSetting,
+    NotFound,
+    TenantUnknown,
+)
+from tenantry.domain.tenant import Role, TenantId, database_role
+
+_PASSWORD_BYTES = 32
+# libpq goes on without TLS under these when the server, or whoever stands before it, declines.
+_FALLS_BACK_TO_PLAIN_TEXT = frozenset({"allow", "prefer"})
+# The other login has another password, or none yet: what the step is there to change.
+_NOT_SET_YET = frozenset({"28P01", "28000"})
+# Other spellings, which would contradict the fields that a new version is written with.
+_ALIASES = frozenset({"user", "database"})
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+# So that every interval in a year is the same: `1/5` would be months 1, 6, 11 and then 1 again.
+_MONTHS = (12, 6, 4, 3, 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class RotationOrder:
+    """One call of Secrets Manager; `token` is the id of the version that the rotation makes."""
+
+    secret_id: str
+    token: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class RotationTools:
+    """The adapters of a rotation."""
+
+    versions: SecretVersions
+    registry: Registry
+    administrators: ServerSecrets
+    connect: ConnectSettings
+
+
+class Rotated(NamedTuple):
+    """Whose secret it was, and whether the version was in use already, so that nothing was left to do."""
+
+    tenant_id: TenantId
+    already_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Rotation:
+    secret: RotatingSecret
+    token: str
+    tools: RotationTools
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.secret.tenant_id
+
+    def current_text(self) -> str:
+        text = self.tools.versions.read(self.secret, self.secret.current, CURRENT)
+        if text is None:
+            raise NotFound("The secret has no current version.", code="credentials_missing")
+        return text
+
+    def pending_text(self) -> str | None:
+        return self.tools.versions.read(self.secret, self.token, PENDING)
+
+    def pair(self, *, may_be_same: bool = False) -> tuple[Credentials, Credentials]:
+        """Read the current and the pending credentials, which must differ in login and password alone."""
+        text = self.pending_text()
+        if text is None:
+            raise Conflict("The pending version has no content: createSecret comes first.", code="step_out_of_order")
+        current, pending = parse_credentials(self.current_text()), parse_credentials(text)
+        _check_current(current, self.tenant_id)
+        if not _succeeds(pending, current, self.tenant_id) and not (may_be_same and pending == current):
+            raise _stale()
+        return current, pending
+
+
+def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
+    """Run one step.
+
+    :raises BadRequest: there is no such step.
+    :raises Conflict: the version is not the one that is pending, or was made for credentials that were replaced.
+    :raises IdentityMismatch: names, logins or servers do not agree; nothing was changed.
+    :raises TenantryError: the step failed and may be repeated.
+    """
+    step = _STEPS.get(order.step)
+    if step is None:
+        raise BadRequest("A rotation has no such step.", code="unknown_step")
+    secret = tools.versions.describe(order.secret_id)
+    pending = order.token in secret.labelled(PENDING)
+    if order.token == secret.current:
+        if pending:
+            tools.versions.drop_pending(secret, order.token)
+        return Rotated(secret.tenant_id, already_current=True)
+    if not pending:
+        raise Conflict("That version of the secret is not pending.", code="version_not_pending")
+    _require_settled(secret.tenant_id, tools.registry)
+    step(_Rotation(secret, order.token, tools))
+    return Rotated(secret.tenant_id, already_current=False)
+
+
+def _require_settled(tenant_id: TenantId, registry: Registry) -> None:
+    tenant = registry.tenant(tenant_id)
+    if tenant and tenant.relocation:
+        raise Conflict(
+            "The tenant is being moved.", code="tenant_moving", hint="The rotation is repeated when that has ended."
+        )
+
+
+def _create(rotation: _Rotation) -> None:
+    """Write the pending version: the other login with a new password, everything else as it is."""
+    versions, secret = rotation.tools.versions, rotation.secret
+    for left_behind in secret.labelled(PENDING) - {rotation.token}:
+        versions.drop_pending(secret, left_behind)
+    text = rotation.current_text()
+    current = parse_credentials(text)
+    _check_current(current, rotation.tenant_id)
+    stored = rotation.pending_text()
+    if stored is None:
+        versions.put_pending(secret, rotation.token, _successor(text, current, rotation.tenant_id))
+    elif not _succeeds(parse_credentials(stored), current, rotation.tenant_id):
+        # The tenant was moved meanwhile, say. A version can't be written twice: without its label, the next begins.
+        versions.drop_pending(secret, rotation.token)
+        raise _stale()
+
+
+def _set(rotation: _Rotation) -> None:
+    """Let the server know the pending login's password, once it is certain that it is the right server and tenant."""
+    current, pending = rotation.pair()
+    administrator = _administrator(rotation, current)
+    if _logs_in(rotation, pending):
+        return
+    # Proves the password, and that the database says it is this tenant's.
+    TenantConnection(rotation.tenant_id, current, rotation.tools.connect).close()
+    replace_password(
+        administrator,
+        rotation.tools.connect,
+        login=pending.username,
+        password=pending.password,
+        like=current.username,
+    )
+
+
+def _test(rotation: _Rotation) -> None:
+    """Log in with the pending version and become each role that requests run as."""
+    # Secrets Manager tries a new schedule, where it is not to rotate at once, with a copy of the current version.
+    _, pending = rotation.pair(may_be_same=True)
+    with closing(TenantConnection(rotation.tenant_id, pending, rotation.tools.connect)) as connection:
+        for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN):
+            name = database_role(rotation.tenant_id, role)
+            try:
+                connection.run(name, "{}", "SELECT 1, NULL", (), reads_only=True)
+            except psycopg2.Error as exc:
+                raise translate(exc) from exc
+
+
+def _finish(rotation: _Rotation) -> None:
+    """Put the pending version in the place of the current one, unless that was replaced meanwhile."""
+    _, pending = rotation.pair()
+    # Requests depend on it from now on, whatever became of the steps before.
+    TenantConnection(rotation.tenant_id, pending, rotation.tools.connect).close()
+    rotation.tools.versions.make_current(rotation.secret, rotation.token)
+    rotation.tools.versions.drop_pending(rotation.secret, rotation.token)
+
+
+_STEPS: Mapping[str, Callable[[_Rotation], None]] = {
+    "createSecret": _create,
+    "setSecret": _set,
+    "testSecret": _test,
+    "finishSecret": _finish,
+}
+
+
+def _check_current(current: Credentials, tenant_id: TenantId) -> None:
+    _check_tls(current)
+    if current.username not in login_names(tenant_id):
+        raise IdentityMismatch("The secret's login is not one of the tenant's two.", code="login_unknown")
+
+
+def _check_tls(credentials: Credentials) -> None:
+    if credentials.sslmode in _FALLS_BACK_TO_PLAIN_TEXT:
+        raise InvalidSetting(
+            "The secret's 'sslmode' lets a connection go on without TLS.",
+            code="insecure_sslmode",
+            hint="Set it to 'verify-full' or 'require', or to 'disable' where plain text is meant.",
+        )
+
+
+def _other_login(login: str, tenant_id: TenantId) -> str:
+    first, second = login_names(tenant_id)
+    return second if login == first else first
+
+
+def _succeeds(pending: Credentials, current: Credentials, tenant_id: TenantId) -> bool:
+    """Whether the pending credentials are the current ones with the other login."""
+    expected = replace(current, username=_other_login(current.username, tenant_id), password=pending.password)
+    return pending == expected
+
+
+def _successor(text: str, current: Credentials, tenant_id: TenantId) -> str:
+    """Write the next version; fields that are none of ours are kept."""
+    fresh = replace(
+        current,
+        username=_other_login(current.username, tenant_id),
+        password=secrets.token_urlsafe(_PASSWORD_BYTES),
+    )
+    kept = {name: value for name, value in json.loads(text).items() if name not in _ALIASES}
+    return json.dumps(kept | json.loads(fresh.to_json()))
+
+
+def _administrator(rotation: _Rotation, current: Credentials) -> Credentials:
+    """Find the administrator of the server that the registry says the tenant is on, and the secret agrees."""
+    registry = rotation.tools.registry
+    tenant = registry.tenant(rotation.tenant_id)
+    server = registry.server(tenant.server_id) if tenant else None
+    if tenant is None or server is None:
+        raise TenantUnknown("The registry does not say which server the tenant is on.", code="server_unknown")
+    administrator = rotation.tools.administrators.find(tenant.server_id)
+    if administrator is None:
+        raise NotFound("The server has no administrator's secret.", code="administrator_missing")
+    _check_tls(administrator)
+    places = {(place.host.lower(), place.port) for place in (current, server, administrator)}
+    if len(places) != 1:
+        raise IdentityMismatch("Secret, registry and administrator name different servers.", code="server_mismatch")
+    return administrator
+
+
+def _logs_in(rotation: _Rotation, credentials: Credentials) -> bool:
+    try:
+        TenantConnection(rotation.tenant_id, credentials, rotation.tools.connect).close()
+    except DatabaseUnavailable as exc:
+        if exc.code in _NOT_SET_YET:
+            return False
+        raise
+    return True
+
+
+def _stale() -> Conflict:
+    return Conflict(
+        "The pending version was made for credentials that have been replaced.",
+        code="pending_version_stale",
+        hint="Start the rotation again.",
+    )
+
+
+def rotation_schedule(tenant_id: TenantId, days: int = 30) -> dict[str, str]:
+    """Make the `RotationRules` of a tenant's secret, at an hour and on a day that depend on its id alone.
+
+    Spread so, a fleet does not rotate all at once, as it would with `rate()`, whose window opens at midnight.
+
+    :param days: rotate at least so often, a month taken as 30 days: daily, weekly, or every 1, 2, 3, 4, 6, 12 months.
+    :raises BadRequest: it is less than a day.
+    """
+    if days < 1:
+        raise BadRequest("Credentials are rotated at most once a day.", code="invalid_rotation_days")
+    number = int.from_bytes(hashlib.sha256(tenant_id.value.encode()).digest()[:8])
+    number, hour = divmod(number, 24)
+    return {"ScheduleExpression": f"cron(0 {hour} {_days(number, days)} *)", "Duration": "1h"}
+
+
+def _days(number: int, days: int) -> str:
+    """Choose day of month, month and day of week, as AWS's cron expressions want them."""
+    if days < 7:
+        return "* * ?"
+    if days < 30:
+        return f"? * {_WEEKDAYS[number % 7]}"
+    # Not the 29th to the 31st: February would be left out.
+    number, day = divmod(number, 28)
+    every = next(months for months in _MONTHS if months <= days // 30)
+    return f"{day + 1} {number % every + 1}/{every} ?"

@@ -1,1 +1,0 @@
-"""Where tenants live: one interface over the three isolation models."""

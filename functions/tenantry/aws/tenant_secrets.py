@@ -1,0 +1,111 @@
+"""One tenant's credentials from Secrets Manager, cached with Powertools.
+
+Powertools' cache is one dict per provider, keyed by the secret's name alone: so each tenant has a provider of its own,
+made with a session that can read that tenant's secret and no other.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tenantry.aws.tenant_session import TenantSession, TenantSessions
+from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
+from tenantry.domain.errors import AccessDenied, DependencyFailed, IdentityMismatch, NotFound, TenantryError
+from tenantry.domain.tenant import TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+type ClientFactory = Callable[[TenantSession], "SecretsManagerClient"]
+
+
+@dataclass(slots=True)
+class _Entry:
+    session: TenantSession
+    client: "SecretsManagerClient"
+    provider: SecretsProvider
+    # The text whose tags were checked last: a secret that was replaced is checked again.
+    checked: str = field(default="", repr=False)
+
+
+class TenantSecrets:
+    """Reads tenants' credentials; bounded, and each tenant's cache apart from every other's."""
+
+    def __init__(
+        self,
+        sessions: TenantSessions,
+        new_client: ClientFactory,
+        stage: str,
+        *,
+        max_age: int = 300,
+        capacity: int = 64,
+    ) -> None:
+        """Take how to open a session and a client for it; `max_age` in seconds, `capacity` in tenants."""
+        self._sessions = sessions
+        self._new_client = new_client
+        self._stage = stage
+        self._max_age = max_age
+        self._capacity = capacity
+        self._entries: OrderedDict[TenantId, _Entry] = OrderedDict()
+
+    def read(self, tenant_id: TenantId, *, refresh: bool = False) -> Credentials:
+        """Fetch a tenant's credentials; `refresh` goes past the cache.
+
+        :raises NotFound: the tenant has no secret.
+        :raises AccessDenied: it may not be read by this session.
+        :raises IdentityMismatch: its tags name another tenant or stage.
+        :raises InvalidSetting: it can't be understood.
+        :raises DependencyFailed: Secrets Manager or STS did not answer.
+        """
+        entry = self._entry(tenant_id)
+        name = secret_name(self._stage, tenant_id)
+        try:
+            text = str(entry.provider.get(name, max_age=self._max_age, force_fetch=refresh))
+            if text != entry.checked:
+                self._check_tags(entry.client, name, tenant_id)
+                entry.checked = text
+        except (GetParameterError, ClientError, BotoCoreError) as exc:
+            self.forget(tenant_id)
+            raise _translate(exc) from exc
+        except IdentityMismatch:
+            self.forget(tenant_id)
+            raise
+        return parse_credentials(text)
+
+    def forget(self, tenant_id: TenantId) -> None:
+        """Drop what is cached for one tenant."""
+        self._entries.pop(tenant_id, None)
+
+    def _entry(self, tenant_id: TenantId) -> _Entry:
+        entry = self._entries.get(tenant_id)
+        if entry is None or not entry.session.is_fresh:
+            session = self._sessions.open(tenant_id)
+            client = self._new_client(session)
+            entry = self._entries[tenant_id] = _Entry(session, client, SecretsProvider(boto3_client=client))
+        self._entries.move_to_end(tenant_id)
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+        return entry
+
+    def _check_tags(self, client: "SecretsManagerClient", name: str, tenant_id: TenantId) -> None:
+        tags = {tag["Key"]: tag["Value"] for tag in client.describe_secret(SecretId=name).get("Tags", [])}
+        if tags.get("TenantId") != tenant_id.value or tags.get("Stage") != self._stage:
+            raise IdentityMismatch()
+
+
+def _translate(exc: BaseException) -> TenantryError:
+    """Find the AWS error code; Powertools turns every failure into one type and keeps the cause as the context."""
+    cause: BaseException | None = exc
+    while cause is not None and not isinstance(cause, ClientError):
+        cause = cause.__cause__ or cause.__context__
+    code = cause.response["Error"]["Code"] if cause is not None else ""
+    if code == "ResourceNotFoundException":
+        return NotFound("This tenant has no database credentials.", code="credentials_missing")
+    if code in {"AccessDeniedException", "AccessDenied"}:
+        return AccessDenied("This tenant's database credentials may not be read.", code="credentials_denied")
+    return DependencyFailed("The tenant's credentials could not be fetched.", code="secrets_unavailable")

@@ -1,0 +1,190 @@
+"""One dump on its way: pg_dump's output compressed and uploaded while the rows are counted, all of it or nothing."""
+
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Self
+
+import zstandard
+
+from tenantry.aws.multipart_upload import Upload
+from tenantry.aws.object_store import ObjectStore
+from tenantry.backups.progress import Meter
+from tenantry.backups.snapshot import Counted, Snapshot, terminate_backends
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.pg_dump import Dump, pg_dump_version
+from tenantry.domain.backup import DatabaseFacts, DumpObject
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BackupFailed, TenantryError
+from tenantry.domain.tenant import TenantId, owner_role
+
+# Level 1 keeps up with the dump. What it stores depends on the rows: a third of pg_dump's own gzip on pgbench's,
+# 7 % more than it on rows full of random tokens, where levels that store less take several times as long.
+_ZSTD_LEVEL = 1
+_READ_BYTES = 1 << 20
+APPLICATION_NAME = "tenantry-backup"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupTools:
+    """Where pg_dump lies and how long it may wait; the lock timeout in milliseconds, the other in seconds."""
+
+    pg_client_directory: str
+    lock_timeout_ms: int
+    connect_timeout: int
+    stage: str
+
+    @property
+    def connect(self) -> ConnectSettings:
+        """Settings of the connection that holds the snapshot: no limit but the deadline."""
+        return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class DumpStream:
+    """What is dumped, and under which key; `label` is the application name of pg_dump's session.
+
+    `deadline` is of `time.monotonic()`.
+    """
+
+    tenant_id: TenantId
+    key: str
+    label: str
+    credentials: Credentials
+    tools: BackupTools
+    deadline: float
+
+    def run(self, snapshot: Snapshot, store: ObjectStore, meter: Meter) -> tuple[DumpObject, Counted]:
+        """Upload the dump of a snapshot and count its rows. What fails leaves neither object nor session behind.
+
+        :raises BackupFailed: the dump did not end well, or not in time.
+        :raises AlreadyPublished: there is such an object already.
+        :raises TenantryError: database or bucket were not there.
+        """
+        version = pg_dump_version(self.tools.pg_client_directory)
+        _require_new_enough(version, snapshot.facts.database)
+        meter.tables_total = snapshot.tables
+        upload = store.upload(self.key, snapshot.facts.database.size_bytes)
+        try:
+            dump_bytes, counted = self._dump(snapshot, upload, meter)
+            stored = DumpObject(
+                key=self.key,
+                version_id=upload.complete(),
+                stored_bytes=upload.bytes,
+                dump_bytes=dump_bytes,
+                sha256=upload.sha256,
+                pg_dump_version=version,
+                parts=upload.parts,
+                part_bytes=upload.part_bytes,
+            )
+        except BaseException:
+            # What fails here must not hide what went wrong before.
+            with suppress(TenantryError):
+                upload.abort()
+            terminate_backends(self.credentials, self.label, self.tools.connect)
+            raise
+        return stored, counted
+
+    def _dump(self, snapshot: Snapshot, upload: Upload, meter: Meter) -> tuple[int, Counted]:
+        with (
+            closing(self._start(snapshot)) as dump,
+            _Deadline(self.deadline, dump, snapshot) as limit,
+            ThreadPoolExecutor(1, thread_name_prefix="count") as counter,
+        ):
+            counting = counter.submit(snapshot.count_rows, meter.count_table)
+            try:
+                dump_bytes = _stream(dump, upload, meter)
+                limit.check(dump.wait())
+                return dump_bytes, counting.result()
+            except BaseException:
+                snapshot.cancel()
+                limit.explain()
+                raise
+
+    def _start(self, snapshot: Snapshot) -> Dump:
+        return Dump(
+            self.tools.pg_client_directory,
+            self.credentials,
+            snapshot=snapshot.name,
+            role=owner_role(self.tenant_id),
+            application_name=self.label,
+            lock_timeout_ms=self.tools.lock_timeout_ms,
+            connect_timeout=self.tools.connect_timeout,
+        )
+
+
+def _require_new_enough(program: str, database: DatabaseFacts) -> None:
+    """Refuse to dump a server that is newer than pg_dump, as pg_dump does without saying so in its status."""
+    major = re.search(r" (\d+)[.\w]*", program)
+    if major and database.version and int(major[1]) < database.version // 10_000:
+        raise BackupFailed(
+            "The server is newer than pg_dump, which can't dump it.",
+            code="pg_dump_too_old",
+            details=f"{program}, server {database.server_version}",
+            hint="Build the pg_client layer with a newer PostgreSQL and deploy it.",
+        )
+
+
+def _stream(dump: Dump, upload: Upload, meter: Meter) -> int:
+    """Compress what pg_dump writes and add it to the upload; returns the bytes that pg_dump wrote."""
+    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+    while chunk := dump.read(_READ_BYTES):
+        meter.dump_bytes += len(chunk)
+        if compressed := compressor.compress(chunk):
+            upload.write(compressed)
+            meter.stored_bytes = upload.bytes
+    upload.write(compressor.flush())
+    meter.stored_bytes = upload.bytes
+    return meter.dump_bytes
+
+
+class _Deadline:
+    """Ends the dump when the time is up, so that Lambda does not end us half-way."""
+
+    def __init__(self, at: float, dump: Dump, snapshot: Snapshot) -> None:
+        self._dump = dump
+        self._snapshot = snapshot
+        self._expired = False
+        self._timer = threading.Timer(max(at - time.monotonic(), 0), self._expire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._dump.kill()
+        self._snapshot.cancel()
+
+    def explain(self) -> None:
+        """Say that it was the deadline, if it was.
+
+        :raises BackupFailed: the time was up.
+        """
+        if self._expired:
+            raise BackupFailed(
+                "The backup did not end in time.",
+                code="backup_deadline",
+                hint="The database has outgrown one function's fifteen minutes.",
+            )
+
+    def check(self, exit_status: int) -> None:
+        """Accept the dump only if pg_dump ended well.
+
+        :raises BackupFailed: it did not.
+        """
+        self.explain()
+        if exit_status != 0:
+            raise BackupFailed(
+                "pg_dump failed, so nothing was published.",
+                code="dump_failed",
+                details=f"exit status {exit_status}",
+                hint="Check that the tenant's owner may read every object, and the server's log.",
+            )

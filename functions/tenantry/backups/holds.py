@@ -1,0 +1,70 @@
+"""Legal holds: a backup that is held is deleted by nobody, whatever its policy or an erasure says."""
+
+from tenantry.aws.registry import Registry
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.backups.hold_tags import BackupHolds
+from tenantry.backups.retention.run import LEASE
+from tenantry.domain.backup import BackupId
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import NotFound
+from tenantry.domain.tenant import TenantId, all_ids
+from tenantry.operations.leases import Leases
+
+
+class Backups:
+    """The backups of tenants, to be listed, held and freed. A tenant that is gone may have some that S3 kept."""
+
+    def __init__(
+        self, registry: Registry, catalogue: BackupCatalogue, holds: dict[str, BackupHolds], leases: Leases
+    ) -> None:
+        """Take the adapters; the holds by the name of their bucket."""
+        self._registry = registry
+        self._catalogue = catalogue
+        self._holds = holds
+        self._leases = leases
+
+    def all(self, tenant_id: TenantId) -> list[CataloguedBackup]:
+        """List a tenant's, oldest first.
+
+        :raises DependencyFailed: the registry or S3 did not answer.
+        """
+        return self._catalogue.of(*self._ids(tenant_id))
+
+    def get(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup:
+        """Look one up.
+
+        :raises NotFound: there is no such backup of this tenant.
+        :raises DependencyFailed: the registry or S3 did not answer.
+        """
+        found = self._catalogue.find(backup_id, *self._ids(tenant_id))
+        if found is None:
+            raise NotFound("The tenant has no such backup.", code="backup_unknown")
+        return found
+
+    def hold(self, tenant_id: TenantId, backup_id: BackupId, reason: str) -> CataloguedBackup:
+        """Hold a backup; on one that is held already, the reason is replaced.
+
+        :raises NotFound: there is no such backup of this tenant.
+        :raises Conflict: backups of this tenant are being deleted at this moment.
+        :raises DependencyFailed: the registry or S3 did not answer; the same call finishes it.
+        """
+        with self._leases.hold(LEASE, tenant_id.value):
+            backup = self.get(tenant_id, backup_id)
+            self._holds[backup.bucket].put(backup.versions, reason)
+            return self.get(tenant_id, backup_id)
+
+    def lift(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup:
+        """Hold a backup no more; one that is not held is left as it is.
+
+        :raises NotFound: there is no such backup of this tenant.
+        :raises Conflict: backups of this tenant are being deleted at this moment.
+        :raises DependencyFailed: the registry or S3 did not answer; the same call finishes it.
+        """
+        with self._leases.hold(LEASE, tenant_id.value):
+            backup = self.get(tenant_id, backup_id)
+            self._holds[backup.bucket].lift(backup.versions)
+            return self.get(tenant_id, backup_id)
+
+    def _ids(self, tenant_id: TenantId) -> tuple[TenantId, ...]:
+        tenant = self._registry.tenant(tenant_id)
+        return all_ids(tenant) if tenant else (tenant_id,)

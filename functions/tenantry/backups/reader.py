@@ -1,0 +1,81 @@
+"""Reads one tenant's backups with credentials of AWS that reach that tenant's backups and nothing else."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tenantry.aws.tenant_session import TenantSession, TenantSessions
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.domain.backup import Manifest
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.residency import BackupBucket, BackupBuckets
+from tenantry.domain.tenant import TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+
+_LINK = timedelta(minutes=15)
+
+
+class ReaderSessions(TenantSessions):
+    """Sessions that may read one tenant's backups: no secret, and nothing to be written."""
+
+    def __init__(self, sts: "STSClient", role_arn: str, stage: str, region: str, buckets: BackupBuckets) -> None:
+        """Take the role to assume, and the buckets in which backups may lie."""
+        super().__init__(sts, role_arn, stage, region)
+        self._buckets = [bucket.name for bucket in buckets.all()]
+
+    def _policy(self, tenant_id: TenantId) -> dict[str, Any]:
+        partition, prefix = self._role_arn.split(":")[1], f"tenants/{tenant_id.value}/backups/*"
+        arns = [f"arn:{partition}:s3:::{name}" for name in self._buckets]
+        read = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": read, "Resource": [f"{arn}/{prefix}" for arn in arns]},
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:ListBucketVersions",
+                    "Resource": arns,
+                    "Condition": {"StringLike": {"s3:prefix": prefix}},
+                },
+                # Where the bucket is encrypted under a key of one's own; the role says which.
+                {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
+            ],
+        }
+
+
+class BackupReader:
+    """The backups that lie under one tenant's id."""
+
+    def __init__(
+        self,
+        session: TenantSession,
+        buckets: BackupBuckets,
+        new_client: Callable[[BackupBucket, TenantSession], "S3Client"],
+    ) -> None:
+        """Take the tenant's session, and what makes a client of a bucket's region from it."""
+        self._session = session
+        self._clients = {bucket.name: new_client(bucket, session) for bucket in buckets.all()}
+
+    def catalogue(self) -> BackupCatalogue:
+        """Read the catalogue with the session."""
+        own, *others = self._clients.items()
+        elsewhere = [BackupCatalogue(client, name) for name, client in others]
+        return BackupCatalogue(own[1], own[0], elsewhere)
+
+    def link(self, backup: CataloguedBackup, manifest: Manifest) -> tuple[str, datetime]:
+        """Sign a link to a backup's dump; returns it, and when it ends, which its session's end may bring forward."""
+        ends = min(datetime.now(UTC) + _LINK, self._session.expires_at)
+        name = f"{backup.tenant_id}-{backup.backup_id}.dump.zst"
+        wanted = {
+            "Bucket": backup.bucket,
+            "Key": manifest.dump.key,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        if manifest.dump.version_id:
+            wanted["VersionId"] = manifest.dump.version_id
+        seconds = int((ends - datetime.now(UTC)).total_seconds())
+        url = self._clients[backup.bucket].generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        return url, ends

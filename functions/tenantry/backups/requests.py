@@ -1,0 +1,80 @@
+"""Backups on demand: one at a time for each tenant, and not too often."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.registry import Registry
+from tenantry.backups.progress import BackupState, Progress
+from tenantry.backups.progress_store import ProgressStore
+from tenantry.domain.backup import BackupId, new_backup_id
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import Conflict, DependencyFailed, TenantUnknown
+from tenantry.domain.tenant import TenantId, TenantStatus
+
+OPERATOR, TENANT = "operator", "tenant"
+# Seconds between two of them: an operator's second click, and a tenant's own admin, whose storage somebody pays for.
+_LEAST_SECONDS = {OPERATOR: 5, TENANT: 900}
+_SERVED = {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}
+
+
+class BackupRequests:
+    """Starts backups that somebody asks for, and says how far they are."""
+
+    def __init__(self, registry: Registry, progress: ProgressStore, invoker: FunctionInvoker) -> None:
+        """Take the adapters; the function is the one that backs a tenant up."""
+        self._registry = registry
+        self._progress = progress
+        self._invoker = invoker
+
+    def ask(self, tenant_id: TenantId, trigger: str) -> dict[str, Any]:
+        """Start a backup; how far it is can be asked for at once.
+
+        :param trigger: who asks: `OPERATOR` or `TENANT`.
+        :raises TenantUnknown: there is no such tenant.
+        :raises Conflict: one is under way, or the last one was asked for a moment ago, or the tenant is not there to be
+            backed up.
+        :raises DependencyFailed: it could not be started.
+        """
+        tenant = self._registry.tenant(tenant_id)
+        if tenant is None:
+            raise TenantUnknown("There is no such tenant.")
+        if tenant.status not in _SERVED:
+            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        now = datetime.now(UTC)
+        for other in self._progress.newest(tenant_id):
+            if other.is_under_way(now):
+                raise Conflict(
+                    "The tenant is being backed up at this moment.",
+                    code="backup_in_progress",
+                    details=other.backup_id,
+                    hint="Watch that backup, whose id is in the details.",
+                )
+        self._progress.take_turn(tenant_id, _LEAST_SECONDS[trigger])
+        asked = Progress(tenant_id.value, new_backup_id(now).value, BackupState.QUEUED, trigger, now)
+        self._progress.put(asked)
+        try:
+            self._invoker.start({"tenant_id": tenant_id.value, "backup_id": asked.backup_id, "trigger": trigger})
+        except DependencyFailed as error:
+            self._progress.put(replace(asked, state=BackupState.FAILED, error=error.code))
+            raise
+        return asked.to_json(now)
+
+    def progress(self, tenant_id: TenantId, backup_id: BackupId) -> dict[str, Any] | None:
+        """Say how far a backup is; nothing where nobody has spoken of it for some days.
+
+        :raises DependencyFailed: the registry did not answer.
+        """
+        found = self._progress.get(tenant_id, backup_id)
+        return found.to_json(datetime.now(UTC)) if found else None
+
+    def pending(self, tenant_id: TenantId, published: Iterable[CataloguedBackup]) -> list[dict[str, Any]]:
+        """List what was asked for or begun in the last days and is none of those that were published, newest first.
+
+        :raises DependencyFailed: the registry did not answer.
+        """
+        now, there = datetime.now(UTC), {backup.backup_id.value for backup in published}
+        found = [one for one in self._progress.newest(tenant_id) if one.backup_id not in there]
+        return [one.to_json(now) for one in found if one.state is not BackupState.PUBLISHED]

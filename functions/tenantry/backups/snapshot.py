@@ -1,0 +1,162 @@
+"""A snapshot of one tenant's database, held open while it is dumped, counted and digested."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+
+from tenantry.backups.facts import read_facts, tenant_roles
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
+from tenantry.database.tenant_connection import check_identity
+from tenantry.domain.backup import LargeObjects, TableRows
+from tenantry.domain.content import Content, Sample
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+
+# To digest every row costs the server as much as the dump itself. So in a large database it is one row in so many of
+# each table that is not small, if it has a primary key by which the same rows are found in a copy.
+_ALL_ROWS_BYTES = 256 << 20
+_SMALL_TABLE_BYTES = 8 << 20
+_ONE_IN = 16
+_LARGE_OBJECTS = "large objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a snapshot shows: tables with their rows and digests, the sequences' states, and the large objects."""
+
+    tables: list[TableRows]
+    sequences: dict[str, str]
+    large_objects: LargeObjects | None
+
+
+class Snapshot:
+    """A read-only transaction whose snapshot pg_dump can see by its name."""
+
+    def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
+        """Log in as the tenant, check whose database it is, and take the snapshot as the tenant's owner.
+
+        :raises DatabaseUnavailable, IdentityMismatch, StatementFailed: it could not be taken.
+        """
+        self._tenant_id = tenant_id
+        self._home = Home("", credentials.isolation, credentials.dbname, credentials.schema)
+        # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump.
+        self._reader = ContentReader(Access(self._home, credentials, owner_role(tenant_id)), settings)
+        try:
+            check_identity(self._connection, tenant_id)
+            self.name = self._reader.export()
+            with _translated():
+                self.facts = read_facts(self._connection, tenant_id, self._home)
+                self._samples = self._choose_samples()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def tables(self) -> int:
+        """How many tables there are."""
+        return len(self._reader.tables)
+
+    def count_rows(self, done: Callable[[], object] = lambda: None) -> Counted:
+        """Count and digest the rows of every table, as the dump sees them.
+
+        :param done: called after each table.
+        :raises BackupFailed: the tenant has rows that the dump does not see, or large objects in a shared database.
+        :raises TenantryError: the database refused or went away.
+        """
+        with _translated(), self._connection.cursor() as cursor:
+            if self._home.isolation is not Isolation.DATABASE:
+                self._refuse_large_objects(cursor)
+            content = self._reader.content(self._samples, done)
+            tables = self._describe(content)
+            if self._home.isolation is Isolation.POOLED:
+                _require_all(cursor, tables)
+        objects = content.tables.get(_LARGE_OBJECTS)
+        return Counted(
+            tables,
+            dict(content.sequences),
+            LargeObjects(count=objects.rows, digest=objects.digest) if objects else None,
+        )
+
+    @property
+    def _connection(self) -> Any:
+        return self._reader.connection
+
+    def _describe(self, content: Content) -> list[TableRows]:
+        return [
+            TableRows(
+                schema=table.schema,
+                table=table.name,
+                rows=content.tables[name].rows,
+                digest=content.tables[name].digest,
+                **self._sample_of(table.schema, table.name),
+            )
+            for name, table in self._reader.tables.items()
+        ]
+
+    def _sample_of(self, schema: str, table: str) -> dict[str, Any]:
+        sample = self._samples.get((schema, table))
+        return {"one_in": sample.one_in, "key": list(sample.key)} if sample else {}
+
+    def _choose_samples(self) -> dict[tuple[str, str], Sample]:
+        if self._home.isolation is Isolation.POOLED or self.facts.database.size_bytes <= _ALL_ROWS_BYTES:
+            return {}
+        with self._connection.cursor() as cursor:
+            cursor.execute(load_sql("backups/large_table_keys"), (_SMALL_TABLE_BYTES,))
+            return {(schema, table): Sample(_ONE_IN, tuple(key)) for schema, table, key in cursor.fetchall()}
+
+    def _refuse_large_objects(self, cursor: Any) -> None:
+        """They lie in no schema, so a dump of one schema has none."""
+        cursor.execute(load_sql("backups/large_objects_of"), (tenant_roles(self._tenant_id),))
+        if cursor.fetchone()[0]:
+            raise BackupFailed(
+                "The tenant has large objects, which can't be backed up from a shared database.",
+                code="large_objects",
+                hint="Give the tenant a database of its own, or store them as bytea.",
+            )
+
+    def cancel(self) -> None:
+        """Stop a count that runs in another thread."""
+        try:
+            self._connection.cancel()
+        except psycopg2.Error:
+            # It ended by itself, or its server is gone.
+            return
+
+    def close(self) -> None:
+        """End the transaction, and with it the snapshot and its locks."""
+        self._reader.close()
+
+
+def _require_all(cursor: Any, counted: list[TableRows]) -> None:
+    """Compare with what the tenant has, which does not depend on what its policies let it see."""
+    cursor.execute("SELECT relation, rows FROM tenantry.own_rows()")
+    if dict(cursor.fetchall()) != {table.table: table.rows for table in counted}:
+        raise BackupFailed(
+            "The tenant has rows that it can't see, so nothing was published.",
+            code="rows_hidden",
+            hint="Look at the policies of the shared tables: the isolation report names those that are wrong.",
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
+
+
+def terminate_backends(credentials: Credentials, application_name: str, settings: ConnectSettings) -> None:
+    """End the tenant's sessions of that application name; a server that is gone has none."""
+    try:
+        with closing(connect(credentials, settings)) as connection, connection.cursor() as cursor:
+            cursor.execute(load_sql("backups/terminate_backends"), (application_name,))
+    except (DatabaseUnavailable, psycopg2.Error):
+        return

@@ -1,0 +1,147 @@
+"""Backs one tenant up: snapshot, dump, compress, upload; complete only when pg_dump says so, manifest last."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tenantry.aws.object_store import ObjectStore
+from tenantry.aws.upload_errors import AlreadyPublished
+from tenantry.backups.dump_stream import APPLICATION_NAME, BackupTools, DumpStream
+from tenantry.backups.progress import Meter
+from tenantry.backups.snapshot import Counted, Snapshot
+from tenantry.domain.backup import (
+    BackupId,
+    DumpObject,
+    HomeFacts,
+    Manifest,
+    dump_key,
+    manifest_key,
+    new_backup_id,
+)
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BackupFailed
+from tenantry.domain.tenant import Tenant, TenantId
+
+_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BackupOrder:
+    """Which tenant, under which id, and what asked for it."""
+
+    tenant_id: TenantId
+    backup_id: BackupId
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order: the manifest's key, and whether an earlier delivery had already published it."""
+
+    backup_id: BackupId
+    manifest_key: str
+    already_published: bool
+    stored_bytes: int = 0
+    rows: int = 0
+
+
+def back_up_tenant(
+    order: BackupOrder,
+    tenant: Tenant,
+    *,
+    read_credentials: Callable[[TenantId], Credentials],
+    store: ObjectStore,
+    tools: BackupTools,
+    deadline: float,
+    meter: Meter | None = None,
+) -> Outcome:
+    """Publish one backup, or nothing.
+
+    :param tenant: what the registry says of it.
+    :param deadline: `time.monotonic()` at which the dump, its session on the server and its upload are ended.
+    :param meter: what others watch to see how far it is.
+    :raises BackupFailed: the dump did not end well, or not in time.
+    :raises TenantryError: credentials, database or bucket were not there.
+    """
+    if store.exists(manifest_key(order.tenant_id, order.backup_id)):
+        return _published_before(order)
+    if store.exists(dump_key(order.tenant_id, order.backup_id)):
+        # A worker died between the dump and its manifest. What it left is no backup; this one gets a name of its own.
+        order = BackupOrder(order.tenant_id, new_backup_id(datetime.now(UTC)), order.trigger)
+    started_at = datetime.now(UTC)
+    credentials = read_credentials(order.tenant_id)
+    key = dump_key(order.tenant_id, order.backup_id)
+    stream = DumpStream(order.tenant_id, key, f"{APPLICATION_NAME}-{order.backup_id}", credentials, tools, deadline)
+    with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
+        try:
+            dump, counted = stream.run(snapshot, store, meter or Meter())
+        except AlreadyPublished:
+            return _settle_race(order, store)
+    manifest = _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
+    return _publish(order, store, manifest)
+
+
+def _describe(
+    order: BackupOrder,
+    tenant: Tenant,
+    stage: str,
+    credentials: Credentials,
+    snapshot: Snapshot,
+    dump: DumpObject,
+    counted: Counted,
+    started_at: datetime,
+) -> Manifest:
+    facts = snapshot.facts
+    return Manifest(
+        format=_FORMAT,
+        tenant_id=order.tenant_id.value,
+        backup_id=order.backup_id.value,
+        stage=stage,
+        trigger=order.trigger,
+        isolation=credentials.isolation,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        database=facts.database,
+        dump=dump,
+        tables=counted.tables,
+        sequences=counted.sequences,
+        large_objects=counted.large_objects,
+        home=HomeFacts(
+            server_id=tenant.server_id,
+            isolation=credentials.isolation,
+            database=credentials.dbname,
+            schema=credentials.schema,
+            region=tenant.region,
+            connections=tenant.limits.connections,
+            statement_timeout_ms=tenant.limits.statement_timeout_ms,
+            plan=tenant.limits.plan,
+        ),
+        # Shared tables' revision is not for a tenant to read: the registry knows it.
+        schema_revision=facts.revision or tenant.schema_revision,
+        settings=facts.settings,
+        extensions=facts.extensions,
+        roles=facts.roles,
+        grants=facts.grants,
+    )
+
+
+def _publish(order: BackupOrder, store: ObjectStore, manifest: Manifest) -> Outcome:
+    key = manifest_key(order.tenant_id, order.backup_id)
+    try:
+        store.put_once(key, manifest.model_dump_json(by_alias=True, indent=2).encode(), "application/json")
+    except AlreadyPublished:
+        return _published_before(order)
+    rows = sum(table.rows for table in manifest.tables)
+    return Outcome(order.backup_id, key, False, manifest.dump.stored_bytes, rows)
+
+
+def _published_before(order: BackupOrder) -> Outcome:
+    return Outcome(order.backup_id, manifest_key(order.tenant_id, order.backup_id), True)
+
+
+def _settle_race(order: BackupOrder, store: ObjectStore) -> Outcome:
+    """Another worker with the same order was quicker; its manifest follows its dump within moments, or never."""
+    if store.exists(manifest_key(order.tenant_id, order.backup_id)):
+        return _published_before(order)
+    raise BackupFailed("Another worker is publishing this backup.", code="backup_in_progress")

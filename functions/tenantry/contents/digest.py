@@ -1,0 +1,253 @@
+"""Reads what a tenant has in one home, at one moment, and digests it so that two homes can be compared."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.revisions import VERSION_TABLE
+from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.content import Column, Content, Sample, Table, TableContent
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.tenant import Home, Isolation, TenantId
+
+type Samples = Mapping[tuple[str, str], Sample]
+
+TENANT_COLUMN = "tenant_id"
+_LARGE_OBJECTS = "large objects"
+# Every row's key is hashed, so for what most keys are it is done without writing it as text.
+_INTEGER_HASH = "hashint8extended({}::bigint, 1)"
+_CHEAP_HASHES = {
+    "bigint": _INTEGER_HASH,
+    "integer": _INTEGER_HASH,
+    "smallint": _INTEGER_HASH,
+    "uuid": "uuid_hash_extended({}, 1)",
+}
+# So that a value is written the same way by every server. What is not our own schema's is then named with its schema.
+_FORMS = (
+    "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; "
+    "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; "
+    "SET LOCAL lc_monetary = 'C'; SET LOCAL client_encoding = 'UTF8'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get at a home: the login, and the role that it becomes, which owns (or may read) what is there."""
+
+    home: Home
+    credentials: Credentials
+    role: str
+    # Whose rows of shared tables to look at, for a role that sees everybody's.
+    only: TenantId | None = None
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the tenant's rows lie in tables that others share."""
+        return self.home.isolation is Isolation.POOLED
+
+
+def begin(connection: Any, access: Access, mode: str = "", snapshot: str = "") -> None:
+    """Begin a transaction as the home's role, with values written in one form.
+
+    :param snapshot: what the transaction sees; without one, its own.
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN {mode}")
+        if snapshot:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
+        cursor.execute(_FORMS)
+        cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(access.role)))
+        cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(access.home.schema)))
+        # In tables of its own, a policy that hides rows from their owner is an error and not a smaller result.
+        cursor.execute(f"SET LOCAL row_security = {'on' if access.is_pooled else 'off'}")
+
+
+def find_tables(connection: Any, access: Access) -> dict[str, Table]:
+    """Find the tables with a tenant's rows, by the name that they have in any home.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(load_sql("contents/content_tables"), _scope(access))
+        found = [
+            Table(schema, name, tuple(Column(**column) for column in columns))
+            for schema, name, columns in cursor.fetchall()
+        ]
+    if access.is_pooled:
+        found = [_without_tenant(table) for table in found if _has_tenant(table)]
+    return {_name(access, table.schema, table.name): table for table in found}
+
+
+def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]]:
+    """Find a tenant's own sequences, schema and name, by the name that they have in any home.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(load_sql("contents/content_sequences"), _scope(access))
+        return {_name(access, schema, name): (schema, name) for schema, name in cursor.fetchall()}
+
+
+class ContentReader:
+    """A tenant's home as it is at one moment. Close it: it holds a snapshot."""
+
+    def __init__(self, access: Access, settings: ConnectSettings, snapshot: str = "") -> None:
+        """Log in and take a snapshot, or look at one that another session has exported.
+
+        :raises TenantryError: it could not be taken.
+        """
+        self.access = access
+        self._connection = connect(access.credentials, settings)
+        with self._translated(), self._connection.cursor() as cursor:
+            begin(self._connection, access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
+            cursor.execute("SELECT getdatabaseencoding() = 'UTF8'")
+            self._is_utf8 = cursor.fetchone()[0]
+            self.tables = find_tables(self._connection, access)
+
+    @property
+    def connection(self) -> Any:
+        """The connection, in the transaction of the snapshot."""
+        return self._connection
+
+    def export(self) -> str:
+        """Name the snapshot, so that others can look at it while this is open.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            return str(cursor.fetchone()[0])
+
+    def content(self, samples: Samples | None = None, done: Callable[[], object] = lambda: None) -> Content:
+        """Count and digest the rows of every table.
+
+        :param samples: by schema and name, the tables of which a share of the rows is digested; all are counted.
+        :param done: called after each table.
+        :raises TenantryError: the database refused or went away.
+        """
+        tables: dict[str, TableContent] = {}
+        with self._translated():
+            for name, table in self.tables.items():
+                tables[name] = self._digest(table, (samples or {}).get((table.schema, table.name)))
+                done()
+            if self.access.home.isolation is Isolation.DATABASE:
+                tables |= self._large_objects()
+            return Content(tables, {} if self.access.is_pooled else self._sequences())
+
+    def sequences(self) -> dict[str, tuple[int, bool]]:
+        """Read the state of every sequence: its last value, and whether that was given out.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        states: dict[str, tuple[int, bool]] = {}
+        with self._translated(), self._connection.cursor() as cursor:
+            for name, place in find_sequences(self._connection, self.access).items():
+                cursor.execute(sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(*place)))
+                states[name] = cursor.fetchone()
+        return states
+
+    def close(self) -> None:
+        """End the transaction, and with it the snapshot and its locks."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _digest(self, table: Table, sample: Sample | None) -> TableContent:
+        chosen: sql.Composable = sql.SQL("")
+        if sample:
+            of_key = sql.SQL(" FILTER (WHERE mod({}, {}) = 0)")
+            chosen = of_key.format(self._hash_key(table, sample), sql.Literal(sample.one_in))
+        statement = sql.SQL("SELECT count(*), coalesce(sum({}){}, 0)::text FROM ONLY {}").format(
+            self._hash([column.name for column in table.columns], seed=0),
+            chosen,
+            sql.Identifier(table.schema, table.name),
+        )
+        if only := self.access.only:
+            statement += sql.SQL(" WHERE {} = {}").format(sql.Identifier(TENANT_COLUMN), sql.Literal(only.value))
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return TableContent(*cursor.fetchone())
+
+    def _hash_key(self, table: Table, sample: Sample) -> sql.Composable:
+        types = {column.name: column.type for column in table.columns}
+        if len(sample.key) == 1 and (cheap := _CHEAP_HASHES.get(types.get(sample.key[0], ""))):
+            return sql.SQL(cheap).format(sql.Identifier(sample.key[0]))
+        return self._hash(sample.key, seed=1)
+
+    def _hash(self, columns: Sequence[str], seed: int) -> sql.Composable:
+        row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+        # Of the server's own encoding: two that differ in it are compared in UTF-8.
+        hashed = (
+            sql.SQL('hashtextextended({} COLLATE "C", {})')
+            if self._is_utf8
+            else sql.SQL("hashtextextended(convert_from(convert_to({}, 'UTF8'), 'SQL_ASCII') COLLATE \"C\", {})")
+        )
+        return hashed.format(row, sql.Literal(seed))
+
+    def _large_objects(self) -> dict[str, TableContent]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(load_sql("contents/digest_large_objects"))
+            content = TableContent(*cursor.fetchone())
+        return {_LARGE_OBJECTS: content} if content.rows else {}
+
+    def _sequences(self) -> dict[str, str]:
+        return {name: f"{value} {called}" for name, (value, called) in self.sequences().items()}
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as exc:
+            self._connection.close()
+            raise translate(exc) from exc
+
+
+def analyse(access: Access, settings: ConnectSettings) -> None:
+    """Gather statistics on the tables of a tenant's own.
+
+    :raises TenantryError: the database refused or went away.
+    """
+    with closing(connect(access.credentials, settings)) as connection:
+        try:
+            begin(connection, access)
+            with connection.cursor() as cursor:
+                for table in find_tables(connection, access).values():
+                    cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.schema, table.name)))
+                cursor.execute("COMMIT")
+        except psycopg2.Error as exc:
+            raise translate(exc) from exc
+
+
+def comparable(content: Content, *, shared: bool) -> Content:
+    """Leave out what has no counterpart in a home with shared tables: `shared` says that one of the two is such."""
+    if not shared:
+        return content
+    return replace(content, tables={n: t for n, t in content.tables.items() if n != VERSION_TABLE}, sequences={})
+
+
+def _scope(access: Access) -> dict[str, str | None]:
+    """Say which schema to look in: in a database of the tenant's own, all of them."""
+    return {"schema": None if access.home.isolation is Isolation.DATABASE else access.home.schema}
+
+
+def _name(access: Access, schema: str, name: str) -> str:
+    return name if schema == access.home.schema else f'"{schema}".{name}'
+
+
+def _has_tenant(table: Table) -> bool:
+    return any(column.name == TENANT_COLUMN for column in table.columns)
+
+
+def _without_tenant(table: Table) -> Table:
+    return replace(table, columns=tuple(column for column in table.columns if column.name != TENANT_COLUMN))

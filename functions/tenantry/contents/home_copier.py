@@ -1,0 +1,186 @@
+"""Copies what a tenant has from one home into another that is closed to everybody, and reads both for a comparison."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+
+from tenantry.contents.digest import Access, ContentReader, analyse, comparable
+from tenantry.contents.row_copy import copy_rows, require_same_tables
+from tenantry.contents.row_targets import OwnTables, SharedTables
+from tenantry.contents.schema_copy import APPLICATION, CopyTools, copy_schema, drop_restored_schema, rename_schema
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.content import Content
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import CopyFailed
+from tenantry.domain.relocation import Journey, credentials_at
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+from tenantry.homes.copy_login import copy_login
+from tenantry.homes.pool_shape import POOL_ROLE
+from tenantry.servers.servers import Servers
+
+
+class Resident(NamedTuple):
+    """A tenant in one home, and the login with which it is read there."""
+
+    tenant_id: TenantId
+    home: Home
+    credentials: Credentials
+
+
+class Both(NamedTuple):
+    """What the one home has and what the other, as far as they compare; the marks are of all that each has."""
+
+    source: Content
+    target: Content
+    source_mark: str
+    mark: str
+
+    def require_same(self) -> None:
+        """Make sure that the copy is one.
+
+        :raises CopyFailed: it differs; `details` name the tables.
+        """
+        differences = self.source.differences(self.target)
+        if differences:
+            raise CopyFailed(
+                "The copy is not the same as the original.", code="copy_differs", details=", ".join(differences)
+            )
+
+
+class HomeCopier:
+    """Copies between the homes of one stage."""
+
+    def __init__(self, servers: Servers, tools: CopyTools, deadline: Callable[[], float]) -> None:
+        """Take the servers, the programs, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
+        self._servers = servers
+        self._tools = tools
+        self._deadline = deadline
+
+    def at(self, home: Home, credentials: Credentials) -> Credentials:
+        """Say how a login reaches a home, with the password that it has."""
+        return credentials_at(credentials, home, self._servers.get(home.server_id))
+
+    def copy(self, source: Resident, target: Resident, *, keep_rights: bool = True) -> Both:
+        """Copy at one moment of the source's, and read both; nothing is compared yet.
+
+        :param target: its home is empty (or, where rows are copied, has the tables), and closed.
+        :param keep_rights: grants name roles that are the target's as well.
+        :raises CopyFailed, Conflict: it could not be copied, or the tables differ; what is there is of no use.
+        :raises TenantryError: a server refused or went away.
+        """
+        with ContentReader(self._tenants_own(source), self._settings()) as reader, ThreadPoolExecutor(1) as pool:
+            snapshot = reader.export()
+            # Beside the copy: the comparison then waits for the target alone.
+            read = pool.submit(self._read_at, source, snapshot)
+            with self._filling(target) as access:
+                try:
+                    self._fill(reader, snapshot, access, target, keep_rights=keep_rights)
+                    return self._both(read, self._read(access), source.home, target.home)
+                except BaseException:
+                    reader.close()
+                    raise
+
+    def read_both(self, source: Resident, target: Resident) -> Both:
+        """Read what the one home has and what the other, which is closed."""
+        with ThreadPoolExecutor(1) as pool, self._filling(target) as access:
+            read = pool.submit(self._read_at, source, "")
+            return self._both(read, self._read(access), source.home, target.home)
+
+    def read(self, resident: Resident) -> Content:
+        """Read what a tenant has in the home that it is served from."""
+        return self._read(self._tenants_own(resident))
+
+    def mark_closed(self, resident: Resident) -> str:
+        """Digest all that a tenant has in a home that is closed to its own logins."""
+        with self._filling(resident) as access:
+            return self._read(access).mark()
+
+    def has_same_tables(self, source: Resident, target: Resident) -> None:
+        """Make sure that rows can be copied from the one home into the other.
+
+        :raises Conflict: the tables differ (`changed_since`); `details` name them.
+        """
+        with (
+            ContentReader(self._tenants_own(source), self._settings()) as reader,
+            self._filling(target) as access,
+            ContentReader(access, self._settings()) as other,
+        ):
+            require_same_tables(reader.tables, other.tables, "changed_since")
+
+    def analyse(self, resident: Resident) -> None:
+        """Let the planner know how the tables of a tenant's own are filled."""
+        analyse(self._tenants_own(resident), self._settings())
+
+    def _fill(
+        self, reader: ContentReader, snapshot: str, access: Access, target: Resident, *, keep_rights: bool
+    ) -> None:
+        source = reader.access
+        if Journey(source.home, target.home).copies_schema and _may_dump(source.home, target):
+            named = replace(access, home=replace(access.home, schema=source.home.schema))
+            drop_restored_schema(source, access, self._settings())
+            with rename_schema(access, source.home.schema, self._settings()):
+                copy_schema(source, named, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights)
+            return
+        with closing(self._rows_into(access, target)) as into:
+            require_same_tables(reader.tables, into.tables, "tables_differ")
+            copy_rows(reader, into)
+
+    def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
+        if access.is_pooled:
+            return SharedTables(connect(access.credentials, self._settings()), target.tenant_id, access)
+        return OwnTables(access, self._settings())
+
+    def _both(self, read: Future[Content], target: Content, *homes: Home) -> Both:
+        shared = any(home.isolation is Isolation.POOLED for home in homes)
+        source = read.result()
+        return Both(comparable(source, shared=shared), comparable(target, shared=shared), source.mark(), target.mark())
+
+    def _read_at(self, source: Resident, snapshot: str) -> Content:
+        """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""
+        access = self._tenants_own(source)
+        with ContentReader(access, self._settings(), snapshot) as reader:
+            content = reader.content()
+        if access.is_pooled:
+            with ContentReader(self._administrators(source), self._settings(), snapshot) as reader:
+                if reader.content() != content:
+                    raise CopyFailed("The tenant does not see all of its rows.", code="rows_hidden")
+        return content
+
+    def _read(self, access: Access) -> Content:
+        with ContentReader(access, self._settings()) as reader:
+            return reader.content()
+
+    def _tenants_own(self, resident: Resident) -> Access:
+        credentials = self.at(resident.home, resident.credentials)
+        return Access(resident.home, credentials, owner_role(resident.tenant_id))
+
+    def _administrators(self, resident: Resident) -> Access:
+        """Access to a tenant's rows of shared tables, as the role that owns the tables."""
+        administrator = self._servers.administrator(resident.home.server_id)
+        credentials = replace(administrator, dbname=resident.home.database)
+        return Access(resident.home, credentials, POOL_ROLE, resident.tenant_id)
+
+    @contextmanager
+    def _filling(self, target: Resident) -> Iterator[Access]:
+        """Get at a home that is closed to the tenant's own logins."""
+        if target.home.isolation is Isolation.POOLED:
+            yield self._administrators(target)
+            return
+        connector = self._servers.connector(target.home.server_id)
+        with copy_login(connector, target.tenant_id, target.home.database) as login:
+            credentials = replace(
+                self.at(target.home, target.credentials), username=login.username, password=login.password
+            )
+            yield Access(target.home, credentials, owner_role(target.tenant_id))
+
+    def _settings(self) -> ConnectSettings:
+        left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+
+
+def _may_dump(source: Home, target: Resident) -> bool:
+    """Whether what is restored lies where it did: another tenant's schema has another name in the same database."""
+    return target.home.isolation is Isolation.DATABASE or source.schema == target.home.schema

@@ -1,0 +1,64 @@
+"""Copies a tenant's rows of shared tables into an empty database, in tables that have nothing but these rows."""
+
+import threading
+import time
+from contextlib import closing
+
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.pg_dump import Dump
+from tenantry.database.pg_restore import APPLICATION, Restore, RestoreTarget
+from tenantry.domain.errors import RestoreFailed
+
+_READ_BYTES = 1 << 20
+
+
+def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: float) -> None:
+    """Dump what the tenant's own login sees, and restore it as the owner of the other database.
+
+    :param deadline: of `time.monotonic()`, at which both programs are ended.
+    :raises RestoreFailed: one of them failed.
+    :raises TenantryError: a server refused or went away.
+    """
+    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
+    with ContentReader(source, settings) as reader, ContentReader(target, settings) as there:
+        version = int(there.connection.server_version)
+        there.close()
+        dump = Dump(
+            tools.directory,
+            source.credentials,
+            snapshot=reader.export(),
+            role=source.role,
+            application_name=APPLICATION,
+            lock_timeout_ms=tools.lock_timeout_ms,
+            connect_timeout=tools.connect_timeout,
+        )
+        into = RestoreTarget(
+            target.credentials,
+            target.role,
+            version,
+            schema=target.home.schema,
+            sections=("pre-data", "data"),
+            keep_rights=False,
+        )
+        timer = threading.Timer(max(deadline - time.monotonic(), 0), dump.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            with closing(dump), Restore(into, tools, deadline) as restore:
+                _pump(dump, restore)
+        finally:
+            timer.cancel()
+
+
+def _pump(dump: Dump, restore: Restore) -> None:
+    try:
+        while portion := dump.read(_READ_BYTES):
+            restore.write(portion)
+    except BrokenPipeError as exc:
+        restore.finish()
+        raise RestoreFailed("pg_restore ended before the archive did.") from exc
+    if status := dump.wait():
+        raise RestoreFailed("The tenant's rows could not be dumped.", details=f"pg_dump ended with status {status}")
+    restore.finish()

@@ -1,0 +1,75 @@
+"""`/rest/v1/`: what the caller's role may see and do, as an OpenAPI document."""
+
+import json
+
+from tenantry import VERSION
+from tenantry.data_api.catalogues import Catalogues
+from tenantry.data_api.data_request import DataRequests
+from tenantry.data_api.visibility import parse_visible, visible_statement
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.tenant import Caller, database_role
+from tenantry.postgrest import Answer, Kind, Request
+from tenantry.postgrest.catalogue.methods import allowed_methods
+from tenantry.postgrest.catalogue.model import Name
+from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.openapi.document import describe
+from tenantry.postgrest.plan.planning import schema_of
+
+
+def describe_api(
+    requests: DataRequests, caller: Caller, accept: str, profile: str, base_url: str, *, head: bool
+) -> Answer:
+    """Describe one schema of the caller's own database.
+
+    :param base_url: the address of the data API.
+    :raises TenantryError: the form or the schema cannot be had, or the database not be asked.
+    """
+    content_type = negotiate(accept, plans=False, root=True).content_type
+
+    def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
+        schemas = caller.data_api.exposed(connection.schema)
+        schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
+        text = _describe(caller, schemas, schema, base_url, connection, catalogues)
+        profiles = {"Content-Profile": schema} if len(schemas) > 1 or profile else {}
+        return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
+
+    return requests.with_catalogue(caller, answer)
+
+
+def allow(requests: DataRequests, caller: Caller, kind: Kind, name: str, profile: str) -> Answer:
+    """Say which methods a table or function of the caller's own database answers to.
+
+    :raises TenantryError: there is none of that name, or the database cannot be asked.
+    """
+
+    def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
+        schemas = caller.data_api.exposed(connection.schema)
+        schema = schema_of(Request("OPTIONS", name, {}, schemas=schemas, profile=profile))
+        methods = allowed_methods(catalogues.get(connection, schemas), kind, Name(schema, name))
+        return Answer(200, "", {"Allow": methods})
+
+    return requests.with_catalogue(caller, answer)
+
+
+def _describe(
+    caller: Caller,
+    schemas: tuple[str, ...],
+    schema: str,
+    base_url: str,
+    connection: TenantConnection,
+    catalogues: Catalogues,
+) -> str:
+    catalogue = catalogues.get(connection, schemas)
+    text, values = visible_statement(schemas)
+    role = database_role(caller.tenant_id, caller.role)
+    _, visible = connection.run(role, caller.claims, text, values, reads_only=True)
+    document = describe(
+        catalogue,
+        parse_visible(visible),
+        schema,
+        title=f"Data API of {caller.tenant_id}",
+        version=VERSION,
+        base_url=base_url,
+        many_schemas=len(schemas) > 1,
+    )
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,121 @@
+"""Reads what a tenant's database holds, in one round trip."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from tenantry.database.sql_files import load_sql
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
+from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
+
+_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed")
+# For this message's transaction alone: only the system's own types are written without their schema. A query over so
+# many catalogues looks expensive to the planner, and compiling it costs more than it takes.
+_SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
+# Of pg_relation_is_updatable.
+_UPDATES, _INSERTS, _DELETES = 4, 8, 16
+
+
+class Session(Protocol):
+    """A connection in autocommit mode, as `TenantConnection` is."""
+
+    def read_json(self, statement: str, values: Any) -> Any:
+        """Send one message and give the one value of its last statement."""
+
+
+def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
+    """Read the catalogue of these schemas as the login, which sees every name; a schema that is not there is empty.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    found = session.read_json(_statement(), {"schemas": list(schemas)})
+    names = {number: Name(*row) for number, row in found["relations"].items()}
+    keys = [key for key in (_key(row, names) for row in found["keys"]) if key]
+    view_columns = [_view_column(row, names) for row in found["view_columns"] if row[2] in names]
+    computed = [_computed(row) for row in found["computed"]]
+    types = {number: _type(row) for number, row in found["types"].items()}
+    tables = _tables(found["tables"], types, primary_keys(keys, view_columns))
+    ways = relationships(keys, view_columns, computed, frozenset(schemas))
+    return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
+
+
+@cache
+def _statement() -> str:
+    parts = {part: load_sql(f"data_api/catalogue_{part}").string for part in _PARTS}
+    return _SETTINGS + load_sql("data_api/catalogue").string.format(**parts)
+
+
+class _Type(NamedTuple):
+    name: str
+    base: str
+    enum: tuple[str, ...]
+
+
+def _type(row: list[Any]) -> _Type:
+    name, base, enum = row
+    return _Type(name, base, tuple(enum or ()))
+
+
+def _key(row: list[Any], names: Mapping[str, Name]) -> Key | None:
+    """Read a key; a foreign one counts where both its ends were reached."""
+    kind, constraint, table, columns, target, target_columns = row
+    if target and target not in names:
+        return None
+    return Key(kind, constraint, names[table], tuple(columns), names.get(target), tuple(target_columns))
+
+
+def _view_column(row: list[Any], names: Mapping[str, Name]) -> ViewColumn:
+    view, column, origin, origin_column = row
+    return ViewColumn(names[view], column, names[origin], origin_column)
+
+
+def _computed(row: list[Any]) -> Computed:
+    schema, function, origin_schema, origin, target_schema, target, to_one = row
+    return Computed(Name(schema, function), Name(origin_schema, origin), Name(target_schema, target), to_one)
+
+
+def _tables(
+    rows: Iterable[list[Any]], types: Mapping[str, _Type], primary: Mapping[Name, tuple[str, ...]]
+) -> dict[Name, Table]:
+    tables = {}
+    for schema, name, is_view, events, comment, columns in rows:
+        key = Name(schema, name)
+        tables[key] = Table(
+            key,
+            {row[0]: _column(row, types) for row in columns},
+            primary.get(key, ()),
+            is_view,
+            insertable=bool(events & _INSERTS),
+            updatable=bool(events & _UPDATES),
+            deletable=bool(events & _DELETES),
+            comment=comment,
+        )
+    return tables
+
+
+def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
+    name, number, nullable, default, max_length, comment = row
+    its = types[number]
+    return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment)
+
+
+def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Name, tuple[Routine, ...]]:
+    found: dict[Name, list[Routine]] = defaultdict(list)
+    for row in rows:
+        routine = _routine(row, types)
+        found[routine.name].append(routine)
+    return {name: tuple(overloads) for name, overloads in found.items()}
+
+
+def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
+    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment = row
+    return Routine(
+        Name(schema, name),
+        tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
+        Name(type_schema, type_name),
+        returns_set,
+        composite,
+        Volatility(volatility),
+        comment,
+    )

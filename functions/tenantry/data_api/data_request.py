@@ -1,0 +1,210 @@
+"""One request of the data API: planned, run in the caller's own database in one round trip, and answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import psycopg2
+
+from tenantry.aws.tenant_secrets import TenantSecrets
+from tenantry.data_api.catalogues import Catalogues
+from tenantry.data_api.connection_cache import ConnectionCache
+from tenantry.data_api.guarded_writes import refusal_of_guard
+from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.sql_errors import translate
+from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
+from tenantry.domain.tenant import Caller, TenantId, database_role
+from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
+from tenantry.postgrest.plan.planning import schema_of
+
+# Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
+_STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
+_UNKNOWN_STATEMENT = "26000"
+# A write in a session that may only read: the tenant is on its way to another place.
+_READ_ONLY = "25006"
+# The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
+_CLOSED = "42501"
+# A setting's value that can't be: a time zone that is none, perhaps.
+_INVALID_PARAMETER = "22023"
+# A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
+_STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of one caller's, and what their database is told of it."""
+
+    caller: Caller
+    request: Request
+    settings: CallSettings = NO_CALL
+
+
+class DataRequests:
+    """Runs data requests. Holds what an execution environment keeps between them, each part keyed by tenant."""
+
+    def __init__(
+        self,
+        secrets: TenantSecrets,
+        connections: ConnectionCache,
+        connect: ConnectSettings,
+        limits: Limits,
+        catalogues: Catalogues,
+        *,
+        max_answer_bytes: int,
+    ) -> None:
+        """Take the adapters; an answer of more than `max_answer_bytes` is refused."""
+        self._secrets = secrets
+        self._connections = connections
+        self._connect = connect
+        self._limits = limits
+        self._catalogues = catalogues
+        self._max_answer_bytes = max_answer_bytes
+
+    def run(self, call: Call) -> Answer:
+        """Run a request as its caller.
+
+        :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
+        """
+        return self._with_connection(call.caller, partial(self._answer, call))
+
+    def with_catalogue(self, caller: Caller, use: Callable[[TenantConnection, Catalogues], Answer]) -> Answer:
+        """Answer something about the caller's database that is no row of it.
+
+        :raises TenantryError: as `run` does.
+        """
+        return self._with_connection(caller, lambda connection: use(connection, self._catalogues))
+
+    def _answer(self, call: Call, connection: TenantConnection) -> Answer:
+        call = _placed(call, connection)
+        limits = self._limits_of(call.caller)
+        planned, fresh = self._catalogues.plan(call.request, limits, connection)
+        try:
+            answer = self._run(connection, call, planned)
+        except psycopg2.Error as exc:
+            planned = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
+            answer = self._run(connection, call, planned)
+        if len(answer.body) > self._max_answer_bytes:
+            raise self._too_large(planned)
+        return answer
+
+    def _planned_otherwise(
+        self,
+        exc: psycopg2.Error,
+        call: Call,
+        limits: Limits,
+        connection: TenantConnection,
+        planned: Plan,
+        *,
+        fresh: bool,
+    ) -> Plan:
+        """Plan a request anew whose statement failed for what may not be its caller's doing; nothing was changed.
+
+        :raises psycopg2.Error: there is no other plan.
+        """
+        again = planned
+        if exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
+            again = without_unknown_zone(connection, planned)
+        elif exc.pgcode in _STALE_CATALOGUE and not fresh and not connection.is_lost:
+            again = self._catalogues.plan_anew(call.request, limits, connection)
+        if again == planned:
+            raise exc
+        return again
+
+    def _limits_of(self, caller: Caller) -> Limits:
+        settings = caller.data_api
+        if settings.max_rows == 0 and not settings.aggregates and not settings.plans:
+            return self._limits
+        max_rows = settings.row_limit(self._limits.max_rows)
+        return replace(self._limits, max_rows=max_rows, aggregates=settings.aggregates, plans=settings.plans)
+
+    def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
+        role = database_role(call.caller.tenant_id, call.caller.role)
+        try:
+            row = run_plan(connection, role, call.caller.claims, call.settings, planned)
+        except psycopg2.Error as exc:
+            if connection.is_lost and not planned.reads_only:
+                raise OutcomeUnknown() from exc
+            if refusal := refusal_of_guard(exc, planned):
+                raise refusal from exc
+            if exc.pgcode == _READ_ONLY and not planned.reads_only:
+                raise TenantMoving() from exc
+            raise
+        return answer_of(planned, row)
+
+    def _too_large(self, planned: Plan) -> PayloadTooLarge:
+        limit = f"The answer has more than {self._max_answer_bytes} bytes."
+        if planned.reads_only or planned.preferences.tx == "rollback":
+            return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
+        # Whoever repeats a change that was made makes it twice.
+        return PayloadTooLarge(
+            f"The change was made. {limit}", hint="Do not repeat it. Send 'Prefer: return=minimal' for large changes."
+        )
+
+    def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
+        """Use the caller's connection; once more with another, where the first was lost before anything changed."""
+        connection, _ = self._connections.get(caller.tenant_id, self._open)
+        try:
+            return use(connection)
+        except OutcomeUnknown:
+            self._connections.forget(caller.tenant_id)
+            raise
+        except psycopg2.Error as exc:
+            if exc.pgcode == _UNKNOWN_STATEMENT:
+                # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
+                connection.forget_prepared()
+            elif connection.is_lost:
+                self._connections.forget(caller.tenant_id)
+            else:
+                raise translate(exc) from exc
+        return self._once_more(caller, use)
+
+    def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
+        connection, _ = self._connections.get(caller.tenant_id, self._open)
+        try:
+            return use(connection)
+        except psycopg2.Error as exc:
+            if not connection.is_lost:
+                raise translate(exc) from exc
+            self._connections.forget(caller.tenant_id)
+            raise DatabaseUnavailable() from exc
+        except OutcomeUnknown:
+            self._connections.forget(caller.tenant_id)
+            raise
+
+    def _open(self, tenant_id: TenantId) -> TenantConnection:
+        credentials = self._secrets.read(tenant_id)
+        try:
+            return TenantConnection(tenant_id, credentials, self._connect)
+        except DatabaseUnavailable as exc:
+            if exc.code not in _STALE_CREDENTIALS:
+                raise
+            return self._open_anew(tenant_id, credentials, exc)
+
+    def _open_anew(self, tenant_id: TenantId, refused: Credentials, exc: DatabaseUnavailable) -> TenantConnection:
+        """Fetch the secret once more: after a rotation or a move it holds what works."""
+        credentials = self._secrets.read(tenant_id, refresh=True)
+        if credentials == refused:
+            raise _while_closed(exc) from exc
+        try:
+            return TenantConnection(tenant_id, credentials, self._connect)
+        except DatabaseUnavailable as still:
+            raise _while_closed(still) from still
+
+
+def _placed(call: Call, connection: TenantConnection) -> Call:
+    """Say what only the connection knows: the schemas by the names that they have there, and which of them is meant."""
+    schemas = call.caller.data_api.exposed(connection.schema)
+    if schemas != call.request.schemas or connection.partition:
+        request = replace(call.request, schemas=schemas, partition=connection.partition)
+        call = replace(call, request=request)
+    schema = schema_of(call.request)
+    if schema == connection.schema:
+        return call
+    return replace(call, settings=replace(call.settings, schema=schema))
+
+
+def _while_closed(exc: DatabaseUnavailable) -> TenantryError:
+    return TenantMoving() if exc.code == _CLOSED else exc

@@ -1,0 +1,87 @@
+"""A plan's statement, run: with its estimate where that was asked for, or explained instead."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tenantry.database.tenant_connection import CallSettings, TenantConnection
+from tenantry.postgrest import Plan, Row
+from tenantry.postgrest.media import Form
+from tenantry.postgrest.preferences import unmet_preferences
+
+_JSON_PLAN = ("FORMAT JSON",)
+_IS_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
+
+
+def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
+    """Run a plan in one round trip; an estimate, and what is taken back, cost one more.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    if planned.preferences.timezone:
+        call = replace(call, timezone=planned.preferences.timezone)
+    if planned.media.form is Form.PLAN:
+        return _explained(connection, role, claims, call, planned)
+    row = Row(
+        *connection.run(
+            role,
+            claims,
+            planned.text,
+            planned.values,
+            reads_only=planned.reads_only,
+            call=call,
+            rolls_back=_rolls_back(planned),
+        )
+    )
+    return row if planned.counted is None else _estimated(connection, role, claims, call, planned, row)
+
+
+def without_unknown_zone(connection: TenantConnection, planned: Plan) -> Plan:
+    """Leave out a time zone that PostgreSQL does not know, as any preference that can't be met.
+
+    :return: the same plan, where it does.
+    :raises RequestRefused: all preferences have to be met.
+    """
+    preferences = planned.preferences
+    if connection.read_json(_IS_ZONE, (preferences.timezone,)):
+        return planned
+    if preferences.is_strict:
+        raise unmet_preferences([f"timezone={preferences.timezone}"])
+    applied = [each for each in planned.applied.split(", ") if not each.startswith("timezone=")]
+    return replace(planned, preferences=replace(preferences, timezone=None), applied=", ".join(applied))
+
+
+def _explained(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
+    words = planned.media.options
+    lines = connection.explain(
+        role,
+        claims,
+        planned.text,
+        planned.values,
+        words,
+        reads_only=planned.reads_only,
+        call=call,
+        rolls_back=_rolls_back(planned),
+    )
+    body = json.dumps(lines[0]) if words[0] == _JSON_PLAN[0] else "\n".join(lines) + "\n"
+    return Row(None, 0, body)
+
+
+def _rolls_back(planned: Plan) -> bool:
+    return planned.preferences.tx == "rollback"
+
+
+def _estimated(
+    connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan, row: Row
+) -> Row:
+    """Replace the count by PostgreSQL's estimate, where more rows match than were counted."""
+    assert planned.counted is not None  # noqa: S101 - the caller looked
+    if row.total is not None and row.total <= planned.max_rows:
+        return row
+    text, values = planned.counted
+    plans = connection.explain(role, claims, text, values, _JSON_PLAN, reads_only=True, call=call)
+    return row._replace(total=max(_plan_rows(plans[0]), row.total or 0))
+
+
+def _plan_rows(plans: Any) -> int:
+    return int(plans[0]["Plan"]["Plan Rows"])

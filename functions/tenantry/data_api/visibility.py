@@ -1,0 +1,27 @@
+"""Asks a tenant's database what the caller's role may see."""
+
+import json
+from collections.abc import Iterable
+
+from tenantry.database.sql_files import load_sql
+from tenantry.postgrest.catalogue.model import Name
+from tenantry.postgrest.openapi.visible import Signature, Visible
+
+
+def visible_statement(schemas: Iterable[str]) -> tuple[str, tuple[str | None, ...]]:
+    """Give the statement and its values, as `TenantConnection.run` takes them, to be run as the caller's role.
+
+    Its row's JSON is what `parse_visible` reads. It only reads.
+    """
+    return load_sql("data_api/visible").string, (json.dumps(list(schemas)),)
+
+
+def parse_visible(text: str) -> Visible:
+    """Read what the statement answered."""
+    answer = json.loads(text)
+    tables = [(Name(schema, name), privileges, columns) for schema, name, privileges, columns in answer["tables"]]
+    return Visible(
+        tables={name: frozenset(privileges) for name, privileges, _ in tables},
+        routines=frozenset(Signature.of(Name(schema, name), types) for schema, name, types in answer["routines"]),
+        columns={name: frozenset(columns) for name, _, columns in tables if columns is not None},
+    )

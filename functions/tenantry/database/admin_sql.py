@@ -1,0 +1,111 @@
+"""What everything that administers a server shares: how statements are sent, and the names of a tenant's roles."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.database.logins import login_names
+from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.tenant import Role, TenantId, database_role
+
+# Opens a connection in autocommit mode to the database of that name, as the server's administrator.
+type AdminConnect = Callable[[str], Any]
+
+MEMBERSHIP_OPTIONS_SINCE = 160000
+_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+
+
+def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
+    """Send a statement. :raises TenantryError: the server refused it, or has gone."""
+    try:
+        cursor.execute(statement, values)
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
+
+
+def run(connect: AdminConnect, database: str, *statements: sql.Composable) -> None:
+    """Send statements to a database, over a connection of their own. :raises TenantryError: as above."""
+    with closing(connect(database)) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            execute(cursor, statement)
+
+
+@contextmanager
+def transaction(connect: AdminConnect, database: str) -> Iterator[Any]:
+    """Give a cursor whose statements take effect together when the block ends well, and else not at all.
+
+    Its session ends with it, which is what rolls back: a session that is lost can't be told to.
+
+    :raises TenantryError: as above; of a commit that got no answer nobody knows whether it took effect.
+    """
+    with closing(connect(database)) as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            yield cursor
+        try:
+            connection.commit()
+        except psycopg2.Error as exc:
+            raise translate(exc) from exc
+
+
+def role_names(tenant_id: TenantId) -> dict[str, str]:
+    """Name a tenant's owner, editor and viewer, under these words."""
+    kinds = {"owner": Role.ADMIN, "editor": Role.EDITOR, "viewer": Role.VIEWER}
+    return {kind: database_role(tenant_id, role) for kind, role in kinds.items()}
+
+
+def role_identifiers(tenant_id: TenantId) -> dict[str, sql.Composable]:
+    """Quote a tenant's owner, editor and viewer, under these words, and its logins as a list, under `login`."""
+    quoted: dict[str, sql.Composable] = {kind: sql.Identifier(name) for kind, name in role_names(tenant_id).items()}
+    return quoted | {"login": name_list(login_names(tenant_id))}
+
+
+def name_list(names: Iterable[str]) -> sql.Composable:
+    """Quote names as a list with commas."""
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def ensure_role(cursor: Any, name: str, login: str) -> None:
+    """Make a role that has no attribute, or take those away that the one of that name has.
+
+    :param login: `LOGIN` or `NOLOGIN`.
+    :raises TenantryError: as above.
+    """
+    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
+    execute(cursor, load_sql("database/role_is_plain"), (login == "LOGIN", name))
+    found = cursor.fetchone()
+    if found is None or not found[0]:
+        verb = sql.SQL("ALTER" if found else "CREATE")
+        attributes = sql.SQL(f"{login} {_NO_ATTRIBUTES}")
+        execute(cursor, sql.SQL("{} ROLE {} WITH {}").format(verb, sql.Identifier(name), attributes))
+
+
+def known_roles(cursor: Any, names: Iterable[str]) -> list[str]:
+    """Tell which of these roles are there: a tenant that was never complete may lack some.
+
+    :raises TenantryError: as above.
+    """
+    execute(cursor, "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s) ORDER BY rolname", (list(names),))
+    return [name for (name,) in cursor.fetchall()]
+
+
+def join_roles(cursor: Any, names: Iterable[str]) -> None:
+    """Give an administrator who is no superuser the rights of roles that it made, and let it become them.
+
+    Without them it may neither give them a database, nor end their sessions.
+
+    :raises TenantryError: as above; it has not made them.
+    """
+    # PostgreSQL 15 has no option SET: there a member may become what it is a member of.
+    may_become = "SET" if cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE else "MEMBER"
+    query = "SELECT name FROM unnest(%s) name WHERE NOT (pg_has_role(name, 'USAGE') AND pg_has_role(name, %s))"
+    execute(cursor, query, (list(names), may_become))
+    missing = [name for (name,) in cursor.fetchall()]
+    if missing:
+        grant = sql.SQL("GRANT {} TO CURRENT_USER").format(name_list(missing))
+        options = " WITH INHERIT TRUE, SET TRUE" if may_become == "SET" else ""
+        execute(cursor, grant + sql.SQL(options))

@@ -1,0 +1,34 @@
+"""The environment in which PostgreSQL's programs are started: what they need, and nothing of ours."""
+
+import os
+
+from tenantry.database.connecting import certificate_file
+from tenantry.domain.credentials import Credentials
+
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
+
+
+def client_environment(
+    credentials: Credentials, application_name: str, connect_timeout: int, options: str = ""
+) -> dict[str, str]:
+    """Build it: how to find libraries, and how to log in. AWS credentials are not for a child process.
+
+    :param connect_timeout: in seconds.
+    :param options: settings of the session, as `-c name=value`.
+    """
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    variables = {
+        "LC_ALL": "C",
+        "PGHOST": credentials.host,
+        "PGPORT": str(credentials.port),
+        "PGDATABASE": credentials.dbname,
+        "PGUSER": credentials.username,
+        "PGPASSWORD": credentials.password,
+        "PGSSLMODE": credentials.sslmode,
+        "PGAPPNAME": application_name,
+        "PGCONNECT_TIMEOUT": str(connect_timeout),
+        "PGGSSENCMODE": "disable",
+        "PGOPTIONS": options,
+    }
+    root = certificate_file(credentials)
+    return kept | variables | ({"PGSSLROOTCERT": root} if root else {})

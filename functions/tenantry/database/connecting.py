@@ -1,0 +1,104 @@
+"""How a connection to PostgreSQL is opened with a secret's credentials, and why it was not."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile, gettempdir
+from typing import Any
+
+import psycopg2
+
+from tenantry.database.connection_refusal import refusal_sqlstate
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseUnavailable
+
+_REFUSAL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectSettings:
+    """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
+
+    A time of 0 is no limit.
+    """
+
+    connect_timeout: int = 4
+    statement_timeout_ms: int = 10_000
+    idle_timeout_ms: int = 60_000
+    application_name: str = "tenantry"
+
+
+def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
+    """Build the keyword arguments of `psycopg2.connect`."""
+    schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
+    options = (
+        f"-c statement_timeout={settings.statement_timeout_ms} "
+        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
+    )
+    arguments: dict[str, Any] = {
+        "host": credentials.host,
+        "port": credentials.port,
+        "dbname": credentials.dbname,
+        "user": credentials.username,
+        "password": credentials.password,
+        "sslmode": credentials.sslmode,
+        "connect_timeout": settings.connect_timeout,
+        "application_name": settings.application_name,
+        "options": options,
+        # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        # No Kerberos: libpq would otherwise ask for a ticket in an environment that has none.
+        "gssencmode": "disable",
+    }
+    if root := certificate_file(credentials):
+        arguments["sslrootcert"] = root
+    return arguments
+
+
+def certificate_file(credentials: Credentials) -> str | None:
+    """Return what libpq's `sslrootcert` has to be: a file, `system` for the system's authorities, or nothing.
+
+    A certificate of the secret's is written to a file whose name is its digest, so it is written once.
+    """
+    pem = credentials.sslrootcert
+    if not pem:
+        return "system" if credentials.sslmode == "verify-full" else None
+    path = Path(gettempdir()) / f"tenantry-ca-{hashlib.sha256(pem.encode()).hexdigest()[:32]}.pem"
+    if not path.exists():
+        # A file of our own making, moved into place: nobody else's half-written or planted one is trusted.
+        with NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
+            draft.write(pem)
+        Path(draft.name).replace(path)
+    return str(path)
+
+
+def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
+    """Open a connection in autocommit mode.
+
+    :raises DatabaseUnavailable: with the server's SQLSTATE, or 08001 where no server answered.
+    """
+    arguments = connect_arguments(credentials, settings)
+    started = time.monotonic()
+    try:
+        connection = psycopg2.connect(**arguments)
+    except psycopg2.OperationalError as exc:
+        # Who waited for the whole time met no server; asking again would only take as long once more.
+        waited = time.monotonic() - started >= settings.connect_timeout
+        sqlstate = "08001" if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
+        if sqlstate:
+            raise DatabaseUnavailable(code=sqlstate) from exc
+        # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
+        connection = _connect_again(arguments)
+    connection.autocommit = True
+    return connection
+
+
+def _connect_again(arguments: dict[str, Any]) -> Any:
+    try:
+        return psycopg2.connect(**arguments)
+    except psycopg2.OperationalError as exc:
+        raise DatabaseUnavailable(code="08001") from exc

@@ -1,0 +1,39 @@
+"""The two logins of a tenant, and how a server's administrator gives one of them a new password."""
+
+from contextlib import closing
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.sql_errors import translate
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.tenant import TenantId
+
+
+def login_names(tenant_id: TenantId) -> tuple[str, str]:
+    """Name the two logins of a tenant, which take turns: one is in use, a rotation prepares the other."""
+    return f"{tenant_id.value}_login_a", f"{tenant_id.value}_login_b"
+
+
+def replace_password(
+    administrator: Credentials, settings: ConnectSettings, *, login: str, password: str, like: str
+) -> None:
+    """Give a login a new password, and the connection limit of the login `like`.
+
+    The password travels as a SCRAM verifier only. Whether it may log in at all stays as it is: a tenant that is being
+    suspended is not opened again by this.
+
+    :param like: a login that is there.
+    :raises TenantryError: the server can't be reached, or refused; the login is as it was.
+    """
+    with closing(connect(administrator, settings)) as connection, connection.cursor() as cursor:
+        verifier = encrypt_password(password, login, connection, "scram-sha-256")
+        try:
+            cursor.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", (like,))
+            (limit,) = cursor.fetchone()
+            change = sql.SQL("ALTER ROLE {} WITH CONNECTION LIMIT {} PASSWORD {}")
+            cursor.execute(change.format(sql.Identifier(login), sql.Literal(limit), sql.Literal(verifier)))
+        except psycopg2.Error as exc:
+            raise translate(exc) from exc

@@ -1,0 +1,144 @@
+"""`pg_dump` as a stream: started with a clean environment, ended with certainty."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tenantry.database.connecting import certificate_file
+from tenantry.database.revisions import VERSION_TABLE
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BackupFailed
+from tenantry.domain.tenant import Isolation
+
+# As much as Linux lets an unprivileged process have in a pipe, so that pg_dump seldom waits for us.
+_PIPE_BYTES = 1 << 20
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG")
+
+
+def pg_dump_version(directory: str) -> str:
+    """Return what `pg_dump --version` says, such as `pg_dump (PostgreSQL) 18.6`.
+
+    :raises BackupFailed: it is not there or does not start.
+    """
+    try:
+        return subprocess.run(
+            [_program(directory), "--version"],
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=30,
+            env=_environment(),
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise BackupFailed("pg_dump could not be started.", code="pg_dump_missing") from exc
+
+
+class Dump:
+    """A running pg_dump. Its output is the custom archive format, not compressed."""
+
+    def __init__(
+        self,
+        directory: str,
+        credentials: Credentials,
+        *,
+        snapshot: str,
+        role: str,
+        application_name: str,
+        lock_timeout_ms: int,
+        connect_timeout: int,
+    ) -> None:
+        """Start dumping one tenant's database.
+
+        :param snapshot: name of an exported snapshot, which the dump then sees.
+        :param role: the role that owns the tenant's objects; the login itself holds nothing.
+        :param application_name: under which its session shows on the server.
+        :raises BackupFailed: it could not be started.
+        """
+        arguments = [
+            _program(directory),
+            "--format=custom",
+            "--compress=0",
+            f"--snapshot={snapshot}",
+            f"--role={role}",
+            # pg_dump sets lock_timeout and statement_timeout to 0: a session's own settings would not hold.
+            f"--lock-wait-timeout={lock_timeout_ms}",
+            "--no-password",
+            *_scope(credentials),
+        ]
+        variables = _connection_variables(credentials, application_name, connect_timeout)
+        try:
+            self._process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                # Its messages name hosts and values: they are for nobody's log.
+                stderr=subprocess.DEVNULL,
+                env=_environment() | variables,
+                start_new_session=True,
+                bufsize=0,
+                pipesize=_PIPE_BYTES,
+            )
+        except OSError as exc:
+            raise BackupFailed("pg_dump could not be started.", code="pg_dump_missing") from exc
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes; empty at the end, which alone does not mean that the dump is whole."""
+        stdout: Any = self._process.stdout
+        chunk: bytes = stdout.read(size)
+        return chunk
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit status; only 0 means that the dump is whole."""
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """End it at once; does nothing when it has ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End it if it runs, and leave nothing behind."""
+        self.kill()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+
+def _scope(credentials: Credentials) -> list[str]:
+    """Leave out what is others' where tenants share a database."""
+    schema = credentials.schema.replace('"', '""')
+    match credentials.isolation:
+        case Isolation.DATABASE:
+            return []
+        case Isolation.SCHEMA:
+            return [f'--schema="{schema}"']
+        case Isolation.POOLED:
+            # Only the rows that the policies show; without it pg_dump fails on the first policy that it meets.
+            shared = [f'--schema="{schema}"', "--enable-row-security"]
+            return [*shared, f'--exclude-table="{schema}"."{VERSION_TABLE}"']
+
+
+def _program(directory: str) -> str:
+    return str(Path(directory) / "pg_dump")
+
+
+def _environment() -> dict[str, str]:
+    """Keep what finds programs and libraries; AWS credentials are not for a child process."""
+    return {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+
+
+def _connection_variables(credentials: Credentials, application_name: str, connect_timeout: int) -> dict[str, str]:
+    variables = {
+        "PGHOST": credentials.host,
+        "PGPORT": str(credentials.port),
+        "PGDATABASE": credentials.dbname,
+        "PGUSER": credentials.username,
+        "PGPASSWORD": credentials.password,
+        "PGSSLMODE": credentials.sslmode,
+        "PGAPPNAME": application_name,
+        "PGCONNECT_TIMEOUT": str(connect_timeout),
+        "PGGSSENCMODE": "disable",
+    }
+    root = certificate_file(credentials)
+    return variables | ({"PGSSLROOTCERT": root} if root else {})

@@ -1,0 +1,274 @@
+"""The schema of a tenant: Alembic's revisions, and the template databases in which they have been run already.
+
+Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
+not before: a tenant that is copied from a template needs neither.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, join_roles
+from tenantry.database.schema_notices import ANNOUNCE
+from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+
+VERSION_TABLE = "alembic_version"
+# Alembic gives its revisions a column of 32 characters.
+_REVISION_LENGTH = 64
+_REVISIONS = Path(__file__).parents[2] / "migrations"
+# Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
+_LOCK = 0x74656E61
+# Of an advisory lock in the database `postgres`: a server's template is made once.
+_TEMPLATE_LOCK = 0x74656E62
+# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
+TEMPLATE_ROLE = "tenantry_template"
+_TEMPLATE_PREFIX = "tenantry_template_"
+_TEMPLATE_SCHEMA = "public"
+
+
+def head_revision() -> str:
+    """Name the newest revision, without importing Alembic: the files are named `{revision}_{what}.py`, in order."""
+    return max(path.name.partition("_")[0] for path in (_REVISIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def schema_revision(connection: Any, schema: str) -> str | None:
+    """Tell which revision a schema is at; None where no revision was ever run, or no table says.
+
+    An administrator may ask: nothing that a tenant has made is run. COPY looks the name up once, reads an ordinary
+    table and nothing else, and fails where a policy would be asked.
+
+    :param connection: psycopg2's, as somebody who may read the tenant's tables.
+    :raises TenantryError: the database refused.
+    """
+    table = sql.Identifier(schema, VERSION_TABLE)
+    answer = _Limited()
+    with _translated(), connection.cursor() as cursor:
+        cursor.execute(load_sql("database/version_table"), (table.as_string(connection),))
+        is_table, policies = cursor.fetchone()
+        if not is_table:
+            return None
+        cursor.execute("SET row_security = off")
+        cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
+        cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (policies,))
+    return answer.first_line()
+
+
+class _Limited(StringIO):
+    """Keeps the beginning of what is written to it: a table that a tenant has filled may be of any size."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < _REVISION_LENGTH:
+            super().write(text)
+        return len(text)
+
+    def first_line(self) -> str | None:
+        found, _, _ = self.getvalue().partition("\n")
+        return found or None
+
+
+class Shape(Protocol):
+    """What is done around the revisions, in their transaction and as their role."""
+
+    def before(self, connection: Any) -> None:
+        """Prepare a schema for the revisions that it lacks."""
+
+    def after(self, connection: Any) -> None:
+        """Put what they made into shape."""
+
+
+def upgrade_home(connect: AdminConnect, database: str, owner_role: str, schema: str, shape: Shape | None = None) -> str:
+    """Bring a schema to the newest revision; one that came with a template is there already, and needs no Alembic.
+
+    :param connect: to a database, as `upgrade_schema` needs it.
+    :returns: the revision that it is at then.
+    :raises Conflict, TenantryError: as `upgrade_schema`.
+    """
+    with closing(connect(database)) as connection:
+        newest = head_revision()
+        if schema_revision(connection, schema) == newest:
+            return newest
+        with alone_with(connect, database, schema):
+            return upgrade_schema(connection, owner_role, schema, shape=shape)
+
+
+@contextmanager
+def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[None]:
+    """Let upgrades of one schema follow each other.
+
+    The lock is taken where no tenant can connect: a lock in a tenant's database is anybody's who lives there, and
+    whoever holds it would stop the upgrade.
+
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection:
+        with _translated(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK, f"{database}/{schema}"))
+        yield
+
+
+def upgrade_schema(
+    connection: Any, owner_role: str, schema: str, revision: str = "head", *, shape: Shape | None = None
+) -> str:
+    """Run the revisions that a schema lacks, all or none, as `owner_role`, who owns what they make.
+
+    :param connection: psycopg2's, in autocommit mode, as somebody who may become `owner_role`.
+    :returns: the revision that the schema is at then.
+    :raises Conflict: the schema is at a revision that this version of Tenantry does not know.
+    :raises TenantryError: the database refused a statement; the schema is as it was.
+    """
+    with _translated(), _transaction(connection, owner_role, schema) as opened:
+        _require_known(schema_revision(connection, schema))
+        if shape:
+            shape.before(connection)
+        _run_revisions(opened, schema, revision)
+        if shape:
+            shape.after(connection)
+        reached = schema_revision(connection, schema) or ""
+        _close_version_table(connection, schema)
+        _announce(connection)
+    return reached
+
+
+def _announce(connection: Any) -> None:
+    """Let whoever serves this schema know when the transaction has ended well."""
+    with connection.cursor() as cursor:
+        cursor.execute(ANNOUNCE)
+
+
+@contextmanager
+def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]:
+    """Be the owner, in its schema, alone with the revisions, until the transaction ends; gives SQLAlchemy's view."""
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+    connection.autocommit = False
+    engine = create_engine(
+        "postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool, use_native_hstore=False
+    )
+    try:
+        with engine.begin() as opened:
+            with connection.cursor() as cursor:
+                path = sql.Identifier(schema).as_string(connection)
+                cursor.execute(
+                    "SELECT set_config('role', %s, true), set_config('search_path', %s, true)", (owner_role, path)
+                )
+            yield opened
+    except DBAPIError as exc:
+        # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
+        raise translate(exc.orig) from exc  # type: ignore[arg-type]
+    finally:
+        if not connection.closed:
+            connection.autocommit = True
+
+
+def _run_revisions(opened: Any, schema: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+
+    config = _config()
+    config.attributes |= {"connection": opened, "schema": schema}
+    command.upgrade(config, revision)
+
+
+def _require_known(current: str | None) -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise Conflict(
+            f"The tenant's schema is at revision {current}, which is not known here.",
+            code="schema_unknown",
+            hint="Deploy the version of Tenantry that has this revision.",
+        )
+
+
+def _config() -> Any:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_REVISIONS))
+    return config
+
+
+def _close_version_table(connection: Any, schema: str) -> None:
+    """Take from everybody but the owner what default privileges gave when the table was made."""
+    table = sql.Identifier(schema, VERSION_TABLE)
+    with connection.cursor() as cursor:
+        cursor.execute(load_sql("database/version_readers"), (table.as_string(connection),))
+        for (name,) in cursor.fetchall():
+            reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
+
+
+class TemplateDatabases:
+    """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
+
+    def __init__(self, connect: AdminConnect) -> None:
+        """Take how to connect to a database in autocommit mode, as the server's administrator."""
+        self._connect = connect
+
+    def ensure(self) -> str:
+        """Name the template of the newest revision; make it, where the server has none that is complete.
+
+        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
+
+        :raises TenantryError: the server refused.
+        """
+        name = f"{_TEMPLATE_PREFIX}{head_revision()}"
+        with _translated(), closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            if not _is_complete(cursor, name):
+                # Given back with the session, also when this process dies.
+                cursor.execute("SELECT pg_advisory_lock(%s)", (_TEMPLATE_LOCK,))
+                if not _is_complete(cursor, name):
+                    self._make(cursor, name)
+                    _drop_older(cursor, name)
+        return name
+
+    def _make(self, cursor: Any, name: str) -> None:
+        names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
+        if not cursor.fetchone():
+            cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
+        join_roles(cursor, [TEMPLATE_ROLE])
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
+        cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
+        cursor.execute(load_sql("database/reserve_template").format(**names))
+        with closing(self._connect(name)) as template:
+            with template.cursor() as inside:
+                inside.execute(
+                    load_sql("database/open_template_schema").format(schema=sql.Identifier(_TEMPLATE_SCHEMA), **names)
+                )
+            upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
+        cursor.execute(sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
+
+
+def _is_complete(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
+    found = cursor.fetchone()
+    return bool(found and found[0])
+
+
+def _drop_older(cursor: Any, name: str) -> None:
+    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s", (_TEMPLATE_PREFIX, name)
+    )
+    for (older,) in cursor.fetchall():
+        database = sql.Identifier(older)
+        cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc

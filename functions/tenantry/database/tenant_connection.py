@@ -1,0 +1,266 @@
+"""One tenant's connection: what is checked when it is opened, and the one message of a request."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.prepared_statements import PreparedStatements
+from tenantry.database.schema_notices import SchemaNotices
+from tenantry.database.sql_errors import translate
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import IdentityMismatch
+from tenantry.domain.tenant import Isolation, TenantId
+
+# Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
+IDENTITY_SETTING = "tenantry.tenant_id"
+
+# Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
+# login was given. The connection's own options beat a login's setting, so that is looked up. Not in a file: reading
+# one costs a cold start more than this query.
+_INTRODUCE = """
+LISTEN pgrst;
+SELECT
+    current_setting(%s, true),
+    set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
+        SELECT nullif(CASE
+            WHEN value ~ '^[0-9]+$' THEN value::bigint
+            ELSE (extract(epoch FROM value::interval) * 1000)::bigint
+        END, 0)
+        FROM pg_db_role_setting, unnest(setconfig) setting, substr(setting, length('statement_timeout=') + 1) value
+        WHERE setrole = quote_ident(session_user)::regrole
+          AND setdatabase = 0
+          AND starts_with(setting, 'statement_timeout=')
+    )), 0)::text, false)
+"""
+
+_MAX_PREAMBLES = 64
+
+
+# Who asks: set each time, for a function may have changed it for the session.
+_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object.
+
+    Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own.
+    """
+
+    method: str = ""
+    path: str = ""
+    headers: str = ""
+    timezone: str = ""
+    schema: str = ""
+
+
+NO_CALL = CallSettings()
+
+
+def check_identity(connection: Any, tenant_id: TenantId) -> None:
+    """Ask the database whose it is.
+
+    :raises IdentityMismatch: it is another tenant's, or nobody's.
+    :raises TenantryError: it could not be asked.
+    """
+    _require_named(connection, tenant_id, "SELECT current_setting(%s, true)", (IDENTITY_SETTING,))
+
+
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> None:
+    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
+
+    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
+    :raises TenantryError: as above.
+    """
+    _require_named(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
+
+
+def _require_named(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
+            named = cursor.fetchone()[0]
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
+    if named != tenant_id.value:
+        raise IdentityMismatch()
+
+
+class TenantConnection:
+    """A connection that belongs to one tenant, with the statements that were prepared on it."""
+
+    def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
+        """Open it and check that the database is this tenant's.
+
+        :raises DatabaseUnavailable: it can't be opened.
+        :raises IdentityMismatch: the database says that it is another's, or nobody's.
+        """
+        self.tenant_id = tenant_id
+        self.opened_at = time.monotonic()
+        self._connection = connect(credentials, settings)
+        self._notices = SchemaNotices(self._connection)
+        self._statements = PreparedStatements()
+        self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
+        self.schema = credentials.schema
+        self.shares_database = credentials.isolation is not Isolation.DATABASE
+        # Of tables that are shared: what each of their keys begins with. The database fills it in.
+        self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
+        try:
+            _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be used, without a round trip."""
+        return not self._connection.closed and not self._notices.has_ended()
+
+    def take_notice(self) -> bool:
+        """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
+        return self._notices.take()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the last statement broke the connection."""
+        return bool(self._connection.closed)
+
+    def close(self) -> None:
+        """Close it; closing twice is fine."""
+        self._connection.close()
+
+    def run(
+        self,
+        role: str,
+        claims: str,
+        text: str,
+        values: tuple[str | None, ...],
+        *,
+        reads_only: bool,
+        call: CallSettings = NO_CALL,
+        rolls_back: bool = False,
+    ) -> tuple[Any, ...]:
+        """Run one statement as `role` in one round trip, in a transaction of its own, and return its one row.
+
+        PostgreSQL takes the settings and the statement as one message, which is one implicit transaction; `SET LOCAL`
+        ends with it. The statement is prepared once for each shape: parsing and planning it costs more than running it.
+
+        :param text: one statement with placeholders `$1`…, that returns one row.
+        :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
+        :raises psycopg2.Error: as PostgreSQL gave it.
+        """
+        with self._ending(rolls_back) as begin:
+            row: tuple[Any, ...] = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
+        return row
+
+    def explain(
+        self,
+        role: str,
+        claims: str,
+        text: str,
+        values: tuple[str | None, ...],
+        words: tuple[str, ...],
+        *,
+        reads_only: bool,
+        call: CallSettings = NO_CALL,
+        rolls_back: bool = False,
+    ) -> list[Any]:
+        """Explain one statement in the same way; `words` are EXPLAIN's options, of which ANALYZE runs it.
+
+        :return: lines of text or, of FORMAT JSON, the plans.
+        :raises psycopg2.Error: as PostgreSQL gave it.
+        """
+        with self._ending(rolls_back) as begin:
+            rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+        return [row[0] for row in rows]
+
+    @contextmanager
+    def _ending(self, rolls_back: bool) -> Iterator[str]:
+        """Give what begins a transaction that is taken back, and take it back; nothing, where it just ends."""
+        if not rolls_back:
+            yield ""
+            return
+        try:
+            yield "BEGIN;"
+            self._execute("SET CONSTRAINTS ALL IMMEDIATE")
+        finally:
+            if not self._connection.closed:
+                self._execute("ROLLBACK")
+
+    def read_json(self, statement: str, values: Any) -> Any:
+        """Read the one value of a query as the login, which holds no rights but sees the catalogue's names.
+
+        :raises psycopg2.Error: as PostgreSQL gave it.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()[0]
+
+    def _send(
+        self,
+        begin: str,
+        role: str,
+        claims: str,
+        call: CallSettings,
+        text: str,
+        values: tuple[str | None, ...],
+        *,
+        reads_only: bool,
+        words: tuple[str, ...] = (),
+    ) -> list[tuple[Any, ...]]:
+        execution, known = self._statements.execution(text, len(values), words)
+        with self._connection.cursor() as cursor:
+            preamble = self._preamble(cursor, role, claims, call, reads_only=reads_only)
+            filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
+            try:
+                cursor.execute(begin.encode() + preamble + filled)
+            except psycopg2.Error:
+                if not known:
+                    self._statements.abandon(text)
+                raise
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+    def _preamble(self, cursor: Any, role: str, claims: str, call: CallSettings, *, reads_only: bool) -> bytes:
+        """Write what comes before every statement; one user's calls of one place have it in common."""
+        key = (role, claims, call, reads_only)
+        known = self._preambles.get(key)
+        if known is None:
+            if len(self._preambles) >= _MAX_PREAMBLES:
+                self._preambles.clear()
+            settings, given = _settings(call, self.schema, reads_only=reads_only)
+            fixed = (role, claims, self.tenant_id.value)
+            known = self._preambles[key] = cursor.mogrify(_IDENTITY + settings, (*fixed, *given))
+        return known
+
+    def _execute(self, command: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(command)
+
+    def forget_prepared(self) -> None:
+        """Forget every prepared statement, as when the server says that it does not know one."""
+        self._statements.forget()
+
+
+def _settings(call: CallSettings, own_schema: str, *, reads_only: bool) -> tuple[str, list[str]]:
+    """Write what is set for this transaction besides who asks; the values are the caller's own words."""
+    # The path too is set each time, for the same reason.
+    given = [call.schema, own_schema] if call.schema else [own_schema]
+    parts = ["SET LOCAL search_path=%s,%s;" if call.schema else "SET LOCAL search_path=%s;"]
+    if reads_only:
+        parts.append("SET LOCAL transaction_read_only=on;")
+    for name, value in (
+        ("request.method", call.method),
+        ("request.path", call.path),
+        ("request.headers", call.headers),
+        ("timezone", call.timezone),
+    ):
+        if value:
+            parts.append(f"SET LOCAL {name}=%s;")
+            given.append(value)
+    return "".join(parts), given

@@ -1,0 +1,63 @@
+"""Plans a run over the fleet for Step Functions, and sums up what came of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import Tenant
+from tenantry.fleet.run import Order, RunId, RunSummary, summarise
+from tenantry.fleet.run_store import RunStore
+
+
+@dataclass(frozen=True, slots=True)
+class Bearable:
+    """How many tenants of one server are worked on at the same time: its own number, or everybody's."""
+
+    everybody: int
+    own: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, server_id: str) -> int:
+        """Say it for one server, which the registry may not know."""
+        return self.own.get(server_id, self.everybody)
+
+
+def backups_of(servers: Iterable[Server], everybody: int) -> Bearable:
+    """Read how many backups each server bears."""
+    return Bearable(everybody, {one.server_id: one.backup_concurrency for one in servers if one.backup_concurrency})
+
+
+def plan_run(
+    run: RunId, trigger: str, orders: Iterable[tuple[Tenant, Order]], store: RunStore, bearable: Bearable
+) -> dict[str, Any]:
+    """Keep each server's orders in the bucket and say where they are: the state of an execution is for keys.
+
+    :returns: `{"run", "bucket", "tenants", "servers": [{"server_id", "tenants", "items", "at_once"}]}`.
+    :raises DependencyFailed: S3 did not take them; nothing was started.
+    """
+    by_server: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for tenant, order in orders:
+        by_server[tenant.server_id].append(order.event(run, trigger))
+    servers = [
+        {
+            "server_id": server,
+            "tenants": len(events),
+            "items": store.put_plan(run, server, events),
+            "at_once": bearable.of(server),
+        }
+        for server, events in sorted(by_server.items())
+    ]
+    tenants = sum(map(len, by_server.values()))
+    return {"run": run.prefix, "bucket": store.bucket, "tenants": tenants, "servers": servers}
+
+
+def sum_up(run: RunId, started_at: datetime, at: datetime, store: RunStore) -> RunSummary:
+    """Compare what was planned with what the workers said, and keep the sum beside them.
+
+    :raises DependencyFailed: S3 did not answer.
+    """
+    summary = summarise(run, store.planned(run), store.outcomes(run), started_at, at)
+    store.put_summary(run, summary)
+    return summary

@@ -1,0 +1,80 @@
+"""What every worker of a run does around its work: one at a time for each tenant, and a word on what became of it."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from tenantry.domain.errors import Conflict, TenantryError
+from tenantry.domain.tenant import TenantId
+from tenantry.fleet.run import Result, RunId, TenantOutcome
+from tenantry.fleet.run_store import RunStore
+from tenantry.operations.leases import Leases
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a worker has done: which backup it was, its bytes, and whether an earlier delivery had done it already."""
+
+    backup_id: str
+    bytes: int = 0
+    was_done_before: bool = False
+
+
+class FleetWork:
+    """Performs one tenant's part of a run."""
+
+    def __init__(self, leases: Leases, kind: str, busy_code: str, runs: RunStore) -> None:
+        """Take leases that last as long as a worker may run.
+
+        :param kind: what the lease is on, such as `backup`.
+        :param busy_code: says that another worker has it.
+        """
+        self._leases = leases
+        self._kind = kind
+        self._busy_code = busy_code
+        self._runs = runs
+
+    def perform[Work](
+        self, tenant_id: TenantId, run: RunId | None, work: Callable[[], Work], describe: Callable[[Work], Done]
+    ) -> Work:
+        """Do the work under the tenant's lease.
+
+        :param run: the run that it is a part of; None: somebody asked for this one alone.
+        :raises Conflict: another worker has the lease (`busy_code`).
+        :raises TenantryError: the work failed; the run knows the code.
+        """
+        started = time.monotonic()
+        with ExitStack() as stack:
+            self._take_lease(stack, tenant_id, run)
+            try:
+                found = work()
+            except TenantryError as error:
+                self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, error.code), started)
+                raise
+            except Exception:
+                # A defect of ours: the log has the place of it.
+                self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, TenantryError.code), started)
+                raise
+            done = describe(found)
+            outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=done.backup_id, bytes=done.bytes)
+            self._tell(run, outcome, started, keep_earlier=done.was_done_before)
+        return found
+
+    def _take_lease(self, stack: ExitStack, tenant_id: TenantId, run: RunId | None) -> None:
+        try:
+            stack.enter_context(self._leases.hold(self._kind, tenant_id.value))
+        except Conflict as exc:
+            code = self._busy_code
+            # Who is in our way may have spoken already, and knows more.
+            self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, code), time.monotonic(), keep_earlier=True)
+            raise Conflict(
+                "Another worker does this for the tenant at the moment.",
+                code=code,
+                hint="Wait for it to end. One that has died is waited for no longer than a function may run.",
+            ) from exc
+
+    def _tell(self, run: RunId | None, outcome: TenantOutcome, started: float, *, keep_earlier: bool = False) -> None:
+        if run is not None:
+            outcome = replace(outcome, seconds=round(time.monotonic() - started, 3))
+            self._runs.put_outcome(run, outcome, keep_earlier=keep_earlier)

@@ -1,0 +1,111 @@
+"""A login for the time of one copy, with which a home is filled while the tenant's own are kept out of it.
+
+A dump is not trusted: what is in it runs as a role that may become the tenant's owner and nothing else.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from tenantry.database.admin_sql import (
+    MEMBERSHIP_OPTIONS_SINCE,
+    AdminConnect,
+    ensure_role,
+    execute,
+    join_roles,
+    name_list,
+)
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.homes.sessions import end_sessions
+
+_PASSWORD_BYTES = 32
+_SUFFIX = "_copy"
+
+
+class CopyLogin(NamedTuple):
+    """Who fills a home, as long as it is filled."""
+
+    username: str
+    password: str
+
+
+def copy_login_name(tenant_id: TenantId) -> str:
+    """Name the login of a copy; there is one at a time."""
+    return f"{tenant_id.value}{_SUFFIX}"
+
+
+def copies_for(role: str) -> TenantId | None:
+    """Say whose home a role of this name fills; None where it is not the login of a copy."""
+    return TenantId(role.removesuffix(_SUFFIX)) if role.endswith(_SUFFIX) else None
+
+
+@contextmanager
+def copy_login(
+    connect: AdminConnect, tenant_id: TenantId, *databases: str, must_go: bool = False
+) -> Iterator[CopyLogin]:
+    """Make the login, and drop it afterwards with its sessions. One that a dead worker left is replaced.
+
+    :param connect: as the administrator of the server.
+    :param databases: those that it may connect to.
+    :param must_go: that it can't be dropped is an error, too, where all went well.
+    :raises TenantryError: the server refused.
+    """
+    drop_copy_login(connect, tenant_id, *databases)
+    made = CopyLogin(copy_login_name(tenant_id), secrets.token_urlsafe(_PASSWORD_BYTES))
+    _make(connect, tenant_id, databases, made)
+    went_well = False
+    try:
+        yield made
+        went_well = True
+    finally:
+        # What the copy failed of matters more; the next one, or the end of the operation, drops it then.
+        with suppress(*(() if must_go and went_well else (TenantryError,))):
+            drop_copy_login(connect, tenant_id, *databases)
+
+
+def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str) -> None:
+    """Drop the login, with its sessions; one that is not there is dropped already.
+
+    :raises TenantryError: the server refused.
+    """
+    name = copy_login_name(tenant_id)
+    names = {"login": sql.Identifier(name)}
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+        if not cursor.fetchone():
+            return
+        join_roles(cursor, [name])
+        # No new session, then the end of those that are there.
+        execute(cursor, sql.SQL("ALTER ROLE {login} NOLOGIN").format(**names))
+        # Also where a worker that died before had let it in.
+        execute(cursor, load_sql("homes/copy_login_databases"), (list(databases), name))
+        for (database,) in cursor.fetchall():
+            revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}")
+            change = revoke.format(database=sql.Identifier(database), **names)
+            execute(cursor, load_sql("homes/lock_database_rights") + change)
+            end_sessions(connect, database, (name,))
+        execute(cursor, sql.SQL("DROP ROLE {login}").format(**names))
+
+
+def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...], login: CopyLogin) -> None:
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
+        verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
+        ensure_role(cursor, login.username, "LOGIN")
+        join_roles(cursor, [login.username])
+        execute(cursor, "SELECT (now() + interval '1 hour')::text")
+        statements = load_sql("homes/make_copy_login").format(
+            login=sql.Identifier(login.username),
+            owner=sql.Identifier(owner_role(tenant_id)),
+            databases=name_list(databases),
+            verifier=sql.Literal(verifier),
+            until=sql.Literal(cursor.fetchone()[0]),
+            options=sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else ""),
+        )
+        execute(cursor, load_sql("homes/lock_database_rights") + statements)

@@ -1,0 +1,147 @@
+"""A home of its own: one database for one tenant."""
+
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import (
+    MEMBERSHIP_OPTIONS_SINCE,
+    AdminConnect,
+    execute,
+    role_identifiers,
+    role_names,
+    run,
+)
+from tenantry.database.logins import login_names
+from tenantry.database.revisions import TemplateDatabases
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import Home, TenantId
+from tenantry.homes import sessions
+from tenantry.homes.rights import grant_rights
+from tenantry.homes.upgrading import upgrade_own_home
+
+
+class DatabaseHome:
+    """Administers a tenant's own database; see `HomeAdmin` for what each method does."""
+
+    def __init__(self, tenant_id: TenantId, home: Home, connect: AdminConnect) -> None:
+        """Take whose it is, where it is, and how to connect as its server's administrator."""
+        self._tenant_id = tenant_id
+        self._connect = connect
+        self._owner = role_names(tenant_id)["owner"]
+        self._names: dict[str, sql.Composable] = {
+            "database": sql.Identifier(home.database),
+            "schema": sql.Identifier(home.schema),
+            "tenant_id": sql.Literal(tenant_id.value),
+            **role_identifiers(tenant_id),
+        }
+        self.home = home
+
+    def make(self) -> None:
+        """Make it from the template of the newest revision, so that its tables are there at once."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            if not self._is_there(cursor):
+                template = sql.Identifier(TemplateDatabases(self._connect).ensure())
+                create = "CREATE DATABASE {database} OWNER {owner} TEMPLATE {template} ALLOW_CONNECTIONS false"
+                execute(cursor, sql.SQL(create).format(template=template, **self._names))
+            execute(cursor, load_sql("homes/reserve_database").format(**self._names))
+        # Rights before the right to connect: what can be reached is as it should be.
+        self.grant()
+        self.upgrade()
+        self.open()
+
+    def make_empty(self) -> None:
+        """Make it anew, with an empty schema that the tenant's owner owns."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            if self._is_there(cursor):
+                execute(cursor, sql.SQL("DROP DATABASE {database} WITH (FORCE)").format(**self._names))
+            create = "CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' "
+            execute(cursor, sql.SQL(create + "ALLOW_CONNECTIONS false").format(**self._names))
+            execute(cursor, load_sql("homes/reserve_database").format(**self._names))
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            make_schema = load_sql("homes/make_schema").format(**self._names)
+            if connection.server_version < MEMBERSHIP_OPTIONS_SINCE:
+                # There a database's owner has to inherit, to own the schema that the database comes with. One message
+                # is one transaction: nobody sees it inherit.
+                # One that lives in shared tables still inherits, and goes on to.
+                inherit = sql.SQL("ALTER ROLE {owner} INHERIT; ").format(**self._names)
+                execute(cursor, "SELECT rolinherit FROM pg_roles WHERE rolname = %s", (self._owner,))
+                before = sql.SQL("INHERIT" if cursor.fetchone()[0] else "NOINHERIT")
+                back = sql.SQL("ALTER ROLE {owner} {before}").format(before=before, **self._names)
+                make_schema = inherit + make_schema + back
+            execute(cursor, make_schema)
+
+    def reserve(self) -> None:
+        """Take back what its owner may have made of it meanwhile: settings, and others' rights to connect."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, load_sql("homes/database_guests"), (self.home.database,))
+            for (guest,) in cursor.fetchall():
+                revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {guest} CASCADE")
+                execute(cursor, revoke.format(guest=sql.Identifier(guest), **self._names))
+            execute(cursor, sql.SQL("ALTER DATABASE {database} RESET ALL").format(**self._names))
+            execute(cursor, load_sql("homes/reserve_database").format(**self._names))
+
+    def grant(self) -> None:
+        """Give owner, editor and viewer their rights."""
+        with closing(self._connect(self.home.database)) as connection:
+            grant_rights(connection, self._tenant_id, self.home.schema)
+
+    def upgrade(self) -> str:
+        """Bring it to the newest revision."""
+        return upgrade_own_home(self._connect, self._tenant_id, self.home)
+
+    def open(self) -> None:
+        """Let the tenant's logins connect."""
+        run(self._connect, "postgres", sql.SQL("GRANT CONNECT ON DATABASE {database} TO {login}").format(**self._names))
+
+    def close(self) -> None:
+        """Let the tenant's logins connect no more, and end everybody's sessions."""
+        revoke = sql.SQL("REVOKE CONNECT ON DATABASE {database} FROM {login}").format(**self._names)
+        run(self._connect, "postgres", revoke)
+        sessions.end_sessions(self._connect, self.home.database, login_names(self._tenant_id))
+        self.end_sessions()
+
+    def fence(self) -> None:
+        """Let the tenant's logins only read."""
+        sessions.fence(self._connect, self._tenant_id, self.home.database)
+
+    def unfence(self) -> None:
+        """Let the tenant's logins write again."""
+        sessions.unfence(self._connect, self._tenant_id, self.home.database)
+
+    def end_sessions(self) -> None:
+        """End every session in it, whoever's."""
+        sessions.end_sessions(self._connect, self.home.database)
+
+    def size(self) -> int | None:
+        """Measure the database."""
+        query = "SELECT pg_database_size(oid) FROM pg_database WHERE datname = %s"
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, query, (self.home.database,))
+            found = cursor.fetchone()
+            return int(found[0]) if found else None
+
+    def drop(self) -> None:
+        """Drop the database, whoever is connected to it.
+
+        :raises Conflict: it says that it is another tenant's.
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, load_sql("homes/database_identity"), (self.home.database,))
+            found = cursor.fetchone()
+            if found and found[1] not in (None, self._tenant_id.value):
+                raise _taken()
+            execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**self._names))
+
+    def _is_there(self, cursor: Any) -> bool:
+        execute(cursor, load_sql("homes/database_identity"), (self.home.database,))
+        found = cursor.fetchone()
+        if found and (found[0] != self._owner or found[1] not in (None, self._tenant_id.value)):
+            raise _taken()
+        return found is not None
+
+
+def _taken() -> Conflict:
+    return Conflict("The server has a database of that name already.", code="database_exists")

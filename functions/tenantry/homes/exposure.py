@@ -1,0 +1,67 @@
+"""Which schemas of a tenant's own database its editor and viewer reach, beside the one that its home has.
+
+That one stays theirs, exposed or not: what revisions make lies there, and what an exposed view may read.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute, name_list, role_identifiers, role_names, transaction
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import BadRequest
+from tenantry.domain.tenant import Home, TenantId
+
+
+class Exposure:
+    """The rights of one tenant's editor and viewer. Every method is one transaction, and may be repeated."""
+
+    def __init__(self, connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
+        """Take how to connect as the server's administrator, and whose database it is."""
+        self._connect = connect
+        self._home = home
+        self._roles = role_names(tenant_id)
+        self._names = role_identifiers(tenant_id)
+
+    def change(self, exposed: Collection[str], hidden: Collection[str]) -> None:
+        """Let them reach the one, with what is made there later, and not the other.
+
+        :raises BadRequest: one that is to be exposed is not there; nothing is changed.
+        :raises TenantryError: the server refused; nothing is changed.
+        """
+        with transaction(self._connect, self._home.database) as cursor:
+            missing = set(exposed) - self._present(cursor, exposed) - {self._home.schema}
+            if missing:
+                raise BadRequest(
+                    "The tenant's database has no such schema.",
+                    code="schema_unknown",
+                    details=", ".join(sorted(missing)),
+                    hint="Make it as the tenant's owner first. Schemas of extensions can't be exposed.",
+                )
+            self._run(cursor, "reach_schema", exposed)
+            self._run(cursor, "leave_schema", hidden)
+
+    def renew(self, exposed: Collection[str]) -> None:
+        """Let them reach those that are there, in a database that was copied or restored.
+
+        :raises TenantryError: the server refused; nothing is changed.
+        """
+        if set(exposed) - {self._home.schema}:
+            with transaction(self._connect, self._home.database) as cursor:
+                self._run(cursor, "reach_schema", exposed)
+
+    def _run(self, cursor: Any, script: str, schemas: Collection[str]) -> None:
+        for schema in sorted(self._present(cursor, schemas) - {self._home.schema}):
+            names = self._names | {"schema": sql.Identifier(schema), "makers": self._makers(cursor, schema)}
+            execute(cursor, load_sql(f"homes/{script}").format(**names))
+
+    def _present(self, cursor: Any, schemas: Collection[str]) -> set[str]:
+        execute(cursor, load_sql("homes/own_schemas"), (list(schemas),))
+        return {name for (name,) in cursor.fetchall()}
+
+    def _makers(self, cursor: Any, schema: str) -> sql.Composable:
+        """Name the owner, and whoever else makes tables for them: an adopted database's application, say."""
+        readers = [self._roles["editor"], self._roles["viewer"]]
+        execute(cursor, load_sql("homes/makers_in_schemas"), ([self._home.schema, schema], readers))
+        return name_list(sorted({self._roles["owner"], *(name for (name,) in cursor.fetchall())}))

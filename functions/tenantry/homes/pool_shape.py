@@ -1,0 +1,181 @@
+"""Makes tables that revisions wrote for one tenant fit for many: every row is somebody's, and so is every key.
+
+It runs in the transaction of the revisions, as the role that owns the tables, and leaves alone what is fit already.
+"""
+
+from typing import Any, NamedTuple
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import execute
+from tenantry.database.revisions import VERSION_TABLE
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict, StatementFailed
+
+POOL_ROLE, POOL_VIEWERS, POOL_EDITORS = "tenantry_pool", "tenantry_pool_viewer", "tenantry_pool_editor"
+
+_SINGLE = "tenantry_single_"
+_ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_NOT_UNIQUE = "23505"
+_KEY_IN_USE = "something relies on a key that has to be rebuilt, such as a view that groups by it"
+# What a statement of a revision, or what follows it, fails with where tables are shared, and why.
+_REASONS = {
+    "23502": "a revision writes rows, and says not whose they are",
+    _NOT_UNIQUE: "a revision wants a key that two tenants have to be unique",
+    "42830": "a revision refers to a table without naming the columns, or to a key that two tenants have",
+    "2BP01": _KEY_IN_USE,
+    "42803": _KEY_IN_USE,
+}
+
+
+class _ForeignKey(NamedTuple):
+    """A foreign key as the catalogue has it; actions by their letters there."""
+
+    table: str
+    name: str
+    target: str
+    columns: list[str]
+    target_columns: list[str]
+    on_update: str
+    on_delete: str
+    set_columns: list[str]
+    validated: bool
+
+
+class PoolShape:
+    """Shapes the tables of one schema."""
+
+    def __init__(self, schema: str) -> None:
+        """Take the schema that the tables lie in."""
+        self._schema = schema
+        version_table = f'"{schema}"."{VERSION_TABLE}"'
+        self._names: dict[str, sql.Composable] = {
+            "schema": sql.Literal(f'"{schema}"'),
+            "version_table": sql.Literal(version_table),
+        }
+
+    def before(self, connection: Any) -> None:
+        """Let revisions refer to what was unique before it was shared, as far as it is unique still.
+
+        A revision is written for one tenant's tables: it says `REFERENCES candidates (id)`.
+
+        :raises TenantryError: the server refused.
+        """
+        with connection.cursor() as cursor:
+            execute(cursor, load_sql("homes/pool_single_keys").format(**self._names))
+            for number, (table, columns) in enumerate(cursor.fetchall()):
+                add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})").format(
+                    self._name(table), sql.Identifier(f"{_SINGLE}{number}"), _columns(columns)
+                )
+                execute(cursor, "SAVEPOINT single")
+                try:
+                    execute(cursor, add)
+                except StatementFailed as exc:
+                    if exc.code != _NOT_UNIQUE:
+                        raise
+                    execute(cursor, "ROLLBACK TO SAVEPOINT single")
+
+    def after(self, connection: Any) -> None:
+        """Shape what the revisions have made.
+
+        :raises Conflict: something of it can't be shared; `details` says what and why.
+        :raises TenantryError: the server refused.
+        """
+        with connection.cursor() as cursor:
+            self._refuse_unsupported(cursor)
+            self._shape(cursor)
+
+    def explain(self, error: StatementFailed) -> Conflict | None:
+        """Say why a revision failed, if it is because the tables are shared."""
+        reason = _REASONS.get(error.code)
+        return _unsupported(reason) if reason else None
+
+    def _shape(self, cursor: Any) -> None:
+        execute(cursor, load_sql("homes/pool_foreign_keys").format(**self._names))
+        foreign_keys = [_ForeignKey(*row) for row in cursor.fetchall()]
+        for key in foreign_keys:
+            self._drop_constraint(cursor, key.table, key.name)
+        self._share_tables(cursor)
+        self._lead_with_tenant(cursor)
+        for key in foreign_keys:
+            execute(cursor, self._foreign_key(key))
+        execute(cursor, self._grants())
+
+    def _refuse_unsupported(self, cursor: Any) -> None:
+        execute(cursor, load_sql("homes/pool_unsupported").format(**self._names))
+        faults = [fault for (fault,) in cursor.fetchall()]
+        if faults:
+            raise _unsupported("; ".join(faults))
+
+    def _share_tables(self, cursor: Any) -> None:
+        execute(cursor, load_sql("homes/pool_tables").format(**self._names))
+        for table, is_view, is_shaped in cursor.fetchall():
+            name = self._name(table)
+            if is_view:
+                # Else it would show the rows that its owner sees.
+                execute(cursor, sql.SQL("ALTER VIEW {} SET (security_invoker = true)").format(name))
+            elif not is_shaped:
+                execute(cursor, load_sql("homes/share_table").format(table=name, role=sql.Identifier(POOL_ROLE)))
+
+    def _lead_with_tenant(self, cursor: Any) -> None:
+        """Build keys and indexes anew, under their names, with the tenant first."""
+        execute(cursor, load_sql("homes/pool_keys").format(**self._names))
+        for table, name, definition in cursor.fetchall():
+            self._drop_constraint(cursor, table, name)
+            if not name.startswith(_SINGLE):
+                add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(self._name(table), sql.Identifier(name))
+                execute(cursor, add + sql.SQL(definition.replace("(", "(tenant_id, ", 1)))
+        execute(cursor, load_sql("homes/pool_indexes").format(**self._names))
+        for name, definition in cursor.fetchall():
+            execute(cursor, sql.SQL("DROP INDEX {}").format(self._name(name)))
+            execute(cursor, sql.SQL(definition.replace(" USING btree (", " USING btree (tenant_id, ", 1)))
+
+    def _foreign_key(self, key: _ForeignKey) -> sql.Composable:
+        text = "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})"
+        parts: list[sql.Composable] = [
+            sql.SQL(text).format(
+                self._name(key.table),
+                sql.Identifier(key.name),
+                _columns(["tenant_id", *key.columns]),
+                self._name(key.target),
+                _columns(["tenant_id", *key.target_columns]),
+            )
+        ]
+        if action := _ACTIONS.get(key.on_update):
+            parts.append(sql.SQL(f" ON UPDATE {action}"))
+        if action := _ACTIONS.get(key.on_delete):
+            parts.append(sql.SQL(f" ON DELETE {action}"))
+            if key.on_delete in "nd":
+                # Not the tenant: the row stays whose it is.
+                parts.append(sql.SQL(" ({})").format(_columns(key.set_columns or key.columns)))
+        parts.append(sql.SQL(" DEFERRABLE INITIALLY IMMEDIATE" + ("" if key.validated else " NOT VALID")))
+        return sql.Composed(parts)
+
+    def _drop_constraint(self, cursor: Any, table: str, name: str) -> None:
+        drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+        execute(cursor, drop.format(self._name(table), sql.Identifier(name)))
+
+    def _grants(self) -> sql.Composable:
+        return load_sql("homes/grant_pool").format(
+            schema=sql.Identifier(self._schema),
+            schema_name=sql.Literal(self._schema),
+            version_table=self._name(VERSION_TABLE),
+            viewers=sql.Identifier(POOL_VIEWERS),
+            editors=sql.Identifier(POOL_EDITORS),
+        )
+
+    def _name(self, relation: str) -> sql.Composable:
+        return sql.Identifier(self._schema, relation)
+
+
+def _columns(names: list[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _unsupported(details: str) -> Conflict:
+    return Conflict(
+        "The tables of the newest revision can't be shared by tenants.",
+        code="pool_unsupported",
+        details=details,
+        hint="Change the revision, or give the tenant a schema or a database of its own.",
+    )

@@ -1,0 +1,129 @@
+"""A home in a shared database: one schema for one tenant."""
+
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names
+from tenantry.database.logins import login_names
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+from tenantry.domain.restore import is_kept
+from tenantry.domain.tenant import Home, TenantId
+from tenantry.homes import sessions
+from tenantry.homes.asides import find_asides
+from tenantry.homes.remains import drop_large_objects
+from tenantry.homes.rights import grant_rights
+from tenantry.homes.shared_database import SharedDatabase
+from tenantry.homes.upgrading import upgrade_own_home
+
+
+class SchemaHome:
+    """Administers a tenant's schema; see `HomeAdmin` for what each method does."""
+
+    def __init__(self, tenant_id: TenantId, home: Home, connect: AdminConnect) -> None:
+        """Take whose it is, where it is, and how to connect as its server's administrator."""
+        self._tenant_id = tenant_id
+        self._connect = connect
+        self._owner = role_names(tenant_id)["owner"]
+        self._shared = SharedDatabase(connect, home.database)
+        self._names: dict[str, sql.Composable] = {
+            "schema": sql.Identifier(home.schema),
+            **role_identifiers(tenant_id),
+        }
+        self.home = home
+
+    def make(self) -> None:
+        """Make the schema, and run the revisions in it."""
+        self._shared.ensure()
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            if not self._is_there(cursor):
+                execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
+            grant_rights(connection, self._tenant_id, self.home.schema)
+            self._shared.identify(cursor, self._tenant_id, self.home.schema)
+        self.upgrade()
+        self.open()
+
+    def make_empty(self) -> None:
+        """Make the schema anew, with nothing in it."""
+        self._shared.ensure()
+        self.close()
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            if self._is_there(cursor):
+                self._drop_schema(cursor)
+            execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
+            self._shared.identify(cursor, self._tenant_id, self.home.schema)
+
+    def grant(self) -> None:
+        """Give owner, editor and viewer their rights."""
+        with closing(self._connect(self.home.database)) as connection:
+            grant_rights(connection, self._tenant_id, self.home.schema)
+
+    def upgrade(self) -> str:
+        """Bring it to the newest revision."""
+        return upgrade_own_home(self._connect, self._tenant_id, self.home)
+
+    def open(self) -> None:
+        """Let the tenant's logins connect."""
+        self._shared.open(self._tenant_id)
+
+    def close(self) -> None:
+        """Let the tenant's logins connect no more."""
+        self._shared.close(self._tenant_id)
+
+    def fence(self) -> None:
+        """Let the tenant's logins only read."""
+        sessions.fence(self._connect, self._tenant_id, self.home.database)
+
+    def unfence(self) -> None:
+        """Let the tenant's logins write again."""
+        sessions.unfence(self._connect, self._tenant_id, self.home.database)
+
+    def end_sessions(self) -> None:
+        """End the sessions of the tenant's logins there."""
+        sessions.end_sessions(self._connect, self.home.database, login_names(self._tenant_id))
+
+    def size(self) -> int | None:
+        """Add up what lies in the schema."""
+        if not self._shared.exists():
+            return None
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            execute(cursor, load_sql("homes/schema_size"), (self.home.schema,))
+            found = cursor.fetchone()
+            return int(found[0]) if found else None
+
+    def drop(self) -> None:
+        """Drop the schema and what was put beside it, and take back what the logins may and say in that database.
+
+        :raises Conflict: there is a schema of that name which is not the tenant's.
+        """
+        if not self._shared.exists():
+            return
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            is_there = self._is_there(cursor)
+            if is_kept(self._tenant_id, self.home):
+                # What a restore took the place of: the tenant lives in the same database, and its logins go on.
+                if is_there:
+                    self._drop_schema(cursor)
+                return
+            self.close()
+            for aside in find_asides(cursor, self._tenant_id):
+                self._drop_schema(cursor, sql.Identifier(aside))
+            if is_there:
+                self._drop_schema(cursor)
+            drop_large_objects(cursor, self._tenant_id)
+            self._shared.forget(cursor, self._tenant_id)
+
+    def _is_there(self, cursor: Any) -> bool:
+        query = "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = %s"
+        execute(cursor, query, (self.home.schema,))
+        found = cursor.fetchone()
+        if found and found[0] != self._owner:
+            raise Conflict("The shared database has a schema of that name already.", code="schema_exists")
+        return found is not None
+
+    def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:
+        # A large schema takes longer than an administrator's statement usually may.
+        drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA {} CASCADE")
+        execute(cursor, drop.format(schema or self._names["schema"]))

@@ -1,0 +1,70 @@
+"""Ends sessions with certainty, and keeps a tenant's logins from writing in one database."""
+
+import time
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute, known_roles
+from tenantry.database.logins import login_names
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import TenantId
+
+_PATIENCE_SECONDS = 10.0
+
+
+def end_sessions(connect: AdminConnect, database: str, logins: tuple[str, ...] = ()) -> None:
+    """End the sessions of these logins in a database, or everybody's, that have begun, and wait until they are gone.
+
+    A login that was let in before this call and has not come so far as to be listed is waited for too: it may have
+    read its settings before they were changed.
+
+    :raises Conflict: sessions remain after ten seconds; the same call may be repeated.
+    :raises TenantryError: the server refused.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    names: dict[str, sql.Composable] = {"database": sql.Literal(database), "logins": sql.Literal(list(logins))}
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, "SELECT clock_timestamp()")
+        names["since"] = sql.Literal(cursor.fetchone()[0])
+        end, starting = (load_sql(f"homes/{name}").format(**names) for name in ("end_sessions", "starting_sessions"))
+        execute(cursor, starting)
+        (awaited,) = cursor.fetchone()
+        while True:
+            execute(cursor, end)
+            execute(cursor, starting)
+            awaited = set(awaited) & set(cursor.fetchone()[0])
+            execute(cursor, load_sql("homes/open_sessions").format(**names))
+            if not awaited and not cursor.fetchone()[0]:
+                return
+            if time.monotonic() > deadline:
+                raise Conflict("Sessions of the tenant's do not end.", code="sessions_remain", hint="Repeat the call.")
+            execute(cursor, "SELECT pg_sleep(0.01)")
+
+
+def fence(connect: AdminConnect, tenant_id: TenantId, database: str) -> None:
+    """Let a tenant's logins only read in a database from now on, and end the sessions that began before.
+
+    :raises TenantryError: as above.
+    """
+    _set_read_only(connect, tenant_id, database, sql.SQL("SET default_transaction_read_only = on"))
+
+
+def unfence(connect: AdminConnect, tenant_id: TenantId, database: str) -> None:
+    """Let a tenant's logins write in a database again. :raises TenantryError: as above."""
+    _set_read_only(connect, tenant_id, database, sql.SQL("RESET default_transaction_read_only"))
+
+
+def _set_read_only(connect: AdminConnect, tenant_id: TenantId, database: str, change: sql.Composable) -> None:
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        alter_logins(cursor, tenant_id, database, change)
+    end_sessions(connect, database, login_names(tenant_id))
+
+
+def alter_logins(cursor: Any, tenant_id: TenantId, database: str, change: sql.Composable) -> None:
+    """Change a setting that a tenant's logins have in a database. :raises TenantryError: the server refused."""
+    for login in known_roles(cursor, login_names(tenant_id)):
+        place = sql.SQL("ALTER ROLE {} IN DATABASE {} ").format(sql.Identifier(login), sql.Identifier(database))
+        execute(cursor, place + change)

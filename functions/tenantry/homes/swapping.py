@@ -1,0 +1,139 @@
+"""Lets what was restored beside take the place of what is there, and keeps that: two renames in one transaction.
+
+Nobody is let in from `shut` on; what is renamed keeps its rights, its settings and whose it says it is.
+"""
+
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute, run, transaction
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import IdentityMismatch
+from tenantry.domain.tenant import TenantId
+from tenantry.homes.sessions import end_sessions
+
+
+def has_database(connect: AdminConnect, name: str) -> bool:
+    """Tell whether a server has a database of that name. :raises TenantryError: the server refused."""
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        return _has_database(cursor, name)
+
+
+def has_schema(connect: AdminConnect, database: str, name: str) -> bool:
+    """Tell whether a database is there and has a schema of that name. :raises TenantryError: the server refused."""
+    if not has_database(connect, database):
+        return False
+    with closing(connect(database)) as connection, connection.cursor() as cursor:
+        return _has_schema(cursor, name)
+
+
+def shut(connect: AdminConnect, database: str) -> None:
+    """Let nobody into a database, not even an administrator, and end the sessions there; it may be gone.
+
+    :raises Conflict: sessions do not end.
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        if not _has_database(cursor, database):
+            return
+        _allow(cursor, database, allowed=False)
+    end_sessions(connect, database)
+
+
+def unshut(connect: AdminConnect, database: str) -> None:
+    """Let those into a database again who have the right to; it may be gone. :raises TenantryError: it refused."""
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        if _has_database(cursor, database):
+            _allow(cursor, database, allowed=True)
+
+
+def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, beside: str, kept: str) -> None:
+    """Give a database the name of another, which is kept under a third name; there may be no other.
+
+    :raises IdentityMismatch: one of them says that it is another tenant's.
+    :raises TenantryError: the server refused; nothing is renamed.
+    """
+    with closing(connect("postgres")) as connection:
+        connection.autocommit = False
+        with connection, connection.cursor() as cursor:
+            if _has_database(cursor, live):
+                _require_own(cursor, tenant_id, live)
+                _rename(cursor, "DATABASE", live, kept)
+            _require_own(cursor, tenant_id, beside)
+            _rename(cursor, "DATABASE", beside, live)
+
+
+def swap_schemas(connect: AdminConnect, database: str, live: str, beside: str, kept: str) -> None:
+    """Give a schema the name of another, which is kept under a third name; there may be no other.
+
+    :raises TenantryError: the server refused; nothing is renamed.
+    """
+    with transaction(connect, database) as cursor:
+        if _has_schema(cursor, live):
+            _rename(cursor, "SCHEMA", live, kept)
+        _rename(cursor, "SCHEMA", beside, live)
+
+
+def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:
+    """Tell whether there is a schema of that name with tables in it. :raises TenantryError: the server refused."""
+    query = (
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = %s AND relkind = 'r'"
+    )
+    with closing(connect(database)) as connection, connection.cursor() as cursor:
+        execute(cursor, query, (schema,))
+        return cursor.fetchone() is not None
+
+
+def rename_schema(connect: AdminConnect, database: str, owner: str, old: str, new: str) -> None:
+    """Give a schema another name, as its owner; it may have that already. :raises TenantryError: the server refused."""
+    if has_schema(connect, database, old):
+        rename = sql.SQL("SET ROLE {}; ALTER SCHEMA {} RENAME TO {}")
+        run(connect, database, rename.format(*map(sql.Identifier, (owner, old, new))))
+
+
+def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -> None:
+    """Make an empty schema anew, for its owner alone. :raises TenantryError: the server refused."""
+    drop_schema(connect, database, schema)
+    create = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
+    run(connect, database, create.format(sql.Identifier(schema), sql.Identifier(owner)))
+
+
+def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
+    """Drop a schema with everything in it; it may be gone. :raises TenantryError: the server refused."""
+    # A large schema takes longer than an administrator's statement usually may.
+    drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA IF EXISTS {} CASCADE")
+    run(connect, database, drop.format(sql.Identifier(schema)))
+
+
+def drop_database(connect: AdminConnect, database: str) -> None:
+    """Drop a database, whoever is connected to it; it may be gone. :raises TenantryError: the server refused."""
+    run(connect, "postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+def _has_database(cursor: Any, name: str) -> bool:
+    execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+    return cursor.fetchone() is not None
+
+
+def _has_schema(cursor: Any, name: str) -> bool:
+    execute(cursor, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (name,))
+    return cursor.fetchone() is not None
+
+
+def _allow(cursor: Any, database: str, *, allowed: bool) -> None:
+    change = sql.SQL(f"ALTER DATABASE {{}} ALLOW_CONNECTIONS {'true' if allowed else 'false'}")
+    execute(cursor, change.format(sql.Identifier(database)))
+
+
+def _require_own(cursor: Any, tenant_id: TenantId, database: str) -> None:
+    execute(cursor, load_sql("homes/database_identity"), (database,))
+    found = cursor.fetchone()
+    if found and found[1] != tenant_id.value:
+        raise IdentityMismatch()
+
+
+def _rename(cursor: Any, kind: str, old: str, new: str) -> None:
+    rename = sql.SQL(f"ALTER {kind} {{}} RENAME TO {{}}")
+    execute(cursor, rename.format(sql.Identifier(old), sql.Identifier(new)))

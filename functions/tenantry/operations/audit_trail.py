@@ -1,0 +1,40 @@
+"""Who did what, when, and what came of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.ulid import new_ulid
+from tenantry.operations.audit import AuditEntry
+from tenantry.operations.audit_log import AuditLog
+
+
+class AuditTrail:
+    """Records operators' actions. An action that can't be recorded fails, though it may have been done."""
+
+    def __init__(self, log: AuditLog) -> None:
+        """Take the log."""
+        self._log = log
+
+    @contextmanager
+    def record(self, actor: str, action: str, target: str) -> Iterator[None]:
+        """Write an entry when the block ends, well or not."""
+        try:
+            yield
+        except TenantryError as error:
+            self._append(actor, action, target, error.code)
+            raise
+        except BaseException:
+            self._append(actor, action, target, "internal_error")
+            raise
+        self._append(actor, action, target, "succeeded")
+
+    def read(self, month: datetime, target: str | None, limit: int) -> list[AuditEntry]:
+        """Return a month's newest entries, at most `limit`; with a `target`, those about it."""
+        entries = self._log.read(month, target)
+        return [entry for entry, _ in zip(entries, range(limit), strict=False)]
+
+    def _append(self, actor: str, action: str, target: str, outcome: str) -> None:
+        now = datetime.now(UTC)
+        self._log.append(AuditEntry(new_ulid(now), now, actor, action, target, outcome))

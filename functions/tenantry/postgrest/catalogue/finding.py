@@ -1,0 +1,81 @@
+"""Which relationship an embedded table's name and hint mean, and which function a call's arguments."""
+
+from collections.abc import Collection
+
+from tenantry.postgrest.catalogue.hints import ambiguous_relationship, ambiguous_routine, no_relationship, no_routine
+from tenantry.postgrest.catalogue.model import Cardinality, Catalogue, Name, Relationship, Routine
+from tenantry.postgrest.grammar.syntax import Embed
+
+
+def find_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> Relationship:
+    """Find the one relationship that is meant.
+
+    :raises RequestRefused: there is none (PGRST200), or more than one (PGRST201).
+    """
+    known = catalogue.relationships.get(origin, ())
+    found = [each for each in known if (each.function or each.target).schema == origin.schema]
+    found = [each for each in found if _is_meant(each, embed)]
+    if not found:
+        raise no_relationship(catalogue, origin, embed)
+    if len(found) > 1:
+        raise ambiguous_relationship(origin, embed, found)
+    return found[0]
+
+
+def _is_meant(each: Relationship, embed: Embed) -> bool:
+    if each.function:
+        return embed.name == each.function.name
+    near, far = _only_column(each)
+    if each.is_self:
+        return _is_meant_of_self(each, embed, near, far)
+    if embed.hint is None:
+        by_key = embed.name in (each.constraint or None, near) and not each.target_is_view
+        return embed.name == each.target.name or by_key
+    junction = each.junction.table.name if each.junction else None
+    return embed.name == each.target.name and embed.hint in (each.constraint or None, near, far, junction)
+
+
+def _is_meant_of_self(each: Relationship, embed: Embed, near: str | None, far: str | None) -> bool:
+    """Tell children, named by the table, from the parent, named by the column that points at it."""
+    children = embed.name == each.target.name and each.cardinality is Cardinality.ONE_TO_MANY
+    if embed.hint is None:
+        return children or (embed.name == near and each.cardinality is Cardinality.MANY_TO_ONE)
+    return children and embed.hint == far
+
+
+def _only_column(each: Relationship) -> tuple[str | None, str | None]:
+    """Give the columns at both ends of a key that has but one."""
+    return each.columns[0] if len(each.columns) == 1 else (None, None)
+
+
+def find_routine(
+    catalogue: Catalogue, wanted: Name, keys: Collection[str], *, raw: str | None = None, posts: bool = False
+) -> Routine:
+    """Find the one function that takes these arguments.
+
+    :param raw: the type of the one argument without a name that a body which is not JSON makes.
+    :param posts: it is called by POST, so a function with one unnamed parameter may take the whole body.
+    :raises RequestRefused: there is none (PGRST202), or more than one (PGRST203).
+    """
+    overloads = catalogue.routines.get(wanted, ())
+    named = [each for each in overloads if _takes(each, set(keys), raw)]
+    found = named or [each for each in overloads if posts and _takes_all(each, raw)]
+    if not found:
+        raise no_routine(catalogue, wanted, sorted(keys), raw, posts_json=posts)
+    if len(found) > 1:
+        raise ambiguous_routine(found)
+    return found[0]
+
+
+def _takes(routine: Routine, keys: set[str], raw: str | None) -> bool:
+    if not routine.parameters:
+        return not keys and raw is None
+    required = {each.name for each in routine.parameters if each.required}
+    optional = {each.name for each in routine.parameters if not each.required}
+    return "" not in required and keys - optional == required
+
+
+def _takes_all(routine: Routine, raw: str | None) -> bool:
+    if len(routine.parameters) != 1 or routine.parameters[0].name:
+        return False
+    return routine.parameters[0].type in ((raw,) if raw else ("json", "jsonb"))

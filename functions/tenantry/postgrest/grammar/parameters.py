@@ -1,0 +1,147 @@
+"""The query string, sorted into what each parameter means."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tenantry.domain.errors import GrammarError
+from tenantry.postgrest.grammar.fields import parse_tree_path
+from tenantry.postgrest.grammar.filters import parse_filter, read_operator
+from tenantry.postgrest.grammar.logic import WORDS, parse_logic
+from tenantry.postgrest.grammar.ordering import parse_order
+from tenantry.postgrest.grammar.ranges import parse_count
+from tenantry.postgrest.grammar.selection import EVERYTHING, Items, parse_names, parse_select
+from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
+from tenantry.postgrest.names import NAME, check_value, read_name
+from tenantry.postgrest.refusals import beyond
+from tenantry.postgrest.request import Limits, Request
+
+Path = tuple[str, ...]
+
+# As the last word of `relation.word` these are reserved, too.
+_EMBEDDABLE = frozenset({"order", "limit", "offset"}) | WORDS
+_ONCE = ("select", "columns", "on_conflict")
+_quoted = re.compile(rf'(?="){NAME}').fullmatch
+
+
+@dataclass(slots=True)
+class Parameters:
+    """A query string, parsed. `nodes` is what was asked of each table, by its path; the root's is `()`.
+
+    `arguments` are a function's, by GET. `columns` and `on_conflict` are None where they were not given.
+    """
+
+    select: Items = EVERYTHING
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    arguments: list[tuple[str, str]] = field(default_factory=list)
+    columns: tuple[str, ...] | None = None
+    on_conflict: tuple[str, ...] | None = None
+    has_window: bool = False
+
+    def node(self, path: Path) -> Node:
+        """Give what was asked of a table; it may be nothing yet."""
+        if path not in self.nodes:
+            self.nodes[path] = Node()
+        return self.nodes[path]
+
+    @property
+    def root(self) -> Node:
+        """What was asked of the root's table."""
+        return self.node(())
+
+
+def parse_parameters(request: Request, limits: Limits, *, calls_by_get: bool = False) -> Parameters:
+    """Parse every parameter of the request; none is ignored.
+
+    :param calls_by_get: a function is called, so what is no filter is an argument.
+    :raises GrammarError: and it says where it stopped.
+    """
+    _check_size(request, limits)
+    given = Parameters()
+    reader = _Reader(given, limits, calls_by_get)
+    for key, texts in request.query.items():
+        if key in _ONCE:
+            reader.once(key, _take_only(key, texts))
+            continue
+        last = key.rpartition(".")[2] if "." in key else key
+        if last in _EMBEDDABLE:
+            reader.reserved(key, last, texts)
+            continue
+        for text in texts:
+            reader.filter(key, text)
+    return given
+
+
+def _check_size(request: Request, limits: Limits) -> None:
+    size = sum(len(key) + sum(map(len, texts)) for key, texts in request.query.items())
+    if size > limits.max_query_bytes:
+        raise GrammarError(
+            f"the query string is longer than {limits.max_query_bytes} characters",
+            hint="Ask for fewer values at a time, or send them to a function with POST.",
+        )
+
+
+class _Reader:
+    def __init__(self, given: Parameters, limits: Limits, calls_by_get: bool) -> None:
+        self._given = given
+        self._limits = limits
+        self._calls_by_get = calls_by_get
+        self._conditions = 0
+
+    def once(self, key: str, text: str) -> None:
+        most = self._limits.max_select_items
+        if key == "select":
+            self._given.select = parse_select(text, most, self._limits.max_depth)
+        elif key == "columns":
+            self._given.columns = parse_names(key, text, most) if text else None
+        else:
+            self._given.on_conflict = parse_names(key, text, most) if text else None
+
+    def reserved(self, key: str, last: str, texts: Sequence[str]) -> None:
+        if last in WORDS:
+            for text in texts:
+                path, tree = parse_logic(key, text, self._limits.max_filters, self._limits.max_list_items)
+                self._add(path, tree)
+            return
+        path, _ = parse_tree_path(key)
+        node, text = self._given.node(path), _take_only(key, texts)
+        if last == "order":
+            node.order = parse_order(text, self._limits.max_order_terms) if text else ()
+        elif last == "limit":
+            node.window.limit = parse_count(key, text)
+        else:
+            node.window.offset = parse_count(key, text)
+        self._given.has_window |= last != "order" and not path
+
+    def filter(self, key: str, text: str) -> None:
+        if self._calls_by_get and not _is_filter(text):
+            # Quoted, as a column has to be whose name has a dot in it.
+            name = read_name(key) if _quoted(key) else key
+            self._given.arguments.append((name, check_value(text)))
+            return
+        self._add(*parse_filter(key, text, self._limits.max_list_items))
+
+    def _add(self, path: Path, condition: Condition) -> None:
+        self._conditions += 1
+        if self._conditions > self._limits.max_filters:
+            raise beyond("filters", self._limits.max_filters)
+        self._given.node(path).conditions.append(condition)
+
+
+def _is_filter(text: str) -> bool:
+    """Tell a filter from an argument as PostgREST does: what begins as one has to be one."""
+    return text.startswith(("not.", "in.", "is.", "isdistinct.")) or read_operator(text, 0) is not None
+
+
+def filters_of(conditions: Sequence[Condition]) -> list[Filter]:
+    """List the filters in trees of conditions."""
+    found: list[Filter] = []
+    for condition in conditions:
+        found += [condition] if isinstance(condition, Filter) else filters_of(condition.parts)
+    return found
+
+
+def _take_only(key: str, texts: Sequence[str]) -> str:
+    if len(texts) > 1:
+        raise GrammarError(f"{key} was given {len(texts)} times", hint="Give it once, with commas inside.")
+    return texts[0] if texts else ""

@@ -1,0 +1,114 @@
+"""`/rpc/{function}`: by GET, which only reads, or by POST."""
+
+from urllib.parse import parse_qsl
+
+from tenantry.domain.errors import RequestRefused
+from tenantry.postgrest.catalogue.finding import find_routine
+from tenantry.postgrest.catalogue.model import Catalogue, Name, Routine, Volatility
+from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
+from tenantry.postgrest.grammar.payload import RAW, check_raw, media_type, read_payload
+from tenantry.postgrest.grammar.ranges import narrow
+from tenantry.postgrest.media import Form, Media, negotiate
+from tenantry.postgrest.names import check_value, quote
+from tenantry.postgrest.plan.needs import CatalogueNeeded
+from tenantry.postgrest.plan.reads import counting, profile_of
+from tenantry.postgrest.preferences import Preferences, parse_preferences
+from tenantry.postgrest.request import Action, Guard, Limits, Plan, Request
+from tenantry.postgrest.sql.call import call_by_body, call_by_object, call_by_values, call_sql
+from tenantry.postgrest.sql.envelope import SOURCE, call_statement
+from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.tree import ReadNode, grow
+from tenantry.postgrest.sql.values import Values
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def plan_call(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan a call. Raises as `plan` does."""
+    by_get = request.method != "POST"
+    given = parse_parameters(request, limits, calls_by_get=by_get)
+    preferences = parse_preferences(request.prefer)
+    media = negotiate(request.accept, plans=limits.plans)
+    if catalogue is None:
+        raise CatalogueNeeded()
+    values = Values()
+    routine, call = _call(request, limits, catalogue, name, given, values)
+    guards = _guards(routine, preferences, media)
+    if request.method == "GET":
+        given.root.window = narrow(given.root.window, request.range)
+    root = grow(_rows_of(routine), given, catalogue, limits, known=False)
+    return Plan(
+        _statement(routine, call, root, values, limits, media, preferences, guards),
+        tuple(values.all),
+        by_get or routine.volatility is not Volatility.VOLATILE,
+        200,
+        media,
+        name.name,
+        Action.CALL,
+        offset=given.root.window.offset,
+        returns_body=request.method != "HEAD" and not routine.returns_void,
+        preferences=preferences,
+        applied=preferences.applied("resolution", "return", "missing"),
+        guards=guards,
+        profile=profile_of(request, name),
+        is_void=routine.returns_void,
+    )
+
+
+def _rows_of(routine: Routine) -> Name:
+    """Name what the rows are called: the table whose rows they are, so that its relations can be embedded."""
+    return Name(routine.name.schema, routine.returns.name) if routine.composite else routine.name
+
+
+def _statement(
+    routine: Routine,
+    call: str,
+    root: ReadNode,
+    values: Values,
+    limits: Limits,
+    media: Media,
+    preferences: Preferences,
+    guards: tuple[tuple[Guard, int], ...],
+) -> str:
+    source = f"{SOURCE} {quote(root.alias)}"
+    rows = Reading(values, limits.max_rows).select(root, source)
+    total = counting(root, preferences, values, limits, source)
+    one = not routine.returns_set
+    return call_statement(call, rows, media, value=not routine.composite, single=one, total=total, guards=guards)
+
+
+def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[tuple[Guard, int], ...]:
+    guards = [(Guard.ONE_ROW, 1)] if media.form is Form.OBJECT and routine.returns_set else []
+    if preferences.is_strict and preferences.max_affected is not None:
+        if not routine.returns_set:
+            raise RequestRefused(
+                "Function must return SETOF or TABLE when max-affected preference is used with handling=strict",
+                code="PGRST128",
+            )
+        guards.append((Guard.MAX_AFFECTED, preferences.max_affected))
+    return tuple(guards)
+
+
+def _call(
+    request: Request, limits: Limits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
+) -> tuple[Routine, str]:
+    if request.method != "POST":
+        routine = find_routine(catalogue, name, {key for key, _ in given.arguments})
+        return routine, call_by_values(routine, given.arguments, values)
+    kind = media_type(request.content_type)
+    if kind == _FORM:
+        pairs = parse_qsl(check_raw(request.body, limits), keep_blank_values=True)
+        pairs = [(key, check_value(text)) for key, text in pairs]
+        routine = find_routine(catalogue, name, {key for key, _ in pairs})
+        return routine, call_by_values(routine, pairs, values)
+    if kind in RAW:
+        text = check_raw(request.body, limits)
+        routine = find_routine(catalogue, name, (), raw=RAW[kind], posts=True)
+        return routine, call_by_body(routine, text, values)
+    payload = read_payload(request.body, request.content_type, given.columns, limits, calls=True)
+    routine = find_routine(catalogue, name, payload.columns, posts=True)
+    if len(routine.parameters) == 1 and not routine.parameters[0].name:
+        return routine, call_by_body(routine, payload.text, values)
+    if not payload.columns:
+        return routine, call_sql(routine, "")
+    return routine, call_by_object(routine, payload.columns, payload.text, payload.is_object, values)

@@ -1,0 +1,33 @@
+"""Which requests need the catalogue: those whose SQL depends on keys, types, defaults or functions."""
+
+from collections.abc import Sequence
+
+from tenantry.postgrest.grammar.parameters import Parameters, filters_of
+from tenantry.postgrest.grammar.syntax import Condition, Embed
+from tenantry.postgrest.preferences import Preferences
+
+
+class CatalogueNeeded(Exception):
+    """The request can't be planned without the catalogue."""
+
+
+def reads_catalogue(given: Parameters) -> bool:
+    """Tell whether what is read, or by what it is filtered or sorted, needs types or keys."""
+    if any(isinstance(item, Embed) or item.field.path or item.aggregate for item in given.select):
+        return True
+    return any(
+        _needs_types(node.conditions) or any(term.field.path for term in node.order) for node in given.nodes.values()
+    )
+
+
+def _needs_types(conditions: Sequence[Condition]) -> bool:
+    return any(each.field.path or each.is_search for each in filters_of(conditions))
+
+
+def writes_catalogue(given: Parameters, preferences: Preferences, *, inserts: bool) -> bool:
+    """Tell whether a write needs defaults, or the key of its table."""
+    if preferences.missing == "default":
+        return True
+    if not inserts:
+        return False
+    return preferences.returning == "headers-only" or (preferences.resolution is not None and given.on_conflict is None)

@@ -1,0 +1,80 @@
+"""GET and HEAD of a table or view."""
+
+from tenantry.postgrest.catalogue.model import Catalogue, Name
+from tenantry.postgrest.grammar.parameters import parse_parameters
+from tenantry.postgrest.grammar.ranges import narrow
+from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue
+from tenantry.postgrest.preferences import Preferences, parse_preferences
+from tenantry.postgrest.request import Action, Limits, Plan, Request
+from tenantry.postgrest.sql.envelope import read_statement
+from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.tree import ReadNode, grow
+from tenantry.postgrest.sql.values import Values
+
+Counted = tuple[str, tuple[str | None, ...]]
+
+
+def plan_read(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan a read. Raises as `plan` does."""
+    given = parse_parameters(request, limits)
+    preferences = parse_preferences(request.prefer)
+    media = negotiate(request.accept, plans=limits.plans)
+    if catalogue is None and reads_catalogue(given):
+        raise CatalogueNeeded()
+    if request.method == "GET":
+        given.root.window = narrow(given.root.window, request.range)
+    root = grow(name, given, catalogue, limits)
+    values = Values()
+    reading = Reading(values, limits.max_rows)
+    rows = reading.select(root)
+    total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
+    head = request.method == "HEAD"
+    return Plan(
+        read_statement(rows, media, total=total, head=head),
+        tuple(values.all),
+        True,
+        200,
+        media,
+        name.name,
+        Action.READ,
+        offset=given.root.window.offset,
+        returns_body=not head,
+        preferences=preferences,
+        applied=preferences.applied("resolution", "return", "missing", "max-affected"),
+        profile=profile_of(request, name),
+        counted=estimated(root, preferences, limits),
+        max_rows=limits.max_rows,
+    )
+
+
+def _is_counted(preferences: Preferences) -> bool:
+    return preferences.count in ("exact", "estimated")
+
+
+def _first(preferences: Preferences, limits: Limits) -> str:
+    """Count no further for an estimate than it takes to see that there are more rows than an answer holds."""
+    return f" LIMIT {limits.max_rows + 1:d}" if preferences.count == "estimated" else ""
+
+
+def counting(
+    root: ReadNode, preferences: Preferences, values: Values, limits: Limits, source: str | None
+) -> str | None:
+    """Write the statement whose rows are counted, if they are to be."""
+    if not _is_counted(preferences):
+        return None
+    return Reading(values, limits.max_rows).count(root, source)
+
+
+def estimated(root: ReadNode, preferences: Preferences, limits: Limits) -> Counted | None:
+    """Write the statement whose rows PostgreSQL estimates, if they are to be."""
+    if preferences.count not in ("planned", "estimated"):
+        return None
+    values = Values()
+    text = Reading(values, limits.max_rows).count(root)
+    return text, tuple(values.all)
+
+
+def profile_of(request: Request, name: Name) -> str:
+    """Name the schema for Content-Profile, where it was chosen among several or asked for."""
+    return name.schema if request.profile or len(request.schemas) > 1 else ""

@@ -1,0 +1,210 @@
+"""POST, PATCH, PUT and DELETE of a table or view."""
+
+from collections.abc import Sequence
+
+from tenantry.domain.errors import BadRequest, GrammarError, RequestRefused
+from tenantry.postgrest.catalogue.model import Catalogue, Name
+from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
+from tenantry.postgrest.grammar.payload import Payload, read_payload
+from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
+from tenantry.postgrest.media import Form, Media, negotiate
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
+from tenantry.postgrest.plan.reads import profile_of
+from tenantry.postgrest.preferences import Preferences, parse_preferences
+from tenantry.postgrest.request import Action, Guard, Limits, Plan, Request
+from tenantry.postgrest.sql.envelope import SOURCE, write_statement
+from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.tree import ReadNode, grow
+from tenantry.postgrest.sql.values import Values
+from tenantry.postgrest.sql.write import MERGED, Writing, columns_needed
+
+
+class _Write:
+    """What every write has: its parameters, preferences, form of answer, and the tree of what it answers."""
+
+    def __init__(
+        self, request: Request, limits: Limits, catalogue: Catalogue | None, name: Name, *, inserts: bool
+    ) -> None:
+        self.request, self.limits, self.name = request, limits, name
+        self.given: Parameters = parse_parameters(request, limits)
+        self.preferences: Preferences = parse_preferences(request.prefer)
+        self.media: Media = negotiate(request.accept, plans=limits.plans)
+        self.conditions: list[Condition] = self.given.root.conditions
+        if catalogue is None and self._needs_catalogue(inserts):
+            raise CatalogueNeeded()
+        # Conditions and window are the change's; the answer is all that it touched, in the order asked for.
+        self.window = self.given.root.window
+        self.given.nodes[()] = Node(order=self.given.root.order)
+        self.root: ReadNode = grow(name, self.given, catalogue, limits)
+        self.values = Values()
+
+    def _needs_catalogue(self, inserts: bool) -> bool:
+        return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the rows are wanted back."""
+        return self.preferences.returning == "representation"
+
+    @property
+    def fills(self) -> bool:
+        """Whether what a row leaves out gets its default."""
+        return self.preferences.missing == "default"
+
+    def returning(self, key: Sequence[str] = ()) -> tuple[str, ...] | None:
+        """List what the change has to return."""
+        if self.answers:
+            return columns_needed(self.root)
+        return tuple(key) or None
+
+    def writing(self, key: Sequence[str] = ()) -> Writing:
+        """Start the change's statement."""
+        return Writing(self.name, self.root.table, self.values, self.returning(key))
+
+    def conflict(self) -> tuple[str, ...]:
+        """List the columns of the unique key that `on_conflict` names."""
+        columns, partition = self.given.on_conflict or (), self.request.partition
+        return (partition, *columns) if columns and partition and partition not in columns else columns
+
+    def payload(self) -> Payload:
+        """Read the body."""
+        return read_payload(self.request.body, self.request.content_type, self.given.columns, self.limits)
+
+    def guards(self, *, limited: bool) -> tuple[tuple[Guard, int], ...]:
+        """List what may not be; a `limit` on a change is one more: ignoring it would change more than was asked for."""
+        single = self.media.form is Form.OBJECT
+        guards = [(Guard.ONE_ROW, 1)] if single else []
+        if limited and self.preferences.is_strict and self.preferences.max_affected is not None:
+            guards.append((Guard.MAX_AFFECTED, self.preferences.max_affected))
+        if limited and self.window.limit is not None:
+            guards.append((Guard.MAX_AFFECTED, self.window.limit))
+        return tuple(guards)
+
+    def rows(self) -> str | None:
+        """Write the statement of the answer's rows over the change's."""
+        if not self.answers:
+            return None
+        # All of them: a change that was made is told whole.
+        reading = Reading(self.values, None)
+        return reading.select(self.root, f"{SOURCE} {quote(self.name.name)}")
+
+    def plan(
+        self,
+        change: str,
+        action: Action,
+        *leaving_out: str,
+        status: int = 0,
+        key: Sequence[str] = (),
+        made: str = "NULL",
+        guards: tuple[tuple[Guard, int], ...] = (),
+        reads_only: bool = False,
+    ) -> Plan:
+        """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
+        text = write_statement(change, self.rows(), self.media, key=key, made=made, guards=guards)
+        has_body = self.answers or self.media.form is Form.PLAN
+        return Plan(
+            text,
+            tuple(self.values.all),
+            reads_only,
+            status or (200 if self.answers else 204),
+            self.media,
+            self.name.name,
+            action,
+            returns_body=has_body,
+            preferences=self.preferences,
+            applied=self.preferences.applied(*leaving_out),
+            guards=guards,
+            profile=profile_of(self.request, self.name) if has_body else "",
+        )
+
+
+def plan_insert(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan POST: insert or upsert. Raises as `plan` does."""
+    write = _Write(request, limits, catalogue, name, inserts=True)
+    if write.conditions:
+        raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
+    resolution = write.preferences.resolution
+    primary = write.root.table.primary_key if write.root.table else ()
+    conflict = (write.conflict() or primary) if resolution else None
+    merge = resolution == "merge-duplicates"
+    key = primary if write.preferences.returning == "headers-only" else ()
+    change = write.writing(key).insert(write.payload(), defaults=write.fills, conflict=conflict, merge=merge)
+    upserts = bool(conflict) and merge
+    return write.plan(
+        change,
+        Action.UPSERT if upserts else Action.INSERT,
+        "max-affected",
+        *([] if conflict else ["resolution"]),
+        status=201,
+        key=key,
+        made=f"count(*) - {MERGED}" if upserts else "NULL",
+        guards=write.guards(limited=False),
+    )
+
+
+def plan_update(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan PATCH. Raises as `plan` does."""
+    write = _Write(request, limits, catalogue, name, inserts=False)
+    _require_filter(write, "UPDATE")
+    payload = write.payload()
+    if payload.rows > 1:
+        raise GrammarError("PATCH takes one object, not several", code="PGRST102")
+    writing, guards = write.writing(), write.guards(limited=True)
+    if not payload.columns or not payload.rows:
+        return write.plan(
+            writing.nothing(write.returning()), Action.UPDATE, "resolution", guards=guards, reads_only=True
+        )
+    change = writing.update(payload, write.conditions, defaults=write.fills)
+    return write.plan(change, Action.UPDATE, "resolution", guards=guards)
+
+
+def plan_delete(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan DELETE. Raises as `plan` does."""
+    write = _Write(request, limits, catalogue, name, inserts=False)
+    _require_filter(write, "DELETE")
+    change = write.writing().delete(write.conditions)
+    return write.plan(change, Action.DELETE, "resolution", "missing", guards=write.guards(limited=True))
+
+
+def plan_replace(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+    """Plan PUT: the row whose key the URL names is made, or made anew. Raises as `plan` does."""
+    if catalogue is None:
+        raise CatalogueNeeded()
+    write = _Write(request, limits, catalogue, name, inserts=True)
+    if write.given.has_window:
+        raise BadRequest("limit/offset querystring parameters are not allowed for PUT", code="PGRST114")
+    key = write.root.table.primary_key if write.root.table else ()
+    _require_key(write.conditions, [column for column in key if column != request.partition])
+    payload = write.payload()
+    change = write.writing().insert(payload, defaults=False, conflict=key, merge=True, only=write.conditions)
+    return write.plan(
+        change,
+        Action.REPLACE,
+        "resolution",
+        "missing",
+        "max-affected",
+        made=f"count(*) - {MERGED}",
+        guards=((Guard.AS_NAMED, 1),),
+    )
+
+
+def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
+    plain = [each for each in conditions if isinstance(each, Filter) and each.comparison == "= %s" and not each.negated]
+    names = [each.field.name for each in plain if not each.field.path]
+    if not key or len(names) < len(conditions) or set(names) != set(key):
+        raise RequestRefused(
+            "Filters must include all and only primary key columns with 'eq' operators", code="PGRST105"
+        )
+
+
+def _require_filter(write: _Write, command: str) -> None:
+    if write.window.offset:
+        raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
+    if not write.conditions:
+        raise BadRequest(
+            f"{command} requires a WHERE clause",
+            code="21000",
+            details="The request has no filter, so it would change every row.",
+            hint="Add a filter, such as ?id=eq.1, or one that matches every row if that is what you want.",
+        )

@@ -1,0 +1,98 @@
+"""SQL of columns, conditions and sort keys: names quoted, values as placeholders."""
+
+from collections.abc import Callable
+
+from tenantry.postgrest.catalogue.model import Name, Table
+from tenantry.postgrest.grammar.syntax import Condition, Field, Filter, Logic, OrderTerm, SelectItem
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.values import Values
+
+_JSON_TYPES = frozenset({"json", "jsonb"})
+
+Replacement = Callable[[Filter], str | None]
+
+
+def qualified(name: Name) -> str:
+    """Give the SQL for a table or function."""
+    return f"{quote(name.schema)}.{quote(name.name)}"
+
+
+def field_sql(alias: str, field: Field, table: Table | None, values: Values) -> str:
+    """Give the SQL for a field of the rows that are called `alias`.
+
+    What is no JSON is made JSON before a path leads into it; what is stays as it is, so that an index on it counts.
+    """
+    if field.name == "*":
+        return f"{quote(alias)}.*"
+    base = f"{quote(alias)}.{quote(field.name)}"
+    if not field.path:
+        return base
+    column = table.columns.get(field.name) if table else None
+    if column is None or column.type not in _JSON_TYPES:
+        base = f"to_jsonb({base})"
+    steps = []
+    for step in field.path:
+        key = f"({step.key:d})" if isinstance(step.key, int) else f"{values.bind_key(step.key)}::text"
+        steps.append(f"{' ->> ' if step.as_text else ' -> '}{key}")
+    return f"({base}{''.join(steps)})"
+
+
+def output_name(item: SelectItem) -> str | None:
+    """Say what a column of the answer is called, where that is not its field's own name."""
+    if item.alias is not None:
+        return item.alias
+    keys = [step.key for step in item.field.path if isinstance(step.key, str)]
+    if item.field.path and item.aggregate is None:
+        return keys[-1] if keys else item.field.name
+    return None
+
+
+def item_sql(alias: str, item: SelectItem, table: Table | None, values: Values, *, aggregate: bool = True) -> str:
+    """Give the SQL for a column of the answer, without its name."""
+    value = field_sql(alias, item.field, table, values)
+    if item.cast is not None:
+        value = f"CAST({value} AS {item.cast})"
+    if item.aggregate is None or not aggregate:
+        return value
+    return aggregate_sql(item.aggregate, "*" if item.field.name == "*" else value, item.aggregate_cast)
+
+
+def aggregate_sql(function: str, value: str, cast: str | None) -> str:
+    """Give the SQL for an aggregate; `function` is one of the grammar's own words."""
+    summed = f"{function}({value})"
+    return f"CAST({summed} AS {cast})" if cast else summed
+
+
+def condition_sql(
+    alias: str, condition: Condition, table: Table | None, values: Values, replace: Replacement = lambda _: None
+) -> str:
+    """Give the SQL for a condition; `replace` may have an own one for a filter."""
+    if isinstance(condition, Logic):
+        parts = [condition_sql(alias, part, table, values, replace) for part in condition.parts]
+        joined = f" {condition.word.upper()} ".join(parts)
+        return f"NOT ({joined})" if condition.negated else f"({joined})"
+    if (own := replace(condition)) is not None:
+        return own
+    if condition.is_search:
+        return _search_sql(alias, condition, table, values)
+    comparison = condition.comparison
+    value = field_sql(alias, condition.field, table, values)
+    if condition.value is not None:
+        comparison = comparison % values.bind(condition.value)
+    return f"NOT ({value} {comparison})" if condition.negated else f"{value} {comparison}"
+
+
+def _search_sql(alias: str, search: Filter, table: Table | None, values: Values) -> str:
+    """Text is made a tsvector by the search's own configuration; a tsvector is searched as it is."""
+    value = field_sql(alias, search.field, table, values)
+    language = f"{values.bind(search.language)}::regconfig, " if search.language else ""
+    column = table.columns.get(search.field.name) if table else None
+    if column is None or (column.base_type or column.type) != "tsvector" or search.field.path:
+        value = f"to_tsvector({language}{value})"
+    matched = f"{value} @@ {search.comparison}({language}{values.bind(search.value)})"
+    return f"NOT ({matched})" if search.negated else matched
+
+
+def order_sql(alias: str, term: OrderTerm, table: Table | None, values: Values) -> str:
+    """Give the SQL for a sort key."""
+    return field_sql(alias, term.field, table, values) + term.direction

@@ -1,0 +1,236 @@
+"""The SELECT of a tree of tables: embedded ones are joined laterally, each as one JSON value or as columns."""
+
+from tenantry.domain.errors import RequestRefused
+from tenantry.postgrest.catalogue.model import Relationship
+from tenantry.postgrest.grammar.parameters import filters_of
+from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.refusals import not_embedded
+from tenantry.postgrest.sql.expressions import (
+    condition_sql,
+    field_sql,
+    item_sql,
+    order_sql,
+    output_name,
+    qualified,
+)
+from tenantry.postgrest.sql.spreading import Output, expanded, is_grouped, orders_inside, sort_name, spread, spread_name
+from tenantry.postgrest.sql.tree import ReadNode, everything
+from tenantry.postgrest.sql.values import Values
+
+_IS_NULL = "IS NULL"
+_IS_NOT_NULL = "IS NOT NULL"
+
+
+class Reading:
+    """Writes the statement of a tree, and the one that counts its rows."""
+
+    def __init__(self, values: Values, max_rows: int | None) -> None:
+        """Cut each table's rows off at `max_rows`; None cuts off nothing."""
+        self._values = values
+        self._max_rows = max_rows
+
+    def select(self, node: ReadNode, source: str | None = None) -> str:
+        """Write the statement of a node.
+
+        :param source: what the rows are taken from, in place of the node's table.
+        """
+        grouped = is_grouped(node)
+        outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
+        columns = ", ".join([output.text for output in outputs]) or "1"
+        joins = "".join([self._join(child) for child in node.children])
+        where = self._where(node, self._replacement(node))
+        groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
+        group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
+        order = "" if orders_inside(node) else self._order_by(node)
+        return (
+            f"SELECT {columns} FROM {source or self._source(node)}{joins}{where}{group_by}{order}{self._window(node)}"
+        )
+
+    def count(self, node: ReadNode, source: str | None = None) -> str:
+        """Write the statement that has a row for each that matches, whatever the window."""
+        replace = self._existence(node)
+        conditions = self._conditions(node, replace)
+        conditions += [f"EXISTS ({self.count(child)})" for child in node.children if child.embed and child.embed.inner]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT 1 FROM {source or self._source(node)}{where}"
+
+    def _outputs(self, node: ReadNode, *, jsonb: bool = False) -> list[Output]:
+        outputs = [self._item(node, item) for item in everything(node)]
+        outputs += self._sort_columns(node)
+        for child in node.children:
+            outputs += self._embedded(child, jsonb=jsonb)
+        return outputs
+
+    def _item(self, node: ReadNode, item: SelectItem) -> Output:
+        """Write a column; an aggregate of a table that is spread is left to the table into which it is."""
+        if item.aggregate is None:
+            return Output(item_sql(node.alias, item, node.table, self._values), output_name(item))
+        if not node.is_spread:
+            return Output(item_sql(node.alias, item, node.table, self._values), item.alias, aggregated=True)
+        if not node.is_to_one:
+            raise RequestRefused(
+                "Feature not implemented",
+                code="PGRST127",
+                details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
+            )
+        if item.field.name == "*":
+            return Output("1", spread_name(item))
+        return Output(item_sql(node.alias, item, node.table, self._values, aggregate=False), spread_name(item))
+
+    def _embedded(self, child: ReadNode, *, jsonb: bool) -> list[Output]:
+        if child.is_silent:
+            return []
+        if child.is_spread:
+            return spread(child, child.joined)
+        joined = quote(child.joined)
+        cast = "::jsonb" if jsonb else ""
+        if child.is_to_one:
+            return [Output(f"row_to_json({joined}.*){cast}", child.key)]
+        return [Output(f"coalesce({joined}.{joined}, '[]'){cast}", child.key)]
+
+    def _join(self, child: ReadNode) -> str:
+        inner = child.embed is not None and child.embed.inner
+        joined, kind = quote(child.joined), "INNER" if inner else "LEFT"
+        rows = self.select(child)
+        if child.is_to_one:
+            return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
+        if child.is_spread:
+            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child)]
+            rows = f"SELECT {', '.join(columns)} FROM ({rows}) {joined}"
+            condition = f"{joined}.{quote(f'{child.joined} rows')} > 0" if inner else "true"
+        else:
+            rows = f"SELECT json_agg({joined}.*) AS {joined} FROM ({rows}) {joined}"
+            condition = f"{joined}.{joined} IS NOT NULL" if inner else "true"
+        return f" {kind} JOIN LATERAL ({rows}) {joined} ON {condition}"
+
+    def _arrays(self, child: ReadNode) -> list[str]:
+        """Gather each column of a to-many table that is spread, all in the same order."""
+        keys = [
+            f"{quote(child.joined)}.{quote(sort_name(child, position))}{term.direction}"
+            for position, term in enumerate(child.asked.order)
+        ]
+        order = f" ORDER BY {', '.join(keys)}" if keys else ""
+        return [
+            f"coalesce(json_agg({output.sql}{order}), '[]') AS {quote(output.column)}"
+            for output in spread(expanded(child), child.joined)
+        ]
+
+    def _sort_columns(self, node: ReadNode) -> list[Output]:
+        if not orders_inside(node):
+            return []
+        return [
+            Output(self._sort_key(node, term), sort_name(node, position))
+            for position, term in enumerate(node.asked.order)
+        ]
+
+    def _source(self, node: ReadNode) -> str:
+        relationship, alias = node.relationship, quote(node.alias)
+        if relationship and relationship.function:
+            # The row of the parent goes in; its type is said, for functions of one name can take different ones.
+            row = f"({quote(node.parent)}.*)::{qualified(relationship.origin)}"
+            return f"{qualified(relationship.function)}({row}) {alias}"
+        table = qualified(node.name)
+        named = table if node.alias == node.name.name else f"{table} {alias}"
+        if relationship and relationship.junction:
+            return f"{named}, {qualified(relationship.junction.table)} {quote(_junction_alias(node))}"
+        return named
+
+    def _where(self, node: ReadNode, replace: dict[int, str]) -> str:
+        conditions = self._conditions(node, replace)
+        return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+    def _conditions(self, node: ReadNode, replace: dict[int, str]) -> list[str]:
+        def own(condition: Filter) -> str | None:
+            return replace.get(id(condition))
+
+        conditions = [
+            condition_sql(node.alias, condition, node.table, self._values, own) for condition in node.asked.conditions
+        ]
+        return conditions + self._keys(node)
+
+    def _keys(self, node: ReadNode) -> list[str]:
+        """Tie a node's rows to its parent's."""
+        relationship = node.relationship
+        if relationship is None or relationship.function:
+            return []
+        parent, alias = quote(node.parent), quote(node.alias)
+        if relationship.junction is None:
+            return [f"{alias}.{quote(far)} = {parent}.{quote(near)}" for near, far in relationship.columns]
+        return _junction_keys(relationship, parent, alias, quote(_junction_alias(node)))
+
+    def _replacement(self, node: ReadNode) -> dict[int, str]:
+        """Give the filters for whether an embedded table has rows, by what was joined."""
+        found = {}
+        for filter_, child, negated in _null_filters(node):
+            joined = quote(child.joined)
+            if child.is_to_one:
+                found[id(filter_)] = f"{joined}.* IS {'' if negated else 'NOT '}DISTINCT FROM NULL"
+            elif child.is_spread:
+                found[id(filter_)] = f"{joined}.{quote(f'{child.joined} rows')} {'> 0' if negated else '= 0'}"
+            else:
+                found[id(filter_)] = f"{joined}.{joined} IS {'NOT ' if negated else ''}NULL"
+        return found
+
+    def _existence(self, node: ReadNode) -> dict[int, str]:
+        """Give the same filters where nothing is joined."""
+        return {
+            id(filter_): f"{'' if negated else 'NOT '}EXISTS ({self.count(child)})"
+            for filter_, child, negated in _null_filters(node)
+        }
+
+    def _order_by(self, node: ReadNode) -> str:
+        keys = [self._sort_key(node, term) + term.direction for term in node.asked.order]
+        return f" ORDER BY {', '.join(keys)}" if keys else ""
+
+    def _sort_key(self, node: ReadNode, term: OrderTerm) -> str:
+        if term.relation is None:
+            return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values)
+        child = node.child(term.relation)
+        if child is None:
+            raise not_embedded(term.relation)
+        if not child.is_to_one:
+            raise RequestRefused(
+                f"A related order on '{term.relation}' is not possible",
+                code="PGRST118",
+                details=f"'{node.name.name}' and '{term.relation}' do not form a many-to-one or one-to-one"
+                " relationship",
+            )
+        return field_sql(child.joined, term.field, None, self._values)
+
+    def _window(self, node: ReadNode) -> str:
+        """Cut off rows.
+
+        The limit is written out, for it is a number of ours by now and the planner needs to see it: with a
+        placeholder PostgreSQL never settles for a prepared plan and plans each call anew. An offset stays a
+        placeholder, or each page would be a statement of its own; OFFSET takes a bigint only, so it needs no cast.
+        A table of which there is one row at most is not cut, so that PostgreSQL may join it as it likes.
+        """
+        window = node.asked.window
+        if node.is_to_one and window.limit is None and not window.offset:
+            return ""
+        limits = [limit for limit in (window.limit, self._max_rows) if limit is not None]
+        return (f" LIMIT {min(limits):d}" if limits else "") + (
+            f" OFFSET {self._values.bind(str(window.offset))}" if window.offset else ""
+        )
+
+
+def _junction_alias(node: ReadNode) -> str:
+    return f"{node.joined}_j"
+
+
+def _junction_keys(relationship: Relationship, parent: str, alias: str, junction: str) -> list[str]:
+    way = relationship.junction
+    assert way is not None  # noqa: S101 - the caller looked
+    near = [f"{junction}.{quote(link)} = {parent}.{quote(column)}" for column, link in way.origin_columns]
+    return near + [f"{alias}.{quote(column)} = {junction}.{quote(link)}" for column, link in way.target_columns]
+
+
+def _null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
+    """Find the filters that ask whether an embedded table has rows; the last says whether they ask for some."""
+    found = []
+    for filter_ in filters_of(node.asked.conditions) if node.children else ():
+        child = None if filter_.field.path else next((c for c in node.children if c.key == filter_.field.name), None)
+        if child and filter_.comparison in (_IS_NULL, _IS_NOT_NULL) and filter_.value is None:
+            found.append((filter_, child, filter_.negated ^ (filter_.comparison == _IS_NOT_NULL)))
+    return found

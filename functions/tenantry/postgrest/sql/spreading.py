@@ -1,0 +1,97 @@
+"""Columns of a table that become its parent's: under their own names, as arrays, or aggregated over its rows."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from tenantry.postgrest.grammar.syntax import Field, SelectItem
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.expressions import aggregate_sql, output_name
+from tenantry.postgrest.sql.tree import ReadNode, everything
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One column of a node's statement: its SQL, its name where it has to be said, whether it is an aggregate.
+
+    `column` is the raw name that the column has anyway, where that is known; `*` is all of a row's.
+    """
+
+    sql: str
+    name: str | None = None
+    aggregated: bool = False
+    column: str = ""
+
+    @property
+    def text(self) -> str:
+        """The column as it stands in a select list."""
+        return f"{self.sql} AS {quote(self.name)}" if self.name is not None else self.sql
+
+
+def spread(child: ReadNode, joined: str) -> list[Output]:
+    """List what a spread table gives its parent, by the names that it has in the child's statement."""
+    outputs = [_item(item, joined) for item in everything(child)]
+    for inner in child.children:
+        outputs += _inner(inner, joined)
+    return outputs
+
+
+def _item(item: SelectItem, joined: str) -> Output:
+    if item.aggregate:
+        value = _column(joined, spread_name(item)).sql
+        return Output(aggregate_sql(item.aggregate, value, item.aggregate_cast), item.alias, aggregated=True)
+    return _column(joined, output_name(item) or item.field.name)
+
+
+def _column(joined: str, name: str) -> Output:
+    return Output(f"{quote(joined)}.*" if name == "*" else f"{quote(joined)}.{quote(name)}", column=name)
+
+
+def _inner(inner: ReadNode, joined: str) -> list[Output]:
+    if inner.is_silent:
+        return []
+    if not inner.is_spread:
+        return [_column(joined, inner.key)]
+    # What a nested one is spread into has these columns by their own names.
+    found = spread(inner, joined)
+    return [output if output.aggregated else _column(joined, output.column) for output in found]
+
+
+def spread_name(item: SelectItem) -> str:
+    """Name the column that a spread table's statement has for an item."""
+    return output_name(item) or item.aggregate or item.field.name
+
+
+def orders_inside(node: ReadNode) -> bool:
+    """Whether a node's rows are sorted when they are gathered, column by column."""
+    return node.is_spread and not node.is_to_one
+
+
+def sort_name(node: ReadNode, position: int) -> str:
+    """Name the column by which they are then sorted."""
+    return f"{node.joined} {position}"
+
+
+def expanded(node: ReadNode) -> ReadNode:
+    """Name all columns where `*` stands for them: rows are grouped, or gathered, by each."""
+    if node.table is None:
+        return node
+    items: list[SelectItem] = []
+    for item in everything(node):
+        if item.field.name == "*" and item.aggregate is None:
+            items += [SelectItem(Field(column)) for column in node.table.columns]
+        else:
+            items.append(item)
+    return dataclasses.replace(node, items=tuple(items))
+
+
+def is_grouped(node: ReadNode) -> bool:
+    """Whether an aggregate is worked out over a node's rows: its own, or one of a table that is spread into it."""
+    if node.is_spread:
+        return False
+    return any(item.aggregate for item in node.items) or any(_gives_aggregate(child) for child in node.children)
+
+
+def _gives_aggregate(child: ReadNode) -> bool:
+    if not (child.is_spread and child.is_to_one):
+        return False
+    return any(item.aggregate for item in child.items) or any(_gives_aggregate(inner) for inner in child.children)

@@ -1,0 +1,149 @@
+"""The tables of a read and how they hang together: `select`, resolved against the catalogue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tenantry.domain.errors import RequestRefused
+from tenantry.postgrest.catalogue.finding import find_relationship
+from tenantry.postgrest.catalogue.hints import no_table
+from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Table
+from tenantry.postgrest.grammar.parameters import Parameters, Path
+from tenantry.postgrest.grammar.selection import Items
+from tenantry.postgrest.grammar.syntax import STAR, Embed, Node, SelectItem, Window
+from tenantry.postgrest.refusals import beyond, not_embedded
+from tenantry.postgrest.request import Limits
+
+_MAX_NAME_BYTES = 63
+
+
+@dataclass(slots=True)
+class ReadNode:
+    """One table of a read.
+
+    `alias` is what its rows are called inside, `joined` what its answer is called in its parent's statement, `parent`
+    what its parent's rows are called.
+    `table` is None where the catalogue does not know it, or was not needed.
+    """
+
+    name: Name
+    alias: str
+    table: Table | None
+    items: tuple[SelectItem, ...]
+    asked: Node
+    joined: str = ""
+    parent: str = ""
+    embed: Embed | None = None
+    relationship: Relationship | None = None
+    children: list["ReadNode"] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The name under which it stands in its parent's answer."""
+        return self.embed.key if self.embed else self.name.name
+
+    @property
+    def is_to_one(self) -> bool:
+        """Whether its parent's row has at most one of its rows."""
+        return self.relationship is not None and self.relationship.is_to_one
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether its columns become its parent's."""
+        return self.embed is not None and self.embed.spread
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of it was selected: it is there to be filtered by."""
+        return not self.items and all(child.is_silent for child in self.children)
+
+    def child(self, key: str) -> "ReadNode | None":
+        """Find an embedded table by the name under which it stands, or its own."""
+        named = [child for child in self.children if child.key == key]
+        return next(iter(named or [child for child in self.children if child.name_in_url == key]), None)
+
+    @property
+    def name_in_url(self) -> str:
+        """What the request called it, without an alias."""
+        return self.embed.name if self.embed else self.name.name
+
+
+def grow(name: Name, given: Parameters, catalogue: Catalogue | None, limits: Limits, *, known: bool = True) -> ReadNode:
+    """Build the tree of a read from `name`.
+
+    :param known: whether the table has to be in the catalogue, which rows of a function need not be.
+    :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
+    """
+    table = catalogue.tables.get(name) if catalogue else None
+    if catalogue and known and table is None:
+        raise no_table(catalogue, name)
+    grower = _Grower(catalogue, limits)
+    root = ReadNode(name, name.name, table, (), given.root)
+    grower.fill(root, given.select, (name.name,))
+    _hand_out(root, given.nodes)
+    return root
+
+
+class _Grower:
+    def __init__(self, catalogue: Catalogue | None, limits: Limits) -> None:
+        self._catalogue = catalogue
+        self._limits = limits
+        self._embeds = 0
+
+    def fill(self, node: ReadNode, items: Items, aliases: tuple[str, ...]) -> None:
+        node.items = tuple([item for item in items if isinstance(item, SelectItem)])
+        if not self._limits.aggregates and any(item.aggregate for item in node.items):
+            raise RequestRefused("Use of aggregate functions is not allowed", code="PGRST123")
+        for item in items:
+            if isinstance(item, Embed):
+                node.children.append(self._child(node, item, aliases))
+
+    def _child(self, parent: ReadNode, embed: Embed, aliases: tuple[str, ...]) -> ReadNode:
+        self._embeds += 1
+        if self._embeds > self._limits.max_embeds:
+            raise beyond("embedded tables", self._limits.max_embeds)
+        assert self._catalogue is not None  # noqa: S101 - planning asks for it where anything is embedded
+        relationship = find_relationship(self._catalogue, parent.name, embed)
+        target = relationship.target
+        alias = _alias(target.name, len(aliases), aliases)
+        node = ReadNode(
+            target,
+            alias,
+            self._catalogue.tables.get(target),
+            (),
+            Node(),
+            f"_e{self._embeds}",
+            parent.alias,
+            embed,
+            relationship,
+        )
+        self.fill(node, embed.items, (*aliases, alias))
+        return node
+
+
+def _hand_out(root: ReadNode, nodes: Mapping[Path, Node]) -> None:
+    """Give each table what was asked of it; refuse what was asked of one that is not embedded."""
+    for path, asked in nodes.items():
+        node = root
+        for name in path:
+            child = node.child(name)
+            if child is None:
+                raise not_embedded(name)
+            node = child
+        node.asked = asked if not path else _both(node.asked, asked)
+
+
+def _both(first: Node, second: Node) -> Node:
+    """Join what was asked under a table's alias and under its name."""
+    window = second.window if second.window != Window() else first.window
+    return Node(first.conditions + second.conditions, second.order or first.order, window)
+
+
+def _alias(name: str, depth: int, taken: tuple[str, ...]) -> str:
+    """Name a table's rows so that PostgreSQL's messages name the table, and nothing outside is captured."""
+    alias = f"{name}_{depth}"
+    return alias if alias not in taken and len(alias.encode()) <= _MAX_NAME_BYTES else f"_t{depth}"
+
+
+def everything(node: ReadNode) -> tuple[SelectItem, ...]:
+    """Give what is selected of a node: all of it, where nothing was named."""
+    return node.items or (() if node.children else (SelectItem(STAR),))

@@ -1,0 +1,137 @@
+"""INSERT, UPDATE and DELETE, each with the columns that its answer is made of."""
+
+from collections.abc import Sequence
+
+from tenantry.postgrest.catalogue.hints import no_column
+from tenantry.postgrest.catalogue.model import Name, Relationship, Table
+from tenantry.postgrest.grammar.payload import Payload
+from tenantry.postgrest.grammar.syntax import Condition
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.expressions import condition_sql, qualified
+from tenantry.postgrest.sql.tree import ReadNode, everything
+from tenantry.postgrest.sql.values import Values
+
+# Local to the transaction: how many rows an upsert found and changed.
+_MERGED = "nullif(current_setting('tenantry.merged', true), '')::bigint"
+MERGED = f"coalesce({_MERGED}, 0)"
+_COUNT_MERGED = f"set_config('tenantry.merged', (coalesce({_MERGED}, 0) + 1)::text, true) IS NOT NULL"
+
+
+def columns_needed(node: ReadNode, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """List the columns that a write has to return for its answer; `*` alone is all of them."""
+    if any(child.relationship and child.relationship.function for child in node.children):
+        # What such a function looks at is not known.
+        return ("*",)
+    names = {item.field.name for item in everything(node)}
+    if "*" in names:
+        return ("*",)
+    names |= {term.field.name for term in node.asked.order if term.relation is None}
+    for child in node.children:
+        names |= _linked(child.relationship) if child.relationship else set()
+    return tuple(sorted(names | set(extra)))
+
+
+def _linked(relationship: Relationship) -> set[str]:
+    pairs = relationship.junction.origin_columns if relationship.junction else relationship.columns
+    return {column for column, _ in pairs}
+
+
+class Writing:
+    """Writes statements that change one table; `table` is None where the catalogue was not needed."""
+
+    def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:
+        """Take what the statement returns: None is nothing but how many rows there were."""
+        self._name = name
+        self._table = table
+        self._values = values
+        self._relation = qualified(name)
+        self._returning = self._return(returning)
+
+    def insert(
+        self,
+        payload: Payload,
+        *,
+        defaults: bool,
+        conflict: tuple[str, ...] | None = None,
+        merge: bool = False,
+        only: Sequence[Condition] = (),
+    ) -> str:
+        """Insert rows; only the payload's columns are named, so all others get their defaults.
+
+        :param defaults: what a row leaves out gets its default, too.
+        :param conflict: the columns of a unique key whose rows are left as they are or, with `merge`, are changed.
+        :param only: conditions that a row of the payload has to meet.
+        """
+        self._check(payload)
+        if not payload.columns:
+            source = f"SELECT FROM json_array_elements({self._values.bind(payload.as_array)}::json)"
+            return f"INSERT INTO {self._relation} {source}{self._on_conflict((), conflict, merge)}{self._returning}"
+        names = [quote(column) for column in payload.columns]
+        listed = ", ".join(f'"_body".{name}' for name in names)
+        conditions = [condition_sql("_body", condition, self._table, self._values) for condition in only]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else " WHERE true"
+        source = f"SELECT {listed} FROM {self._rows(payload, '_body', defaults=defaults)}{where}"
+        into = f"INSERT INTO {self._relation} ({', '.join(names)}) {source}"
+        return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
+
+    def update(self, payload: Payload, conditions: Sequence[Condition], *, defaults: bool) -> str:
+        """Set the payload's columns to what its first object says."""
+        self._check(payload)
+        body = "_body" if self._name.name != "_body" else "_body_"  # one FROM list cannot hold a name twice
+        names = [quote(column) for column in payload.columns]
+        assignments = ", ".join(f"{name} = {quote(body)}.{name}" for name in names)
+        rows = self._rows(payload, body, defaults=defaults)
+        return f"UPDATE {self._relation} SET {assignments} FROM {rows}{self._where(conditions)}{self._returning}"
+
+    def delete(self, conditions: Sequence[Condition]) -> str:
+        """Delete the rows that match."""
+        return f"DELETE FROM {self._relation}{self._where(conditions)}{self._returning}"
+
+    def nothing(self, returning: tuple[str, ...] | None) -> str:
+        """Change nothing; the names are checked by PostgreSQL all the same."""
+        return f"SELECT {self._list(returning or ())} FROM {self._relation} WHERE false"
+
+    def _check(self, payload: Payload) -> None:
+        for column in payload.columns if self._table else ():
+            if self._table and column not in self._table.columns:
+                raise no_column(self._table, column)
+
+    def _rows(self, payload: Payload, alias: str, *, defaults: bool) -> str:
+        """Read JSON as rows of the table's own type; those functions make the placeholder json."""
+        body = quote(alias)
+        known = self._defaults(payload) if defaults else ""
+        if not known:
+            return f"json_populate_recordset(NULL::{self._relation}, {self._values.bind(payload.as_array)}) {body}"
+        elements = f'jsonb_array_elements({self._values.bind(payload.as_array)}::jsonb) "_each"'
+        filled = f'(SELECT jsonb_build_object({known}) || "_each".value AS value FROM {elements}) "_filled"'
+        return f'{filled}, LATERAL jsonb_populate_record(NULL::{self._relation}, "_filled".value) {body}'
+
+    def _defaults(self, payload: Payload) -> str:
+        """List the columns that have a default with it: SQL of the catalogue's own."""
+        pairs = []
+        for name in payload.columns:
+            column = self._table.columns.get(name) if self._table else None
+            if column and column.default is not None:
+                pairs.append(f"{self._values.bind_key(name)}::text, {column.default}")
+        return ", ".join(pairs)
+
+    def _on_conflict(self, columns: tuple[str, ...], conflict: tuple[str, ...] | None, merge: bool) -> str:
+        if not conflict:
+            return ""
+        key = ", ".join(quote(column) for column in conflict)
+        if not merge or not columns:
+            return f" ON CONFLICT ({key}) DO NOTHING"
+        changes = ", ".join(f"{quote(column)} = EXCLUDED.{quote(column)}" for column in columns)
+        return f" ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {_COUNT_MERGED}"
+
+    def _where(self, conditions: Sequence[Condition]) -> str:
+        texts = [condition_sql(self._name.name, each, self._table, self._values) for each in conditions]
+        return f" WHERE {' AND '.join(texts)}" if texts else ""
+
+    def _return(self, returning: tuple[str, ...] | None) -> str:
+        """Return what is needed; RETURNING 1 counts the rows without needing the right to read a column."""
+        return f" RETURNING {self._list(returning)}" if returning else " RETURNING 1"
+
+    def _list(self, columns: tuple[str, ...]) -> str:
+        table = quote(self._name.name)
+        return ", ".join([f"{table}.*" if name == "*" else f"{table}.{quote(name)}" for name in columns]) or "1"

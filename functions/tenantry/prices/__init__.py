@@ -1,1 +1,0 @@
-"""What AWS charges, as JSON."""

@@ -1,0 +1,160 @@
+"""Clones of tenants, as an operator asks for them: checked, and started."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.revisions import head_revision, schema_revision
+from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import CLONE
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.homes.factory import home_of
+from tenantry.operations.leases import Leases
+from tenantry.operations.operations import Operations
+from tenantry.servers.foreign_roles import roles_in_policies
+from tenantry.servers.servers import Servers
+
+_LEASE = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class CloneOrder:
+    """What an operator asks for: without a server, the copy goes where the original is."""
+
+    source: TenantId
+    tenant_id: TenantId
+    server_id: str | None = None
+    admin_email: str | None = None
+
+
+class CloneRequests:
+    """Starts clones. Nothing is changed by a call that is refused."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        servers: Servers,
+        leases: Leases,
+        operations: Operations,
+        require_free_address: Callable[[TenantId, str], None],
+    ) -> None:
+        """Take the adapters, and what refuses an address that is another tenant's user's."""
+        self._require_free_address = require_free_address
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._leases = leases
+        self._operations = operations
+
+    def start(self, order: CloneOrder, actor: str) -> Operation:
+        """Start to make a tenant with a copy of another's data, or take up such a clone that has failed.
+
+        :raises BadRequest: the new id is reserved.
+        :raises NotFound: there is no such tenant or server.
+        :raises Conflict: the new id or the address is taken, the server has no room, or the original can't be copied.
+        """
+        check_free_to_use(order.tenant_id)
+        if order.admin_email:
+            self._require_free_address(order.tenant_id, order.admin_email)
+        with self._leases.hold(_LEASE, order.tenant_id.value):
+            source = self._source(order.source)
+            known = self._registry.tenant(order.tenant_id)
+            operation = self._resume(order, known) if known else self._begin(order, source, actor)
+        self._operations.launch(operation)
+        return operation
+
+    def _source(self, tenant_id: TenantId) -> Tenant:
+        source = self._registry.tenant(tenant_id)
+        if source is None:
+            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
+        if source.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
+            raise Conflict("The tenant is being made or erased.", code=f"tenant_{source.status}")
+        if source.relocation:
+            raise Conflict(
+                "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
+            )
+        return source
+
+    def _resume(self, order: CloneOrder, known: Tenant) -> Operation:
+        if known.status is TenantStatus.PROVISIONING and known.relocation:
+            operation = self._operations.get(known.relocation)
+            if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
+                # The address may be why it failed.
+                given = {"admin_email": order.admin_email} if order.admin_email else {}
+                return self._operations.resume(replace(operation, facts=operation.facts | given))
+        raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
+
+    def _begin(self, order: CloneOrder, source: Tenant, actor: str) -> Operation:
+        present = home_of(source, self._secrets.find(source.tenant_id))
+        server = self._servers.require_room(order.server_id or source.server_id, source.region)
+        home = _home(order.tenant_id, server.server_id, present)
+        self._require_free(order.tenant_id, home)
+        self._require_version(source.server_id, server.server_id)
+        self._require_copyable(present)
+        facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
+        operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
+        self._registry.put_tenant(
+            Tenant(
+                order.tenant_id,
+                TenantStatus.PROVISIONING,
+                home.isolation,
+                home.server_id,
+                source.region,
+                schema_revision=source.schema_revision,
+                limits=source.limits,
+                backups=source.backups,
+                data_api=source.data_api,
+                relocation=operation.operation_id,
+            )
+        )
+        return operation
+
+    def _require_free(self, tenant_id: TenantId, home: Home) -> None:
+        former = self._registry.former_id(tenant_id)
+        if former:
+            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        if self._secrets.find(tenant_id):
+            raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+        if self._servers.home(tenant_id, home).size() is not None:
+            raise Conflict("The server has something of that name already.", code="database_exists")
+
+    def _require_version(self, here: str, there: str) -> None:
+        if here == there:
+            return
+        versions = [self._servers.admin(server).facts().version_number // 10_000 for server in (here, there)]
+        if versions[1] < versions[0]:
+            raise Conflict(f"The server is PostgreSQL {versions[1]}, older than the tenant's.", code="server_too_old")
+
+    def _require_copyable(self, home: Home) -> None:
+        connect = self._servers.connector(home.server_id)
+        if home.isolation is Isolation.DATABASE:
+            named = roles_in_policies(connect, home.database)
+            if named:
+                raise Conflict(
+                    "Policies of the tenant's tables name roles, which a clone does not have.",
+                    code="roles_in_policies",
+                    details=", ".join(named),
+                )
+            return
+        connection = connect(home.database)
+        try:
+            revision = schema_revision(connection, home.schema)
+        finally:
+            connection.close()
+        if revision != head_revision():
+            raise Conflict(
+                "The tenant's tables are not at the newest revision, which a clone has.",
+                code="schema_behind",
+                hint="Repeat the call that made the tenant.",
+            )
+
+
+def _home(tenant_id: TenantId, server_id: str, original: Home) -> Home:
+    """Say where a clone lives: in a database of its own, its schema is named as the original's."""
+    home = new_home(tenant_id, server_id, original.isolation)
+    if home.isolation is Isolation.DATABASE:
+        return Home(home.server_id, home.isolation, home.database, original.schema)
+    return home

@@ -1,0 +1,145 @@
+"""Makes a tenant with a copy of another's data at one moment, while that goes on. Every step may be repeated."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.logins import login_names
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import credentials_at, home_of_facts
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.factory import home_of
+from tenantry.operations.operations import Step
+from tenantry.relocation.residence import tenant_of
+from tenantry.servers.servers import Servers
+from tenantry.tenants.exposure import renew_exposure
+
+_PASSWORD_BYTES = 32
+
+# What every tenant gets beside its home, last of all; gives the tenant as the registry then knows it.
+type Equip = Callable[[Tenant, str], Tenant]
+
+
+class Cloning:
+    """The steps of a clone. The tenant is incomplete until the last of them, and served by nobody."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        servers: Servers,
+        secret_store: SecretStore,
+        copier: HomeCopier,
+        connect: ConnectSettings,
+        equip: Equip,
+    ) -> None:
+        """Take the adapters; `equip` gives a tenant its usage key, its rotation and (by address) its first user."""
+        self._registry = registry
+        self._servers = servers
+        self._secrets = secret_store
+        self._copier = copier
+        self._connect = connect
+        self._equip = equip
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return Step("prepare", self._prepare), Step("copy", self._copy), Step("finish", self._finish)
+
+    def _prepare(self, operation: Operation) -> None:
+        tenant, home = self._tenant(operation), _home(operation)
+        credentials = self._new_credentials(tenant.tenant_id, home)
+        self._secrets.write(tenant.tenant_id, credentials)
+        admin = self._servers.admin(home.server_id)
+        admin.make_roles(tenant.tenant_id, credentials.username, credentials.password, tenant.limits.connections)
+        admin.set_limits(tenant.tenant_id, tenant.limits)
+
+    def _copy(self, operation: Operation) -> dict[str, Any]:
+        """Fill a home that is made anew each time: the copy is of one moment, and not of two."""
+        tenant, home = self._tenant(operation), _home(operation)
+        source = self._source(operation)
+        target = self._servers.home(tenant.tenant_id, home)
+        # A worker that was killed may have left programs that still fill it.
+        drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
+        target.make_empty()
+        if home.isolation is Isolation.SCHEMA:
+            target.upgrade()
+        target.close()
+        began = time.monotonic()
+        both = self._copier.copy(
+            source, Resident(tenant.tenant_id, home, self._stored(tenant.tenant_id)), keep_rights=False
+        )
+        both.require_same()
+        target.grant()
+        renew_exposure(self._servers, tenant, home)
+        return {
+            "tables": len(both.target.tables),
+            "rows": both.target.rows,
+            "copy_ms": round((time.monotonic() - began) * 1000),
+        }
+
+    def _finish(self, operation: Operation) -> None:
+        known = self._registry.tenant(tenant_of(operation))
+        if known and known.status is TenantStatus.ACTIVE and not known.relocation:
+            # It was finished, and nobody came to write that down.
+            return
+        tenant, home = self._tenant(operation), _home(operation)
+        self._servers.home(tenant.tenant_id, home).open()
+        credentials = self._stored(tenant.tenant_id)
+        # The password, the right to connect, and that the database says it is this tenant's.
+        TenantConnection(tenant.tenant_id, credentials, self._connect).close()
+        if home.isolation is not Isolation.POOLED:
+            self._copier.analyse(Resident(tenant.tenant_id, home, credentials))
+        tenant = self._equip(tenant, operation.facts["admin_email"])
+        self._registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE, relocation=""))
+
+    def _tenant(self, operation: Operation) -> Tenant:
+        tenant = self._registry.tenant(tenant_of(operation))
+        if tenant is None or tenant.relocation != operation.operation_id:
+            raise Conflict("The tenant is not made by this operation any more.", code="operation_over")
+        if tenant.status is TenantStatus.ERASING:
+            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        return tenant
+
+    def _source(self, operation: Operation) -> Resident:
+        """Find the original where it is now.
+
+        :raises Conflict: it is being moved, and may be at neither place in a moment.
+        """
+        source = self._registry.tenant(TenantId(operation.facts["cloned"]))
+        if source is None:
+            raise TenantUnknown("The tenant that is to be cloned is gone.")
+        if source.relocation:
+            raise Conflict("The tenant that is to be cloned is being moved.", code="tenant_moving")
+        credentials = self._stored(source.tenant_id)
+        return Resident(source.tenant_id, home_of(source, credentials), credentials)
+
+    def _stored(self, tenant_id: TenantId) -> Credentials:
+        found = self._secrets.find(tenant_id)
+        if found is None:
+            raise NotFound("The tenant has no secret.", code="credentials_missing")
+        return found
+
+    def _new_credentials(self, tenant_id: TenantId, home: Home) -> Credentials:
+        """Keep what an earlier attempt has stored."""
+        server = self._servers.get(home.server_id)
+        made = self._secrets.find(tenant_id) or Credentials(
+            host=server.host,
+            port=server.port,
+            dbname=home.database,
+            username=login_names(tenant_id)[0],
+            password=secrets.token_urlsafe(_PASSWORD_BYTES),
+        )
+        return credentials_at(made, home, server)
+
+
+def _home(operation: Operation) -> Home:
+    return home_of_facts(operation.facts["home"])

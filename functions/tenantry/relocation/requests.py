@@ -1,0 +1,268 @@
+"""Moves, promotions and what becomes of them, as an operator asks for them: checked, and started."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.revisions import head_revision, schema_revision
+from tenantry.domain.errors import BadRequest, Conflict, TenantUnknown
+from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.relocation import (
+    ABANDON,
+    CONFIRM,
+    MOVE,
+    PROMOTE,
+    UNDO,
+    Journey,
+    credentials_at,
+    journey_of,
+    moved,
+    place_of,
+    promoted,
+)
+from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.homes.factory import home_of
+from tenantry.operations.leases import Leases
+from tenantry.operations.operations import Operations
+from tenantry.servers.foreign_roles import foreign_roles
+from tenantry.servers.servers import Servers
+
+_LEASE = "tenant"
+# Of `server_version_num`: 180006 is 18.6.
+_MAJOR = 10_000
+_SEARCHED = 1_000
+
+
+class Relocations:
+    """What operators ask for. Nothing is changed by a call that is refused."""
+
+    def __init__(
+        self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, operations: Operations
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._leases = leases
+        self._operations = operations
+
+    def move(self, tenant_id: TenantId, server_id: str, actor: str) -> Operation:
+        """Start to move a tenant to another server, or take up the move there that has failed.
+
+        :raises BadRequest: it lies there already.
+        :raises NotFound: there is no such tenant or server.
+        :raises Conflict: the server has no room for it, the tenant can't be moved now, or is being moved otherwise.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self._movable(tenant_id)
+            home = home_of(tenant, self._secrets.find(tenant_id))
+            operation = self._unfinished(tenant, MOVE)
+            if operation is None:
+                if server_id == tenant.server_id:
+                    raise BadRequest("The tenant lies on that server already.", code="same_place")
+                self._check_server(tenant, server_id)
+                self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
+                operation = self._begin(tenant, MOVE, Journey(home, moved(home, server_id)), actor)
+            elif journey_of(operation.facts).target.server_id != server_id:
+                raise _moving()
+        self._operations.launch(operation)
+        return operation
+
+    def promote(self, tenant_id: TenantId, isolation: Isolation, actor: str) -> Operation:
+        """Start to give a tenant a schema or a database of its own, or take up the promotion that has failed.
+
+        :raises BadRequest: it has that, or a better one.
+        :raises TenantUnknown: there is no such tenant.
+        :raises Conflict: the tenant can't be promoted now.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self._movable(tenant_id)
+            operation = self._unfinished(tenant, PROMOTE)
+            if operation is None:
+                home = home_of(tenant, self._secrets.find(tenant_id))
+                if isolation is home.isolation:
+                    raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
+                journey = Journey(home, promoted(tenant_id, home, isolation))
+                if home.isolation is Isolation.POOLED:
+                    self._check_revision(home.server_id, home.database, home.schema)
+                operation = self._begin(tenant, PROMOTE, journey, actor)
+            elif journey_of(operation.facts).target.isolation is not isolation:
+                raise _moving()
+        self._operations.launch(operation)
+        return operation
+
+    def confirm(self, tenant_id: TenantId, actor: str) -> Operation:
+        """Start to drop the home that a tenant has left, after which nothing can be undone.
+
+        :raises TenantUnknown: there is no such tenant.
+        :raises Conflict: there is nothing to confirm, or the tenant is being moved.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self._stable(tenant_id)
+            operation = self._unfinished(tenant, CONFIRM)
+            if operation is None:
+                if tenant.former_home is None:
+                    raise Conflict("The tenant was not moved.", code="nothing_to_confirm")
+                operation = self._begin_with(tenant, CONFIRM, {"former_home": asdict(tenant.former_home)}, actor)
+        self._operations.launch(operation)
+        return operation
+
+    def undo(self, tenant_id: TenantId, actor: str) -> Operation:
+        """Start to bring a tenant back to where it was before a move or a promotion, finished or not.
+
+        :raises TenantUnknown: there is no such tenant.
+        :raises Conflict: there is nothing to undo, or it is being undone or confirmed.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = self._stable(tenant_id)
+            begun = self._operations.get(tenant.relocation) if tenant.relocation else None
+            if begun and begun.kind in {MOVE, PROMOTE}:
+                operation = self._take_over(tenant, begun, actor)
+            elif begun and begun.kind == RESTORE:
+                operation = self._abandon_restore(tenant, begun, actor)
+            elif begun and begun.kind in {UNDO, ABANDON, UNDO_RESTORE, ABANDON_RESTORE}:
+                operation = self._operations.resume(begun)
+            elif begun:
+                raise _moving()
+            else:
+                operation = self._begin_return(tenant, actor)
+        self._operations.launch(operation)
+        return operation
+
+    def _take_over(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
+        """Undo a relocation that has not ended: by abandoning it or, once it has switched, after finishing it."""
+        journey = journey_of(begun.facts)
+        present = self._secrets.find(tenant.tenant_id)
+        server = self._servers.get(journey.target.server_id)
+        if present and place_of(present) == place_of(credentials_at(present, journey.target, server)):
+            raise Conflict(
+                "The tenant lives at its new place already.",
+                code="already_switched",
+                hint="Repeat the call that moves it; then it can be undone.",
+            )
+        operation = self._begin_with(tenant, ABANDON, journey.to_facts() | {"abandoned": begun.operation_id}, actor)
+        self._operations.give_up(begun)
+        return operation
+
+    def _abandon_restore(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
+        facts = begun.facts | {"abandoned": begun.operation_id, "begun": list(begun.done)}
+        operation = self._begin_with(tenant, ABANDON_RESTORE, facts, actor)
+        self._operations.give_up(begun)
+        return operation
+
+    def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
+        if tenant.former_home is None:
+            raise Conflict("There is no move to undo.", code="nothing_to_undo")
+        home = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        came = self._last_relocation(tenant.tenant_id)
+        if came and came.kind in {RESTORE, UNDO_RESTORE}:
+            return self._begin_with(
+                tenant,
+                UNDO_RESTORE,
+                {
+                    "home": asdict(home),
+                    "former": asdict(tenant.former_home),
+                    "former_revision": came.facts["former_revision"],
+                    "schema_revision": tenant.schema_revision,
+                },
+                actor,
+            )
+        facts = Journey(home, tenant.former_home).to_facts()
+        facts |= {name: came.facts[name] for name in ("mark",) if came and name in came.facts}
+        facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
+        return self._begin_with(tenant, UNDO, facts, actor)
+
+    def _last_relocation(self, tenant_id: TenantId) -> Operation | None:
+        target = f"tenant/{tenant_id}"
+        return next((o for o in self._operations.newest(_SEARCHED) if o.target == target and _arrived(o)), None)
+
+    def _begin(self, tenant: Tenant, kind: str, journey: Journey, actor: str) -> Operation:
+        is_pooled = journey.source.isolation is Isolation.POOLED
+        revisions = {
+            "schema_revision": head_revision() if is_pooled else tenant.schema_revision,
+            "former_revision": tenant.schema_revision,
+        }
+        return self._begin_with(tenant, kind, journey.to_facts() | revisions, actor)
+
+    def _begin_with(self, tenant: Tenant, kind: str, facts: dict[str, Any], actor: str) -> Operation:
+        operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)
+        self._registry.put_tenant(replace(tenant, relocation=operation.operation_id))
+        return operation
+
+    def _unfinished(self, tenant: Tenant, kind: str) -> Operation | None:
+        """Take up again what has begun and not ended.
+
+        :raises Conflict: something else has.
+        """
+        if not tenant.relocation:
+            return None
+        operation = self._operations.get(tenant.relocation)
+        if operation.kind != kind:
+            raise _moving()
+        return self._operations.resume(operation)
+
+    def _movable(self, tenant_id: TenantId) -> Tenant:
+        tenant = self._stable(tenant_id)
+        if tenant.former_home and not tenant.relocation:
+            raise Conflict(
+                "The tenant's last move is neither confirmed nor undone.",
+                code="move_unconfirmed",
+                hint="Confirm or undo it first.",
+            )
+        return tenant
+
+    def _stable(self, tenant_id: TenantId) -> Tenant:
+        tenant = self._registry.tenant(tenant_id)
+        if tenant is None:
+            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
+        if tenant.status is TenantStatus.PROVISIONING:
+            raise Conflict(
+                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
+            )
+        if tenant.status is TenantStatus.ERASING:
+            raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
+        return tenant
+
+    def _check_server(self, tenant: Tenant, server_id: str) -> None:
+        self._servers.require_room(server_id, tenant.region)
+        here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
+        if there.version_number // _MAJOR < here.version_number // _MAJOR:
+            raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
+
+    def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
+        if isolation is not Isolation.DATABASE:
+            return
+        strangers = foreign_roles(self._servers.connector(server_id), tenant_id, database)
+        if strangers:
+            raise Conflict(
+                "Others than the tenant have rights in its database, which they would lose.",
+                code="foreign_roles",
+                details=", ".join(strangers),
+                hint="Let their application use the tenant's own login, then drop what these roles own and may.",
+            )
+
+    def _check_revision(self, server_id: str, database: str, schema: str) -> None:
+        connection = self._servers.connector(server_id)(database)
+        try:
+            revision = schema_revision(connection, schema)
+        finally:
+            connection.close()
+        if revision != head_revision():
+            raise Conflict(
+                "The shared tables are not at the newest revision.",
+                code="schema_behind",
+                hint="Repeat the call that made one of the tenants there.",
+            )
+
+
+def _arrived(operation: Operation) -> bool:
+    kinds = {MOVE, PROMOTE, RESTORE, UNDO_RESTORE}
+    return operation.kind in kinds and operation.status is OperationStatus.SUCCEEDED
+
+
+def _moving() -> Conflict:
+    return Conflict(
+        "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
+    )

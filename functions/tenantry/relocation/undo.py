@@ -1,0 +1,146 @@
+"""What becomes of a move or a promotion afterwards: confirmed, abandoned half-way, or undone without losing a row."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tenantry.domain.errors import Conflict
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import home_of_facts, journey_of
+from tenantry.domain.tenant import Isolation
+from tenantry.operations.operations import Step
+from tenantry.relocation.steps import Relocation
+
+
+class Confirmation:
+    """Drops the home that a tenant has left."""
+
+    def __init__(self, relocation: Relocation) -> None:
+        """Take what moves tenants."""
+        self._relocation = relocation
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return (Step("drop_former_home", self._drop), Step("forget_former_home", self._forget))
+
+    def _drop(self, operation: Operation) -> None:
+        tenant, former = self._relocation.tenant(operation), home_of_facts(operation.facts["former_home"])
+        if tenant.former_home == former:
+            self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
+
+    def _forget(self, operation: Operation) -> None:
+        self._relocation.release(operation, former_home=None)
+
+
+class Abandonment:
+    """Takes back a relocation that has not come to its switch."""
+
+    def __init__(self, relocation: Relocation) -> None:
+        """Take what moves tenants."""
+        self._relocation = relocation
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return (
+            Step("reopen", self._reopen),
+            Step("drop_target", self._drop_target),
+            Step("forget", self._forget),
+        )
+
+    def _reopen(self, operation: Operation) -> None:
+        self._relocation.tenant(operation)
+        if self._relocation.has_arrived(operation):
+            raise Conflict(
+                "The tenant lives at its new place already.",
+                code="already_switched",
+                hint="Repeat the call that moves it; then it can be undone.",
+            )
+        source = self._relocation.source(operation)
+        source.open()
+        source.unfence()
+
+    def _drop_target(self, operation: Operation) -> None:
+        self._relocation.tenant(operation)
+        journey = journey_of(operation.facts)
+        self._relocation.drop_home(operation, journey.target, with_roles=journey.leaves_server)
+
+    def _forget(self, operation: Operation) -> None:
+        self._relocation.release(operation)
+
+
+class Return:
+    """Brings a tenant back to the home that it has left, with what was written since.
+
+    The journey of its operation leads back: from where the tenant lives to its former home.
+    """
+
+    def __init__(self, relocation: Relocation) -> None:
+        """Take what moves tenants."""
+        self._relocation = relocation
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order; where nothing was written since, nothing is copied."""
+        there = {step.name: step.run for step in self._relocation.steps()}
+        return (
+            Step("fence", there["fence"]),
+            Step("look", self._look),
+            Step("copy", self._copy),
+            Step("compare", lambda operation: there["compare"](operation) if operation.facts["changed"] else None),
+            Step("unlock", self._unlock),
+            Step("switch", there["switch"]),
+            Step("drop_new_home", self._drop_new_home),
+            Step("forget_new_home", self._forget),
+        )
+
+    def give_up(self, operation: Operation) -> Operation:
+        """Let the tenant write again where it is, when a step has failed before the switch."""
+        if not self._relocation.is_under_way(operation) or self._relocation.has_arrived(operation):
+            return operation
+        source = self._relocation.source(operation)
+        source.open()
+        source.unfence()
+        return replace(operation, done=())
+
+    def _look(self, operation: Operation) -> dict[str, Any] | None:
+        """Compare what is there with what was there at the switch; make ready for a copy where it differs.
+
+        :raises Conflict: it differs, and can't be copied to the former home (`changed_since`).
+        """
+        relocation, journey = self._relocation, journey_of(operation.facts)
+        tenant = relocation.tenant(operation)
+        if relocation.has_arrived(operation):
+            return {"changed": False}
+        if journey.leaves_server:
+            # The login may have been rotated since.
+            relocation.make_roles(tenant, journey.target.server_id)
+        source, target = relocation.residents(operation)
+        mark = relocation.copier.read(source).mark()
+        changed = mark != operation.facts.get("mark")
+        if changed and not journey.copies_schema:
+            relocation.copier.has_same_tables(source, target)
+        revision = tenant.schema_revision if changed else operation.facts["schema_revision"]
+        return {"changed": changed, "schema_revision": revision, "source_mark": mark}
+
+    def _copy(self, operation: Operation) -> dict[str, Any] | None:
+        self._relocation.tenant(operation)
+        if not operation.facts["changed"] or self._relocation.has_arrived(operation):
+            return None
+        journey = journey_of(operation.facts)
+        if journey.copies_schema or journey.target.isolation is Isolation.POOLED:
+            self._relocation.make_room(operation)
+        # Else the tables are there, and are emptied in the transaction that fills them.
+        return self._relocation.copy(operation)
+
+    def _unlock(self, operation: Operation) -> None:
+        """Lift the fence that the tenant left its former home under; it is closed still."""
+        self._relocation.tenant(operation)
+        if not self._relocation.has_arrived(operation):
+            self._relocation.target(operation).unfence()
+
+    def _drop_new_home(self, operation: Operation) -> None:
+        self._relocation.tenant(operation)
+        journey = journey_of(operation.facts)
+        self._relocation.drop_home(operation, journey.source, with_roles=journey.leaves_server)
+
+    def _forget(self, operation: Operation) -> None:
+        self._relocation.release(operation, former_home=None)

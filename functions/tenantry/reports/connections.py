@@ -1,0 +1,152 @@
+"""The budget of sessions on each server: how many there are, how many there could be, and whether that fits."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.domain.errors import NotFound, TenantryError
+from tenantry.domain.tenant import Tenant
+from tenantry.reports.isolation.findings import Resident, Residents, RoleFacts
+from tenantry.reports.isolation.probe import ServerAudit
+
+_NO_LIMIT = -1
+
+
+class Verdict(StrEnum):
+    """Whether the tenants of a server can use up its sessions."""
+
+    FITS = "fits"
+    CAN_BE_EXHAUSTED = "can_be_exhausted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBudget:
+    """One server's sessions.
+
+    `available` is what tenants can share: all places but the reserved ones and those that others hold now.
+    `possible_by_limits` is the sum of the limits of the tenants' logins, None where one has none; each tenant has two,
+    and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each environment
+    keeps one session for each of so many tenants. `possible` is what both allow. `code` says why it is unknown.
+    """
+
+    server: str
+    verdict: Verdict
+    tenants: int
+    max_connections: int = 0
+    reserved: int = 0
+    used: int = 0
+    used_by_tenant: dict[str, int] = field(default_factory=dict)
+    available: int = 0
+    possible_by_limits: int | None = None
+    possible_by_concurrency: int = 0
+    possible: int = 0
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """The budgets of all servers, and what of the functions they are computed with."""
+
+    concurrency: int
+    max_connections_per_environment: int
+    servers: list[ServerBudget]
+    # Tenants whose secret could not be read, with the code; a login of an unusual name is not counted as theirs then.
+    unchecked: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Build what an operator is answered."""
+        return asdict(self)
+
+
+class ConnectionBudget:
+    """Compares what a stage's functions could open with what its servers have."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        administrators: ServerSecrets,
+        concurrency: int,
+        max_connections_per_environment: int,
+    ) -> None:
+        """Take the adapters.
+
+        :param concurrency: how many environments of query_tenant there can be at once.
+        :param max_connections_per_environment: how many tenants' sessions each of them keeps.
+        """
+        self._registry = registry
+        self._secrets = secrets
+        self._administrators = administrators
+        self._concurrency = concurrency
+        self._per_environment = max_connections_per_environment
+
+    def run(self) -> ConnectionReport:
+        """Ask every server; one that does not answer is in the report with the reason.
+
+        :raises DependencyFailed: the registry did not answer.
+        """
+        tenants = list(self._registry.tenants())
+        ids = {server.server_id for server in self._registry.servers()} | {tenant.server_id for tenant in tenants}
+        unchecked: dict[str, str] = {}
+        residents = [found for tenant in tenants if (found := self._find(tenant, unchecked))]
+        budgets = []
+        for server_id in sorted(ids):
+            living = sum(tenant.server_id == server_id for tenant in tenants)
+            budgets.append(self._budget(Residents(server_id, residents, tenants), living))
+        return ConnectionReport(self._concurrency, self._per_environment, budgets, unchecked)
+
+    def _find(self, tenant: Tenant, unchecked: dict[str, str]) -> Resident | None:
+        try:
+            credentials = self._secrets.find(tenant.tenant_id)
+            if credentials is None:
+                raise NotFound(code="credentials_missing")
+        except TenantryError as error:
+            unchecked[tenant.tenant_id.value] = error.code
+            return None
+        return Resident(tenant, credentials)
+
+    def _budget(self, residents: Residents, tenants: int) -> ServerBudget:
+        try:
+            administrator = self._administrators.find(residents.server_id)
+            if administrator is None:
+                raise NotFound(code="server_unknown")
+            facts, roles = ServerAudit(administrator).connections()
+        except TenantryError as error:
+            return ServerBudget(residents.server_id, Verdict.UNKNOWN, tenants, code=error.code)
+        used: Counter[str] = Counter()
+        for role, sessions in facts.sessions.items():
+            used[residents.holder_of(role)] += sessions
+        available = facts.max_connections - facts.reserved - used[""]
+        by_limits, bounded = self._limits(residents, roles)
+        by_concurrency = self._concurrency * min(self._per_environment, tenants)
+        possible = min(bounded, by_concurrency)
+        return ServerBudget(
+            server=residents.server_id,
+            verdict=Verdict.FITS if possible <= available else Verdict.CAN_BE_EXHAUSTED,
+            tenants=tenants,
+            max_connections=facts.max_connections,
+            reserved=facts.reserved,
+            used=used.total(),
+            used_by_tenant={name: sessions for name, sessions in sorted(used.items()) if name},
+            available=available,
+            possible_by_limits=by_limits,
+            possible_by_concurrency=by_concurrency,
+            possible=possible,
+        )
+
+    def _limits(self, residents: Residents, roles: list[RoleFacts]) -> tuple[int | None, int]:
+        """Sum the logins' limits up: as they are, and with no tenant above one session for each environment."""
+        limits: dict[str, list[int]] = {}
+        for role in roles:
+            if role.may_log_in and (holder := residents.holder_of(role.name)):
+                limits.setdefault(holder, []).append(role.connection_limit)
+        endless = any(_NO_LIMIT in of_tenant for of_tenant in limits.values())
+        bounded = sum(
+            self._concurrency if _NO_LIMIT in of_tenant else min(sum(of_tenant), self._concurrency)
+            for of_tenant in limits.values()
+        )
+        return None if endless else sum(map(sum, limits.values())), bounded

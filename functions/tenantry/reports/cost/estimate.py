@@ -1,0 +1,145 @@
+"""What each tenant costs in a month, from sizes and counts as they are now."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.backups.inventory import BackupInventory
+from tenantry.domain.errors import DatabaseTimeout, TenantryError
+from tenantry.domain.tenant import Tenant
+from tenantry.homes.factory import home_of
+from tenantry.operations.operations import Step
+from tenantry.reports.cost.cost import CostReport, PriceList, ServerPlace, TenantCost, Usage, charge, share_server
+from tenantry.reports.cost.price_file import PriceFile
+from tenantry.reports.cost.usage_metering import UsageMetering
+from tenantry.reports.drift.fleet import Fleet
+from tenantry.reports.drift.fleet_inventory import FleetInventory
+from tenantry.reports.report_store import ReportStore
+from tenantry.reports.stored_reports import stored_step
+from tenantry.servers.servers import Servers
+
+KIND, TARGET = "report_cost", "fleet/cost"
+
+_WORKERS = 8
+
+
+class CostEstimate:
+    """Measures the tenants of one stage and computes what they cost."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        servers: Servers,
+        inventory: FleetInventory,
+        backups: BackupInventory,
+        metering: UsageMetering,
+        prices: PriceFile,
+        region: str,
+    ) -> None:
+        """Take the adapters, and the region of the stack: of its functions, secrets and bucket."""
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._inventory = inventory
+        self._backups = backups
+        self._metering = metering
+        self._prices = prices
+        self._region = region
+
+    def run(self, deadline: float | None = None) -> CostReport:
+        """Measure and compute; what can't be measured costs nothing, and its tenant says so.
+
+        :param deadline: by `time.monotonic()`; no tenant is measured after it.
+        :raises DependencyFailed: the registry did not answer.
+        :raises InvalidSetting: the price file can't be read.
+        """
+        started_at, started, prices = datetime.now(UTC), time.monotonic(), self._prices.read()
+        fleet, unchecked = Fleet(self._registry.tenants(), self._registry.servers()), _Unchecked()
+        usages = self._measure(fleet, unchecked, deadline)
+        places = [
+            ServerPlace(name, server.region, server.monthly_price)
+            if (server := fleet.servers.get(name))
+            else ServerPlace(name, "", None)
+            for name in fleet.server_ids()
+        ]
+        return CostReport(
+            started_at=started_at.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - started, 3),
+            prices=prices,
+            places=places,
+            tenants=[cost for place in places for cost in self._charge(place, usages, prices)],
+            unchecked=unchecked.found,
+        )
+
+    def _charge(self, place: ServerPlace, usages: list[Usage], prices: PriceList) -> Iterator[TenantCost]:
+        here = [usage for usage in usages if usage.server == place.server]
+        shares = share_server(place, here)
+        for usage in here:
+            yield charge(usage, place, shares[usage.tenant], prices, self._region)
+
+    def _measure(self, fleet: Fleet, unchecked: "_Unchecked", deadline: float | None) -> list[Usage]:
+        backups: dict[str, int] | None = None
+        with unchecked.reading("backups"):
+            stored = self._backups.read()
+            backups = {name: found.bytes for name, found in stored.items()}
+        requests: dict[str, int] | None = None
+        with unchecked.reading("requests"):
+            counted = self._metering.requests(datetime.now(UTC).date())
+            requests = {key.tenant: counted.get(key.key_id, 0) for key in self._inventory.usage_keys()}
+
+        def size(tenant: Tenant) -> int | None:
+            with unchecked.reading("size", tenant.tenant_id.value):
+                if deadline is not None and time.monotonic() > deadline:
+                    raise DatabaseTimeout(code="out_of_time")
+                return self._size(tenant)
+            return None
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            sizes = dict(zip(fleet.tenants, pool.map(size, fleet.tenants.values()), strict=True))
+        return [
+            Usage(
+                tenant=name,
+                isolation=tenant.isolation.value,
+                server=tenant.server_id,
+                data_bytes=sizes[name],
+                backup_bytes=None if backups is None else sum(backups.get(known, 0) for known in _ids(tenant)),
+                requests=None if requests is None else requests.get(name),
+            )
+            for name, tenant in fleet.tenants.items()
+        ]
+
+    def _size(self, tenant: Tenant) -> int:
+        """Measure where a tenant lives, and what it left and can still go back to: both take room."""
+        homes = [home_of(tenant, self._secrets.find(tenant.tenant_id))]
+        if tenant.former_home:
+            homes.append(tenant.former_home)
+        return sum(self._servers.home(tenant.tenant_id, home).size() or 0 for home in homes)
+
+
+def _ids(tenant: Tenant) -> list[str]:
+    return [tenant.tenant_id.value, *(former.value for former in tenant.former_ids)]
+
+
+class _Unchecked:
+    """What could not be measured, noted by several threads."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, str]] = []
+
+    @contextmanager
+    def reading(self, what: str, tenant: str = "") -> Iterator[None]:
+        """Note what can't be read, and go on."""
+        try:
+            yield
+        except TenantryError as error:
+            self.found.append({"what": what, "tenant": tenant, "code": error.code})
+
+
+def steps(estimate: CostEstimate, seconds: float, store: ReportStore) -> tuple[Step, ...]:
+    """Make the operation of an estimate, which may take so many seconds."""
+    return (stored_step("estimate", KIND, lambda: estimate.run(time.monotonic() + seconds).to_json(), store),)

@@ -1,0 +1,193 @@
+"""Compares the registry with everything that it speaks of, both ways, and lists what does not agree."""
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.backups.inventory import BackupInventory
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseTimeout, DatabaseUnavailable, IdentityMismatch, InvalidSetting, TenantryError
+from tenantry.domain.operation import OperationStatus
+from tenantry.domain.tenant import Isolation, Tenant
+from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operations import Step
+from tenantry.reports.drift.findings import Drift, DriftFinding, DriftReport, Unread, sort_drift
+from tenantry.reports.drift.fleet import Fleet, SecretFacts, ServerContent
+from tenantry.reports.drift.fleet_inventory import FleetInventory
+from tenantry.reports.drift.judging import (
+    judge_backups,
+    judge_credentials,
+    judge_keys,
+    judge_registry,
+    judge_secrets,
+    judge_users,
+)
+from tenantry.reports.drift.judging_servers import judge_server
+from tenantry.reports.drift.server_inventory import ServerInventory, check_login
+from tenantry.reports.report_store import ReportStore
+from tenantry.reports.stored_reports import stored_step
+
+KIND, TARGET = "report_drift", "fleet/drift"
+
+_WORKERS = 8
+# Refusals of a login that say something of the tenant: not that the server is full, starting or out of reach.
+_REFUSAL_CLASSES = ("28", "42", "3D", "55")
+
+
+class DriftAudit:
+    """Compares everything of one stage; nothing is changed."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        operations: OperationStore,
+        secrets: SecretStore,
+        administrators: ServerSecrets,
+        inventory: FleetInventory,
+        backups: BackupInventory,
+        stage: str,
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._operations = operations
+        self._secrets = secrets
+        self._administrators = administrators
+        self._inventory = inventory
+        self._backups = backups
+        self._stage = stage
+
+    def run(self, deadline: float | None = None, now: datetime | None = None) -> DriftReport:
+        """Compare everything; what cannot be read stops nothing else and is listed.
+
+        :param deadline: by `time.monotonic()`; no tenant or server is looked at after it.
+        :param now: what ages are counted from.
+        :raises DependencyFailed: the registry did not answer.
+        """
+        started, now = time.monotonic(), now or datetime.now(UTC)
+        fleet = Fleet(self._registry.tenants(), self._registry.servers())
+        found = _Found()
+        found.add(judge_registry(fleet))
+        self._compare_lists(fleet, found, now)
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            contents = dict(pool.map(lambda name: (name, self._compare_server(fleet, name, found)), fleet.server_ids()))
+
+            def compare(tenant: Tenant) -> None:
+                with found.reading("tenant", tenant.server_id, tenant):
+                    _check_time(deadline)
+                    found.add(self._judge_tenant(fleet, tenant, contents[tenant.server_id]))
+
+            list(pool.map(compare, fleet.tenants.values()))
+        return DriftReport(
+            started_at=now.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - started, 3),
+            tenants=len(fleet.tenants),
+            servers=len(fleet.servers),
+            findings=sort_drift(found.findings),
+            unchecked=sorted(found.unread),
+        )
+
+    def _compare_lists(self, fleet: Fleet, found: "_Found", now: datetime) -> None:
+        """Compare what is listed as a whole: secrets, API keys, users, backups."""
+        secrets: list[SecretFacts] = []
+        with found.reading("secrets"):
+            secrets = self._inventory.secrets()
+            found.add(judge_secrets(fleet, self._stage, secrets, now))
+        with found.reading("usage_keys"):
+            found.add(judge_keys(fleet, self._stage, self._inventory.usage_keys()))
+        with found.reading("users"):
+            found.add(judge_users(fleet, self._inventory.users()))
+        with found.reading("backups"):
+            prefix = f"tenantry/{self._stage}/tenants/"
+            since = {secret.name.removeprefix(prefix): secret.created_at for secret in secrets}
+            found.add(judge_backups(fleet, self._backups.read(), since, now))
+
+    def _compare_server(self, fleet: Fleet, server_id: str, found: "_Found") -> ServerContent | None:
+        """Compare what is on a server."""
+        content = None
+        with found.reading("server", server_id):
+            administrator = self._administrators.find(server_id)
+            # Without one there is a finding already: of the list of secrets, or of a server that nobody knows.
+            if administrator:
+                content = ServerInventory(administrator).read()
+                found.add(judge_server(fleet, server_id, content))
+        return content
+
+    def _judge_tenant(self, fleet: Fleet, tenant: Tenant, content: ServerContent | None) -> Iterator[DriftFinding]:
+        """Compare what a tenant's secret says, and what is met where it leads to."""
+        if tenant.relocation:
+            yield from self._judge_relocation(tenant)
+        elif tenant in fleet.settled:
+            credentials = self._secrets.find(tenant.tenant_id)
+            differences = list(judge_credentials(fleet, tenant, credentials)) if credentials else []
+            yield from differences
+            # A secret that leads elsewhere is not followed.
+            if credentials and not differences:
+                yield from _judge_login(tenant, credentials, content)
+
+    def _judge_relocation(self, tenant: Tenant) -> Iterator[DriftFinding]:
+        """Look whether somebody still works at moving a tenant."""
+        operation = self._operations.get(tenant.relocation)
+        if operation is None or operation.status is not OperationStatus.RUNNING:
+            yield _finding(Drift.RELOCATION_LEFT, tenant, tenant.relocation)
+
+
+def _judge_login(tenant: Tenant, credentials: Credentials, content: ServerContent | None) -> Iterator[DriftFinding]:
+    """Log in as the tenant, and compare its schema's revision."""
+    try:
+        revision = check_login(tenant.tenant_id, credentials)
+    except IdentityMismatch:
+        yield _finding(Drift.DATABASE_IDENTITY, tenant, credentials.dbname)
+        return
+    except DatabaseUnavailable as error:
+        if not error.code.startswith(_REFUSAL_CLASSES):
+            raise
+        yield _finding(Drift.LOGIN_REFUSED, tenant, error.code)
+        return
+    if credentials.isolation is Isolation.POOLED:
+        revision = content.pool_revision if content else tenant.schema_revision
+    if tenant.schema_revision and revision != tenant.schema_revision:
+        where = f"{revision or 'none'}, in the registry {tenant.schema_revision}"
+        yield _finding(Drift.SCHEMA_REVISION, tenant, where)
+
+
+def _check_time(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise DatabaseTimeout(code="out_of_time")
+
+
+def _finding(kind: Drift, tenant: Tenant, where: str) -> DriftFinding:
+    return DriftFinding(kind, tenant.tenant_id.value, tenant.server_id, where)
+
+
+class _Found:
+    """What was found so far, by several threads."""
+
+    def __init__(self) -> None:
+        self.findings: list[DriftFinding] = []
+        self.unread: list[Unread] = []
+
+    def add(self, findings: Iterable[DriftFinding]) -> None:
+        for finding in findings:  # one by one: what fails half-way has found what it found
+            self.findings.append(finding)
+
+    @contextmanager
+    def reading(self, what: str, server: str = "", tenant: Tenant | None = None) -> Iterator[None]:
+        """Note what can't be read, and go on."""
+        try:
+            yield
+        except InvalidSetting as error:
+            if tenant is None:
+                self.unread.append(Unread(what, server, "", error.code))
+            else:
+                self.add([_finding(Drift.SECRET_UNREADABLE, tenant, "")])
+        except TenantryError as error:
+            self.unread.append(Unread(what, server, tenant.tenant_id.value if tenant else "", error.code))
+
+
+def steps(audit: DriftAudit, seconds: float, store: ReportStore) -> tuple[Step, ...]:
+    """Make the operation of a comparison, which may take so many seconds."""
+    return (stored_step("compare", KIND, lambda: audit.run(time.monotonic() + seconds).to_json(), store),)

@@ -1,0 +1,143 @@
+"""Compares what is on one server with what the registry says lives there, both ways."""
+
+from collections.abc import Iterator
+
+from tenantry.domain.restore import aside_of
+from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Home, Isolation, Tenant
+from tenantry.reports.drift.findings import Drift, DriftFinding
+from tenantry.reports.drift.fleet import (
+    COPY_KIND,
+    LOGIN_KINDS,
+    DatabaseOnServer,
+    Fleet,
+    ServerContent,
+    expected_home,
+    homes_of,
+    is_tenant_id,
+    role_holder,
+    role_names,
+)
+
+
+def judge_server(fleet: Fleet, server_id: str, content: ServerContent) -> Iterator[DriftFinding]:
+    """Compare one server with the registry."""
+    here = _Here(fleet, server_id, content)
+    yield from here.missing()
+    for database in content.databases:
+        yield from here.judge_database(database)
+    for schema in content.schemas:
+        yield from here.judge_schema(schema)
+    for role in content.roles:
+        yield from here.judge_role(role.name)
+    yield from here.fences()
+
+
+class _Here:
+    """One server, as the registry has it and as it is."""
+
+    def __init__(self, fleet: Fleet, server_id: str, content: ServerContent) -> None:
+        self._fleet = fleet
+        self._server_id = server_id
+        self._content = content
+        self._databases = {database.name for database in content.databases}
+        self._limits = {role.name: role.connection_limit for role in content.roles}
+        homes = [(tenant, expected_home(tenant)) for tenant in fleet.tenants.values()]
+        self._residents = {
+            home.database: tenant
+            for tenant, home in homes
+            if (home.server_id, home.isolation) == (server_id, Isolation.DATABASE)
+        }
+
+    def missing(self) -> Iterator[DriftFinding]:
+        """Look for homes, roles and limits that are not as the registry has them."""
+        for tenant in self._fleet.settled:
+            home = expected_home(tenant)
+            if home.server_id == self._server_id and not tenant.relocation:
+                yield from self._missing_home(tenant, home)
+                yield from self._missing_roles(tenant)
+
+    def _missing_home(self, tenant: Tenant, home: Home) -> Iterator[DriftFinding]:
+        if home.database not in self._databases:
+            yield self._found(Drift.DATABASE_MISSING, tenant, home.database)
+        elif home.isolation is Isolation.SCHEMA and home.schema not in self._content.schemas:
+            yield self._found(Drift.SCHEMA_MISSING, tenant, home.schema)
+
+    def _missing_roles(self, tenant: Tenant) -> Iterator[DriftFinding]:
+        for role in role_names(tenant.tenant_id):
+            if role not in self._limits:
+                yield self._found(Drift.ROLE_MISSING, tenant, role)
+        for login in (f"{tenant.tenant_id}_{kind}" for kind in LOGIN_KINDS):
+            if self._limits.get(login, tenant.limits.connections) != tenant.limits.connections:
+                yield self._found(Drift.LOGIN_LIMIT, tenant, f"{login}: {self._limits[login]}")
+
+    def judge_database(self, database: DatabaseOnServer) -> Iterator[DriftFinding]:
+        """Find out whose a database is: by what it says, by its owner, or by its name."""
+        if database.name in (SCHEMAS_DATABASE, POOL_DATABASE):
+            return
+        lives_there = self._residents.get(database.name)
+        if lives_there:
+            if database.identity != lives_there.tenant_id.value:
+                yield self._found(Drift.DATABASE_IDENTITY, lives_there, f"{database.name}: {database.identity or ''}")
+            return
+        name = database.identity or role_holder(database.owner)
+        if not name:
+            return
+        tenant = self._fleet.tenants.get(name)
+        if tenant is None:
+            known = name if is_tenant_id(name) else ""
+            yield DriftFinding(Drift.DATABASE_UNKNOWN, known, self._server_id, database.name)
+        elif not self._may_lie_here(tenant, Isolation.DATABASE, database.name):
+            yield self._found(Drift.DATABASE_LEFT, tenant, database.name)
+
+    def judge_schema(self, schema: str) -> Iterator[DriftFinding]:
+        """Find out whose a schema of the shared database is: it bears the tenant's id."""
+        # An id holds no `_`: what follows one says what a restore has made it for.
+        name = schema.partition("_")[0]
+        tenant = self._fleet.tenants.get(name)
+        if tenant is None:
+            known = name if is_tenant_id(name) else ""
+            yield DriftFinding(Drift.SCHEMA_UNKNOWN, known, self._server_id, schema)
+        elif not self._may_lie_here(tenant, Isolation.SCHEMA, SCHEMAS_DATABASE) or not _is_of_use(tenant, schema):
+            yield self._found(Drift.SCHEMA_LEFT, tenant, schema)
+
+    def judge_role(self, role: str) -> Iterator[DriftFinding]:
+        """Find out whose a role is, by its name."""
+        holder = role_holder(role)
+        if not holder:
+            return
+        tenant = self._fleet.tenants.get(holder)
+        if tenant is None:
+            yield DriftFinding(Drift.ROLE_UNKNOWN, holder, self._server_id, role)
+        elif not tenant.relocation and (
+            role.endswith(f"_{COPY_KIND}") or self._server_id not in {home.server_id for home in homes_of(tenant)}
+        ):
+            yield self._found(Drift.ROLE_LEFT, tenant, role)
+
+    def fences(self) -> Iterator[DriftFinding]:
+        """Look for tenants that can't write where they live, and that nobody moves."""
+        for setting in self._content.read_only:
+            holder = role_holder(setting.role)
+            tenant = self._fleet.tenants.get(holder) if holder else self._residents.get(setting.database)
+            if tenant is None or tenant.relocation:
+                continue
+            home = expected_home(tenant)
+            if home.server_id == self._server_id and setting.database in ("", home.database):
+                where = " in ".join(name for name in (setting.role, setting.database) if name)
+                yield self._found(Drift.FENCE_LEFT, tenant, where)
+
+    def _may_lie_here(self, tenant: Tenant, isolation: Isolation, database: str) -> bool:
+        """Tell whether it is the tenant's home, one that it can go back to, or the work of a move that is not over."""
+
+        def is_here(home: Home) -> bool:
+            return (home.server_id, home.isolation, home.database) == (self._server_id, isolation, database)
+
+        return bool(tenant.relocation) or any(map(is_here, homes_of(tenant)))
+
+    def _found(self, kind: Drift, tenant: Tenant, where: str) -> DriftFinding:
+        return DriftFinding(kind, tenant.tenant_id.value, self._server_id, where)
+
+
+def _is_of_use(tenant: Tenant, schema: str) -> bool:
+    """Tell whether a schema is one that the tenant lives in or can go back to, or holds single tables for it."""
+    homes = {home.schema for home in homes_of(tenant)}
+    return bool(tenant.relocation) or schema in homes or aside_of(schema) == tenant.tenant_id.value

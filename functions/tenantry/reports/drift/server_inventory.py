@@ -1,0 +1,79 @@
+"""What of tenants is on a PostgreSQL server: a few queries of its administrator, and a login as each tenant."""
+
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import execute
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.revisions import schema_revision
+from tenantry.database.sql_files import load_sql
+from tenantry.database.tenant_connection import check_identity
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Isolation, TenantId, owner_role
+from tenantry.reports.drift.fleet import DatabaseOnServer, ReadOnlySetting, RoleOnServer, ServerContent
+
+_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-drift")
+
+
+class ServerInventory:
+    """Reads the catalogues of one server as its administrator; nothing is changed."""
+
+    def __init__(self, administrator: Credentials) -> None:
+        """Take how to log in; whatever database it names."""
+        # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
+        self._administrator = replace(administrator, schema="pg_catalog")
+
+    def read(self) -> ServerContent:
+        """Read what there is, in three queries, and one in each database that tenants share.
+
+        :raises TenantryError: the server can't be reached, or refused.
+        """
+        with closing(self._open("postgres")) as connection:
+            databases = [DatabaseOnServer(*row) for row in _query(connection, "drift_databases")]
+            roles = [RoleOnServer(*row) for row in _query(connection, "drift_roles")]
+            read_only = [ReadOnlySetting(*row) for row in _query(connection, "drift_read_only")]
+        names = {database.name for database in databases}
+        return ServerContent(
+            databases,
+            roles,
+            read_only,
+            schemas=self._schemas() if SCHEMAS_DATABASE in names else [],
+            pool_revision=self._pool_revision() if POOL_DATABASE in names else None,
+        )
+
+    def _schemas(self) -> list[str]:
+        with closing(self._open(SCHEMAS_DATABASE)) as connection:
+            return [name for (name,) in _query(connection, "drift_schemas")]
+
+    def _pool_revision(self) -> str | None:
+        with closing(self._open(POOL_DATABASE)) as connection:
+            return schema_revision(connection, "public")
+
+    def _open(self, database: str) -> Any:
+        return connect(replace(self._administrator, dbname=database), _CONNECT)
+
+
+def check_login(tenant_id: TenantId, credentials: Credentials) -> str | None:
+    """Log in as a tenant, ask the database whose it is, and as the tenant's owner which revision its schema is at.
+
+    :returns: the revision; None where none was ever run, or where tenants share the tables.
+    :raises DatabaseUnavailable: the login was refused, with the SQLSTATE, or no server answered (08001).
+    :raises IdentityMismatch: the database says that it is somebody else's.
+    :raises TenantryError: the database refused.
+    """
+    with closing(connect(credentials, _CONNECT)) as connection:
+        check_identity(connection, tenant_id)
+        if credentials.isolation is Isolation.POOLED:
+            return None
+        with connection.cursor() as cursor:
+            execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
+        return schema_revision(connection, credentials.schema)
+
+
+def _query(connection: Any, name: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        execute(cursor, load_sql(f"reports/drift/{name}"))
+        return list(cursor.fetchall())

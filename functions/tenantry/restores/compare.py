@@ -1,0 +1,105 @@
+"""Compares what was restored with what the manifest says was backed up."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.revisions import schema_revision
+from tenantry.database.sql_errors import translate
+from tenantry.domain.backup import Manifest, TableRows
+from tenantry.domain.content import Content, Table, TableContent
+from tenantry.domain.errors import RestoreFailed
+
+LARGE_OBJECTS = "large objects"
+_NAMED = 10
+
+
+class FoundTable(NamedTuple):
+    """A table, the rows that came back, and whether they are what was backed up."""
+
+    schema: str
+    table: str
+    rows: int
+    matches: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came back. `has_digests` says whether content was compared too: older backups have counts only."""
+
+    tables: tuple[FoundTable, ...]
+    missing: tuple[str, ...]
+    has_digests: bool
+    # The revision that was restored; empty: none of ours.
+    schema_revision: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many rows came back."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def matches(self) -> bool:
+        """Whether everything came back as it was."""
+        return not self.differing
+
+    @property
+    def differing(self) -> list[str]:
+        """Name tables that are not as they were."""
+        return [*(f"{t.schema}.{t.table}" for t in self.tables if not t.matches), *self.missing]
+
+    def require_same(self) -> None:
+        """Make sure that everything came back.
+
+        :raises RestoreFailed: it did not (`restore_differs`); `details` name the tables.
+        """
+        if self.differing:
+            raise RestoreFailed(
+                "What was restored is not what was backed up.",
+                code="restore_differs",
+                details=", ".join(self.differing[:_NAMED]),
+            )
+
+
+def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Findings:
+    """Count (and digest, where the manifest has digests) the rows of every table in a scratch database.
+
+    :raises TenantryError: the server refused or went away.
+    """
+    wanted = {(table.schema_name, table.table): table for table in manifest.tables}
+    has_digests = any(table.digest for table in manifest.tables)
+    with ContentReader(access, settings) as reader:
+        content = reader.content(manifest.samples) if has_digests else None
+        tables = []
+        for name, table in reader.tables.items():
+            found = content.tables[name] if content else TableContent(_count(reader, table), "")
+            tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
+        revision = schema_revision(reader.connection, access.home.schema) or ""
+    missing = sorted(f"{schema}.{table}" for schema, table in wanted)
+    if content and not _same_objects(manifest, content):
+        missing.append(LARGE_OBJECTS)
+    return Findings(tuple(tables), tuple(missing), has_digests, revision)
+
+
+def _compare(table: Table, found: TableContent, wanted: TableRows | None) -> FoundTable:
+    matches = wanted is not None and wanted.rows == found.rows and wanted.digest in (None, found.digest)
+    return FoundTable(table.schema, table.name, found.rows, matches)
+
+
+def _same_objects(manifest: Manifest, content: Content) -> bool:
+    found, wanted = content.tables.get(LARGE_OBJECTS), manifest.large_objects
+    return (found and (found.rows, found.digest)) == (wanted and (wanted.count, wanted.digest))
+
+
+def _count(reader: ContentReader, table: Table) -> int:
+    statement = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(table.schema, table.name))
+    try:
+        with reader.connection.cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.fetchone()[0])
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc

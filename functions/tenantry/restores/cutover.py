@@ -1,0 +1,121 @@
+"""What the registry and a tenant's secret come to say in the course of a restore."""
+
+import secrets as random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.logins import login_names
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import NotFound, TenantUnknown
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import credentials_at, home_of_facts, place_of
+from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
+from tenantry.relocation.residence import tenant_of
+from tenantry.restores.swap_own import Swap
+from tenantry.servers.servers import Servers
+
+_PASSWORD_BYTES = 32
+
+# What every tenant gets beside its home, last of all; gives the tenant as the registry then knows it.
+type Equip = Callable[[Tenant, str], Tenant]
+
+
+class Arrival:
+    """Lets a tenant live where it was restored."""
+
+    def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, equip: Equip) -> None:
+        """Take the adapters; `equip` gives a new tenant its usage key, its rotation and (by address) its first user."""
+        self._registry = registry
+        self._servers = servers
+        self._secrets = secrets
+        self._equip = equip
+
+    def credentials(self, tenant_id: TenantId) -> Credentials:
+        """Read how the tenant is served now. :raises NotFound: nobody knows."""
+        found = self._secrets.find(tenant_id)
+        if found is None:
+            raise NotFound("The tenant has no secret.", code="credentials_missing")
+        return found
+
+    def make_roles(self, tenant: Tenant, home: Home) -> None:
+        """Let the server know the tenant's roles and its login, with the password that it has or is given now."""
+        server = self._servers.get(home.server_id)
+        known = self._secrets.find(tenant.tenant_id)
+        if known is None:
+            login = login_names(tenant.tenant_id)[0]
+            password = random.token_urlsafe(_PASSWORD_BYTES)
+            known = credentials_at(Credentials(server.host, server.port, "", login, password), home, server)
+            self._secrets.write(tenant.tenant_id, known)
+        admin = self._servers.admin(home.server_id)
+        admin.close_maintenance_databases()
+        admin.make_roles(tenant.tenant_id, known.username, known.password, tenant.limits.connections)
+        admin.set_limits(tenant.tenant_id, tenant.limits)
+
+    def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
+        """Let a server forget the tenant's roles, on which it does not live."""
+        roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+        self._servers.removal(server_id).drop_roles(roles)
+
+    def switch(self, tenant_id: TenantId, home: Home, former: Home | None) -> None:
+        """Let the tenant's secret name the place that it has now; nobody is let in at the one that it had elsewhere."""
+        present = self.credentials(tenant_id)
+        arrived = credentials_at(present, home, self._servers.get(home.server_id))
+        if place_of(present) == place_of(arrived):
+            return
+        if former:
+            self._servers.home(tenant_id, former).close()
+        self._secrets.write(tenant_id, arrived)
+
+    def note(self, operation: Operation, home: Home, kept: Home | None, revision: str) -> None:
+        """Write down where the tenant lives, at which revision, and where what was there is kept."""
+        tenant = self._tenant(operation)
+        self._registry.put_tenant(
+            replace(
+                tenant,
+                server_id=home.server_id,
+                isolation=home.isolation,
+                schema_revision=revision,
+                former_home=kept,
+            )
+        )
+
+    def release(self, operation: Operation) -> None:
+        """Let others at a tenant whose restore has failed; a new one is incomplete until the call is repeated."""
+        tenant = self._registry.tenant(tenant_of(operation))
+        if tenant and tenant.relocation == operation.operation_id and tenant.status is not TenantStatus.PROVISIONING:
+            self._registry.put_tenant(replace(tenant, relocation=""))
+
+    def hand_over(self, operation: Operation, successor: str) -> None:
+        """Let another operation have the tenant."""
+        tenant = self._tenant(operation)
+        if tenant.relocation == operation.operation_id:
+            self._registry.put_tenant(replace(tenant, relocation=successor))
+
+    def settle(self, operation: Operation, **change: Any) -> None:
+        """Let others at the tenant again; one that is new is served from now on."""
+        tenant = replace(self._tenant(operation), relocation="", **change)
+        if tenant.status is TenantStatus.PROVISIONING:
+            tenant = replace(self._equip(tenant, operation.facts.get("admin_email", "")), status=TenantStatus.ACTIVE)
+        self._registry.put_tenant(tenant)
+
+    def _tenant(self, operation: Operation) -> Tenant:
+        tenant = self._registry.tenant(tenant_of(operation))
+        if tenant is None:
+            raise TenantUnknown()
+        return tenant
+
+
+def kept_of(operation: Operation, swap: Swap) -> Home | None:
+    """Say where what was there is kept: beside, or where the tenant lived before; None: there was nothing."""
+    if swap.has_home:
+        return swap.kept
+    return former_of(operation)
+
+
+def former_of(operation: Operation) -> Home | None:
+    """Say where the tenant lived, if that is on another server than the one that it is restored to."""
+    former = operation.facts.get("former")
+    return home_of_facts(former) if former else None

@@ -1,0 +1,159 @@
+"""Drills: restores a backup into a scratch database, compares it, and writes down what came back."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psycopg2 import sql
+
+from tenantry.aws.registry import Registry
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.database.admin_sql import execute
+from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
+from tenantry.domain.restore import drill_name
+from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.homes.copy_login import drop_copy_login
+from tenantry.operations.leases import Leases
+from tenantry.restores.drills.servers import DrillPlaces
+from tenantry.restores.drills.verification_store import VerificationStore
+from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer
+from tenantry.servers.servers import Servers
+
+# What no repetition changes: the backup itself is not what was written.
+_DAMAGED = "backup_damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOrder:
+    """Which backup of which tenant, and the operation or run (a ULID) that wants to know."""
+
+    tenant_id: TenantId
+    backup_id: BackupId
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAdapters:
+    """What a drill needs."""
+
+    registry: Registry
+    servers: Servers
+    catalogue: BackupCatalogue
+    verifications: VerificationStore
+    restorer: ScratchRestorer
+    leases: Leases
+
+
+class Drills:
+    """Performs drills. Hold the lease on the tenant meanwhile (`tenant`, its id)."""
+
+    def __init__(self, adapters: DrillAdapters) -> None:
+        """Take the adapters."""
+        self._adapters = adapters
+        self._places = DrillPlaces(adapters.servers)
+
+    def drill(self, order: DrillOrder) -> tuple[Verification, bool]:
+        """Restore one backup beside everything else, and compare.
+
+        :returns: what was found, and whether an earlier drill had found it already.
+        :raises NotFound: there is no such tenant or backup.
+        :raises Conflict: the tenant is being moved or restored.
+        :raises RestoreFailed: what is there is no backup, or it could not be restored this time.
+        :raises TenantryError: a server or S3 did not answer.
+        """
+        tenant = self._tenant(order.tenant_id)
+        backup, manifest = self._backup(order, tenant)
+        if backup.verification:
+            return backup.verification, True
+        for server_id in self._places.all_for(tenant):
+            # What drills have left whose workers died; what fails here is not this backup's fault.
+            with suppress(TenantryError):
+                self.sweep(server_id, order.tenant_id)
+        with self._places.lend(tenant) as server_id:
+            scratch = ScratchOrder(
+                manifest=manifest,
+                bucket=backup.bucket,
+                owner=order.tenant_id,
+                server_id=server_id,
+                database=drill_name(order.tenant_id, order.operation_id),
+                # A former id's roles have other names by now.
+                keep_rights=backup.tenant_id == order.tenant_id,
+            )
+            found = self._try(scratch)
+        verification = _verification(order, backup, server_id, found)
+        return verification, not self._adapters.verifications.put(backup, verification)
+
+    def sweep(self, server_id: str, mine: TenantId) -> list[str]:
+        """Drop the scratch databases of drills on a server: `mine`, and others' where nobody works on their tenant.
+
+        :returns: their names.
+        :raises TenantryError: the server refused.
+        """
+        dropped = []
+        connect = self._adapters.servers.connector(server_id)
+        with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, "SELECT datname::text FROM pg_database WHERE datname ~ '^[a-z0-9-]+_drill_[0-9a-z]{10}$'")
+            for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
+                # Refused where its worker lives.
+                with suppress(Conflict), self._lease(tenant_id, mine):
+                    drop_copy_login(connect, tenant_id, name)
+                    execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                    dropped.append(name)
+        return dropped
+
+    def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:
+        return nullcontext() if tenant_id == mine else self._adapters.leases.hold("tenant", tenant_id.value)
+
+    def _tenant(self, tenant_id: TenantId) -> Tenant:
+        tenant = self._adapters.registry.tenant(tenant_id)
+        if tenant is None:
+            raise TenantUnknown("There is no such tenant.")
+        if tenant.relocation:
+            raise Conflict("The tenant is being moved or restored.", code="tenant_moving")
+        return tenant
+
+    def _backup(self, order: DrillOrder, tenant: Tenant) -> tuple[CataloguedBackup, Manifest]:
+        backup = self._adapters.catalogue.find(order.backup_id, order.tenant_id, *tenant.former_ids)
+        if backup is None:
+            raise NotFound("There is no such backup.", code="backup_unknown")
+        if backup.manifest is None or backup.fault:
+            raise RestoreFailed("What is there is no backup.", code="backup_broken", details=str(backup.fault))
+        return backup, backup.manifest
+
+    def _try(self, scratch: ScratchOrder) -> Drilled | None:
+        """Restore it; None where it is damaged, which is a finding and no failure of the drill."""
+        try:
+            return self._adapters.restorer.drill(scratch)
+        except RestoreFailed as error:
+            if error.code != _DAMAGED:
+                raise
+            return None
+
+
+def _holders(names: list[str]) -> Iterator[tuple[str, TenantId]]:
+    for name in names:
+        with suppress(BadRequest):
+            yield name, TenantId(name.partition("_")[0])
+
+
+def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, found: Drilled | None) -> Verification:
+    tables = found.findings.tables if found else ()
+    return Verification(
+        backup_id=backup.backup_id.value,
+        # Under which it lies, and by which it is believed.
+        tenant_id=backup.tenant_id.value,
+        drilled_at=datetime.now(UTC),
+        seconds=found.seconds if found else 0,
+        restored_bytes=found.restored_bytes if found else 0,
+        tables=[
+            VerifiedTable(schema=table.schema, table=table.table, rows=table.rows, matches=table.matches)
+            for table in tables
+        ],
+        digest_matches=found is not None and found.findings.matches,
+        server_id=server_id,
+        server_version=found.server_version if found else "",
+        operation_id=order.operation_id,
+    )

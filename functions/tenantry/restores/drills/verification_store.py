@@ -1,0 +1,33 @@
+"""Writes what a drill found beside the backup that it was about: once, and never again."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tenantry.aws.object_store import ObjectStore
+from tenantry.aws.upload_errors import AlreadyPublished
+from tenantry.domain.backup import Verification, verification_key
+from tenantry.domain.catalogue import CataloguedBackup
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class VerificationStore:
+    """The verifications in the buckets of all regions."""
+
+    def __init__(self, clients: Mapping[str, "S3Client"]) -> None:
+        """Take, for each bucket, a client of its region that may write verifications."""
+        self._clients = clients
+
+    def put(self, backup: CataloguedBackup, verification: Verification) -> bool:
+        """Write it where its backup lies; False: there is one already, which stays.
+
+        :raises DependencyFailed: S3 did not take it.
+        """
+        store = ObjectStore(self._clients[backup.bucket], backup.bucket)
+        body = verification.model_dump_json(by_alias=True, indent=2).encode()
+        try:
+            store.put_once(verification_key(backup.tenant_id, backup.backup_id), body, "application/json")
+        except AlreadyPublished:
+            return False
+        return True

@@ -1,0 +1,133 @@
+"""Fills a scratch database from an archive in S3: as one stream, or with its rows dealt out to several sessions.
+
+The archive is fetched once and lies in no file: tables, keys and rights need its beginning only, and rows go on as they
+come.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.pg_restore import Restore, RestoreTarget
+from tenantry.domain.backup import Manifest
+from tenantry.domain.errors import RestoreFailed
+from tenantry.restores.archive.contents import Contents, Entry, write_entries
+from tenantry.restores.archive.row_dealer import RowDealer, can_be_dealt
+from tenantry.restores.archive.session import RestoreSession
+from tenantry.restores.archive.source import ArchiveSource
+
+# Below this the programs that are started and the sessions that are opened cost more than they save.
+LARGE_BYTES = 128 << 20
+# Sessions that bring rows at once.
+SESSIONS = 3
+# How much of the stored archive is fetched to find its table of contents; a longer one is restored as a stream.
+_HEADS = (1 << 20, 1 << 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A backup's archive, and where it is fetched from."""
+
+    source: ArchiveSource
+    manifest: Manifest
+    bucket: str
+
+
+class Filling:
+    """One archive on its way into one database."""
+
+    def __init__(self, archive: Archive, target: RestoreTarget, tools: CopyTools, deadline: float) -> None:
+        """Take what goes where; the deadline is of `time.monotonic()`."""
+        self._archive = archive
+        self._target = target
+        self._tools = tools
+        self._deadline = deadline
+
+    def run(self) -> None:
+        """Restore it; when this returns, it was what was backed up.
+
+        :raises RestoreFailed: it is damaged, or could not be restored, or not in time.
+        :raises DependencyFailed: S3 did not answer.
+        """
+        # Several sessions count several errors on a server that does not know all settings.
+        large = self._archive.manifest.dump.dump_bytes >= LARGE_BYTES and self._target.knows_all_settings
+        if not (large and self._by_sessions()):
+            self._stream()
+
+    def _by_sessions(self) -> bool:
+        """Restore it by several sessions, unless it can't be told where its rows begin."""
+        with TemporaryDirectory(prefix="tenantry-restore-") as directory:
+            head = Path(directory) / "head"
+            entries = self._read_contents(head)
+            if entries:
+                self._fill(head, entries)
+        return bool(entries)
+
+    def _stream(self) -> None:
+        with Restore(self._target, self._tools, self._deadline) as restore:
+            # What ends early has the reason, or was in no need of the rest: the archive is whole.
+            self._pump(restore.write)
+            restore.finish()
+
+    def _read_contents(self, head: Path) -> list[Entry] | None:
+        """Fetch the archive's beginning into a file, up to the rows; None: it can't be told where they begin."""
+        contents = Contents(head, self._target, self._tools, self._deadline)
+        for size in _HEADS:
+            head.write_bytes(self._archive.source.head(self._archive.manifest, self._archive.bucket, size))
+            entries = contents.entries()
+            if entries is not None:
+                break
+        else:
+            return None
+        return entries if can_be_dealt(head.read_bytes()) and contents.cut(entries) else None
+
+    def _fill(self, head: Path, entries: list[Entry]) -> None:
+        """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
+        bare = replace(self._target, keep_rights=False)
+        try:
+            self._restore(head, replace(bare, sections=("pre-data",)))
+        except RestoreFailed:
+            # Whether the archive is damaged is the better answer.
+            self._pump(lambda _: None)
+            raise
+        self._deal_rows(head, entries, replace(bare, sections=("data",)))
+        if not self._target.sections:
+            self._restore(head, replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest)))
+            self._restore_rights(head)
+
+    def _restore_rights(self, head: Path) -> None:
+        wanted = Contents(head, self._target, self._tools, self._deadline).wanted()
+        if rights := [entry for entry in wanted if entry.is_rights]:
+            file = write_entries(rights, head.with_name("rights"))
+            # Narrowed once more, those of tables that are not listed with them would go.
+            self._restore(head, replace(self._target, schema="", tables=(), entries=file))
+
+    def _restore(self, head: Path, target: RestoreTarget) -> None:
+        with Restore(target, self._tools, self._deadline, head) as restore:
+            restore.finish()
+
+    def _deal_rows(self, head: Path, entries: list[Entry], target: RestoreTarget) -> None:
+        rows = write_entries([entry for entry in entries if entry.has_rows], head.with_name("rows"))
+        targets = [target, *[replace(target, entries=rows)] * (SESSIONS - 1)]
+        with ExitStack() as stack:
+            restores = (Restore(target, self._tools, self._deadline) for target in targets)
+            sessions = [stack.enter_context(RestoreSession(restore)) for restore in restores]
+            dealer = RowDealer(head.read_bytes(), sessions)
+            self._pump(dealer.take)
+            # Those that have not failed lack what came after that.
+            for session in sorted(sessions, key=lambda session: not session.has_failed):
+                session.finish()
+
+    def _pump(self, write: Callable[[bytes], None]) -> None:
+        # Who ends early has the reason, or was in no need of the rest: the archive is whole.
+        with suppress(BrokenPipeError):
+            self._archive.source.pump(self._archive.manifest, self._archive.bucket, write)
+
+
+def _is_spread(manifest: Manifest) -> bool:
+    """Whether sessions have keys to build at once; else most is one table, which parallel workers help with."""
+    rows = [table.rows for table in manifest.tables]
+    return 2 * max(rows, default=0) <= sum(rows)

@@ -1,0 +1,257 @@
+"""Restores of tenants, as an operator asks for them: checked, and started."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.domain.backup import BackupId, Manifest
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import BadRequest, Conflict, NotFound
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import moved
+from tenantry.domain.residency import BackupBuckets
+from tenantry.domain.restore import RESTORE, RESTORE_TABLES
+from tenantry.domain.server import Wanted
+from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.homes.factory import home_of
+from tenantry.operations.leases import Leases
+from tenantry.operations.operations import Operations
+from tenantry.restores.scratch import archived_schema, require_version
+from tenantry.restores.single_tables import BESIDE
+from tenantry.restores.steps import require_whole
+from tenantry.servers.servers import Servers
+from tenantry.tenants.retired_ids import no_such_tenant
+
+_LEASE = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What an operator asks for: `tenant_id` is whose backup it is; without `into`, it is restored in its place.
+
+    Without `keep_rights`, editor and viewer get the rights that those of a new tenant have.
+    """
+
+    tenant_id: TenantId
+    backup_id: BackupId
+    into: TenantId | None = None
+    server_id: str | None = None
+    keep_rights: bool = True
+    admin_email: str | None = None
+    # Only these: `schema.table`, or `schema.*`; with what becomes of those that are there.
+    tables: tuple[str, ...] = ()
+    mode: str = BESIDE
+
+    def kind(self, home: Home) -> str:
+        """Say which operation does it: in shared tables, single ones are a restore that exchanges fewer rows."""
+        return RESTORE_TABLES if self.tables and home.isolation is not Isolation.POOLED else RESTORE
+
+
+class Restores:
+    """Starts restores. Nothing is changed by a call that is refused."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        secrets: SecretStore,
+        servers: Servers,
+        leases: Leases,
+        operations: Operations,
+        catalogue: BackupCatalogue,
+        buckets: BackupBuckets,
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._leases = leases
+        self._operations = operations
+        self._catalogue = catalogue
+        self._buckets = buckets
+
+    def start(self, request: RestoreRequest, actor: str) -> Operation:
+        """Start to restore a backup, or take up that restore if its worker has died.
+
+        :raises NotFound: there is no such backup, tenant or server.
+        :raises RestoreFailed: what is left of the backup is none.
+        :raises BadRequest: the new id is reserved.
+        :raises Conflict: the tenant can't be restored now, or not there; the new id is taken.
+        """
+        target = request.into or request.tenant_id
+        with self._leases.hold(_LEASE, target.value):
+            source = self._registry.tenant(request.tenant_id)
+            backup = self._backup(request, source)
+            tenant = self._registry.tenant(target)
+            operation = self._under_way(request, backup, tenant) if tenant else None
+            if operation is None and tenant:
+                operation = self._begin_in_place(request, backup, tenant, actor)
+            elif operation is None:
+                if request.into is None:
+                    raise no_such_tenant(self._registry, target)
+                operation = self._begin_new(request, backup, source, actor)
+        self._operations.launch(operation)
+        return operation
+
+    def _backup(self, request: RestoreRequest, source: Tenant | None) -> CataloguedBackup:
+        former = source.former_ids if source else ()
+        backup = self._catalogue.find(request.backup_id, request.tenant_id, *former)
+        if backup is None:
+            raise NotFound("There is no such backup.", code="backup_unknown")
+        require_whole(backup)
+        return backup
+
+    def _under_way(self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant) -> Operation | None:
+        """Take up again what has begun and not ended.
+
+        :raises Conflict: something else has.
+        """
+        if not tenant.relocation:
+            return None
+        operation = self._operations.get(tenant.relocation)
+        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
+            raise Conflict(
+                "The tenant is being moved or restored.",
+                code="tenant_moving",
+                hint="Wait for its operation to end, or undo it.",
+            )
+        return self._operations.resume(operation)
+
+    def _begin_in_place(
+        self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant, actor: str
+    ) -> Operation:
+        if request.into and request.into != request.tenant_id:
+            raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
+        if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
+            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        if tenant.former_home:
+            raise Conflict(
+                "The tenant's last move or restore is neither confirmed nor undone.",
+                code="move_unconfirmed",
+                hint="Confirm or undo it first.",
+            )
+        present = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        home = present
+        if request.server_id not in (None, present.server_id):
+            self._servers.require_room(request.server_id, tenant.region)
+            home = moved(present, request.server_id)
+        self._require_fit(require_whole(backup), home)
+        has_home = self._servers.home(tenant.tenant_id, home).size() is not None
+        if has_home and home != present:
+            raise Conflict("The server has something of that name already.", code="database_exists")
+        facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
+        if request.tables:
+            if home != present or not has_home:
+                raise _elsewhere()
+            facts |= _wanted(request, require_whole(backup), home)
+        facts["former"] = asdict(present) if home != present else None
+        facts["former_revision"] = tenant.schema_revision
+        return self._begin(tenant, facts, actor, request.kind(home))
+
+    def _begin_new(
+        self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
+    ) -> Operation:
+        """Make a tenant of a backup: a new one, or one that the registry has lost."""
+        into, manifest = request.into or request.tenant_id, require_whole(backup)
+        check_free_to_use(into)
+        if self._registry.former_id(into):
+            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        region = source.region if source else self._region_of(backup)
+        wanted = request.server_id or (source.server_id if source else self._known_server(manifest))
+        server = self._servers.require_room(wanted, region) if wanted else self._servers.place(Wanted(region))
+        home = self._home_of_new(into, server.server_id, manifest)
+        self._require_fit(manifest, home)
+        is_lost = into == request.tenant_id
+        known, size = self._secrets.exists(into), self._servers.home(into, home).size()
+        if not is_lost and (known or size is not None):
+            raise Conflict("There is something of a tenant of that id already.", code="tenant_exists")
+        facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
+        tenant = Tenant(into, TenantStatus.PROVISIONING, home.isolation, home.server_id, region)
+        if source:
+            # Of another model when it was backed up than now, maybe.
+            data_api = source.data_api.fitting(one_schema=home.isolation is not Isolation.DATABASE)
+            tenant = replace(tenant, limits=source.limits, backups=source.backups, data_api=data_api)
+        elif had := manifest.home:
+            tenant = replace(tenant, limits=Limits(had.connections, had.statement_timeout_ms, had.plan))
+        return self._begin(tenant, facts, actor)
+
+    def _begin(self, tenant: Tenant, facts: dict[str, Any], actor: str, kind: str = RESTORE) -> Operation:
+        operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)
+        self._registry.put_tenant(replace(tenant, relocation=operation.operation_id))
+        return operation
+
+    def _facts(
+        self, request: RestoreRequest, backup: CataloguedBackup, home: Home, *, has_home: bool, tenant_id: TenantId
+    ) -> dict[str, Any]:
+        return {
+            "archived": backup.tenant_id.value,
+            "backup_id": request.backup_id.value,
+            "home": asdict(home),
+            # Grants name the roles of the tenant that was backed up.
+            "keep_rights": request.keep_rights and backup.tenant_id == tenant_id,
+            "has_home": has_home,
+            "former": None,
+            # For an undo; empty: not known.
+            "former_revision": "",
+            "admin_email": request.admin_email or "",
+        }
+
+    def _home_of_new(self, tenant_id: TenantId, server_id: str, manifest: Manifest) -> Home:
+        home = new_home(tenant_id, server_id, manifest.isolation)
+        if home.isolation is Isolation.DATABASE:
+            return replace(home, schema=archived_schema(manifest))
+        return home
+
+    def _region_of(self, backup: CataloguedBackup) -> str:
+        """Of a tenant that nobody knows: the manifest says which its data must not leave, or else the bucket does."""
+        if backup.manifest and backup.manifest.home:
+            return backup.manifest.home.region
+        elsewhere = {bucket.name: bucket.region for bucket in self._buckets.elsewhere}
+        return elsewhere.get(backup.bucket, "")
+
+    def _known_server(self, manifest: Manifest) -> str | None:
+        """Where it lived, if there is such a server still."""
+        server_id = manifest.home.server_id if manifest.home else ""
+        return server_id if any(server.server_id == server_id for server in self._servers.all()) else None
+
+    def _require_fit(self, manifest: Manifest, home: Home) -> None:
+        if manifest.isolation is not home.isolation:
+            raise Conflict(
+                f"The tenant was '{manifest.isolation}' when it was backed up, and is '{home.isolation}' now.",
+                code="other_isolation",
+                hint="Restore it into a new tenant.",
+            )
+        require_version(manifest, self._servers.admin(home.server_id).facts())
+
+
+def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
+    """Tell whether it is that call's: of the same backup, for the same tables."""
+    asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
+    facts = operation.facts
+    return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
+
+
+def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:
+    """Write down which tables are wanted.
+
+    :raises BadRequest: the backup has no such tables, or they can't lie there.
+    """
+    if home.isolation is Isolation.POOLED and request.mode == BESIDE:
+        raise BadRequest(
+            "In shared tables, nothing can lie beside what is there.",
+            code="tables_shared",
+            hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
+        )
+    known = {f"{table.schema_name}.{name}" for table in manifest.tables for name in (table.table, "*")}
+    if unknown := set(request.tables) - known:
+        raise BadRequest("The backup has no such table.", code="table_unknown", details=", ".join(sorted(unknown)))
+    return {"wanted": list(request.tables), "mode": request.mode, "schema": archived_schema(manifest)}
+
+
+def _elsewhere() -> BadRequest:
+    return BadRequest(
+        "Single tables can be restored where their tenant lives.",
+        code="tables_elsewhere",
+        hint="Restore the whole backup there.",
+    )

@@ -1,0 +1,210 @@
+"""Restores one backup into a scratch database, compares it with its manifest, and drops it.
+
+This is the entry for whoever wants to know whether a backup is one, and stays as it is: `ScratchRestorer.drill`
+restores a backup into a database of its own, says what came back, and leaves nothing. Restores use the parts of it.
+
+Hold the lease on the tenant (`tenant`, its id) meanwhile: there is one copy login and one scratch database of a
+tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.make_roles`, where it lives elsewhere).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from psycopg2 import sql
+
+from tenantry.contents.digest import Access
+from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.admin_sql import execute
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.pg_restore import APPLICATION, RestoreTarget
+from tenantry.domain.backup import Manifest
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict, TenantryError
+from tenantry.domain.restore import is_scratch
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+from tenantry.homes.copy_login import copy_login, drop_copy_login
+from tenantry.homes.database_home import DatabaseHome
+from tenantry.restores.archive.source import ArchiveSource
+from tenantry.restores.compare import Findings, examine
+from tenantry.restores.fill import Archive, Filling
+from tenantry.servers.server_admin import ServerFacts
+from tenantry.servers.servers import Servers
+
+_MAJOR = 10_000
+# Of shared tables only rows are wanted: keys and policies are the server's own.
+_ROWS = ("pre-data", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchOrder:
+    """A backup, and the database that it is restored into: made for it, closed, owned by `owner`'s roles.
+
+    `bucket` is the one that the backup lies in. Without `keep_rights` nobody but the owner gets any: grants name roles
+    of the tenant that was backed up. `tables` are the only ones wanted; none: all.
+    """
+
+    manifest: Manifest
+    bucket: str
+    owner: TenantId
+    server_id: str
+    database: str
+    keep_rights: bool = True
+    tables: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> Home:
+        """Where in that database lies what the tenant had."""
+        return Home(self.server_id, self.manifest.isolation, self.database, archived_schema(self.manifest))
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What a drill found; seconds to restore, without the comparison."""
+
+    findings: Findings
+    seconds: float
+    restored_bytes: int
+    server_version: str
+
+
+class ScratchRestorer:
+    """Restores backups into scratch databases."""
+
+    def __init__(
+        self, servers: Servers, archives: ArchiveSource, tools: CopyTools, deadline: Callable[[], float]
+    ) -> None:
+        """Take the adapters, and the moment (of `time.monotonic()`) at which a restore has to have ended."""
+        self._servers = servers
+        self._archives = archives
+        self._tools = tools
+        self._deadline = deadline
+
+    def drill(self, order: ScratchOrder) -> Drilled:
+        """Restore a backup, compare it with its manifest, and drop it, whatever happens.
+
+        :raises Conflict: it is of a newer PostgreSQL than the server (`server_too_old`).
+        :raises RestoreFailed: it could not be restored.
+        :raises TenantryError: a server refused or went away, or S3 did not answer.
+        """
+        try:
+            began = time.monotonic()
+            self.restore(order)
+            seconds = time.monotonic() - began
+            findings = self.examine(order)
+            version = self._servers.admin(order.server_id).facts().version
+            return Drilled(findings, round(seconds, 3), order.manifest.dump.dump_bytes, version)
+        finally:
+            with suppress(TenantryError):
+                self.drop(order)
+
+    def restore(self, order: ScratchOrder) -> None:
+        """Make the database and fill it; what an earlier attempt left is dropped first. Nothing is compared yet.
+
+        :raises TenantryError: as above; the database is of no use then.
+        """
+        version = require_version(order.manifest, self._servers.admin(order.server_id).facts())
+        self.sweep(order.server_id, order.owner)
+        scratch = self._home(order)
+        scratch.make_empty()
+        # Rights to shared tables are the server's own too, and of single tables those that are there.
+        rows_only = order.manifest.isolation is Isolation.POOLED or bool(order.tables)
+        with self.access(order.owner, order.home) as access:
+            target = RestoreTarget(
+                access.credentials,
+                access.role,
+                version,
+                schema="" if order.manifest.isolation is Isolation.DATABASE else order.home.schema,
+                tables=order.tables,
+                sections=_ROWS if rows_only else (),
+                keep_rights=order.keep_rights and not rows_only,
+            )
+            archive = Archive(self._archives, order.manifest, order.bucket)
+            Filling(archive, target, self._tools, self._deadline()).run()
+        # What is in a dump ran as the database's owner, who may change what it says and who may connect.
+        scratch.reserve()
+
+    def examine(self, order: ScratchOrder) -> Findings:
+        """Compare what was restored with the manifest.
+
+        :raises TenantryError: the server refused or went away.
+        """
+        with self.access(order.owner, order.home) as access:
+            return examine(order.manifest, access, self.settings())
+
+    def drop(self, order: ScratchOrder) -> None:
+        """Drop the database, with every session in it, and the login that filled it."""
+        drop_copy_login(self._servers.connector(order.server_id), order.owner, order.database)
+        self._home(order).drop()
+
+    def sweep(self, server_id: str, tenant_id: TenantId) -> list[str]:
+        """Drop what workers that died have left of a tenant's: scratch databases and the copy login.
+
+        :returns: their names.
+        :raises TenantryError: the server refused.
+        """
+        connect = self._servers.connector(server_id)
+        drop_copy_login(connect, tenant_id)
+        with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)", (f"{tenant_id}_",))
+            left = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            for name in left:
+                execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        return left
+
+    @contextmanager
+    def access(self, owner: TenantId, home: Home, *others: str) -> Iterator[Access]:
+        """Get at a database that is closed (and at others of its server) with a login that may become its owner.
+
+        :raises TenantryError: the server refused.
+        """
+        connect = self._servers.connector(home.server_id)
+        with copy_login(connect, owner, home.database, *others) as login:
+            server = self._servers.get(home.server_id)
+            credentials = Credentials(
+                server.host,
+                server.port,
+                home.database,
+                login.username,
+                login.password,
+                server.sslmode,
+                server.sslrootcert,
+                schema=home.schema,
+            )
+            yield Access(home, credentials, owner_role(owner))
+
+    def settings(self) -> ConnectSettings:
+        """Say how long a statement may take: as long as there is time."""
+        left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+
+    def _home(self, order: ScratchOrder) -> DatabaseHome:
+        connect = self._servers.connector(order.server_id)
+        return DatabaseHome(order.owner, replace(order.home, isolation=Isolation.DATABASE), connect)
+
+
+def require_version(manifest: Manifest, facts: ServerFacts) -> int:
+    """Return the number of a server's version, on which a backup can be restored.
+
+    :raises Conflict: the backup is of a newer PostgreSQL (`server_too_old`).
+    """
+    archived = manifest.database.server_version
+    if int(archived.split()[0].split(".")[0]) > facts.version_number // _MAJOR:
+        raise Conflict(
+            f"The backup is of PostgreSQL {archived}, newer than the server's {facts.version}.",
+            code="server_too_old",
+            hint="Restore it to a server of that version or a newer one.",
+        )
+    return facts.version_number
+
+
+def archived_schema(manifest: Manifest) -> str:
+    """Name the schema that a tenant's own tables lay in when they were backed up."""
+    if manifest.home:
+        return manifest.home.schema_name
+    match manifest.isolation:
+        case Isolation.SCHEMA:
+            return manifest.tenant_id
+        case _:
+            return "public"

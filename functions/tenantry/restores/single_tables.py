@@ -1,0 +1,164 @@
+"""Restores single tables of a tenant's: beside those that are there, or their rows in the place of what is there.
+
+Everything is restored into a scratch database and compared first; what a table needs is then sure to be there.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.row_copy import copy_rows, require_same_tables
+from tenantry.contents.row_targets import OwnTables
+from tenantry.contents.schema_copy import copy_schema
+from tenantry.database.admin_sql import execute, transaction
+from tenantry.database.connecting import connect
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.operation import Operation
+from tenantry.domain.restore import replaced_schema, restored_schema, wanted_tables
+from tenantry.domain.tenant import Home, Isolation, owner_role
+from tenantry.homes import swapping
+from tenantry.operations.operations import Step
+from tenantry.restores.steps import Restoration, RestoreAdapters, milliseconds, work_for
+
+BESIDE, REPLACE = "beside", "replace"
+
+
+class TableRestoration:
+    """The steps of a restore of single tables."""
+
+    def __init__(self, restoration: Restoration, adapters: RestoreAdapters) -> None:
+        """Take what restores tenants."""
+        self._restoration = restoration
+        self._adapters = adapters
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        first = self._restoration.steps()[:3]
+        return (*first, Step("bring", self._bring), Step("settle", self._settle))
+
+    def give_up(self, operation: Operation) -> Operation:
+        """Drop what was made beside; the tables are as they were, unless they were brought."""
+        if not self._restoration.is_under_way(operation) or "bring" in operation.done:
+            return operation
+        work = work_for(operation)
+        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        connector, database = self._adapters.servers.connector(work.home.server_id), work.home.database
+        schema = self._aside(operation)
+        # Rows are kept in the transaction that exchanges them: where there are some, it has happened.
+        if operation.facts["mode"] == BESIDE or not swapping.has_tables(connector, database, schema):
+            swapping.drop_schema(connector, database, schema)
+        self._restoration.release(operation)
+        return replace(operation, done=())
+
+    def _bring(self, operation: Operation) -> dict[str, Any]:
+        self._restoration.require_own(operation)
+        work, began = work_for(operation), time.monotonic()
+        scratch = self._scratch(operation)
+        with self._adapters.scratches.access(work.tenant_id, scratch, work.home.database) as access:
+            live = replace(access.credentials, dbname=work.home.database)
+            is_beside = operation.facts["mode"] == BESIDE
+            bring = self._beside if is_beside else self._replace
+            bring(operation, access, Access(work.home, live, access.role))
+        made = "restored_schema" if is_beside else "replaced_schema"
+        return {made: self._aside(operation), "bring_ms": milliseconds(began)}
+
+    def _aside(self, operation: Operation) -> str:
+        """Name the schema that is made for it."""
+        work = work_for(operation)
+        name = restored_schema if operation.facts["mode"] == BESIDE else replaced_schema
+        return name(work.tenant_id, work.home, operation.operation_id)
+
+    def _scratch(self, operation: Operation) -> Home:
+        """Say where the tables were restored: in a schema that is called there as where the tenant lives.
+
+        In a shared database it is the tenant's id, which may have been another when it was backed up.
+        """
+        work, archived = work_for(operation), operation.facts["schema"]
+        home = Home(work.home.server_id, Isolation.DATABASE, work.beside, archived)
+        if not _is_renamed(operation):
+            return home
+        connector, owner = self._adapters.servers.connector(home.server_id), owner_role(work.tenant_id)
+        swapping.rename_schema(connector, home.database, owner, archived, work.home.schema)
+        return replace(home, schema=work.home.schema)
+
+    def _beside(self, operation: Operation, source: Access, target: Access) -> None:
+        """Carry the tables into a schema that only the tenant's owner looks into."""
+        work, schema = work_for(operation), self._aside(operation)
+        connector = self._adapters.servers.connector(work.home.server_id)
+        swapping.make_schema(connector, work.home.database, schema, target.role)
+        if not swapping.has_schema(connector, source.home.database, schema):
+            self._set_apart(source, _patterns(operation), schema)
+        there, here = (
+            replace(a, home=replace(a.home, isolation=Isolation.SCHEMA, schema=schema)) for a in (source, target)
+        )
+        with ContentReader(there, self._adapters.scratches.settings()) as reader:
+            copy_schema(
+                there,
+                here,
+                reader.export(),
+                self._adapters.tools,
+                deadline=self._adapters.deadline(),
+                keep_rights=False,
+            )
+
+    def _replace(self, operation: Operation, source: Access, target: Access) -> None:
+        """Exchange the rows in one transaction; foreign keys are checked at its end. What was there is kept."""
+        settings, kept = self._adapters.scratches.settings(), self._aside(operation)
+        connector = self._adapters.servers.connector(target.home.server_id)
+        if swapping.has_tables(connector, target.home.database, kept):
+            # They were made in the transaction that has exchanged the rows.
+            return
+        swapping.make_schema(connector, target.home.database, kept, target.role)
+        with ContentReader(source, settings) as reader:
+            names = wanted_tables(reader.tables, _patterns(operation))
+            with closing(OwnTables(target, settings, only=names, kept=kept)) as into:
+                wanted = {name: reader.tables[name] for name in names}
+                require_same_tables(wanted, into.tables, "tables_differ")
+                copy_rows(reader, into)
+
+    def _set_apart(self, source: Access, wanted: list[str], schema: str) -> None:
+        """Move the tables into a schema of the scratch database, without what ties them to others."""
+        settings = self._adapters.scratches.settings()
+        with ContentReader(source, settings) as reader:
+            tables = [reader.tables[name] for name in wanted_tables(reader.tables, wanted)]
+        names = {"schemas": [t.schema for t in tables], "tables": [t.name for t in tables]}
+        with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
+            execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
+            execute(cursor, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+            for script, drop in (
+                ("contents/own_foreign_keys", "ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}"),
+                ("contents/own_triggers", "DROP TRIGGER IF EXISTS {1} ON {0}"),
+            ):
+                execute(cursor, load_sql(script), names)  # type: ignore[arg-type]
+                for found_schema, table, name, _ in cursor.fetchall():
+                    place = sql.Identifier(found_schema, table)
+                    execute(cursor, sql.SQL(drop).format(place, sql.Identifier(name)))
+            for table in tables:
+                move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+                execute(cursor, move.format(sql.Identifier(table.schema, table.name), sql.Identifier(schema)))
+
+    def _settle(self, operation: Operation) -> None:
+        if not self._restoration.is_under_way(operation):
+            return
+        work = work_for(operation)
+        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        self._restoration.release(operation)
+
+
+def _is_renamed(operation: Operation) -> bool:
+    """Whether the schema of a shared database has another name than when it was backed up."""
+    home = work_for(operation).home
+    return home.isolation is Isolation.SCHEMA and operation.facts["schema"] != home.schema
+
+
+def _patterns(operation: Operation) -> list[str]:
+    """Say which tables are wanted, by the schema's present name."""
+    wanted: list[str] = operation.facts["wanted"]
+    if not _is_renamed(operation):
+        return wanted
+    return [f"{work_for(operation).home.schema}.{pattern.partition('.')[2]}" for pattern in wanted]

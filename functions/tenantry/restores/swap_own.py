@@ -1,0 +1,192 @@
+"""Where a restore ends: how a home of the tenant's own gives its place to what was restored beside it.
+
+Shared tables do it row by row: `restoration_rows`.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
+
+from psycopg2 import sql
+
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.schema_copy import CopyTools, copy_schema
+from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.backup import Manifest
+from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.homes import swapping
+from tenantry.homes.shared_database import SharedDatabase
+from tenantry.restores.scratch import ScratchRestorer
+from tenantry.servers.database_settings import copy_database_settings, set_as_owner
+from tenantry.servers.servers import Servers
+
+
+class Swap(NamedTuple):
+    """Whose home is swapped: the home, the name of what takes its place, and where what is there is kept.
+
+    `has_home` says whether there is a home at all: a new tenant's is not, and a lost one's may not be. `tables` are the
+    only ones of shared tables whose rows are exchanged, as the backup's manifest names them; none: all.
+    """
+
+    tenant_id: TenantId
+    home: Home
+    beside: str
+    kept: Home
+    has_home: bool
+    tables: tuple[str, ...] = ()
+
+
+class Place(Protocol):
+    """Takes what was restored into a scratch database to where its tenant lives.
+
+    Every method may be repeated, after a crash at any point too. All raise TenantryError where a server refuses.
+    """
+
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
+        """Make ready beside what is there, whose users go on; `source` is in the scratch database. Returns facts."""
+
+    def keep(self, swap: Swap) -> None:
+        """Copy what is there to where it is kept, if renaming it is not enough; the tenant only reads from now on."""
+
+    def is_swapped(self, swap: Swap) -> bool:
+        """Whether `swap` has come to its end before."""
+
+    def swap(self, swap: Swap, source: Home) -> None:
+        """Let nobody in, and put the one in the place of the other, which is kept."""
+
+    def finish(self, swap: Swap) -> None:
+        """Let the tenant in, who finds its own."""
+
+    def take_back(self, swap: Swap) -> None:
+        """Let the tenant at what is there again, and drop what was made for the swap."""
+
+
+class DatabasePlace:
+    """A database of the tenant's own: the scratch database becomes it."""
+
+    def __init__(self, servers: Servers) -> None:
+        """Take the servers."""
+        self._servers = servers
+
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
+        """Give it the settings and rights of the one that is there, or the settings that there were."""
+        if not keep_rights:
+            self._servers.home(swap.tenant_id, replace(swap.home, database=source.database)).grant()
+        connect = self._connect(swap)
+        if not swap.has_home:
+            wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
+            return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+        return {"settings": copy_database_settings(connect, swap.home.database, source.database)}
+
+    def keep(self, swap: Swap) -> None:
+        """Do nothing: renaming is enough."""
+
+    def is_swapped(self, swap: Swap) -> bool:
+        """Whether the names are as they are after both renames, which are one transaction."""
+        end = swap.kept if swap.has_home else swap.home
+        return swapping.has_database(self._connect(swap), end.database)
+
+    def swap(self, swap: Swap, source: Home) -> None:
+        """Rename both."""
+        connect = self._connect(swap)
+        if swap.has_home:
+            # What was pooled in vain goes first: the last that anybody is refused is the renaming.
+            self._servers.home(swap.tenant_id, swap.home).close()
+        swapping.shut(connect, swap.home.database)
+        swapping.shut(connect, source.database)
+        swapping.swap_databases(connect, swap.tenant_id, swap.home.database, source.database, swap.kept.database)
+
+    def finish(self, swap: Swap) -> None:
+        """Let connections in."""
+        swapping.unshut(self._connect(swap), swap.home.database)
+        self._servers.home(swap.tenant_id, swap.home).open()
+
+    def take_back(self, swap: Swap) -> None:
+        """Let connections in again, where the tenant is; nothing but the scratch database was made."""
+        if swap.has_home:
+            self.finish(swap)
+
+    def _connect(self, swap: Swap) -> AdminConnect:
+        return self._servers.connector(swap.home.server_id)
+
+
+class SchemaPlace:
+    """A schema of a shared database: carried there from the scratch database under another name, and renamed."""
+
+    def __init__(
+        self, servers: Servers, scratches: ScratchRestorer, tools: CopyTools, deadline: Callable[[], float]
+    ) -> None:
+        """Take the adapters, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
+        self._servers = servers
+        self._scratches = scratches
+        self._tools = tools
+        self._deadline = deadline
+
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Copy the schema beside the tenant's own, and see that the copy is one."""
+        connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
+        SharedDatabase(connect, database).ensure()
+        swapping.make_schema(connect, database, swap.beside, owner)
+        # It is carried under the name that it has beside the tenant's own.
+        swapping.rename_schema(connect, source.database, owner, source.schema, swap.beside)
+        with self._scratches.access(swap.tenant_id, replace(source, schema=swap.beside), database) as access:
+            there = replace(swap.home, schema=swap.beside)
+            credentials = replace(access.credentials, dbname=database)
+            self._carry(access, Access(there, credentials, access.role), keep_rights=keep_rights)
+        if keep_rights:
+            # Those to what is in it came with it.
+            grant = load_sql("restores/grant_restored_schema").format(
+                schema=sql.Identifier(swap.beside), **role_identifiers(swap.tenant_id)
+            )
+            run(connect, database, grant)
+        else:
+            self._servers.home(swap.tenant_id, replace(swap.home, schema=swap.beside)).grant()
+        return {}
+
+    def keep(self, swap: Swap) -> None:
+        """Do nothing: renaming is enough."""
+
+    def is_swapped(self, swap: Swap) -> bool:
+        """Whether the names are as they are after both renames, which are one transaction."""
+        end = swap.kept if swap.has_home else swap.home
+        return swapping.has_schema(self._connect(swap), swap.home.database, end.schema)
+
+    def swap(self, swap: Swap, source: Home) -> None:  # noqa: ARG002 - it was carried beside
+        """Rename both."""
+        home = swap.home
+        if swap.has_home:
+            self._servers.home(swap.tenant_id, home).close()
+        swapping.swap_schemas(self._connect(swap), home.database, home.schema, swap.beside, swap.kept.schema)
+
+    def finish(self, swap: Swap) -> None:
+        """Let the tenant's logins in, who find its schema first."""
+        connect, home = self._connect(swap), swap.home
+        shared = SharedDatabase(connect, home.database)
+        with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+            shared.identify(cursor, swap.tenant_id, home.schema)
+        shared.open(swap.tenant_id)
+
+    def take_back(self, swap: Swap) -> None:
+        """Let the tenant in again, where it is, and drop what was carried beside."""
+        if swapping.has_database(self._connect(swap), swap.home.database):
+            swapping.drop_schema(self._connect(swap), swap.home.database, swap.beside)
+        if swap.has_home:
+            self._servers.home(swap.tenant_id, swap.home).open()
+
+    def _carry(self, source: Access, target: Access, *, keep_rights: bool) -> None:
+        settings = self._scratches.settings()
+        with ContentReader(source, settings) as reader:
+            copy_schema(
+                source, target, reader.export(), self._tools, deadline=self._deadline(), keep_rights=keep_rights
+            )
+            restored = reader.content()
+        with ContentReader(target, settings) as reader:
+            differences = restored.differences(reader.content())
+        if differences:
+            raise RestoreFailed(code="restore_differs", details=", ".join(differences))
+
+    def _connect(self, swap: Swap) -> AdminConnect:
+        return self._servers.connector(swap.home.server_id)

@@ -1,0 +1,146 @@
+"""What becomes of a restore afterwards: stopped half-way, or undone. Nothing is lost by either.
+
+An undo swaps once more: what was restored, with what was written since, is kept in its turn until it is confirmed.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tenantry.domain.errors import Conflict
+from tenantry.domain.operation import Operation
+from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.restore import kept_home
+from tenantry.domain.tenant import Home, Isolation
+from tenantry.homes.swapping import drop_database
+from tenantry.operations.operations import Step
+from tenantry.relocation.residence import tenant_of
+from tenantry.restores.cutover import Arrival
+from tenantry.restores.steps import Restoration
+from tenantry.restores.swap_own import Place, Swap
+from tenantry.servers.servers import Servers
+
+
+class RestoreReturn:
+    """Brings a tenant back to what a restore has taken the place of."""
+
+    def __init__(self, restoration: Restoration, arrival: Arrival, servers: Servers) -> None:
+        """Take what restores tenants."""
+        self._restoration = restoration
+        self._arrival = arrival
+        self._servers = servers
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return Step("keep", self._keep), Step("swap", self._swap), Step("settle", self._settle)
+
+    def give_up(self, operation: Operation) -> Operation:
+        """Let the tenant at what is there, when a step has failed before the swap."""
+        if not self._restoration.is_under_way(operation) or self._is_swapped(operation):
+            return operation
+        if not _leaves_server(operation):
+            self._place(operation).finish(_swap_of(operation))
+        self._arrival.release(operation)
+        return replace(operation, done=())
+
+    def _keep(self, operation: Operation) -> dict[str, Any]:
+        self._require_own(operation)
+        if not _leaves_server(operation):
+            self._place(operation).keep(_swap_of(operation))
+        return {"closed_at": time.time()}
+
+    def _swap(self, operation: Operation) -> dict[str, Any]:
+        self._require_own(operation)
+        began = time.time()
+        home, former, revision = _home(operation), _former(operation), operation.facts["former_revision"]
+        if _leaves_server(operation):
+            self._arrival.switch(tenant_of(operation), former, home)
+            self._servers.home(tenant_of(operation), former).open()
+            self._arrival.note(operation, former, home, revision)
+        else:
+            place, swap = self._place(operation), _swap_of(operation)
+            if not place.is_swapped(swap):
+                place.swap(swap, _source(home, former))
+            place.finish(swap)
+            self._arrival.note(operation, home, swap.kept, revision)
+        # For an undo of this.
+        return {
+            "refused_ms": round((time.time() - began) * 1000),
+            "former_revision": operation.facts["schema_revision"],
+        }
+
+    def _settle(self, operation: Operation) -> None:
+        if not self._restoration.is_under_way(operation):
+            return
+        home, former = _home(operation), _former(operation)
+        if home.isolation is Isolation.POOLED and not _leaves_server(operation):
+            # Its rows are in the shared tables again.
+            drop_database(self._servers.connector(home.server_id), former.database)
+        self._arrival.settle(operation)
+
+    def _is_swapped(self, operation: Operation) -> bool:
+        if "swap" in operation.done:
+            return True
+        if _leaves_server(operation):
+            present = self._arrival.credentials(tenant_of(operation))
+            server = self._servers.get(_former(operation).server_id)
+            return (present.host, present.port) == (server.host, server.port)
+        return "keep" in operation.done and self._place(operation).is_swapped(_swap_of(operation))
+
+    def _place(self, operation: Operation) -> Place:
+        return self._restoration.place(_home(operation).isolation)
+
+    def _require_own(self, operation: Operation) -> None:
+        if not self._restoration.is_under_way(operation):
+            raise Conflict("The tenant is not this operation's any more.", code="operation_over")
+
+
+class RestoreAbandonment:
+    """Takes back a restore whose worker died before the swap."""
+
+    def __init__(self, restoration: Restoration, arrival: Arrival) -> None:
+        """Take what restores tenants."""
+        self._restoration = restoration
+        self._arrival = arrival
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order."""
+        return (Step("take_back", self._take_back), Step("forget", self._forget))
+
+    def _take_back(self, operation: Operation) -> None:
+        begun = replace(operation, operation_id=operation.facts["abandoned"], done=tuple(operation.facts["begun"]))
+        if self._restoration.is_swapped(begun):
+            # It is the restore's again, which can only be finished.
+            self._arrival.hand_over(operation, begun.operation_id)
+            raise Conflict(
+                "What was restored has taken its place already.",
+                code="already_switched",
+                hint="Repeat the call that restores it; then it can be undone.",
+            )
+        self._restoration.take_back(begun)
+
+    def _forget(self, operation: Operation) -> None:
+        self._arrival.release(operation)
+
+
+def _home(operation: Operation) -> Home:
+    return home_of_facts(operation.facts["home"])
+
+
+def _former(operation: Operation) -> Home:
+    return home_of_facts(operation.facts["former"])
+
+
+def _leaves_server(operation: Operation) -> bool:
+    return _home(operation).server_id != _former(operation).server_id
+
+
+def _source(home: Home, former: Home) -> Home:
+    return replace(former, isolation=home.isolation)
+
+
+def _swap_of(operation: Operation) -> Swap:
+    tenant_id, home, former = tenant_of(operation), _home(operation), _former(operation)
+    beside = former.schema if home.isolation is Isolation.SCHEMA else former.database
+    return Swap(tenant_id, home, beside, kept_home(tenant_id, home, operation.operation_id), has_home=True)

@@ -1,0 +1,74 @@
+"""Gives one database the settings and the rights to connect that another has: what no dump of a database holds."""
+
+import csv
+from collections.abc import Iterable
+from contextlib import closing, suppress
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute
+from tenantry.database.sql_files import load_sql
+from tenantry.database.tenant_connection import IDENTITY_SETTING
+from tenantry.domain.errors import StatementFailed
+
+# Settings that are lists of names: their value is a list of literals, not one.
+_LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
+# What a move sets for as long as it lasts.
+_FENCE = "default_transaction_read_only"
+
+
+def copy_database_settings(connect: AdminConnect, source: str, target: str) -> int:
+    """Copy what `source` is set to, for everybody and for single roles, and what others than its owner may do there.
+
+    :returns: how many settings and rights there were.
+    :raises TenantryError: the server refused.
+    """
+    changes: list[sql.Composable] = []
+    database = sql.Identifier(target)
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("servers/database_settings"), (source,))
+        for role, setting in cursor.fetchall():
+            name, _, value = setting.partition("=")
+            if name == IDENTITY_SETTING or (role and name == _FENCE):
+                continue
+            place = sql.SQL("DATABASE {}").format(database)
+            if role:
+                place = sql.SQL("ROLE {} IN ").format(sql.Identifier(role)) + place
+            changes.append(_set(place, name, value))
+        execute(cursor, load_sql("servers/database_rights"), (source,))
+        for role, right, grantable in cursor.fetchall():
+            grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
+            changes.append(grant.format(database, sql.Identifier(role)))
+        for statement in changes:
+            execute(cursor, statement)
+    return len(changes)
+
+
+def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
+    """Set what a database's owner may set there; what only others may, they have to set again.
+
+    :returns: how many of them were set.
+    :raises TenantryError: the server could not be reached.
+    """
+    done = 0
+    place = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        for name, value in settings:
+            if name != IDENTITY_SETTING:
+                with suppress(StatementFailed):
+                    execute(cursor, _set(place, name, value))
+                    done += 1
+    return done
+
+
+def _set(place: sql.Composable, name: str, value: str) -> sql.Composable:
+    words = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+    return sql.SQL("ALTER {} SET {} = {}").format(place, words, _value(name, value))
+
+
+def _value(name: str, value: str) -> sql.Composable:
+    if name not in _LISTS:
+        return sql.Literal(value)
+    elements = next(csv.reader([value], skipinitialspace=True), [])
+    return sql.SQL(", ").join(map(sql.Literal, elements)) if elements else sql.Literal("")

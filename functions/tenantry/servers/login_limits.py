@@ -1,0 +1,42 @@
+"""What both logins of a tenant may use on their server: sessions at once, and the time of one statement."""
+
+from contextlib import closing
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles
+from tenantry.database.logins import login_names
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.tenant import Limits, TenantId
+
+
+def set_login_limits(connect: AdminConnect, tenant_id: TenantId, limits: Limits) -> None:
+    """Set the limits of a tenant's logins, for sessions that begin from now on.
+
+    Both get them, so a rotation changes nothing. The statement's time is a setting of the login that every
+    administrator may set; the data plane looks it up when it connects.
+
+    :raises TenantryError: the server refused, or the logins are not there.
+    """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        for login in map(sql.Identifier, login_names(tenant_id)):
+            bound = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
+            execute(cursor, bound.format(login, sql.Literal(limits.connections)))
+            if limits.statement_timeout_ms:
+                timeout = sql.SQL("ALTER ROLE {} SET statement_timeout = {}")
+                execute(cursor, timeout.format(login, sql.Literal(limits.statement_timeout_ms)))
+            else:
+                execute(cursor, sql.SQL("ALTER ROLE {} RESET statement_timeout").format(login))
+
+
+def end_idle_sessions(connect: AdminConnect, tenant_id: TenantId) -> None:
+    """End the sessions of a tenant's logins that have been idle for a second, so that new limits count.
+
+    No request fails by this: who finds its session ended connects anew.
+
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        join_roles(cursor, login_names(tenant_id))
+        logins = sql.Literal(list(login_names(tenant_id)))
+        execute(cursor, load_sql("servers/end_idle_sessions").format(logins=logins))

@@ -1,0 +1,104 @@
+"""Gives what a server has of a tenant the names of a new tenant id; the data stays where it is.
+
+Every method may be repeated, after a crash at any point too.
+"""
+
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles, role_names, transaction
+from tenantry.database.logins import login_names
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import NotFound
+from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, TenantId
+from tenantry.homes.renaming import find_rows, find_schema, rename_home
+from tenantry.homes.sessions import end_sessions
+from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+
+
+class TenantRenaming:
+    """Renames tenants on one server."""
+
+    def __init__(self, connect: AdminConnect) -> None:
+        """Take how to connect as the server's administrator."""
+        self._connect = connect
+
+    def find_taken(self, tenant_id: TenantId, home: Home) -> list[str]:
+        """List what has a name already that a tenant of this id in such a home would get.
+
+        :raises TenantryError: the server refused.
+        """
+        query = load_sql("servers/rename_taken").format(
+            database=sql.Literal(tenant_id.value),
+            roles=sql.Literal(_all_roles(tenant_id)),
+            schemas=sql.Literal(SCHEMAS_DATABASE),
+        )
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            execute(cursor, query)
+            taken, has_schemas = cursor.fetchone()
+        if has_schemas:
+            taken += find_schema(self._connect, tenant_id)
+        return [*taken, *find_rows(self._connect, tenant_id, home)]
+
+    def end_sessions(self, tenant_id: TenantId, database: str) -> None:
+        """End the sessions of a tenant's logins and wait until they are gone; others' go on.
+
+        :raises TenantryError: the server refused.
+        """
+        end_sessions(self._connect, database, login_names(tenant_id))
+
+    def remove_inspectors(self, tenant_id: TenantId) -> None:
+        """Remove the logins with which operators look into a tenant for some hours: they are named after its id.
+
+        :raises TenantryError: the server refused.
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            logins = inspectors_of(cursor, tenant_id)
+        for login in logins:
+            InspectorRoles(self._connect).drop(login)
+
+    def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str) -> None:
+        """Rename the five roles of a tenant, all or none. Their rights, settings and limits stay theirs.
+
+        PostgreSQL clears a password that is stored as MD5, which is salted with the name: so the login in use gets its
+        password again, as a SCRAM verifier. The other one's is set by the next rotation.
+
+        :param login: the one in use, by its new name.
+        :raises NotFound: the server does not have all of them.
+        :raises TenantryError: the server refused.
+        """
+        with transaction(self._connect, "postgres") as cursor:
+            _rename_all(cursor, dict(zip(_all_roles(old), _all_roles(new), strict=True)))
+            verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
+            set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
+
+    def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
+        """Rename a tenant's home and let it say whose it is; the roles have their new names already.
+
+        :returns: what there is to tell of it, such as how many rows were changed.
+        :raises TenantryError: the server refused.
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            join_roles(cursor, _all_roles(new))
+        # Under the old names nobody logs in any more. Whoever did so before must not write beside us.
+        self.end_sessions(new, before.database)
+        return rename_home(self._connect, old, new, before, after)
+
+
+def _all_roles(tenant_id: TenantId) -> list[str]:
+    return [*role_names(tenant_id).values(), *login_names(tenant_id)]
+
+
+def _rename_all(cursor: Any, names: dict[str, str]) -> None:
+    execute(cursor, "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", ([*names, *names.values()],))
+    there = {name for (name,) in cursor.fetchall()}
+    for before, after in names.items():
+        if before in there:
+            rename = sql.SQL("ALTER ROLE {} RENAME TO {}")
+            execute(cursor, rename.format(sql.Identifier(before), sql.Identifier(after)))
+        elif after not in there:
+            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=before)

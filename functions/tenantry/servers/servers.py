@@ -1,0 +1,230 @@
+"""PostgreSQL servers: registered after a check, drained, and chosen for a tenant."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.database.admin_sql import AdminConnect
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
+from tenantry.domain.server import Server, ServerStatus, Wanted
+from tenantry.domain.tenant import Home, TenantId
+from tenantry.homes.home_admin import HomeAdmin
+from tenantry.servers.inspector_roles import InspectorRoles
+from tenantry.servers.server_admin import ServerAdmin, ServerFacts
+from tenantry.servers.tenant_removal import TenantRemoval
+
+OLDEST_VERSION = 150000
+_MAX_SKEW_SECONDS = 5.0
+_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin")
+
+type OpenAdmin = Callable[[Credentials], ServerAdmin]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What a check found: connections that are free, seconds that the clock is off, tenants that live there."""
+
+    server: Server
+    version: str
+    tls: bool
+    max_connections: int
+    free_connections: int
+    clock_skew: float
+    tenants: int
+
+
+def open_admin(credentials: Credentials) -> ServerAdmin:
+    """Administer a server with these credentials, whatever database they name."""
+    return ServerAdmin(_connector(credentials))
+
+
+def _connector(credentials: Credentials) -> AdminConnect:
+    # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
+    administrator = replace(credentials, schema="pg_catalog")
+    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
+
+
+class Servers:
+    """The servers of one stage."""
+
+    def __init__(self, registry: Registry, secrets: ServerSecrets) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._secrets = secrets
+
+    def register(self, server: Server, username: str, password: str) -> ServerReport:
+        """Take a server in, or change what is known of it, once it has passed the check.
+
+        :raises BadRequest: it can't be reached, or tenants can't live on it; nothing is stored.
+        """
+        credentials = Credentials(
+            server.host, server.port, "postgres", username, password, server.sslmode, server.sslrootcert
+        )
+        report = self._examine(server, open_admin(credentials))
+        open_admin(credentials).close_maintenance_databases()
+        self._secrets.write(server.server_id, credentials)
+        self._registry.put_server(server)
+        return report
+
+    def check(self, server_id: str) -> ServerReport:
+        """Look at a registered server as it is now.
+
+        :raises NotFound: it is not registered.
+        :raises BadRequest: it can't be reached, or tenants can't live on it any more.
+        """
+        return self._examine(self.get(server_id), self.admin(server_id))
+
+    def get(self, server_id: str) -> Server:
+        """Look a server up.
+
+        :raises NotFound: it is not registered.
+        """
+        server = self._registry.server(server_id)
+        if server is None:
+            raise NotFound("There is no such server.", code="server_unknown")
+        return server
+
+    def all(self) -> list[Server]:
+        """List them by id."""
+        return list(self._registry.servers())
+
+    def admin(self, server_id: str) -> ServerAdmin:
+        """Administer a registered server.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        return open_admin(self._credentials(server_id))
+
+    def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
+        """Administer a tenant's home on the server that it is on.
+
+        :raises NotFound: nobody knows that server's administrator.
+        """
+        return self.admin(home.server_id).home(tenant_id, home)
+
+    def removal(self, server_id: str) -> TenantRemoval:
+        """Take tenants off a registered server.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        return TenantRemoval(self.connector(server_id))
+
+    def inspector_roles(self, server_id: str) -> InspectorRoles:
+        """Make and remove inspectors on a registered server.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        return InspectorRoles(self.connector(server_id))
+
+    def connector(self, server_id: str) -> AdminConnect:
+        """Say how to connect to a registered server's databases as its administrator.
+
+        :raises NotFound: nobody knows its administrator.
+        """
+        return _connector(self.administrator(server_id))
+
+    def administrator(self, server_id: str) -> Credentials:
+        """Find a registered server's administrator.
+
+        :raises NotFound: nobody knows it.
+        """
+        return self._credentials(server_id)
+
+    def require_room(self, server_id: str, region: str) -> Server:
+        """Find the server that a tenant is to go to, if it may.
+
+        :param region: the only one that the tenant's data may lie in; empty: any.
+        :raises NotFound: it is not registered.
+        :raises Conflict: it is being drained, is full, or lies in another region.
+        """
+        server = self.get(server_id)
+        if server.status is not ServerStatus.ACTIVE:
+            raise Conflict("The server is being drained.", code="server_draining", hint="Choose another.")
+        if region not in ("", server.region):
+            raise Conflict(
+                "The tenant's data must not leave its region.", code="other_region", details=f"region {region}"
+            )
+        if self._tenants_by_server()[server_id] >= server.max_tenants:
+            raise Conflict("The server is full.", code="server_full", hint="Choose another, or raise its max_tenants.")
+        return server
+
+    def _credentials(self, server_id: str) -> Credentials:
+        credentials = self._secrets.find(server_id)
+        if credentials is None:
+            raise NotFound("The server's administrator is not known.", code="server_unknown", hint="Register it.")
+        return credentials
+
+    def drain(self, server_id: str) -> Server:
+        """Place no new tenants there; those that live there stay.
+
+        :raises NotFound: it is not registered.
+        """
+        server = replace(self.get(server_id), status=ServerStatus.DRAINING)
+        self._registry.put_server(server)
+        return server
+
+    def place(self, wanted: Wanted) -> Server:
+        """Choose the least loaded server that a tenant may live on, by tenants per place that it has.
+
+        :raises Conflict: there is none; the message says what was asked for.
+        """
+        load = self._tenants_by_server()
+        free = [
+            server
+            for server in self._registry.servers()
+            if server.status is ServerStatus.ACTIVE
+            and wanted.allows(server)
+            and load[server.server_id] < server.max_tenants
+        ]
+        if not free:
+            asked = f"region {wanted.region or 'any'}, labels {' '.join(sorted(wanted.labels)) or 'none'}"
+            raise Conflict(
+                "No server has room for such a tenant.",
+                code="no_server",
+                details=asked,
+                hint="Register a server with that region and those labels, or raise max_tenants of one.",
+            )
+        return min(free, key=lambda server: (load[server.server_id] / server.max_tenants, server.server_id))
+
+    def _tenants_by_server(self) -> Counter[str]:
+        return Counter(tenant.server_id for tenant in self._registry.tenants())
+
+    def _examine(self, server: Server, admin: ServerAdmin) -> ServerReport:
+        try:
+            facts = admin.facts()
+        except DatabaseUnavailable as exc:
+            raise BadRequest(
+                "The server does not let us in.",
+                code="server_unreachable",
+                details=f"SQLSTATE {exc.code}",
+                hint="Check host, port, security group, TLS and the administrator's password.",
+            ) from exc
+        _require_usable(facts)
+        return ServerReport(
+            server,
+            facts.version,
+            facts.tls,
+            facts.max_connections,
+            facts.max_connections - facts.used_connections,
+            round(facts.clock - facts.asked_at, 1),
+            self._tenants_by_server()[server.server_id],
+        )
+
+
+def _require_usable(facts: ServerFacts) -> None:
+    if facts.version_number < OLDEST_VERSION:
+        raise BadRequest(
+            f"The server is PostgreSQL {facts.version}.", code="server_too_old", hint="Version 15 or later is needed."
+        )
+    if not facts.may_make_tenants:
+        raise BadRequest(
+            "The administrator may not make roles and databases.",
+            code="server_rights",
+            hint="Give it CREATEROLE and CREATEDB, and as a superuser GRANT SET ON PARAMETER tenantry.tenant_id TO it.",
+        )
+    if abs(facts.clock - facts.asked_at) > _MAX_SKEW_SECONDS:
+        raise BadRequest("The server's clock is wrong.", code="server_clock", hint="Let it follow a time server.")

@@ -1,1 +1,0 @@
-"""Use cases. They receive their adapters as arguments; the handlers wire them."""

@@ -1,1 +1,0 @@
-"""SQL files, a comment on top of each query."""

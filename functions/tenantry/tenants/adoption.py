@@ -1,0 +1,205 @@
+"""Takes a database that is in use under management; its application goes on. Every step may be repeated.
+
+Nothing in the database is dropped or renamed. Until every check has passed, nothing at all is changed.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.logins import login_names
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
+from tenantry.domain.server import Server
+from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.servers.server_admin import DATABASE_BUSY, AdoptionFacts, ServerAdmin
+
+_PASSWORD_BYTES = 32
+_ATTEMPTS = 5
+_CONNECT = ConnectSettings(application_name="tenantry-adopt")
+_NO_SUCH_DATABASE = "3D000"
+# SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
+_REFUSED_CLASSES = frozenset({"28", "42"})
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRequest:
+    """What is to be adopted: the database, and the login with which its application uses it.
+
+    `host` and `port` are what a hand-made secret says, or None; they have to be the registered server's.
+    """
+
+    tenant_id: TenantId
+    database: str
+    user: str
+    password: str = field(repr=False)
+    host: str | None = None
+    port: int | None = None
+    schema: str = "public"
+    connection_limit: int = 50
+    # The only region that its data may lie in; empty: any.
+    region: str = ""
+
+
+def adopt_database(
+    request: AdoptionRequest,
+    *,
+    server: Server,
+    admin: ServerAdmin,
+    secret_store: SecretStore,
+    registry: Registry,
+    meter: Callable[[], str] = str,
+) -> None:
+    """Make a tenant of a database on `server`; active only after a login as the tenant worked.
+
+    :param meter: makes what the tenant's requests are counted under; called when every check has passed.
+    :raises BadRequest: the login, the database or the server is not what the request says; nothing is changed.
+    :raises Conflict: tenant or database is taken (nothing is changed), or the database is too busy now.
+    :raises TenantryError: a step failed; the same call finishes the work.
+    """
+    known = _find_begun(request, server, registry)
+    if known and known.status is TenantStatus.ACTIVE:
+        return
+    _require_server(request, server)
+    facts = _examine(request, server, admin)
+    if known and not known.adopted_database and facts.tenant_id:
+        # The call that creates a tenant has made this database, and is the one to finish it.
+        raise _exists()
+    tenant = replace(_tenant(request, server), usage_key=meter())
+    registry.put_tenant(tenant)
+    credentials = _credentials(request, server, secret_store.find(request.tenant_id))
+    admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
+    if request.user not in login_names(request.tenant_id):
+        _take_over(request, admin, take_objects=not facts.user_is_shared)
+    secret_store.write(request.tenant_id, credentials)
+    TenantConnection(request.tenant_id, credentials, _CONNECT).close()
+    registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
+
+
+def _take_over(request: AdoptionRequest, admin: ServerAdmin, *, take_objects: bool) -> None:
+    """Change owners and rights; give way to the application's transactions, and try again a few times."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            admin.adopt_database(
+                request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
+            )
+        except Conflict as exc:
+            if exc.code != DATABASE_BUSY or not left:
+                raise
+        else:
+            return
+
+
+def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:
+    """Look for what an earlier call of this adoption has left.
+
+    :raises Conflict: the tenant is there in another way, or another tenant is made of this database.
+    """
+    place = (server.server_id, request.database)
+    for tenant in registry.tenants():
+        if tenant.tenant_id != request.tenant_id and (tenant.server_id, tenant.adopted_database) == place:
+            raise _taken()
+    known = registry.tenant(request.tenant_id)
+    if known is None:
+        return None
+    is_same = (known.server_id, known.adopted_database) == place
+    is_open = known.status is TenantStatus.PROVISIONING and (is_same or _was_refused(known, request, server))
+    if not is_open and not (is_same and known.status is TenantStatus.ACTIVE):
+        raise _exists()
+    return known
+
+
+def _was_refused(tenant: Tenant, request: AdoptionRequest, server: Server) -> bool:
+    """Whether somebody tried to create the tenant anew, which stopped at the database that is to be adopted now."""
+    return (tenant.server_id, tenant.adopted_database, request.database) == (
+        server.server_id,
+        "",
+        request.tenant_id.value,
+    )
+
+
+def _require_server(request: AdoptionRequest, server: Server) -> None:
+    if (request.host or server.host, request.port or server.port) != (server.host, server.port):
+        raise BadRequest(
+            "The secret is for another server.",
+            code="other_server",
+            hint="Name the server as it is registered, or leave host and port out.",
+        )
+    if request.region not in ("", server.region):
+        raise BadRequest("The server lies in another region.", code="other_region")
+
+
+def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> AdoptionFacts:
+    """Log in as the application does, then look at the database as the administrator."""
+    _log_in(request, server)
+    facts = admin.adoption_facts(request.database, request.user, request.schema)
+    if facts is None or facts.is_the_servers:
+        raise BadRequest("That database is the server's own.", code="database_reserved")
+    if not facts.has_schema:
+        raise BadRequest("The database has no such schema.", code="schema_unknown")
+    if facts.tenant_id not in ("", request.tenant_id.value):
+        raise _taken()
+    if request.user in login_names(request.tenant_id) and not facts.tenant_id:
+        raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
+    return facts
+
+
+def _log_in(request: AdoptionRequest, server: Server) -> None:
+    credentials = _at(server, request, request.user, request.password)
+    try:
+        connect(credentials, _CONNECT).close()
+    except DatabaseUnavailable as exc:
+        if exc.code == _NO_SUCH_DATABASE:
+            raise BadRequest("The server has no such database.", code="database_unknown") from exc
+        if exc.code[:2] in _REFUSED_CLASSES:
+            raise BadRequest(
+                "The server refuses this user and password for that database.",
+                code="login_refused",
+                details=f"SQLSTATE {exc.code}",
+            ) from exc
+        raise
+
+
+def _credentials(request: AdoptionRequest, server: Server, stored: Credentials | None) -> Credentials:
+    """Keep a login and a password of ours that are stored already; whatever else is stored is the hand-made secret."""
+    logins = login_names(request.tenant_id)
+    if stored and stored.username in logins:
+        return _at(server, request, stored.username, stored.password)
+    return _at(server, request, logins[0], secrets.token_urlsafe(_PASSWORD_BYTES))
+
+
+def _at(server: Server, request: AdoptionRequest, username: str, password: str) -> Credentials:
+    return Credentials(
+        host=server.host,
+        port=server.port,
+        dbname=request.database,
+        username=username,
+        password=password,
+        sslmode=server.sslmode,
+        sslrootcert=server.sslrootcert,
+        schema=request.schema,
+    )
+
+
+def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
+    return Tenant(
+        request.tenant_id,
+        TenantStatus.PROVISIONING,
+        Isolation.DATABASE,
+        server.server_id,
+        request.region,
+        adopted_database=request.database,
+        limits=Limits(connections=request.connection_limit),
+    )
+
+
+def _exists() -> Conflict:
+    return Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
+
+
+def _taken() -> Conflict:
+    return Conflict("That database is another tenant's.", code="database_taken")

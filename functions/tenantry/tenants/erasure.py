@@ -1,0 +1,174 @@
+"""Erases a tenant, step by step, and leaves a certificate."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.domain.errors import Conflict
+from tenantry.domain.operation import Operation
+from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.homes.factory import home_of
+from tenantry.operations.operations import Step
+from tenantry.servers.servers import Servers
+from tenantry.tenants.certificate import make_certificate
+from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
+
+KIND = "erase_tenant"
+
+
+class Erasure:
+    """The steps of an erasure. What was found at first decides what is deleted, so that a repetition misses nothing."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        servers: Servers,
+        secrets: SecretStore,
+        backups: BackupRemoval,
+        users: UserDirectory,
+        certificates: CertificateStore,
+        usage_plans: UsagePlans,
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._servers = servers
+        self._secrets = secrets
+        self._backups = backups
+        self._users = users
+        self._certificates = certificates
+        self._usage_plans = usage_plans
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order; the registry forgets the tenant last, with the certificate."""
+        return (
+            Step("find", self._find),
+            Step("drop_database", self._drop_database),
+            Step("drop_roles", self._drop_roles),
+            Step("delete_backups", self._delete_backups),
+            Step("delete_users", self._delete_users),
+            Step("delete_usage_key", self._delete_usage_key),
+            Step("delete_secret", self._delete_secret),
+            Step("certify", self._certify),
+        )
+
+    def _find(self, operation: Operation) -> dict[str, Any]:
+        tenant_id = _tenant_id(operation)
+        tenant = self._registry.tenant(tenant_id)
+        if tenant is None or tenant.status is not TenantStatus.ERASING:
+            raise Conflict("The tenant is not to be erased any more.", code="not_erasing")
+        credentials = self._secrets.find(tenant_id)
+        home = home_of(tenant, credentials)
+        backups = self._backups.find(tenant_id, *tenant.former_ids)
+        found = {
+            # What was backed up under them is the tenant's too.
+            "former_ids": [former.value for former in tenant.former_ids],
+            **self._find_home(tenant_id, home),
+            # Kept for an undo of a move or a promotion, for which it is too late now.
+            "former_home": self._find_home(tenant_id, tenant.former_home) if tenant.former_home else None,
+            "backup_versions": backups.versions,
+            "backup_bytes": backups.bytes,
+            "users": len(self._users.find(tenant_id)),
+            "usage_key": self._usage_plans.exists(tenant_id),
+            "secret": credentials is not None,
+        }
+        return {"found": found, "deleted": {}, "remains": []}
+
+    def _find_home(self, tenant_id: TenantId, home: Home) -> dict[str, Any]:
+        return {
+            "server_id": home.server_id,
+            "isolation": home.isolation.value,
+            "database": home.database,
+            "schema": home.schema,
+            "database_bytes": self._servers.home(tenant_id, home).size(),
+            "roles": self._servers.removal(home.server_id).find_roles(tenant_id),
+        }
+
+    def _drop_database(self, operation: Operation) -> dict[str, Any]:
+        homes = [_home(found) for found in _found_homes(operation)]
+        for home in homes:
+            self._servers.home(_tenant_id(operation), home).drop()
+        dropped = _deleted(operation, **_named(homes[0]))
+        return _deleted(operation, **_named(homes[0]), former_home=_named(homes[1])) if homes[1:] else dropped
+
+    def _drop_roles(self, operation: Operation) -> dict[str, Any]:
+        for found in _found_homes(operation):
+            self._servers.removal(found["server_id"]).drop_roles(found["roles"])
+        return _deleted(operation, roles=operation.facts["found"]["roles"])
+
+    def _delete_backups(self, operation: Operation) -> dict[str, Any]:
+        result = self._backups.delete(_tenant_id(operation), *map(TenantId, _former_ids(operation)))
+        kept = [{"what": key, "why": "It is kept: a legal hold or an object lock is on it"} for key in result.kept]
+        counted = _deleted(operation, backup_versions=result.versions, backup_bytes=result.bytes)
+        return counted | {"remains": [*operation.facts["remains"], *kept]}
+
+    def _delete_users(self, operation: Operation) -> dict[str, Any]:
+        tenant_id = _tenant_id(operation)
+        users = self._users.find(tenant_id)
+        for user in users:
+            self._users.delete(user)
+        return _deleted(operation, users=operation.facts["found"]["users"])
+
+    def _delete_usage_key(self, operation: Operation) -> dict[str, Any]:
+        self._usage_plans.delete(_tenant_id(operation))
+        # An erasure that began before there were usage keys has not looked for one.
+        return _deleted(operation, usage_key=operation.facts["found"].get("usage_key", False))
+
+    def _delete_secret(self, operation: Operation) -> dict[str, Any]:
+        self._secrets.delete(_tenant_id(operation))
+        return _deleted(operation, secret=operation.facts["found"]["secret"])
+
+    def _certify(self, operation: Operation) -> dict[str, Any]:
+        tenant_id = _tenant_id(operation)
+        certificate = make_certificate(
+            tenant_id=tenant_id.value,
+            operation_id=operation.operation_id,
+            requested_by=operation.requested_by,
+            requested_at=operation.requested_at,
+            at=datetime.now(UTC),
+            facts=operation.facts,
+        )
+        self._certificates.put(certificate, _former_ids(operation))
+        self._registry.delete_tenant(tenant_id)
+        return {"certificate": asdict(certificate)}
+
+
+def _tenant_id(operation: Operation) -> TenantId:
+    return TenantId(operation.target.removeprefix("tenant/"))
+
+
+def _former_ids(operation: Operation) -> list[str]:
+    # An erasure that began before there were renames has not looked for any.
+    return list(operation.facts["found"].get("former_ids", []))
+
+
+def _found_homes(operation: Operation) -> list[dict[str, Any]]:
+    found = operation.facts["found"]
+    former = found.get("former_home")
+    return [found, former] if former else [found]
+
+
+def _home(found: dict[str, Any]) -> Home:
+    # An erasure that began before there were other models than this has found a database.
+    isolation = Isolation(found.get("isolation", Isolation.DATABASE))
+    return Home(found["server_id"], isolation, found["database"], found.get("schema", "public"))
+
+
+def _named(home: Home) -> dict[str, Any]:
+    """Name what was deleted: nobody shall read that a database which others share was dropped."""
+    match home.isolation:
+        case Isolation.DATABASE:
+            return {"database": home.database}
+        case Isolation.SCHEMA:
+            return {"schema": f"{home.database}.{home.schema}"}
+        case Isolation.POOLED:
+            return {"rows_of": home.database}
+
+
+def _deleted(operation: Operation, **things: Any) -> dict[str, Any]:
+    return {"deleted": operation.facts["deleted"] | things}

@@ -1,0 +1,78 @@
+"""What a tenant's data API offers, changed while it is served, and kept where the tenant is copied to."""
+
+from dataclasses import replace
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.domain.data_api import DataApiChange, DataApiSettings
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
+from tenantry.homes.exposure import Exposure
+from tenantry.homes.factory import home_of
+from tenantry.operations.leases import Leases
+from tenantry.servers.servers import Servers
+from tenantry.tenants.changeable import changeable_tenant
+
+_LEASE = "tenant"
+
+
+class DataApis:
+    """The data APIs of one stage's tenants."""
+
+    def __init__(self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._secrets = secrets
+        self._servers = servers
+        self._leases = leases
+
+    def set(self, tenant_id: TenantId, change: DataApiChange) -> Tenant:
+        """Change what is given and keep the rest; the same call may be repeated, and finishes one that was cut.
+
+        Rights first: a schema is not offered before it can be reached.
+
+        :raises TenantUnknown: there is no such tenant.
+        :raises BadRequest: the settings can't be had, or the database has no such schema; nothing is changed.
+        :raises Conflict: the tenant has one schema alone, or something else is done to it.
+        """
+        with self._leases.hold(_LEASE, tenant_id.value):
+            tenant = changeable_tenant(self._registry, tenant_id)
+            settings = change.apply(tenant.data_api)
+            if change.schemas is not None:
+                self._expose(tenant, settings)
+            tenant = replace(tenant, data_api=settings)
+            self._registry.put_tenant(tenant)
+        return tenant
+
+    def _expose(self, tenant: Tenant, settings: DataApiSettings) -> None:
+        home = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        is_changed = settings.schemas != tenant.data_api.schemas
+        if home.isolation is not Isolation.DATABASE:
+            if settings.schemas != DataApiSettings().schemas:
+                raise Conflict(
+                    "The tenant has one schema, which is exposed.",
+                    code="one_schema",
+                    hint="Others can be exposed in a database of its own: promote it first.",
+                )
+            return
+        if is_changed and tenant.former_home:
+            # The place that it would come back to has the rights that it was left with, or can't have these at all.
+            raise Conflict(
+                "The tenant's last move or restore is neither confirmed nor undone.",
+                code="move_unconfirmed",
+                hint="Confirm or undo it first.",
+            )
+        before, after = (set(each.exposed(home.schema)) for each in (tenant.data_api, settings))
+        Exposure(self._servers.connector(home.server_id), tenant.tenant_id, home).change(after, before - after)
+
+
+def renew_exposure(servers: Servers, tenant: Tenant, home: Home) -> None:
+    """Give editor and viewer their rights in the exposed schemas of a database that was copied or restored.
+
+    One that is not there, since what was restored is older, stays in the settings: the data API finds nothing in it.
+
+    :raises TenantryError: the server refused.
+    """
+    if home.isolation is Isolation.DATABASE:
+        exposed = tenant.data_api.exposed(home.schema)
+        Exposure(servers.connector(home.server_id), tenant.tenant_id, home).renew(exposed)

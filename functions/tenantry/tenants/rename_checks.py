@@ -1,0 +1,123 @@
+"""What has to hold before a tenant can get a new id; nothing is changed here."""
+
+from dataclasses import dataclass, replace
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.logins import login_names
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.homes.factory import home_of
+from tenantry.servers.role_renaming import TenantRenaming
+from tenantry.servers.servers import Servers
+from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """What is renamed: the credentials and the home as they are and as they will be."""
+
+    tenant_id: TenantId
+    new_id: TenantId
+    credentials: Credentials
+    before: Home
+    after: Home
+
+    def renamed_credentials(self) -> Credentials:
+        """Return the credentials with the login and the home's new names."""
+        login = login_names(self.tenant_id).index(self.credentials.username)
+        return replace(
+            self.credentials,
+            username=login_names(self.new_id)[login],
+            dbname=self.after.database,
+            schema=self.after.schema,
+        )
+
+
+def read_renaming(tenant: Tenant, old: TenantId, new: TenantId, secrets: SecretStore) -> Renaming:
+    """Read what a tenant has under its old id.
+
+    :param tenant: what the registry knows of it, under either id.
+    :raises Conflict: its secret is missing, or is not one of ours.
+    """
+    credentials = secrets.find(old)
+    if credentials is None:
+        raise Conflict(
+            "The tenant has no credentials.", code="credentials_missing", hint="Repeat the call that makes it."
+        )
+    if credentials.username not in login_names(old):
+        raise Conflict("The secret's login is not one of the tenant's two.", code="login_unknown")
+    before = home_of(tenant, credentials)
+    return Renaming(old, new, credentials, before, _renamed_home(tenant, before, old, new))
+
+
+def check_renaming(
+    old: TenantId,
+    new: TenantId,
+    operation_id: str,
+    *,
+    registry: Registry,
+    secrets: SecretStore,
+    servers: Servers,
+) -> Tenant:
+    """Make sure that a tenant can get a new id.
+
+    :param operation_id: what that operation has reserved already is no obstacle; empty: there is none yet.
+    :returns: what the registry knows of the tenant.
+    :raises NotFound: there is no such tenant.
+    :raises Conflict: the tenant can't be renamed now, or something has the new name already.
+    """
+    tenant = registry.tenant(old)
+    if tenant is None:
+        raise no_such_tenant(registry, old)
+    _require_settled(tenant, operation_id)
+    taken = registry.tenant(new)
+    if taken and not (operation_id and taken.relocation == operation_id):
+        raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
+    if new not in tenant.former_ids:
+        require_not_retired(registry, new)
+    if secrets.exists(new):
+        raise Conflict(
+            "There is a secret of that name already.", code="secret_exists", hint="Choose another tenant id."
+        )
+    renaming = read_renaming(tenant, old, new, secrets)
+    names = TenantRenaming(servers.connector(tenant.server_id)).find_taken(new, renaming.before)
+    if names:
+        raise Conflict(
+            "The tenant's server has something of that name already.",
+            code="name_taken",
+            details=", ".join(names),
+            hint="Choose another tenant id.",
+        )
+    return tenant
+
+
+def _require_settled(tenant: Tenant, operation_id: str) -> None:
+    if tenant.status is TenantStatus.ERASING:
+        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
+    if tenant.status is TenantStatus.PROVISIONING:
+        raise Conflict(
+            "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
+        )
+    if tenant.former_home:
+        raise Conflict(
+            "The tenant was moved, and nobody has confirmed that yet.",
+            code="move_unconfirmed",
+            hint="Confirm the move, or undo it.",
+        )
+    if tenant.relocation not in ("", operation_id):
+        raise Conflict(
+            "The tenant is being moved or renamed.",
+            code="operation_in_progress",
+            hint="GET /admin/v1/operations shows how far it is.",
+        )
+
+
+def _renamed_home(tenant: Tenant, home: Home, old: TenantId, new: TenantId) -> Home:
+    """Name the home after the new id, where it was named after the old one; an adopted database keeps its name."""
+    if home.isolation is Isolation.DATABASE and home.database == old.value and not tenant.adopted_database:
+        return replace(home, database=new.value)
+    if home.isolation is Isolation.SCHEMA and home.schema == old.value:
+        return replace(home, schema=new.value)
+    return home

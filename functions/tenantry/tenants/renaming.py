@@ -1,0 +1,198 @@
+"""Gives a tenant a new id, and everything that is named after it; its data stays where it is.
+
+Between `stop` and `serve` it is served under neither id. The registry knows it under one id only at any time from
+`stop` on: the new one. The old id is kept for it for ever, because its backups and its audit trail lie under it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tenantry.access.rotation import rotation_schedule
+from tenantry.aws.registry import Registry
+from tenantry.aws.secret_store import SecretStore
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.errors import NotFound
+from tenantry.domain.operation import Operation
+from tenantry.domain.tenant import FormerId, Tenant, TenantId, TenantStatus
+from tenantry.operations.leases import Leases
+from tenantry.operations.operations import Step
+from tenantry.servers.role_renaming import TenantRenaming
+from tenantry.servers.servers import Servers
+from tenantry.tenants.rename_checks import Renaming, check_renaming, read_renaming
+from tenantry.tenants.usage_plans import UsagePlans
+from tenantry.tenants.user_directory import UserDirectory
+
+KIND = "rename_tenant"
+_CONNECT = ConnectSettings(application_name="tenantry-rename")
+
+
+@dataclass(frozen=True, slots=True)
+class RenamingTools:
+    """The adapters; with a `rotation_function` (an ARN), the credentials are rotated monthly under the new id too."""
+
+    registry: Registry
+    servers: Servers
+    secrets: SecretStore
+    users: UserDirectory
+    usage_plans: UsagePlans
+    leases: Leases
+    rotation_function: str = ""
+
+
+def new_id(operation: Operation) -> TenantId:
+    """Say which id the tenant is to get."""
+    return TenantId(operation.facts["tenant_id"])
+
+
+def old_id(operation: Operation) -> TenantId:
+    """Say which id the tenant had when it was asked for."""
+    return TenantId(operation.target.removeprefix("tenant/"))
+
+
+class TenantRenamer:
+    """The steps of a rename. The registry's entry of the new id names the operation until the last step has ended."""
+
+    def __init__(self, tools: RenamingTools) -> None:
+        """Take the adapters."""
+        self._tools = tools
+
+    def steps(self) -> Sequence[Step]:
+        """List the steps in their order. The old secret goes last: until then everything can be read from it."""
+        return (
+            self._step("reserve", self._reserve),
+            self._step("stop", self._stop),
+            self._step("rename_roles", self._rename_roles),
+            self._step("rename_home", self._rename_home),
+            self._step("rename_secret", self._rename_secret),
+            self._step("usage_key", self._make_usage_key),
+            self._step("serve", self._serve),
+            self._step("users", self._move_users),
+            self._step("finish", self._finish),
+        )
+
+    def _step(self, name: str, run: Callable[[Operation], dict[str, Any] | None]) -> Step:
+        """Hold the lease on the new id too while a step runs; whoever performs the operation holds the old one's."""
+
+        def run_alone(operation: Operation) -> dict[str, Any] | None:
+            with self._tools.leases.hold("tenant", new_id(operation).value):
+                return run(operation)
+
+        return Step(name, run_alone)
+
+    def _reserve(self, operation: Operation) -> dict[str, Any]:
+        """Check everything once more, and take the new id, so that nobody else does."""
+        old, new, registry = old_id(operation), new_id(operation), self._tools.registry
+        tenant = check_renaming(
+            old,
+            new,
+            operation.operation_id,
+            registry=registry,
+            secrets=self._tools.secrets,
+            servers=self._tools.servers,
+        )
+        tenant = replace(tenant, relocation=operation.operation_id)
+        registry.put_tenant(_reservation(tenant, new))
+        registry.put_tenant(tenant)
+        return {"status": tenant.status.value}
+
+    def _stop(self, operation: Operation) -> dict[str, Any]:
+        """Serve the old id no more, and end its sessions."""
+        old, registry, tenant = old_id(operation), self._tools.registry, self._tenant(operation)
+        status = operation.facts["status"]
+        if served := registry.tenant(old):
+            # It may have been suspended since it was reserved, or have got other limits.
+            status, tenant = served.status.value, _reservation(served, tenant.tenant_id)
+            registry.put_tenant(tenant)
+        known = registry.former_id(old)
+        stopped_at = known.retired_at if known else datetime.now(UTC)
+        for former_id in tenant.former_ids:
+            earlier = registry.former_id(former_id)
+            at = earlier.retired_at if earlier else stopped_at
+            registry.put_former_id(FormerId(former_id, tenant.tenant_id, at))
+        registry.delete_tenant(old)
+        registry.delete_former_id(tenant.tenant_id)
+        server = TenantRenaming(self._tools.servers.connector(tenant.server_id))
+        server.end_sessions(old, self._renaming(operation).before.database)
+        server.remove_inspectors(old)
+        return {"status": status, "stopped_at": stopped_at.isoformat()}
+
+    def _rename_roles(self, operation: Operation) -> None:
+        renaming = self._renaming(operation)
+        TenantRenaming(self._tools.servers.connector(renaming.before.server_id)).rename_roles(
+            renaming.tenant_id,
+            renaming.new_id,
+            renaming.renamed_credentials().username,
+            renaming.credentials.password,
+        )
+
+    def _rename_home(self, operation: Operation) -> dict[str, Any]:
+        renaming = self._renaming(operation)
+        return dict(
+            TenantRenaming(self._tools.servers.connector(renaming.before.server_id)).rename_home(
+                renaming.tenant_id, renaming.new_id, renaming.before, renaming.after
+            )
+        )
+
+    def _rename_secret(self, operation: Operation) -> None:
+        """Store the credentials under the new name, once a login with them has met the tenant's own home."""
+        renaming = self._renaming(operation)
+        credentials = renaming.renamed_credentials()
+        TenantConnection(renaming.new_id, credentials, _CONNECT).close()
+        self._tools.secrets.write(renaming.new_id, credentials)
+
+    def _make_usage_key(self, operation: Operation) -> None:
+        tenant = self._tenant(operation)
+        key = self._tools.usage_plans.ensure(tenant.tenant_id, tenant.limits.plan)
+        self._tools.registry.put_tenant(replace(tenant, usage_key=key))
+
+    def _serve(self, operation: Operation) -> dict[str, Any]:
+        """Serve the new id, if the old one was served."""
+        tenant = replace(self._tenant(operation), status=TenantStatus(operation.facts["status"]))
+        self._tools.registry.put_tenant(tenant)
+        unserved = datetime.now(UTC) - datetime.fromisoformat(operation.facts["stopped_at"])
+        return {"unserved_ms": round(unserved.total_seconds() * 1000)}
+
+    def _move_users(self, operation: Operation) -> dict[str, Any]:
+        """Give the users the new id: from here on, who signs in anew is served."""
+        users = self._tools.users.find(old_id(operation))
+        for user in users:
+            self._tools.users.hand_over(user, new_id(operation))
+        return {"users": len(users)}
+
+    def _finish(self, operation: Operation) -> None:
+        """Delete what is left under the old id. Whoever repeats this finds that the tenant is not ours any more."""
+        new, registry = new_id(operation), self._tools.registry
+        tenant = registry.tenant(new)
+        if tenant and tenant.relocation == operation.operation_id:
+            self._tools.secrets.delete(old_id(operation))
+            self._tools.usage_plans.delete(old_id(operation))
+            tenant = replace(tenant, relocation="")
+            registry.put_tenant(tenant)
+        # Secrets Manager tries a schedule out at once, which is refused while the tenant is being renamed.
+        if tenant and not tenant.relocation and self._tools.rotation_function:
+            self._tools.secrets.schedule_rotation(new, self._tools.rotation_function, rotation_schedule(new))
+
+    def _tenant(self, operation: Operation) -> Tenant:
+        """Look up the tenant under its new id, under which it is this operation's."""
+        tenant = self._tools.registry.tenant(new_id(operation))
+        if tenant is None or tenant.relocation != operation.operation_id:
+            raise NotFound("The tenant is not being renamed by this operation.", code="not_renaming")
+        return tenant
+
+    def _renaming(self, operation: Operation) -> Renaming:
+        return read_renaming(self._tenant(operation), old_id(operation), new_id(operation), self._tools.secrets)
+
+
+def _reservation(tenant: Tenant, new: TenantId) -> Tenant:
+    """Make the registry's entry of the new id of what it knows of the tenant."""
+    former_ids = dict.fromkeys((*tenant.former_ids, tenant.tenant_id))
+    return replace(
+        tenant,
+        tenant_id=new,
+        status=TenantStatus.PROVISIONING,
+        usage_key="",
+        former_ids=tuple(former for former in former_ids if former != new),
+    )

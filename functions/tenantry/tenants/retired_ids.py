@@ -1,0 +1,30 @@
+"""Ids that a tenant had before it was renamed: nobody else gets them, and whoever asks is told where it went."""
+
+from tenantry.aws.registry import Registry
+from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.tenant import TenantId
+
+
+def require_not_retired(registry: Registry, tenant_id: TenantId) -> None:
+    """Keep a former id for the tenant that had it: its backups and its audit trail lie under it.
+
+    :raises Conflict: a tenant had this id before.
+    """
+    if registry.former_id(tenant_id):
+        raise Conflict(
+            "A tenant had that id before it was renamed.", code="tenant_id_retired", hint="Choose another tenant id."
+        )
+
+
+def no_such_tenant(registry: Registry, tenant_id: TenantId) -> TenantUnknown:
+    """Say that there is no tenant of this id; where it has another now, say which. For operators only."""
+    former = registry.former_id(tenant_id)
+    successor = registry.tenant(former.successor) if former else None
+    if successor and tenant_id in successor.former_ids:
+        return TenantUnknown(
+            "The tenant was renamed.",
+            code="tenant_renamed",
+            details=f"It is {successor.tenant_id} now.",
+            hint="Repeat the call with that id.",
+        )
+    return TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
