@@ -17,9 +17,9 @@ from tests.postgres import temporary_postgres
 _BUILDS = (
     "e2e/",
     "template/test_layers.py",
-    "integration/limits/test_residency.py",
-    "integration/test_local_stack.py",
-    "integration/test_pg_client_layer.py",
+    "integration/tenants/limits/test_residency.py",
+    "integration/local/test_local_stack.py",
+    "integration/database/test_pg_client_layer.py",
 )
 
 

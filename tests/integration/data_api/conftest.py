@@ -9,7 +9,7 @@ import pytest
 
 from tenantry.domain.tenant import TenantId
 from tests.integration.conftest import Reply, World
-from tests.integration.test_administration import Operator, operator
+from tests.integration.tenants.test_administration import Operator, operator
 
 __all__ = ["operator"]
 

@@ -7,8 +7,8 @@ import pytest
 
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.exposure import Exposure
-from tests.integration.adoption.conftest import Legacy
 from tests.integration.conftest import World
+from tests.integration.tenants.adoption.conftest import Legacy
 
 
 @pytest.fixture

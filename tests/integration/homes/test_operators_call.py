@@ -7,7 +7,7 @@ from tenantry.domain.tenant import Isolation, TenantId
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import MODELS, candidate
 from tests.integration.homes.test_removal import log_in
-from tests.integration.test_administration import Operator, operator  # noqa: F401
+from tests.integration.tenants.test_administration import Operator, operator  # noqa: F401
 
 
 @pytest.mark.parametrize("model", MODELS)

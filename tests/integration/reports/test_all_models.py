@@ -7,7 +7,7 @@ import pytest
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.reports.drift.findings import Drift
 from tests.integration.reports.conftest import SERVER, Fleet
-from tests.integration.reports.test_cost import estimate, of
+from tests.integration.reports.cost.test_cost import estimate, of
 
 SHARING = {
     TenantId("by-schema-1"): Isolation.SCHEMA,

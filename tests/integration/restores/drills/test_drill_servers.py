@@ -1,0 +1,102 @@
+"""Drills on a server that is kept for them."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handlers import drill_backup
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.server import Server, ServerStatus
+from tenantry.domain.tenant import Home, Isolation, TenantId
+from tests.integration.conftest import REGION, STAGE
+from tests.integration.fleet.conftest import Fleet
+from tests.integration.restores.drills.test_drills import _servers, back_up, drill, left_over, verification  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def lab(fleet: Fleet, _servers: None) -> Iterator[PostgresServer]:  # noqa: F811
+    """A second server in the region, labelled and drained."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
+        server = PostgresServer(Path(directory), name="for drills", port=free_ports(1)[0], durable=False)
+        try:
+            server.start()
+            place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
+            fleet.world.registry.put_server(replace(place, labels=frozenset({"drills"})))
+            ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write(
+                "lab",
+                Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
+            )
+            yield server
+        finally:
+            server.stop()
+
+
+def traces(server: PostgresServer, tenant: TenantId) -> list[str]:
+    connection = server.connect("postgres")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %(name)s) "
+            "UNION ALL SELECT rolname FROM pg_roles WHERE starts_with(rolname, %(name)s)",
+            {"name": tenant.value},
+        )
+        found = [name for (name,) in cursor.fetchall()]
+    connection.close()
+    return found
+
+
+def test_it_is_restored_there_and_nothing_stays(fleet: Fleet, lab: PostgresServer) -> None:
+    tenant = fleet.world.tenants[0]
+    backup_id = back_up(tenant)
+    assert drill(tenant, backup_id)["passed"] is True
+    assert verification(fleet, tenant, backup_id).server_id == "lab"
+    assert traces(lab, tenant) == []
+    assert left_over(fleet.world, tenant) == []
+    # The tenant's own roles, on its own server, are untouched.
+    assert fleet.world.call(tenant).status == 200
+
+
+def test_what_a_dead_drill_left_there_is_dropped(fleet: Fleet, lab: PostgresServer) -> None:
+    tenant = fleet.world.tenants[0]
+    connection = lab.connect("postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE ROLE "{tenant}_owner"')
+        cursor.execute(f'CREATE DATABASE "{tenant}_drill_0123456789" OWNER "{tenant}_owner"')
+    connection.close()
+    backup_id = back_up(tenant)
+    assert drill(tenant, backup_id)["passed"] is True
+    assert traces(lab, tenant) == []
+
+
+def test_a_home_that_the_tenant_can_go_back_to_is_left_alone(fleet: Fleet, lab: PostgresServer) -> None:
+    tenant = fleet.world.tenants[0]
+    registered = fleet.world.registry.tenant(tenant)
+    assert registered
+    former = Home("lab", Isolation.DATABASE, tenant.value, "public")
+    fleet.world.registry.put_tenant(replace(registered, former_home=former))
+    try:
+        backup_id = back_up(tenant)
+        assert drill(tenant, backup_id)["passed"] is True
+    finally:
+        fleet.world.registry.put_tenant(registered)
+    assert verification(fleet, tenant, backup_id).server_id == "local"
+
+
+def test_a_server_of_another_region_is_none(fleet: Fleet, lab: PostgresServer) -> None:
+    tenant = fleet.world.tenants[0]
+    place = fleet.world.registry.server("lab")
+    assert place
+    fleet.world.registry.put_server(replace(place, region="eu-west-1"))
+    try:
+        backup_id = back_up(tenant)
+        drill_backup.handler({"tenant_id": tenant.value, "backup_id": backup_id}, None)
+    finally:
+        fleet.world.registry.put_server(place)
+    assert verification(fleet, tenant, backup_id).server_id == "local"

@@ -1,0 +1,119 @@
+"""From an older server to a newer one and not back; on the oldest that is supported; by a plain administrator."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.ports import free_ports
+from local.postgres_server import PostgresServer
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
+from tests.integration.conftest import World, clear_caches
+from tests.integration.restores.conftest import ROWS, Vault
+from tests.oldest_server import OldestServer, oldest_postgres
+
+MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
+NEW = "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')"
+NAME, PASSWORD = "plain_restorer", "of a test only"
+RIGHTS = f"""CREATE ROLE {NAME} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}';
+             GRANT SET ON PARAMETER tenantry.tenant_id TO {NAME}"""
+
+
+@pytest.fixture(scope="module")
+def old_server() -> Iterator[OldestServer]:
+    with oldest_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def ages(world: World, second_postgres: PostgresServer, s3: Any, old_server: OldestServer) -> Iterator[Vault]:
+    """`here` is PostgreSQL 15, `there` 18."""
+    clear_caches()
+    made = Vault(world, second_postgres, s3, here=old_server)
+    try:
+        yield made
+    finally:
+        made.drop()
+
+
+@pytest.mark.parametrize("isolation", MODELS)
+def test_a_backup_of_an_older_server_is_restored_on_a_newer_one(ages: Vault, isolation: Isolation) -> None:
+    tenant, new = ages.add(isolation), TenantId(f"new{ages.add().value[1:]}")
+    ages.made.append(new)
+    before = ages.run_as(tenant, ROWS)
+    backup = ages.back_up(tenant)
+    assert backup.manifest
+    assert backup.manifest.database.server_version.startswith("15.")
+    ages.perform_well(ages.start(backup, into=new, server_id="there"))
+    assert (ages.tenant(new).status, ages.tenant(new).server_id) == (TenantStatus.ACTIVE, "there")
+    assert ages.run_as(new, ROWS) == before
+    ages.perform_well(ages.start(backup, server_id="there"))
+    assert ages.run_as(tenant, ROWS) == before
+    ages.perform_well(ages.relocations.confirm(tenant, "op-1"))
+    newer = ages.back_up(tenant)
+    with pytest.raises(Conflict) as refusal:
+        ages.start(newer, server_id="here")
+    assert refusal.value.code == "server_too_old"
+
+
+@pytest.mark.parametrize("isolation", MODELS)
+def test_it_works_on_the_oldest_server_too(ages: Vault, isolation: Isolation) -> None:
+    there_and_back(ages, isolation)
+
+
+@pytest.fixture(scope="module")
+def plain_server() -> Iterator[PostgresServer]:
+    """A server of this module's own, on which nobody but a plain administrator has made anything."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
+        server = PostgresServer(Path(directory), name="for a plain restorer", port=free_ports(1)[0], durable=False)
+        try:
+            server.start()
+            with closing(server.connect()) as connection:
+                connection.autocommit = True
+                connection.cursor().execute(RIGHTS)
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def plain(world: World, second_postgres: PostgresServer, s3: Any, plain_server: PostgresServer) -> Iterator[Vault]:
+    """`here` is administered by somebody who is no superuser."""
+
+    def administrator(server: PostgresServer) -> Credentials:
+        name, password = (NAME, PASSWORD) if server is plain_server else (server.admin_user, server.admin_password)
+        return Credentials(server.host, server.port, "postgres", name, password, "disable")
+
+    clear_caches()
+    made = Vault(world, second_postgres, s3, here=plain_server, administrator=administrator)
+    try:
+        yield made
+    finally:
+        made.drop()
+
+
+@pytest.mark.parametrize("isolation", MODELS)
+def test_an_administrator_needs_not_be_a_superuser(plain: Vault, isolation: Isolation) -> None:
+    there_and_back(plain, isolation)
+
+
+def there_and_back(vault: Vault, isolation: Isolation) -> None:
+    tenant = vault.add(isolation)
+    before = vault.run_as(tenant, ROWS)
+    backup = vault.back_up(tenant)
+    vault.run_as(tenant, "DELETE FROM candidates WHERE id % 2 = 0")
+    lost = vault.run_as(tenant, ROWS)
+    vault.perform_well(vault.start(backup))
+    assert vault.run_as(tenant, ROWS) == before
+    vault.perform_well(vault.relocations.undo(tenant, "op-1"))
+    assert vault.run_as(tenant, ROWS) == lost
+    vault.perform_well(vault.relocations.undo(tenant, "op-1"))
+    vault.perform_well(vault.relocations.confirm(tenant, "op-1"))
+    assert vault.run_as(tenant, ROWS) == before
+    assert vault.leftovers(tenant) == []
+    vault.run_as(tenant, NEW)
