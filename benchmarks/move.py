@@ -23,7 +23,7 @@ from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus

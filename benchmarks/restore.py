@@ -21,7 +21,7 @@ from local.ports import LOOPBACK
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.restore import beside_name

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from handlers.settings.environment import BackupSettings, backup_settings
+from handlers.settings.backups import BackupSettings, backup_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.object_store import ObjectStore
 from tenantry.aws.registry import Registry

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import drill_settings
+from handlers.settings.backups import drill_settings
 from handlers.wiring.backups import backup_catalogue
 from handlers.wiring.relocations import Deadline
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.domain.backup import BackupId, Verification
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId

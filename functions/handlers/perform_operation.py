@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import operation_settings
+from handlers.settings.operation import operation_settings
 from handlers.wiring.backups import backup_removal
 from handlers.wiring.relocations import Deadline, wire_relocations
 from handlers.wiring.renames import rename_recipes

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from handlers.plan_backups import scheduled_run
-from handlers.settings.environment import history_settings
+from handlers.settings.backups import history_settings
 from handlers.wiring.backups import backup_histories
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry

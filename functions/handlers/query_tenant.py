@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import QuerySettings, query_settings
+from handlers.settings.query import QuerySettings, query_settings
 from tenantry.aws.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
 from tenantry.aws.clients import aws_client
 from tenantry.aws.tenant_secrets import TenantSecrets

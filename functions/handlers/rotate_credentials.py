@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from handlers.settings.environment import rotation_settings
+from handlers.settings.rotation import rotation_settings
 from tenantry.access.rotation import Rotated, RotationOrder, RotationTools, rotate
 from tenantry.access.secret_versions import SecretVersions
 from tenantry.aws.clients import aws_client

@@ -13,7 +13,8 @@ from moto import mock_aws
 from psycopg2 import sql
 
 from handlers import query_tenant
-from handlers.settings import environment as settings
+from handlers.settings.backups import backup_settings, plan_settings
+from handlers.settings.query import query_settings
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
@@ -146,7 +147,7 @@ def request_event(
 
 def clear_caches() -> None:
     """Make the handlers read their settings and wire their adapters anew."""
-    for cached in (settings.query_settings, settings.backup_settings, settings.plan_settings):
+    for cached in (query_settings, backup_settings, plan_settings):
         cached.cache_clear()
     query_tenant._data_requests.cache_clear()
 

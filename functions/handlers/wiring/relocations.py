@@ -4,12 +4,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.tenant import Tenant
 from tenantry.operations.operations import Recipes, Remedies

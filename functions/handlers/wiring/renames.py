@@ -1,6 +1,6 @@
 """Wires the rename of a tenant, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_histories
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry

@@ -1,12 +1,12 @@
 """Wires restores, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_catalogue
 from handlers.wiring.relocations import Deadline, new_equipment
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.operations.operations import Recipes, Remedies
 from tenantry.restores.archive.source import ArchiveSource

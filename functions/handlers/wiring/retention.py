@@ -1,6 +1,6 @@
 """Wires the retention of a tenant's backups, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_catalogue, backup_removal
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-from handlers.settings.environment import AdministrationSettings, administration_settings
+from handlers.settings.administration import AdministrationSettings, administration_settings
 from handlers.wiring.backups import backup_catalogue, backup_holds, own_backups
 from tenantry.access.inspection import PgAdminLooks
 from tenantry.access.pass_file_store import PassFileStore

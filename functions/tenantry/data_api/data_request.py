@@ -10,9 +10,9 @@ from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.guarded_writes import refusal_of_guard
+from tenantry.data_api.raised_answers import raised
 from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.sql_errors import translate
 from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
@@ -158,7 +158,7 @@ class DataRequests:
             elif connection.is_lost:
                 self._connections.forget(caller.tenant_id)
             else:
-                raise translate(exc) from exc
+                raise raised(exc) from exc
         return self._once_more(caller, use)
 
     def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
@@ -167,7 +167,7 @@ class DataRequests:
             return use(connection)
         except psycopg2.Error as exc:
             if not connection.is_lost:
-                raise translate(exc) from exc
+                raise raised(exc) from exc
             self._connections.forget(caller.tenant_id)
             raise DatabaseUnavailable() from exc
         except OutcomeUnknown:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantry.domain.backup import BackupId
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.content import Table
 from tenantry.domain.errors import NotFound
-from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
@@ -144,3 +144,14 @@ def _aside(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str
 
 def _tag(operation_id: str) -> str:
     return operation_id[-_TAG:].lower()
+
+
+def archived_schema(manifest: Manifest) -> str:
+    """Name the schema that a tenant's own tables lay in when they were backed up."""
+    if manifest.home:
+        return manifest.home.schema_name
+    match manifest.isolation:
+        case Isolation.SCHEMA:
+            return manifest.tenant_id
+        case _:
+            return "public"

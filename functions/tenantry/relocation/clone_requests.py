@@ -11,12 +11,10 @@ from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class CloneRequests:
         check_free_to_use(order.tenant_id)
         if order.admin_email:
             self._require_free_address(order.tenant_id, order.admin_email)
-        with self._leases.hold(_LEASE, order.tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
             operation = self._resume(order, known) if known else self._begin(order, source, actor)

@@ -14,13 +14,12 @@ from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import credentials_at, home_of_facts
+from tenantry.domain.home import credentials_at, home_of_facts
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import tenant_of
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 

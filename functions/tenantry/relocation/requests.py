@@ -7,29 +7,17 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.errors import BadRequest, Conflict, TenantUnknown
+from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
-from tenantry.domain.relocation import (
-    ABANDON,
-    CONFIRM,
-    MOVE,
-    PROMOTE,
-    UNDO,
-    Journey,
-    credentials_at,
-    journey_of,
-    moved,
-    place_of,
-    promoted,
-)
+from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 
-_LEASE = "tenant"
 # Of `server_version_num`: 180006 is 18.6.
 _MAJOR = 10_000
 _SEARCHED = 1_000
@@ -55,7 +43,7 @@ class Relocations:
         :raises NotFound: there is no such tenant or server.
         :raises Conflict: the server has no room for it, the tenant can't be moved now, or is being moved otherwise.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._movable(tenant_id)
             home = home_of(tenant, self._secrets.find(tenant_id))
             operation = self._unfinished(tenant, MOVE)
@@ -77,7 +65,7 @@ class Relocations:
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: the tenant can't be promoted now.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._movable(tenant_id)
             operation = self._unfinished(tenant, PROMOTE)
             if operation is None:
@@ -99,7 +87,7 @@ class Relocations:
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: there is nothing to confirm, or the tenant is being moved.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._stable(tenant_id)
             operation = self._unfinished(tenant, CONFIRM)
             if operation is None:
@@ -115,7 +103,7 @@ class Relocations:
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: there is nothing to undo, or it is being undone or confirmed.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._stable(tenant_id)
             begun = self._operations.get(tenant.relocation) if tenant.relocation else None
             if begun and begun.kind in {MOVE, PROMOTE}:

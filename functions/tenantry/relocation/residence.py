@@ -9,8 +9,9 @@ from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import journey_of, place_of
+from tenantry.domain.home import place_of
+from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, database_role
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
@@ -102,8 +103,3 @@ class Places:
         """Let others at the tenant again, with what changes by that; a tenant that is free already stays as it is."""
         if self.is_under_way(operation):
             self.registry.put_tenant(replace(self.tenant(operation), relocation="", **change))
-
-
-def tenant_of(operation: Operation) -> TenantId:
-    """Name the tenant that an operation is about."""
-    return TenantId(operation.target.removeprefix("tenant/"))

@@ -17,12 +17,12 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed, DatabaseUnavailable, TenantryError, TenantUnknown
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import Places, tenant_of
+from tenantry.relocation.residence import Places
 from tenantry.servers.servers import Servers
 
 # How a server answers a login whose password is right, and which may not connect to that database.

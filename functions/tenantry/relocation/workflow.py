@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.relocation import ABANDON, CLONE, CONFIRM, MOVE, PROMOTE, UNDO
 from tenantry.operations.operations import Recipes, Remedies

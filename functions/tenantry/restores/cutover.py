@@ -10,10 +10,9 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import NotFound, TenantUnknown
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import credentials_at, home_of_facts, place_of
+from tenantry.domain.home import credentials_at, home_of_facts, place_of
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
-from tenantry.relocation.residence import tenant_of
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
 

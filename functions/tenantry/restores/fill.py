@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.pg_restore import Restore, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed

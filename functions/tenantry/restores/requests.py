@@ -7,24 +7,21 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.domain.backup import BackupId, Manifest
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
+from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import moved
 from tenantry.domain.residency import BackupBuckets
-from tenantry.domain.restore import RESTORE, RESTORE_TABLES
+from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import archived_schema, require_version
+from tenantry.restores.scratch import require_version
 from tenantry.restores.single_tables import BESIDE
-from tenantry.restores.steps import require_whole
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class Restores:
         :raises Conflict: the tenant can't be restored now, or not there; the new id is taken.
         """
         target = request.into or request.tenant_id
-        with self._leases.hold(_LEASE, target.value):
+        with self._leases.hold(TENANT_LEASE, target.value):
             source = self._registry.tenant(request.tenant_id)
             backup = self._backup(request, source)
             tenant = self._registry.tenant(target)

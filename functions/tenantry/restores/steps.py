@@ -13,19 +13,18 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.contents.digest import Access, analyse
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
-from tenantry.domain.operation import Operation, OperationStatus
-from tenantry.domain.relocation import credentials_at
+from tenantry.domain.home import credentials_at
+from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import tenant_of
 from tenantry.restores.cutover import Arrival, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
 from tenantry.restores.swap_own import DatabasePlace, Place, SchemaPlace, Swap
@@ -224,18 +223,6 @@ class Restoration:
         """Do nothing for one that has failed and that nobody has started anew: its tenant may have changed since."""
         if operation.status is OperationStatus.FAILED and not self.is_under_way(operation):
             raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
-
-
-def require_whole(backup: CataloguedBackup) -> Manifest:
-    """Return the manifest of a backup that can be restored.
-
-    :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
-    """
-    if backup.manifest is None or backup.fault:
-        raise RestoreFailed(
-            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
-        )
-    return backup.manifest
 
 
 def work_for(operation: Operation) -> RestoreWork:

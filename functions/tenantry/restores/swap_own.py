@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 from psycopg2 import sql
 
 from tenantry.contents.digest import Access, ContentReader
-from tenantry.contents.schema_copy import CopyTools, copy_schema
+from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed

@@ -9,13 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.domain.errors import Conflict
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.home import home_of_facts
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.restore import kept_home
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.swapping import drop_database
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import tenant_of
 from tenantry.restores.cutover import Arrival
 from tenantry.restores.steps import Restoration
 from tenantry.restores.swap_own import Place, Swap

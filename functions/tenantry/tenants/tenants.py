@@ -11,15 +11,13 @@ from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant, require_isolation
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Tenants:
         check_free_to_use(new.tenant_id)
         if new.admin_email:
             self._users.require_free(new.tenant_id, new.admin_email)
-        with self._leases.hold(_LEASE, new.tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, new.tenant_id.value):
             require_not_retired(self._registry, new.tenant_id)
             known = self._registry.tenant(new.tenant_id)
             if known and known.adopted_database:
@@ -124,7 +122,7 @@ class Tenants:
         """
         tenant_id = adoption.tenant_id
         check_free_to_use(tenant_id)
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             require_not_retired(self._registry, tenant_id)
             server = self._servers.get(adoption.server_id)
             self._require_bucket(adoption.region)
@@ -163,7 +161,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it is not served yet.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._change(tenant_id, TenantStatus.SUSPENDED)
             self._end_sessions(tenant)
         return tenant
@@ -173,7 +171,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was never served.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             return self._change(tenant_id, TenantStatus.ACTIVE)
 
     def condemn(self, tenant_id: TenantId) -> Tenant:
@@ -181,7 +179,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or something else is done to it.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             # A clone that was cut has nothing elsewhere, and no former id: it may be erased instead of finished.
             is_clone = tenant.status is TenantStatus.PROVISIONING and not tenant.former_ids
@@ -201,7 +199,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was not to be erased.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             if tenant.status is not TenantStatus.ERASING:
                 raise Conflict("The tenant is not to be erased.", code="not_erasing")

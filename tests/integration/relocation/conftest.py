@@ -17,7 +17,7 @@ from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus

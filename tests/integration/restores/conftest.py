@@ -14,7 +14,7 @@ from handlers import back_up_tenant
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
