@@ -7,10 +7,10 @@ from tenantry.aws.registry import Registry
 from tenantry.backups.retention.records import RetentionRecords
 from tenantry.backups.retention.run import KIND, PLAN_KIND, Retention, RetentionRun
 from tenantry.operations.leases import Leases
-from tenantry.operations.operations import Recipes
+from tenantry.operations.operations import Workflows
 
 
-def retention_recipes(settings: OperationSettings, registry: Registry, leases: Leases) -> Recipes:
+def retention_workflows(settings: OperationSettings, registry: Registry, leases: Leases) -> Workflows:
     """List the steps of a run, and of one that deletes nothing."""
     run = RetentionRun(
         Retention(registry, backup_catalogue(settings.buckets), settings.retention, leases),

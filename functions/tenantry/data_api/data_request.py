@@ -17,7 +17,7 @@ from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantCon
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
 from tenantry.domain.tenant import Caller, TenantId, database_role
-from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
+from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
@@ -50,7 +50,7 @@ class DataRequests:
         secrets: TenantSecrets,
         connections: ConnectionCache,
         connect: ConnectSettings,
-        limits: Limits,
+        limits: RequestLimits,
         catalogues: Catalogues,
         *,
         max_answer_bytes: int,
@@ -94,7 +94,7 @@ class DataRequests:
         self,
         exc: psycopg2.Error,
         call: Call,
-        limits: Limits,
+        limits: RequestLimits,
         connection: TenantConnection,
         planned: Plan,
         *,
@@ -113,7 +113,7 @@ class DataRequests:
             raise exc
         return again
 
-    def _limits_of(self, caller: Caller) -> Limits:
+    def _limits_of(self, caller: Caller) -> RequestLimits:
         settings = caller.data_api
         if settings.max_rows == 0 and not settings.aggregates and not settings.plans:
             return self._limits

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +22,9 @@ from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
+from tenantry.tenants.onboarding import Onboarding
 
 _PASSWORD_BYTES = 32
-
-# What every tenant gets beside its home, last of all; gives the tenant as the registry then knows it.
-type Equip = Callable[[Tenant, str], Tenant]
 
 
 class Cloning:
@@ -39,15 +37,15 @@ class Cloning:
         secret_store: SecretStore,
         copier: HomeCopier,
         connect: ConnectSettings,
-        equip: Equip,
+        onboarding: Onboarding,
     ) -> None:
-        """Take the adapters; `equip` gives a tenant its usage key, its rotation and (by address) its first user."""
+        """Take the adapters; `onboarding` completes the clone."""
         self._registry = registry
         self._servers = servers
         self._secrets = secret_store
         self._copier = copier
         self._connect = connect
-        self._equip = equip
+        self._onboarding = onboarding
 
     def steps(self) -> Sequence[Step]:
         """List the steps in their order."""
@@ -97,7 +95,7 @@ class Cloning:
         TenantConnection(tenant.tenant_id, credentials, self._connect).close()
         if home.isolation is not Isolation.POOLED:
             self._copier.analyse(Resident(tenant.tenant_id, home, credentials))
-        tenant = self._equip(tenant, operation.facts["admin_email"])
+        tenant = self._onboarding(tenant, operation.facts["admin_email"])
         self._registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE, relocation=""))
 
     def _tenant(self, operation: Operation) -> Tenant:

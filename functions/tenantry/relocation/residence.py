@@ -19,7 +19,7 @@ from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.servers import Servers
 
 
-class Places:
+class Residence:
     """A tenant on its way. Where it lives is what its secret says."""
 
     def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, copier: HomeCopier) -> None:

@@ -22,7 +22,7 @@ from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import Places
+from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
 
 # How a server answers a login whose password is right, and which may not connect to that database.
@@ -31,7 +31,7 @@ _CLOSED = "42501"
 __all__ = ["Relocation", "tenant_of"]
 
 
-class Relocation(Places):
+class Relocation(Residence):
     """The steps of a move and of a promotion."""
 
     def __init__(
@@ -140,7 +140,7 @@ class Relocation(Places):
         if closed:
             facts["read_pause_ms"] = round((opened - closed) * 1000)
         facts["write_pause_ms"] = round((opened - operation.facts.get("fenced_at", opened)) * 1000)
-        self._note_arrival(operation, journey)
+        self._note_cutover(operation, journey)
         # The password, the right to connect, and that the database says it is this tenant's.
         TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
         return facts
@@ -172,7 +172,7 @@ class Relocation(Places):
             if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
                 raise DatabaseUnavailable("The tenant can't log in at its new place.", code="login_refused")
 
-    def _note_arrival(self, operation: Operation, journey: Journey) -> None:
+    def _note_cutover(self, operation: Operation, journey: Journey) -> None:
         tenant = self.registry.tenant(tenant_of(operation))
         if tenant is None:
             raise TenantUnknown()

@@ -1,7 +1,6 @@
 """What the registry and a tenant's secret come to say in the course of a restore."""
 
 import secrets as random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,22 +14,20 @@ from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
+from tenantry.tenants.onboarding import Onboarding
 
 _PASSWORD_BYTES = 32
 
-# What every tenant gets beside its home, last of all; gives the tenant as the registry then knows it.
-type Equip = Callable[[Tenant, str], Tenant]
 
-
-class Arrival:
+class Cutover:
     """Lets a tenant live where it was restored."""
 
-    def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, equip: Equip) -> None:
-        """Take the adapters; `equip` gives a new tenant its usage key, its rotation and (by address) its first user."""
+    def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, onboarding: Onboarding) -> None:
+        """Take the adapters; `onboarding` completes a tenant that is new."""
         self._registry = registry
         self._servers = servers
         self._secrets = secrets
-        self._equip = equip
+        self._onboarding = onboarding
 
     def credentials(self, tenant_id: TenantId) -> Credentials:
         """Read how the tenant is served now. :raises NotFound: nobody knows."""
@@ -97,7 +94,9 @@ class Arrival:
         """Let others at the tenant again; one that is new is served from now on."""
         tenant = replace(self._tenant(operation), relocation="", **change)
         if tenant.status is TenantStatus.PROVISIONING:
-            tenant = replace(self._equip(tenant, operation.facts.get("admin_email", "")), status=TenantStatus.ACTIVE)
+            tenant = replace(
+                self._onboarding(tenant, operation.facts.get("admin_email", "")), status=TenantStatus.ACTIVE
+            )
         self._registry.put_tenant(tenant)
 
     def _tenant(self, operation: Operation) -> Tenant:

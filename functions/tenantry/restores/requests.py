@@ -19,7 +19,7 @@ from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.restores.scratch import require_version
-from tenantry.restores.single_tables import BESIDE
+from tenantry.restores.single_tables import STAGED
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant
 
@@ -39,7 +39,7 @@ class RestoreRequest:
     admin_email: str | None = None
     # Only these: `schema.table`, or `schema.*`; with what becomes of those that are there.
     tables: tuple[str, ...] = ()
-    mode: str = BESIDE
+    mode: str = STAGED
 
     def kind(self, home: Home) -> str:
         """Say which operation does it: in shared tables, single ones are a restore that exchanges fewer rows."""
@@ -234,7 +234,7 @@ def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str
 
     :raises BadRequest: the backup has no such tables, or they can't lie there.
     """
-    if home.isolation is Isolation.POOLED and request.mode == BESIDE:
+    if home.isolation is Isolation.POOLED and request.mode == STAGED:
         raise BadRequest(
             "In shared tables, nothing can lie beside what is there.",
             code="tables_shared",

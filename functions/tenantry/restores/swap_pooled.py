@@ -38,7 +38,7 @@ type _Names = Collection[str] | None
 type ReadCredentials = Callable[[TenantId], Credentials]
 
 
-class PooledPlace:
+class PooledSwap:
     """Rows of shared tables. What was there is kept in a database of its own, from which it can be brought back."""
 
     def __init__(

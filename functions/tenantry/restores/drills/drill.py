@@ -17,7 +17,7 @@ from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.operations.leases import Leases
-from tenantry.restores.drills.servers import DrillPlaces
+from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer
 from tenantry.servers.servers import Servers
@@ -53,7 +53,7 @@ class Drills:
     def __init__(self, adapters: DrillAdapters) -> None:
         """Take the adapters."""
         self._adapters = adapters
-        self._places = DrillPlaces(adapters.servers)
+        self._drill_servers = DrillServers(adapters.servers)
 
     def drill(self, order: DrillOrder) -> tuple[Verification, bool]:
         """Restore one backup beside everything else, and compare.
@@ -68,11 +68,11 @@ class Drills:
         backup, manifest = self._backup(order, tenant)
         if backup.verification:
             return backup.verification, True
-        for server_id in self._places.all_for(tenant):
+        for server_id in self._drill_servers.all_for(tenant):
             # What drills have left whose workers died; what fails here is not this backup's fault.
             with suppress(TenantryError):
                 self.sweep(server_id, order.tenant_id)
-        with self._places.lend(tenant) as server_id:
+        with self._drill_servers.lend(tenant) as server_id:
             scratch = ScratchOrder(
                 manifest=manifest,
                 bucket=backup.bucket,

@@ -14,7 +14,7 @@ LABEL = "drills"
 _PASSWORD_BYTES = 32
 
 
-class DrillPlaces:
+class DrillServers:
     """Chooses the server, and lends the tenant its roles there."""
 
     def __init__(self, servers: Servers) -> None:

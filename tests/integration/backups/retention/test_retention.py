@@ -25,8 +25,8 @@ def apply(stand: Stand, kind: str = KIND, tenant_id: TenantId = ACME) -> Operati
         f"01JB{uuid.uuid4().hex[:22].upper()}", kind, f"tenant/{tenant_id}", "op-1", datetime.now(UTC)
     )
     stand.operations.put(operation)
-    recipes = {KIND: stand.run.steps(), PLAN_KIND: stand.run.dry_steps()}
-    return Performer(stand.operations, stand.leases, recipes).perform(operation.operation_id)
+    workflows = {KIND: stand.run.steps(), PLAN_KIND: stand.run.dry_steps()}
+    return Performer(stand.operations, stand.leases, workflows).perform(operation.operation_id)
 
 
 def record(stand: Stand, operation: Operation) -> Any:
