@@ -9,8 +9,9 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.domain.tenant import Tenant
-from tenantry.reports.isolation.findings import AuditedRole, LocatedTenant, ServerTenants
 from tenantry.reports.isolation.probe import ServerAudit
+from tenantry.reports.isolation.residents import LocatedTenant, ServerTenants
+from tenantry.reports.isolation.walls import AuditedRole
 
 _NO_LIMIT = -1
 

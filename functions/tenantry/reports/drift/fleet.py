@@ -44,11 +44,12 @@ class UserFacts(NamedTuple):
 
 
 class DatabaseOnServer(NamedTuple):
-    """A database, but a template: its owner, and whose it says that it is."""
+    """A database: its owner, whose it says that it is, and whether it is a template, which can't be dropped."""
 
     name: str
     owner: str
     identity: str | None
+    is_template: bool = False
 
 
 class RoleOnServer(NamedTuple):
