@@ -15,6 +15,7 @@ import psycopg2.extensions
 
 from local.errors import PartFailed
 from local.ports import LOOPBACK
+from local.private import UMASK, private_directory, private_file
 from local.processes import MARK, ChildProcess, wait_until
 
 ADMIN_USER = "tenantry_admin"
@@ -72,7 +73,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make the data directory if there is none, and serve. :raises PartFailed: it does not."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._write_access_rules()
@@ -112,7 +113,7 @@ class PostgresServer:
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
         command += ["--builtin-locale=C.UTF-8", "--locale=C"]
         command += [] if self._durable else ["--no-sync"]
-        with self.log.open("ab") as output:
+        with open(self.log, "ab", opener=private_file) as output:
             done = subprocess.run(
                 [*_as_ordinary_user(self._directory), *command],
                 env=self._environment(),
@@ -120,6 +121,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 timeout=120,
                 check=False,
+                umask=UMASK,
             )
         if done.returncode:
             raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())

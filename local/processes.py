@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.errors import PartFailed
+from local.private import UMASK, private_file
 
 # Everything that the stack starts carries this in its environment, with the stack's directory as value, and so
 # does whatever those processes start themselves (the local Lambdas, for example).
@@ -25,11 +26,15 @@ class ChildProcess:
         log: Path,
         environment: Mapping[str, str],
         directory: Path | None = None,
+        umask: int = UMASK,
     ) -> None:
-        """Start it in `directory` (its log's by default). The environment is used as it is: nothing is inherited."""
+        """Start it in `directory` (its log's by default). The environment is used as it is: nothing is inherited.
+
+        :param umask: of the files that it makes; -1: as ours.
+        """
         self.name = name
         self.log = log
-        with log.open("ab") as output:
+        with open(log, "ab", opener=private_file) as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -38,6 +43,7 @@ class ChildProcess:
                 env=dict(environment),
                 cwd=directory or log.parent,
                 start_new_session=True,
+                umask=umask,
             )
 
     @property
