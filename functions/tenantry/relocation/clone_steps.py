@@ -23,6 +23,7 @@ from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 from tenantry.tenants.onboarding import Onboarding
+from tenantry.tenants.retired_ids import find_by_any_id
 
 _PASSWORD_BYTES = 32
 
@@ -107,11 +108,11 @@ class Cloning:
         return tenant
 
     def _source(self, operation: Operation) -> Resident:
-        """Find the original where it is now.
+        """Find the original where it is now, and by the id that it has now: it may have been renamed since.
 
         :raises Conflict: it is being moved, and may be at neither place in a moment.
         """
-        source = self._registry.tenant(TenantId(operation.facts["cloned"]))
+        source = find_by_any_id(self._registry, TenantId(operation.facts["cloned"]))
         if source is None:
             raise TenantUnknown("The tenant that is to be cloned is gone.")
         if source.relocation:
