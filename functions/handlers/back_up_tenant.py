@@ -69,8 +69,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not isinstance(error, Conflict):
             count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     _report(order, outcome, time.monotonic() - started)
     return {
         "backup_id": outcome.backup_id.value,

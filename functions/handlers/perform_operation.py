@@ -74,7 +74,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except TenantryError as error:
         count("OperationsFailed")
         logger().error("operation failed", extra={"code": error.code, "operation_id": operation_id})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     logger().info("operation performed", extra={"operation_id": operation_id, "kind": operation.kind})
     return {"operation_id": operation_id, "status": operation.status.value}

@@ -1,6 +1,5 @@
 """What the registry and a tenant's secret come to say in the course of a restore."""
 
-import secrets as random
 from dataclasses import replace
 from typing import Any
 
@@ -8,15 +7,14 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import NotFound, TenantUnknown
+from tenantry.domain.errors import TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts, place_of
 from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
-
-_PASSWORD_BYTES = 32
 
 
 class Cutover:
@@ -31,10 +29,7 @@ class Cutover:
 
     def credentials(self, tenant_id: TenantId) -> Credentials:
         """Read how the tenant is served now. :raises NotFound: nobody knows."""
-        found = self._secrets.find(tenant_id)
-        if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
-        return found
+        return self._secrets.read(tenant_id)
 
     def make_roles(self, tenant: Tenant, home: Home) -> None:
         """Let the server know the tenant's roles and its login, with the password that it has or is given now."""
@@ -42,7 +37,7 @@ class Cutover:
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
             login = login_names(tenant.tenant_id)[0]
-            password = random.token_urlsafe(_PASSWORD_BYTES)
+            password = new_password()
             known = credentials_at(Credentials(server.host, server.port, "", login, password), home, server)
             self._secrets.write(tenant.tenant_id, known)
         admin = self._servers.admin(home.server_id)

@@ -8,6 +8,7 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
@@ -108,11 +109,7 @@ class Restores:
             return None
         operation = self._operations.get(tenant.relocation)
         if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
-            raise Conflict(
-                "The tenant is being moved or restored.",
-                code="tenant_moving",
-                hint="Wait for its operation to end, or undo it.",
-            )
+            raise moving()
         return self._operations.resume(operation)
 
     def _begin_in_place(
@@ -120,8 +117,7 @@ class Restores:
     ) -> Operation:
         if request.into and request.into != request.tenant_id:
             raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
-        if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        require_in_use(tenant)
         if tenant.former_home:
             raise Conflict(
                 "The tenant's last move or restore is neither confirmed nor undone.",

@@ -19,11 +19,12 @@ from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
-from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
+from tenantry.domain.tenant import Isolation, Tenant, owner_role
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
@@ -215,8 +216,7 @@ class Restoration:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
             raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        require_kept(tenant)
         return tenant
 
     def _require_wanted(self, operation: Operation) -> None:

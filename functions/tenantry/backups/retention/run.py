@@ -14,7 +14,7 @@ from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, all_ids
-from tenantry.operations.leases import RETENTION_LEASE, Leases
+from tenantry.operations.leases import RETENTION_LEASE, TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 
 KIND = "apply_retention"
@@ -54,7 +54,7 @@ class Retention:
         :raises Conflict: it is being erased, or something else is done to it.
         :raises DependencyFailed: the registry did not answer.
         """
-        with self._leases.hold("tenant", tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = replace(self._tenant(tenant_id), retention=policy)
             self._registry.put_tenant(tenant)
         return tenant
