@@ -43,7 +43,8 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Tenantry/test",
 }
 EVENT: dict[str, Any] = json.loads(Path("events/query_tenant.json").read_text())
-REVISIONS = Path(__file__).parents[1] / "revisions"
+PROJECT = Path(__file__).parents[2]
+REVISIONS = PROJECT / "tests/revisions"
 
 
 @dataclass(frozen=True)
