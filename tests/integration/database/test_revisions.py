@@ -93,8 +93,8 @@ def provision(world: World, tenant_id: TenantId) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the revisions, to which a test may add."""
-    copy = Path(shutil.copytree(REVISIONS, tmp_path / "revisions", ignore=shutil.ignore_patterns("__pycache__")))
+    """A copy of the revisions, to which a test may add; Alembic would split its path, or take it for a format."""
+    copy = Path(shutil.copytree(REVISIONS, tmp_path / "a, b: 100%(c)s", ignore=shutil.ignore_patterns("__pycache__")))
     monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
     return copy
 
