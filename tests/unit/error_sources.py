@@ -27,7 +27,7 @@ type Kind = type[TenantryError] | None
 
 # Where an error is handed on under the code that it has, or a parameter is passed through: no new code comes of it.
 _HANDED_ON = frozenset(
-    {"error.code", "exc.code", "TenantryError.code", "operation.error", "sqlstate", "outcome", "code"}
+    {"error.code", "self.code", "exc.code", "TenantryError.code", "operation.error", "sqlstate", "outcome", "code"}
 )
 # A code that is put together of a prefix and a tenant's status.
 _STATUSES = frozenset({"tenant.status", "tenant.status.value", "source.status"})
