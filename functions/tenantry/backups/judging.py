@@ -121,7 +121,7 @@ def _faults(tenant: Tenant, history: TenantHistory, predicted: float | None, now
 
 
 def _is_over(patience: timedelta, now: datetime, last: datetime | None, *begun: datetime | None) -> bool:
-    """Tell whether more than `patience` has passed; for a new tenant, the time counts from when it began."""
+    """Tell whether more than `patience` has passed since `last` or, if it is None, since the latest of `begun`."""
     since = last or max(filter(None, begun), default=None)
     return since is None or now - since > patience
 

@@ -177,8 +177,7 @@ class Tenant:
     relocation: str = ""
     # The ids that it had before renames; no other tenant ever gets them.
     former_ids: tuple[TenantId, ...] = ()
-    # When the registry first stored the tenant; None if unknown. The registry sets this itself and ignores what it is
-    # given.
+    # When the registry first stored the tenant; None if unknown. Only the registry sets this.
     known_since: datetime | None = field(default=None, compare=False)
     # Its own retention policy; None means the stack's.
     retention: RetentionPolicy | None = None
