@@ -34,7 +34,7 @@ _WORKERS = 8
 
 
 class _Document[Model: BaseModel](NamedTuple):
-    """A small object as it was read: its parsed content (None if unreadable), and S3's answer with its locks."""
+    """A small object: its parsed content (None if missing or unreadable), and S3's answer, which has its locks."""
 
     content: Model | None
     answer: dict[str, Any]

@@ -117,7 +117,7 @@ class BackupHolds:
 
 
 def _unless_none(ask: Callable[[], Any]) -> Any:
-    """Ask S3 for an optional property; None if the object does not have it."""
+    """Ask S3 about an object's lock; {} if it has none."""
     try:
         return ask()
     except ClientError as exc:

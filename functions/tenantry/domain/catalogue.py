@@ -16,7 +16,7 @@ class Fault(StrEnum):
 
     # A worker died before publishing, or a deletion was interrupted: nothing can be restored from the remains.
     MANIFEST_MISSING = "manifest_missing"
-    # The dump was deleted, and S3 still has its versions until the bucket's lifecycle expires them.
+    # The manifest or the dump was deleted; S3 keeps its versions until the bucket's lifecycle expires them.
     HIDDEN = "hidden"
     MANIFEST_UNREADABLE = "manifest_unreadable"
     DUMP_MISSING = "dump_missing"

@@ -71,7 +71,7 @@ class Operations:
         return operation
 
     def resume(self, operation: Operation) -> Operation:
-        """Make an unfinished operation pending again, for `launch`; the caller holds its target's lease.
+        """Mark an unfinished operation as running again, for `launch`; the caller holds its target's lease.
 
         :raises DependencyFailed: the operation could not be stored.
         """
