@@ -15,7 +15,7 @@ routes = new_routes()
 
 
 @routes.post("/admin/v1/reports/pgadmin")
-def open_look() -> Response[str]:
+def open_inspection() -> Response[str]:
     """Let an operator read tenants' databases for some hours."""
     body = read_body(routes, PgAdminBody)
     tenants = tuple(dict.fromkeys(map(TenantId, body.tenants)))
@@ -29,6 +29,6 @@ def open_look() -> Response[str]:
 
 
 @routes.get("/admin/v1/reports/pgadmin")
-def list_looks() -> Response[str]:
+def list_inspections() -> Response[str]:
     """Show who may read which tenant's database, and until when."""
     return reply(200, services().inspections.list_open())
