@@ -1,5 +1,5 @@
--- Every database but the templates of PostgreSQL and of ours, who owns it, whose it says it is, and whether it is a
--- template: whoever owns a database may make it one.
+-- Every database except the templates of PostgreSQL and of Tenantry, with its owner, the tenant id in its settings, and
+-- whether it is a template: its owner may have made it one.
 SELECT
     d.datname::text,
     pg_get_userbyid(d.datdba)::text,
