@@ -20,7 +20,7 @@ from tenantry.contents.digest import Access, analyse
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BadRequest, TenantryError
+from tenantry.domain.errors import RestoreFailed, TenantryError
 from tenantry.domain.printable import printable
 from tenantry.domain.restore import archived_schema
 from tenantry.domain.tenant import Home, TenantId, owner_role
@@ -68,7 +68,7 @@ def _read(path: Path) -> Manifest:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError:
         # Not `from exc`: the error repeats what the file holds.
-        raise BadRequest("That file is no manifest of a backup.", code="manifest_unreadable") from None
+        raise RestoreFailed("That file is no manifest of a backup.", code="backup_broken") from None
 
 
 def _check_dump(manifest: Manifest, options: argparse.Namespace) -> int:

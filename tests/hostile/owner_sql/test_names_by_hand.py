@@ -149,4 +149,4 @@ def test_a_file_that_is_no_manifest_is_not_repeated(tmp_path: Path, vault: Vault
     (tmp_path / "manifest.json").write_text('{"tenant_id": "\\u001b[2J", "secret": "hunter2"}')
     told = by_hand(vault, vault.add(), tmp_path, "compare", "manifest.json", "x")
     assert told.returncode == 2
-    assert told.stdout.splitlines() == ["manifest_unreadable: That file is no manifest of a backup."]
+    assert told.stdout.splitlines() == ["backup_broken: That file is no manifest of a backup."]
