@@ -14,6 +14,7 @@ _GRAMMAR = (
     "tests/unit/postgrest/test_any_request.py",
 )
 _SESSIONS = (
+    "tests/hostile/operator_slip/test_mended_secret.py",
     "tests/integration/data_api/test_connections.py",
     "tests/integration/homes/test_isolation_of_models.py",
     "tests/hostile/owner_sql/test_digests.py",
@@ -27,9 +28,11 @@ _DUMPS = (
 _BY_HAND = (
     "tests/hostile/owner_sql/test_names_by_hand.py",
     "tests/hostile/operator_slip/test_documented_commands.py",
+    "tests/hostile/owner_sql/test_answers_in_terminals.py",
 )
 _MOVES = ("tests/integration/relocation/test_past_the_fence.py", "tests/integration/relocation/test_refusals.py")
 _RENAMES = (
+    "tests/hostile/operator_slip/test_clone_and_rename.py",
     "tests/integration/tenants/renaming/test_refusals.py",
     "tests/integration/tenants/renaming/test_what_remains.py",
 )
@@ -130,7 +133,11 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "abandon_move": _MOVES,
     "undo_move": _MOVES,
     "confirm_move": _MOVES,
-    "clone_tenant": ("tests/integration/relocation/test_clone.py", *_OWNERS_SQL),
+    "clone_tenant": (
+        "tests/integration/relocation/test_clone.py",
+        "tests/hostile/operator_slip/test_clone_and_rename.py",
+        *_OWNERS_SQL,
+    ),
     "restore_tenant": _DUMPS,
     "restore_tables": ("tests/integration/restores/test_tables.py",),
     "undo_restore": _DUMPS,
