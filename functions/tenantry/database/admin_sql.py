@@ -1,6 +1,6 @@
 """What everything that administers a server shares: how statements are sent, and the names of a tenant's roles."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.database.logins import login_names
+from tenantry.database.marks import create_marked_role, name_taken
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Role, TenantId, database_role
@@ -69,19 +70,26 @@ def name_list(names: Iterable[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def ensure_role(cursor: Any, name: str, login: str) -> None:
-    """Make a role that has no attribute, or take those away that the one of that name has.
+def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> None:
+    """Make a role that has no attribute, or take those away that our own of that name has.
 
     :param login: `LOGIN` or `NOLOGIN`.
+    :param marks: by which a role of that name is known to be ours; a new one gets the first.
+    :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
     :raises TenantryError: as above.
     """
     # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
-    execute(cursor, load_sql("database/role_is_plain"), (login == "LOGIN", name))
+    execute(cursor, load_sql("database/role_is_plain"), (list(marks), login == "LOGIN", name))
     found = cursor.fetchone()
-    if found is None or not found[0]:
-        verb = sql.SQL("ALTER" if found else "CREATE")
-        attributes = sql.SQL(f"{login} {_NO_ATTRIBUTES}")
-        execute(cursor, sql.SQL("{} ROLE {} WITH {}").format(verb, sql.Identifier(name), attributes))
+    attributes = f"{login} {_NO_ATTRIBUTES}"
+    if found is None:
+        create_marked_role(cursor, name, attributes, marks[0])
+        return
+    is_plain, is_ours = found
+    if not is_ours:
+        raise name_taken(f"role {name}")
+    if not is_plain:
+        execute(cursor, sql.SQL("ALTER ROLE {} WITH {}").format(sql.Identifier(name), sql.SQL(attributes)))
 
 
 def known_roles(cursor: Any, names: Iterable[str]) -> list[str]:

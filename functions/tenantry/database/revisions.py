@@ -1,4 +1,4 @@
-"""The schema of a tenant: Alembic's revisions, and the template databases in which they have been run already.
+"""The schema of a tenant: Alembic's revisions, and which of them a schema is at.
 
 Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
 not before: a tenant that is copied from a template needs neither.
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, join_roles
+from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.schema_notices import ANNOUNCE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
@@ -25,12 +25,6 @@ _REVISION_LENGTH = 64
 _REVISIONS = Path(__file__).parents[2] / "migrations"
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
-# Of an advisory lock in the database `postgres`: a server's template is made once.
-_TEMPLATE_LOCK = 0x74656E62
-# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
-TEMPLATE_ROLE = "tenantry_template"
-_TEMPLATE_PREFIX = "tenantry_template_"
-_TEMPLATE_SCHEMA = "public"
 
 
 def head_revision() -> str:
@@ -205,65 +199,6 @@ def _close_version_table(connection: Any, schema: str) -> None:
         for (name,) in cursor.fetchall():
             reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
-
-
-class TemplateDatabases:
-    """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
-
-    def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect to a database in autocommit mode, as the server's administrator."""
-        self._connect = connect
-
-    def ensure(self) -> str:
-        """Name the template of the newest revision; make it, where the server has none that is complete.
-
-        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
-
-        :raises TenantryError: the server refused.
-        """
-        name = f"{_TEMPLATE_PREFIX}{head_revision()}"
-        with _translated(), closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            if not _is_complete(cursor, name):
-                # Given back with the session, also when this process dies.
-                cursor.execute("SELECT pg_advisory_lock(%s)", (_TEMPLATE_LOCK,))
-                if not _is_complete(cursor, name):
-                    self._make(cursor, name)
-                    _drop_older(cursor, name)
-        return name
-
-    def _make(self, cursor: Any, name: str) -> None:
-        names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
-        if not cursor.fetchone():
-            cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
-        join_roles(cursor, [TEMPLATE_ROLE])
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
-        cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
-        cursor.execute(load_sql("database/reserve_template").format(**names))
-        with closing(self._connect(name)) as template:
-            with template.cursor() as inside:
-                inside.execute(
-                    load_sql("database/open_template_schema").format(schema=sql.Identifier(_TEMPLATE_SCHEMA), **names)
-                )
-            upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
-        cursor.execute(sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
-
-
-def _is_complete(cursor: Any, name: str) -> bool:
-    cursor.execute("SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
-    found = cursor.fetchone()
-    return bool(found and found[0])
-
-
-def _drop_older(cursor: Any, name: str) -> None:
-    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
-    cursor.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s", (_TEMPLATE_PREFIX, name)
-    )
-    for (older,) in cursor.fetchall():
-        database = sql.Identifier(older)
-        cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
-        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @contextmanager

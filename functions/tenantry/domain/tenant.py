@@ -177,7 +177,7 @@ class Tenant:
     relocation: str = ""
     # Ids that it had before it was renamed: nobody else's ever again.
     former_ids: tuple[TenantId, ...] = ()
-    # When the registry took it in; None: not known. The registry's own word, which nobody gives it.
+    # When it began; a token from before is none of its. None: it was made before that was written down.
     known_since: datetime | None = field(default=None, compare=False)
     # Which of its backups are kept; nothing: as the stack says.
     retention: RetentionPolicy | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from tenantry.database import database_removal
 from tenantry.database.admin_sql import AdminConnect, execute, run, transaction
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
@@ -109,7 +110,8 @@ def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
 
 def drop_database(connect: AdminConnect, database: str) -> None:
     """Drop a database, whoever is connected to it; it may be gone. :raises TenantryError: the server refused."""
-    run(connect, "postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        database_removal.drop_database(cursor, database)
 
 
 def _has_database(cursor: Any, name: str) -> bool:

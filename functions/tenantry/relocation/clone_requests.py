@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
 from tenantry.domain.errors import Conflict
@@ -16,6 +18,7 @@ from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
+from tenantry.tenants.retired_ids import require_not_retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +104,18 @@ class CloneRequests:
                 backups=source.backups,
                 data_api=source.data_api,
                 relocation=operation.operation_id,
+                known_since=datetime.now(UTC),
             )
         )
         return operation
 
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
-        former = self._registry.former_id(tenant_id)
-        if former:
-            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        require_not_retired(self._registry, tenant_id)
         if self._secrets.find(tenant_id):
             raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+        self._servers.admin(home.server_id).require_names(tenant_id, home)
         if self._servers.home(tenant_id, home).size() is not None:
-            raise Conflict("The server has something of that name already.", code="database_exists")
+            raise name_taken(f"{home.database}.{home.schema}")
 
     def _require_version(self, here: str, there: str) -> None:
         if here == there:

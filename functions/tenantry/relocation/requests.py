@@ -53,7 +53,9 @@ class Relocations:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
-                operation = self._begin(tenant, MOVE, Journey(home, moved(home, server_id)), actor)
+                journey = Journey(home, moved(home, server_id))
+                self._servers.admin(server_id).require_names(tenant_id, journey.target)
+                operation = self._begin(tenant, MOVE, journey, actor)
             elif journey_of(operation.facts).target.server_id != server_id:
                 raise moving()
         self._operations.launch(operation)
@@ -74,6 +76,7 @@ class Relocations:
                 if isolation is home.isolation:
                     raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
                 operation = self._begin(tenant, PROMOTE, journey, actor)

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from psycopg2 import sql
-
 from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.database_removal import drop_database
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
@@ -26,6 +25,7 @@ from tenantry.domain.restore import archived_schema, is_scratch
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
@@ -148,9 +148,10 @@ class ScratchRestorer:
         drop_copy_login(connect, tenant_id)
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)", (f"{tenant_id}_",))
-            left = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            named = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            left = [name for name in named if is_tenants_database(cursor, tenant_id, name)]
             for name in left:
-                execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                drop_database(cursor, name)
         return left
 
     @contextmanager

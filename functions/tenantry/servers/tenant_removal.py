@@ -5,11 +5,12 @@ from contextlib import closing
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, known_roles, run
-from tenantry.database.logins import login_names
+from tenantry.database.marks import tenant_marks
 from tenantry.domain.pgadmin import is_inspector
-from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
-from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login
+from tenantry.domain.tenant import TenantId
+from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login, find_foreign_copy
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+from tenantry.servers.role_names import own_roles
 
 
 class TenantRemoval:
@@ -20,18 +21,17 @@ class TenantRemoval:
         self._connect = connect
 
     def find_roles(self, tenant_id: TenantId) -> list[str]:
-        """Look which of a tenant's roles there are.
+        """Look which of a tenant's own roles there are.
 
         :raises TenantryError: the server refused.
         """
-        # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
-        roles = [
-            copy_login_name(tenant_id),
-            *login_names(tenant_id),
-            *(database_role(tenant_id, role) for role in TENANT_ROLES),
-        ]
+        # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`. And only what is the
+        # tenant's: a name is not a proof.
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            return [*known_roles(cursor, roles), *inspectors_of(cursor, tenant_id)]
+            copy = copy_login_name(tenant_id)
+            foreign = find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id))
+            copies = [name for name in known_roles(cursor, [copy]) if name not in foreign]
+            return [*copies, *own_roles(cursor, tenant_id), *inspectors_of(cursor, tenant_id)]
 
     def drop_roles(self, roles: list[str]) -> None:
         """Drop roles that own nothing any more.

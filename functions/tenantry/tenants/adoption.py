@@ -5,6 +5,7 @@ Nothing in the database is dropped or renamed. Until every check has passed, not
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
@@ -57,7 +58,8 @@ def adopt_database(
 
     :param meter: makes what the tenant's requests are counted under; called when every check has passed.
     :raises BadRequest: the login, the database or the server is not what the request says; nothing is changed.
-    :raises Conflict: tenant or database is taken (nothing is changed), or the database is too busy now.
+    :raises Conflict: tenant or database is taken, or a role on the server has one of the tenant's names and is not ours
+        (`name_taken`): nothing is changed; or the database is too busy now.
     :raises TenantryError: a step failed; the same call finishes the work.
     """
     known = _find_begun(request, server, registry)
@@ -68,7 +70,10 @@ def adopt_database(
     if known and not known.adopted_database and facts.tenant_id:
         # The call that creates a tenant has made this database, and is the one to finish it.
         raise _exists()
-    tenant = replace(_tenant(request, server), usage_key=meter())
+    # Its database has another name than a new one would; what it is made of has to be the tenant's own already.
+    admin.require_names(request.tenant_id, None)
+    since = known.known_since if known else None
+    tenant = replace(_tenant(request, server), usage_key=meter(), known_since=since or datetime.now(UTC))
     registry.put_tenant(tenant)
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)

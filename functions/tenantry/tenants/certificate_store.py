@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CertificateStore:
-    """Keeps certificates; a tenant's id may be used again, so it may have several."""
+    """Keeps certificates; an id that was used again, before erased ids were kept, has several."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         """Take the registry's table."""

@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from psycopg2 import sql
-
 from tenantry.aws.registry import Registry
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
+from tenantry.database.database_removal import drop_database
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.changeable import require_still
@@ -17,6 +16,7 @@ from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
@@ -100,9 +100,10 @@ class Drills:
             for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
                 # Refused where its worker lives.
                 with suppress(Conflict), self._lease(tenant_id, mine):
-                    drop_copy_login(connect, tenant_id, name)
-                    execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-                    dropped.append(name)
+                    if is_tenants_database(cursor, tenant_id, name):
+                        drop_copy_login(connect, tenant_id, name)
+                        drop_database(cursor, name)
+                        dropped.append(name)
         return dropped
 
     def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:

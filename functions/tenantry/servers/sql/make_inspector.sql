@@ -2,6 +2,7 @@
 -- own (NOINHERIT) and is the viewer from its first statement on: what it sets back, it sets back to that.
 CREATE ROLE {login} WITH LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
     CONNECTION LIMIT {connections} PASSWORD {verifier} VALID UNTIL {until};
+COMMENT ON ROLE {login} IS {mark};
 GRANT {viewer} TO {login};
 GRANT CONNECT ON DATABASE {database} TO {login};
 ALTER ROLE {login} SET role = {viewer};

@@ -1,0 +1,131 @@
+"""Marks: how a role or a database of a server is told to be ours. A name is not a proof.
+
+A role's mark is its comment, made in the transaction that makes the role. Only who administers roles can write one: a
+tenant's roles have neither CREATEROLE nor ADMIN, so none forges a mark or loses its own. A tenant's own database needs
+none, as it belongs to a marked role from its first moment, and its owner can write its comment. Databases that tenants
+share, and templates, belong to the administrator, and carry a comment.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict
+from tenantry.domain.tenant import TenantId
+
+# Of what all tenants of a server have in common: groups, templates, shared databases.
+SERVER_MARK = "tenantry server"
+# A database can't be made and marked at once. One with this connection limit was made by us and not marked yet.
+UNMARKED_LIMIT = 1952804452
+NAME_TAKEN = "name_taken"
+
+
+def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
+    """Write the marks that a tenant's role may have; the first is what a new one gets.
+
+    Several stages may share a server: a mark names its stage, where the session says which that is.
+
+    :raises TenantryError: the server did not answer.
+    """
+    _send(cursor, "SELECT current_setting('tenantry.stage', true)")
+    stage = cursor.fetchone()[0]
+    bare = f"tenantry tenant={tenant_id}"
+    return [f"{bare} stage={stage}", bare] if stage else [bare]
+
+
+def foreign_roles_named(cursor: Any, names: Iterable[str], marks: Iterable[str]) -> list[str]:
+    """List which roles of these names are there and have none of the marks. :raises TenantryError: as above."""
+    _send(cursor, load_sql("database/unmarked_roles"), (list(names), list(marks)))
+    return [name for (name,) in cursor.fetchall()]
+
+
+def mark_role(cursor: Any, name: str, mark: str) -> None:
+    """Mark a role. :raises TenantryError: the server refused."""
+    _send(cursor, _comment("ROLE", name, mark))
+
+
+def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> None:
+    """Make a role with its mark, in one transaction.
+
+    :raises Conflict: there is a role of that name (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    create = sql.SQL("CREATE ROLE {} WITH {}; ").format(sql.Identifier(name), sql.SQL(attributes))
+    try:
+        cursor.execute(create + _comment("ROLE", name, mark))
+    except psycopg2.errors.DuplicateObject as exc:
+        raise name_taken(f"role {name}") from exc
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
+
+
+def is_our_database(cursor: Any, name: str) -> bool | None:
+    """Tell whether a database of that name is marked as the server's; None: there is none.
+
+    :raises TenantryError: the server did not answer.
+    """
+    _send(cursor, load_sql("database/database_mark"), (SERVER_MARK, UNMARKED_LIMIT, name))
+    found = cursor.fetchone()
+    return bool(found[0]) if found else None
+
+
+def create_marked_database(cursor: Any, name: str) -> None:
+    """Make an empty database that belongs to the administrator, with the server's mark.
+
+    :raises Conflict: there is a database of that name (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    quoted = {"database": sql.Identifier(name), "limit": sql.Literal(UNMARKED_LIMIT)}
+    create = "CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT {limit}"
+    try:
+        cursor.execute(sql.SQL(create).format(**quoted))
+    except psycopg2.errors.DuplicateDatabase as exc:
+        raise name_taken(f"database {name}") from exc
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
+    mark_database(cursor, name)
+
+
+def mark_database(cursor: Any, name: str) -> None:
+    """Mark a database as the server's. :raises TenantryError: the server refused."""
+    unlimited = sql.SQL("; ALTER DATABASE {} CONNECTION LIMIT -1").format(sql.Identifier(name))
+    _send(cursor, _comment("DATABASE", name, SERVER_MARK) + unlimited)
+
+
+def name_taken(*taken: str) -> Conflict:
+    """Say that the server has something of that name, which is not ours; nothing was changed.
+
+    :param taken: such as `role acme_owner`.
+    """
+    return Conflict(
+        "The server has something of that name already, and it is not ours.",
+        code=NAME_TAKEN,
+        details=", ".join(taken),
+        hint="Choose another tenant id or another server, or rename what is there.",
+    )
+
+
+@contextmanager
+def ignore_name_taken() -> Iterator[None]:
+    """Go on where something is not ours: it is then not ours to drop either."""
+    try:
+        yield
+    except Conflict as exc:
+        if exc.code != NAME_TAKEN:
+            raise
+
+
+def _comment(kind: str, name: str, mark: str) -> sql.Composable:
+    return sql.SQL(f"COMMENT ON {kind} {{}} IS {{}}").format(sql.Identifier(name), sql.Literal(mark))
+
+
+def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
+    try:
+        cursor.execute(statement, values)
+    except psycopg2.Error as exc:
+        raise translate(exc) from exc
