@@ -180,7 +180,7 @@ class HomeCopier:
 
     def _settings(self) -> ConnectSettings:
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
 
 def _may_dump(source: Home, target: Resident) -> bool:

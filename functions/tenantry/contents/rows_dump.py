@@ -21,7 +21,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
     :raises RestoreFailed: one of them failed.
     :raises TenantryError: a server refused or went away.
     """
-    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
+    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION, administers=True)
     with ContentReader(source, settings) as reader, ContentReader(target, settings) as there:
         version = int(there.connection.server_version)
         there.close()

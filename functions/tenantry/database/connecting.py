@@ -10,23 +10,28 @@ from typing import Any
 import psycopg2
 
 from tenantry.database.connection_refusal import refusal_sqlstate
+from tenantry.database.session_settings import is_known, note_server_version, session_options
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 
 _REFUSAL_SECONDS = 2.0
+_UNKNOWN_SETTING = "42704"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit.
+    A time of 0 is no limit. A session that `administers` goes on whatever its database and its login are set to, also
+    where they are fenced. `stage` is what marks of roles name.
     """
 
     connect_timeout: int = 4
     statement_timeout_ms: int = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    administers: bool = False
+    stage: str = ""
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -34,8 +39,11 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
     options = (
         f"-c statement_timeout={settings.statement_timeout_ms} "
-        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
+        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}" '
+        f"{session_options(credentials, administers=settings.administers)}"
     )
+    if settings.stage:
+        options += f" -c tenantry.stage={settings.stage}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -89,10 +97,15 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
         sqlstate = "08001" if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
+        if sqlstate == _UNKNOWN_SETTING and not is_known(credentials):
+            # An older server. It is asked once in the life of this process.
+            note_server_version(credentials, 0)
+            return connect(credentials, settings)
         if sqlstate:
             raise DatabaseUnavailable(code=sqlstate) from exc
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
         connection = _connect_again(arguments)
+    note_server_version(credentials, connection.server_version)
     connection.autocommit = True
     return connection
 

@@ -26,16 +26,17 @@ NAME_TAKEN = "name_taken"
 
 
 def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
-    """Write the marks that a tenant's role may have; the first is what a new one gets.
+    """Write the marks that a tenant's role may have, as patterns of LIKE; the first is what a new one gets.
 
-    Several stages may share a server: a mark names its stage, where the session says which that is.
+    Several stages may share a server: a mark names its stage, where the session says which that is. A session that does
+    not say takes any stage's.
 
     :raises TenantryError: the server did not answer.
     """
     _send(cursor, "SELECT current_setting('tenantry.stage', true)")
     stage = cursor.fetchone()[0]
     bare = f"tenantry tenant={tenant_id}"
-    return [f"{bare} stage={stage}", bare] if stage else [bare]
+    return [f"{bare} stage={stage}", bare] if stage else [bare, f"{bare} stage=%"]
 
 
 def foreign_roles_named(cursor: Any, names: Iterable[str], marks: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import RestoreFailed
 
@@ -187,7 +187,7 @@ class Restore:
             *(["--exit-on-error"] if self._stops else []),
             "--no-owner",
             f"--role={target.role}",
-            f"--dbname={target.credentials.dbname}",
+            f"--dbname={connection_string(target.credentials.dbname)}",
             "--no-password",
             *target.options,
             *commits,

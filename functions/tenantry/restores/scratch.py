@@ -178,7 +178,7 @@ class ScratchRestorer:
     def settings(self) -> ConnectSettings:
         """Say how long a statement may take: as long as there is time."""
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
     def _home(self, order: ScratchOrder) -> DatabaseHome:
         connect = self._servers.connector(order.server_id)

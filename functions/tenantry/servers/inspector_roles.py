@@ -18,6 +18,7 @@ from tenantry.domain.tenant import Isolation, Role, TenantId, database_role
 _CONNECTIONS = 5
 _STATEMENT_TIMEOUT_MS = 60_000
 _IDLE_TIMEOUT_MS = 300_000
+_TRANSACTION_TIMEOUT_SINCE = 170000
 
 
 class InspectorRoles:
@@ -48,6 +49,10 @@ class InspectorRoles:
                 idle_timeout=sql.Literal(_IDLE_TIMEOUT_MS),
                 mark=sql.Literal(tenant_marks(cursor, TenantId(inspector.tenant))[0]),
             )
+            if connection.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+                statements += sql.SQL("; ALTER ROLE {} SET transaction_timeout = 0").format(
+                    sql.Identifier(inspector.login)
+                )
             if home.isolation is not Isolation.DATABASE:
                 # A database that tenants share does not say whose it is: each login does.
                 identity = sql.SQL("; ALTER ROLE {} SET tenantry.tenant_id = {}")

@@ -19,7 +19,9 @@ from tenantry.servers.tenant_removal import TenantRemoval
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin")
+_CONNECT = ConnectSettings(
+    connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin", administers=True
+)
 
 type OpenAdmin = Callable[[Credentials], ServerAdmin]
 
@@ -37,15 +39,16 @@ class ServerReport:
     tenants: int
 
 
-def open_admin(credentials: Credentials) -> ServerAdmin:
-    """Administer a server with these credentials, whatever database they name."""
-    return ServerAdmin(_connector(credentials))
+def open_admin(credentials: Credentials, stage: str = "") -> ServerAdmin:
+    """Administer a server with these credentials, whatever database they name; what is made is marked as the stage's."""
+    return ServerAdmin(_connector(credentials, stage))
 
 
-def _connector(credentials: Credentials) -> AdminConnect:
+def _connector(credentials: Credentials, stage: str) -> AdminConnect:
     # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
     administrator = replace(credentials, schema="pg_catalog")
-    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
+    settings = replace(_CONNECT, stage=stage)
+    return lambda database: connect(replace(administrator, dbname=database), settings)
 
 
 class Servers:
@@ -97,7 +100,7 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
-        return open_admin(self._credentials(server_id))
+        return open_admin(self._credentials(server_id), self._secrets.stage)
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
         """Administer a tenant's home on the server that it is on.
@@ -125,7 +128,7 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
-        return _connector(self.administrator(server_id))
+        return _connector(self.administrator(server_id), self._secrets.stage)
 
     def administrator(self, server_id: str) -> Credentials:
         """Find a registered server's administrator.

@@ -3,6 +3,6 @@
 SELECT
     rolcanlogin = wanted.login
         AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR (rolcanlogin AND rolinherit)),
-    (shobj_description(oid, 'pg_authid') = ANY(wanted.marks)) IS TRUE
+    (shobj_description(oid, 'pg_authid') LIKE ANY(wanted.marks)) IS TRUE
 FROM pg_roles, (SELECT %s AS marks, %s AS login) wanted
 WHERE rolname = %s

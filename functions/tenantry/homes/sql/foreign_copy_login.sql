@@ -2,7 +2,7 @@
 SELECT r.rolname::text
 FROM pg_roles r
 WHERE r.rolname = %s
-  AND (shobj_description(r.oid, 'pg_authid') = ANY(%s)) IS NOT TRUE
+  AND (shobj_description(r.oid, 'pg_authid') LIKE ANY(%s)) IS NOT TRUE
   AND NOT (
     r.rolvaliduntil IS NOT NULL AND shobj_description(r.oid, 'pg_authid') IS NULL
     AND EXISTS (

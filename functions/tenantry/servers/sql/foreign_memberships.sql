@@ -11,5 +11,5 @@ WHERE (
 ) OR (
     g.rolname = ANY({roles})
     AND starts_with(shobj_description(m.oid, 'pg_authid'), 'tenantry tenant=')
-    AND NOT shobj_description(m.oid, 'pg_authid') = ANY({marks})
+    AND NOT shobj_description(m.oid, 'pg_authid') LIKE ANY({marks})
 )

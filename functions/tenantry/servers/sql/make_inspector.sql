@@ -13,3 +13,7 @@ ALTER ROLE {login} SET default_transaction_read_only = on;
 -- It must not hold back VACUUM, or a migration's locks, for longer than a look takes.
 ALTER ROLE {login} SET statement_timeout = {statement_timeout};
 ALTER ROLE {login} SET idle_in_transaction_session_timeout = {idle_timeout};
+-- What the database's owner has set for everybody does not keep it out: a login's own settings beat those.
+ALTER ROLE {login} SET local_preload_libraries = '';
+ALTER ROLE {login} SET idle_session_timeout = 0;
+ALTER ROLE {login} SET lock_timeout = 0;
