@@ -84,7 +84,7 @@ class Authorization:
 
 
 def _is_older(claims: dict[str, Any], tenant: Tenant) -> bool:
-    """Tell whether a token is from before its tenant began, by the issuer's clock, which may be a little behind ours."""
+    """Tell whether a token is from before its tenant began. The issuer's clock may be a little behind ours."""
     if tenant.known_since is None:
         return False
     return float(claims["iat"]) < tenant.known_since.timestamp() - _CLOCK_SKEW_SECONDS

@@ -53,6 +53,13 @@ class RestoreTarget:
     keep_rights: bool = True
     entries: Path | None = None
     alone: bool = False
+    # Whose things were backed up, by the name of the owner at that time; empty: `role`.
+    owner: str = ""
+
+    @property
+    def archived_owner(self) -> str:
+        """Name the role that owned what is in the archive."""
+        return self.owner or self.role
 
     @property
     def settings(self) -> str:

@@ -20,6 +20,7 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
@@ -62,6 +63,7 @@ class Cloning:
         """Fill a home that is made anew each time: the copy is of one moment, and not of two."""
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
+        readmit(self._servers.connector(source.home.server_id), source.tenant_id, source.home)
         target = self._servers.home(tenant.tenant_id, home)
         # A worker that was killed may have left programs that still fill it.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)

@@ -9,7 +9,7 @@ tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.ma
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from tenantry.contents.digest import Access
@@ -26,6 +26,7 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
 from tenantry.homes.ownership import is_tenants_database
+from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
@@ -67,6 +68,8 @@ class Drilled:
     seconds: float
     restored_bytes: int
     server_version: str
+    # The database that could not be dropped, which the next sweep does; empty: there is none.
+    left_behind: str = ""
 
 
 class ScratchRestorer:
@@ -84,20 +87,27 @@ class ScratchRestorer:
     def drill(self, order: ScratchOrder) -> Drilled:
         """Restore a backup, compare it with its manifest, and drop it, whatever happens.
 
+        What can't be dropped is told, and is dropped by the next sweep of the tenant's or of the server's drills.
+
         :raises Conflict: it is of a newer PostgreSQL than the server (`server_too_old`).
         :raises RestoreFailed: it could not be restored.
         :raises TenantryError: a server refused or went away, or S3 did not answer.
         """
+        left_behind = ""
         try:
             began = time.monotonic()
             self.restore(order)
             seconds = time.monotonic() - began
             findings = self.examine(order)
             version = self._servers.admin(order.server_id).facts().version
-            return Drilled(findings, round(seconds, 3), order.manifest.dump.dump_bytes, version)
         finally:
-            with suppress(TenantryError):
+            try:
                 self.drop(order)
+            except TenantryError as error:
+                left_behind = order.database
+                facts = {"database": order.database, "server_id": order.server_id, "code": error.code}
+                logger().error("scratch database left behind", extra=facts)
+        return Drilled(findings, round(seconds, 3), order.manifest.dump.dump_bytes, version, left_behind)
 
     def restore(self, order: ScratchOrder) -> None:
         """Make the database and fill it; what an earlier attempt left is dropped first. Nothing is compared yet.
@@ -119,6 +129,7 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if rows_only else (),
                 keep_rights=order.keep_rights and not rows_only,
+                owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()

@@ -17,6 +17,7 @@ from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, TenantId
 from tenantry.homes.renaming import find_rows, find_schema, rename_home
 from tenantry.homes.sessions import end_sessions
+from tenantry.homes.swapping import readmit
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
 from tenantry.servers.role_names import all_roles, claim_roles
 
@@ -87,6 +88,7 @@ class TenantRenaming:
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             join_roles(cursor, all_roles(new))
+        readmit(self._connect, old, before)
         # Under the old names nobody logs in any more. Whoever did so before must not write beside us.
         self.end_sessions(new, before.database)
         return rename_home(self._connect, old, new, before, after)

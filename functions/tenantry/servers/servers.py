@@ -40,7 +40,7 @@ class ServerReport:
 
 
 def open_admin(credentials: Credentials, stage: str = "") -> ServerAdmin:
-    """Administer a server with these credentials, whatever database they name; what is made is marked as the stage's."""
+    """Administer a server with these credentials, whatever database they name; roles are marked as the stage's."""
     return ServerAdmin(_connector(credentials, stage))
 
 

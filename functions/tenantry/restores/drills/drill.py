@@ -81,7 +81,9 @@ class Drills:
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
                 # A former id's roles have other names by now.
-                keep_rights=backup.tenant_id == order.tenant_id,
+                # Those that only the tenant's own server has are not where a drill is made elsewhere.
+                keep_rights=backup.tenant_id == order.tenant_id
+                and (server_id == tenant.server_id or not manifest.names_others),
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
@@ -157,4 +159,5 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         server_id=server_id,
         server_version=found.server_version if found else "",
         operation_id=order.operation_id,
+        left_behind=found.left_behind if found else "",
     )
