@@ -87,7 +87,10 @@ def _is_older(claims: dict[str, Any], tenant: Tenant) -> bool:
     """Tell whether a token is from before its tenant began. The issuer's clock may be a little behind ours."""
     if tenant.known_since is None:
         return False
-    return float(claims["iat"]) < tenant.known_since.timestamp() - _CLOCK_SKEW_SECONDS
+    issued_at = claims.get("iat")
+    if not isinstance(issued_at, int | float):
+        return True
+    return issued_at < tenant.known_since.timestamp() - _CLOCK_SKEW_SECONDS
 
 
 def _policy(principal: str, effect: str, resource: str | list[str], context: dict[str, str]) -> dict[str, Any]:

@@ -70,8 +70,6 @@ def adopt_database(
     if known and not known.adopted_database and facts.tenant_id:
         # The call that creates a tenant has made this database, and is the one to finish it.
         raise _exists()
-    # Its database has another name than a new one would; what it is made of has to be the tenant's own already.
-    admin.require_names(request.tenant_id, None)
     since = known.known_since if known else None
     tenant = replace(_tenant(request, server), usage_key=meter(), known_since=since or datetime.now(UTC))
     registry.put_tenant(tenant)
@@ -147,6 +145,8 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
         raise BadRequest("The database has no such schema.", code="schema_unknown")
     if facts.tenant_id not in ("", request.tenant_id.value):
         raise _taken()
+    # Also its application may log in with a name that a role of the tenant's would have.
+    admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:
         raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
     return facts

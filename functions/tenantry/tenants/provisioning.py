@@ -59,7 +59,7 @@ def provision_tenant(request: TenantRequest, **tools: Unpack[ProvisioningTools])
     is_listed = _is_listed(tenant)
     registry.put_tenant(tenant)
     stored = secret_store.find(tenant_id)
-    home = _home(tenant, stored)
+    home = home_of(tenant, stored if tenant.status is TenantStatus.ACTIVE else None)
     credentials = _credentials(tenant_id, server, home, stored)
     admin.close_maintenance_databases()
     admin.make_roles(
@@ -83,18 +83,15 @@ def require_free_names(request: TenantRequest, **tools: Unpack[ProvisioningTools
     :raises TenantryError: the server refused.
     """
     tenant = _tenant(request, tools["server"], tools["registry"].tenant(request.tenant_id))
-    home = _home(tenant, tools["secret_store"].find(request.tenant_id))
+    # Before it was active, what is stored may be a hand-made secret, which says nothing of where we make it.
+    is_active = tenant.status is TenantStatus.ACTIVE
+    home = home_of(tenant, tools["secret_store"].find(request.tenant_id) if is_active else None)
     tools["admin"].require_names(request.tenant_id, home, is_listed=_is_listed(tenant))
     return tenant
 
 
 def _is_listed(tenant: Tenant) -> bool:
     return tenant.status is not TenantStatus.PROVISIONING
-
-
-def _home(tenant: Tenant, stored: Credentials | None) -> Home:
-    # Before it was active, what is stored may be a hand-made secret, which says nothing of where we make it.
-    return home_of(tenant, stored if tenant.status is TenantStatus.ACTIVE else None)
 
 
 def _tenant(request: TenantRequest, server: Server, known: Tenant | None) -> Tenant:
