@@ -12,6 +12,7 @@ from tenantry.database.logins import login_names
 from tenantry.database.marks import create_marked_database, is_our_database, mark_database, name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TenantId
+from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.homes.sessions import alter_logins, end_sessions
 
 # Of an advisory lock in the database `postgres`: a server's shared databases are made once.
@@ -35,7 +36,7 @@ class SharedDatabase:
     def is_foreign(self) -> bool:
         """Tell whether a database has its name that is not ours. :raises TenantryError: the server refused."""
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            return is_our_database(cursor, self.name) is False and not self._has_tenants(cursor)
+            return is_our_database(cursor, self.name) is False and not self._is_as_made(cursor, self.name)
 
     def ensure(self, prepare: Callable[[str], None] | None = None) -> None:
         """Make it where the server has none: nobody but the administrator may anything in it.
@@ -86,20 +87,28 @@ class SharedDatabase:
     def _is_there(self, cursor: Any) -> bool:
         is_ours = is_our_database(cursor, self.name)
         if is_ours is False:
-            if not self._has_tenants(cursor):
+            if not self._is_as_made(cursor, self.name):
                 raise name_taken(f"database {self.name}")
             mark_database(cursor, self.name)
         return is_ours is not None
 
-    def _has_tenants(self, cursor: Any) -> bool:
-        """Tell whether logins say there whose they are, as only an administrator can let them: made before marks."""
-        execute(cursor, load_sql("homes/logins_say_whose"), (self.name,))
-        return bool(cursor.fetchone()[0])
+    def _is_as_made(self, cursor: Any, name: str) -> bool:
+        """Tell whether it was made before there were marks.
+
+        Logins say there whose they are, as only an administrator can let them; or nobody may connect, and nothing is in
+        it but the pool.
+        """
+        execute(cursor, load_sql("homes/logins_say_whose"), (name,))
+        if cursor.fetchone()[0]:
+            return True
+        with closing(self._connect(name)) as connection, connection.cursor() as inside:
+            execute(inside, load_sql("homes/shared_as_made").format(pool=sql.Literal(POOL_ROLE)))
+            return bool(inside.fetchone()[0])
 
     def _make(self, cursor: Any, prepare: Callable[[str], None] | None) -> None:
         draft = f"{self.name}_draft"
         names = {"draft": sql.Identifier(draft), "database": sql.Identifier(self.name)}
-        if is_our_database(cursor, draft) is False:
+        if is_our_database(cursor, draft) is False and not self._is_as_made(cursor, draft):
             raise name_taken(f"database {draft}")
         drop_database(cursor, draft)
         create_marked_database(cursor, draft)

@@ -14,6 +14,7 @@ from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Jo
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
@@ -52,6 +53,8 @@ class Relocations:
                 if server_id == tenant.server_id:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
+                # Its owner may have shut it: we look into it.
+                readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
                 journey = Journey(home, moved(home, server_id))
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)

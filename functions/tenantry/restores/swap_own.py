@@ -81,6 +81,8 @@ class DatabaseSwap:
         if not swap.has_home:
             wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
             return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+        # What was in the dump ran as the owner of both.
+        swapping.readmit(connect, swap.tenant_id, swap.home)
         own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
         copy_default_privileges(connect, swap.home.database, source.database, own)
         return {"settings": copy_database_settings(connect, swap.home.database, source.database)}

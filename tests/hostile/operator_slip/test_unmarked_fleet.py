@@ -66,6 +66,7 @@ def test_what_else_is_done_to_a_tenant_of_before_is_done(vault: Vault, model: Is
     vault.perform_well(vault.start(backup))
     vault.execute("here", UNMARK)
     vault.perform_well(vault.relocations.undo(tenant_id, "op-1"))
+    vault.perform_well(vault.relocations.confirm(tenant_id, "op-1"))
     vault.execute("here", UNMARK)
     vault.perform_well(vault.relocations.move(tenant_id, "there", "op-1"))
     vault.execute("here", UNMARK)
