@@ -1,8 +1,10 @@
 """The owner of a database sets what binds, shuts out or outlives an administrator: whatever is to be done is done."""
 
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
+import psycopg2
 import pytest
 from psycopg2 import sql
 
@@ -12,6 +14,7 @@ from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
 from tenantry.relocation.clone_requests import CloneOrder
 from tenantry.servers.role_renaming import TenantRenaming
+from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.homes.conftest import new_id
 from tests.integration.restores.conftest import ROWS, Vault
 
@@ -45,6 +48,16 @@ SETTINGS = {
 # What it may do to the database itself; ALLOW_CONNECTIONS from another database of its own only, as one that is
 # restored beside it is.
 SHUT = ("IS_TEMPLATE true", "CONNECTION LIMIT 0", "ALLOW_CONNECTIONS false")
+
+
+@pytest.fixture(autouse=True)
+def cleared(vault: Vault) -> Iterator[None]:
+    """Let the fixture drop what an attack has marked."""
+    yield
+    for server in vault.postgres:
+        for tenant_id in vault.made:
+            for name in databases(vault, tenant_id, server):
+                vault.execute(server, f'ALTER DATABASE "{name}" IS_TEMPLATE false')
 
 
 def as_owner(vault: Vault, tenant_id: TenantId, server: str, statement: sql.Composable) -> None:
@@ -100,7 +113,6 @@ def test_a_template_by_a_loop_is_dropped(vault: Vault) -> None:
         cursor.execute(f'SET ROLE "{tenant_id}_owner"')
         cursor.execute("SET statement_timeout = '20s'")
         connection.autocommit = True
-        pid = connection.info.backend_pid
         import threading
 
         def run() -> None:
@@ -110,9 +122,10 @@ def test_a_template_by_a_loop_is_dropped(vault: Vault) -> None:
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        wait = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND state = 'active'"
-        while vault.execute("here", wait) != [(1,)]:
+        marked = f"SELECT 1 FROM pg_database WHERE datname = '{tenant_id}' AND datistemplate"
+        while thread.is_alive() and not vault.execute("here", marked):
             pass
+        assert thread.is_alive()
         vault.servers.home(tenant_id, vault.home(tenant_id)).drop()
         thread.join(20)
     assert databases(vault, tenant_id) == []
@@ -124,7 +137,6 @@ def test_the_call_that_made_it_lets_everybody_in_again(vault: Vault) -> None:
     sabotage(vault, tenant_id)
     place = vault.world.registry.server("here")
     assert place
-    from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
     provision_tenant(
         TenantRequest(tenant_id),
