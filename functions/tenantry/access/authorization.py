@@ -88,7 +88,7 @@ def _is_older(claims: dict[str, Any], tenant: Tenant) -> bool:
     if tenant.known_since is None:
         return False
     issued_at = claims.get("iat")
-    if not isinstance(issued_at, int | float):
+    if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
         return True
     return issued_at < tenant.known_since.timestamp() - _CLOCK_SKEW_SECONDS
 

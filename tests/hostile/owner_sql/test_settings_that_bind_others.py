@@ -1,5 +1,6 @@
 """The owner of a database sets what binds, shuts out or outlives an administrator: whatever is to be done is done."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -113,7 +114,6 @@ def test_a_template_by_a_loop_is_dropped(vault: Vault) -> None:
         cursor.execute(f'SET ROLE "{tenant_id}_owner"')
         cursor.execute("SET statement_timeout = '20s'")
         connection.autocommit = True
-        import threading
 
         def run() -> None:
             # Its session is ended.
