@@ -167,6 +167,8 @@ class Tenant:
     schema_revision: str = ""
     # The database that it had before it became a tenant, under the name that it keeps; empty: we made its database.
     adopted_database: str = ""
+    # The login of that database's application, which adoption made a member of the tenant's owner; empty: not known.
+    adopted_user: str = ""
     limits: Limits = field(default_factory=Limits)
     # What its requests are counted under: the value of its API key, which is no credential (decision 14); empty: none.
     usage_key: str = field(default="", repr=False)

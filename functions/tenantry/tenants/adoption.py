@@ -64,6 +64,7 @@ def adopt_database(
     """
     known = _find_begun(request, server, registry)
     if known and known.status is TenantStatus.ACTIVE:
+        _note_user(request, known, server, registry)
         return
     _require_server(request, server)
     facts = _examine(request, server, admin)
@@ -80,6 +81,14 @@ def adopt_database(
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
+
+
+def _note_user(request: AdoptionRequest, tenant: Tenant, server: Server, registry: Registry) -> None:
+    """Write down who the application is, of a tenant that was adopted before that was kept; it has to log in."""
+    if not tenant.adopted_user and request.user not in login_names(request.tenant_id):
+        _require_server(request, server)
+        _log_in(request, server)
+        registry.put_tenant(replace(tenant, adopted_user=request.user))
 
 
 def _take_over(request: AdoptionRequest, admin: ServerAdmin, *, take_objects: bool) -> None:
@@ -197,6 +206,7 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         server.server_id,
         request.region,
         adopted_database=request.database,
+        adopted_user="" if request.user in login_names(request.tenant_id) else request.user,
         limits=Limits(connections=request.connection_limit),
     )
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, pool_groups
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, owner_role, pool_groups
 
 
 class Severity(StrEnum):
@@ -202,6 +202,8 @@ class ServerTenants:
         self._ids = {tenant.tenant_id.value for tenant in tenants}
         self._pooled = {resident.name for resident in self.all if _is_pooled(resident.tenant)}
         self._by_login = {resident.credentials.username: resident.name for resident in self.all}
+        # Logins of applications, which adoption has made members of their tenants' owners.
+        self._applications = {r.tenant.adopted_user: r.name for r in self.all if r.tenant.adopted_user}
 
     def of(self, database: str) -> list[LocatedTenant]:
         """List who lives in a database."""
@@ -219,7 +221,16 @@ class ServerTenants:
     def holder_of(self, role: str) -> str:
         """Name the tenant that a role belongs to, if any. No tenant's id holds an underscore."""
         prefix, underscore, _ = role.partition("_")
-        return self._by_login.get(role) or (prefix if underscore and prefix in self._ids else "")
+        known = self.application_of(role) or self._by_login.get(role)
+        return known or (prefix if underscore and prefix in self._ids else "")
+
+    def application_of(self, role: str) -> str:
+        """Name the tenant whose adopted database's application logs in as a role; empty: it is none."""
+        return self._applications.get(role, "")
+
+    def was_adopted(self, tenant: str) -> bool:
+        """Whether a tenant's database was somebody's before, who has left PUBLIC what every new database gives it."""
+        return any(resident.name == tenant and resident.tenant.adopted_database for resident in self.all)
 
 
 def _is_pooled(tenant: Tenant) -> bool:
@@ -237,6 +248,9 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         for attribute in role.attributes if holder else ():
             # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
             if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
+                continue
+            # An application goes on as it was.
+            if attribute == "INHERIT" and residents.application_of(role.name):
                 continue
             severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
             where = f"{role.name} {attribute}"
@@ -256,6 +270,12 @@ def _judge_membership(residents: ServerTenants, membership: Membership) -> Itera
         member
         and residents.shares_tables(member)
         and pool_groups(TenantId(member)).get(membership.member) == membership.role
+    ):
+        return
+    # So the application of an adopted database goes on with what became its tenant's.
+    if member and (residents.application_of(membership.member), owner_role(TenantId(member))) == (
+        member,
+        membership.role,
     ):
         return
     if member and member == holder:
@@ -291,6 +311,8 @@ def _judge_content(residents: ServerTenants, database: str, content: DatabaseCon
     schemas = {resident.name: resident.credentials.schema for resident in residents.of(database)}
     for grant in content.grants:
         holder = residents.holder_of(grant.grantee)
+        if not grant.grantee and grant.object == "schema public" and residents.was_adopted(owner):
+            continue
         if not grant.grantee:
             yield Finding(Hole.PUBLIC_GRANT, Severity.HIGH, server, owner, database, grant.object)
         elif holder and holder != owner and grant.schema not in ("", schemas.get(holder)):
