@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import Any
 
 from tenantry.database.admin_sql import AdminConnect, execute
-from tenantry.database.marks import SERVER_MARK, foreign_roles_named
+from tenantry.database.marks import SERVER_MARK, foreign_roles_named, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
@@ -12,12 +12,15 @@ from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
 from tenantry.homes.shared_database import SharedDatabase
 
 
-def is_tenants_database(cursor: Any, tenant_id: TenantId, database: str) -> bool | None:
+def is_tenants_database(
+    cursor: Any, tenant_id: TenantId, database: str, *, owner_is_own: bool | None = None
+) -> bool | None:
     """Tell whether a database is a tenant's; None: there is none of that name.
 
     It is when it says so, which only an administrator can have set; or when it says nothing and belongs to the
-    tenant's owner, whose role is checked before anything is made for it.
+    tenant's owner.
 
+    :param owner_is_own: whether the role with the owner's name is the tenant's; None: its mark says.
     :raises TenantryError: the server refused.
     """
     execute(cursor, load_sql("homes/database_identity"), (database,))
@@ -25,7 +28,11 @@ def is_tenants_database(cursor: Any, tenant_id: TenantId, database: str) -> bool
     if found is None:
         return None
     owner, identity = found
-    return bool(identity == tenant_id.value or (identity is None and owner == owner_role(tenant_id)))
+    if identity is not None or owner != owner_role(tenant_id):
+        return bool(identity == tenant_id.value)
+    if owner_is_own is None:
+        owner_is_own = not foreign_roles_named(cursor, (owner,), tenant_marks(cursor, tenant_id))
+    return owner_is_own
 
 
 def schema_owner(cursor: Any, schema: str) -> str | None:
@@ -35,15 +42,18 @@ def schema_owner(cursor: Any, schema: str) -> str | None:
     return found[0] if found else None
 
 
-def find_foreign_home(connect: AdminConnect, cursor: Any, tenant_id: TenantId, home: Home) -> list[str]:
+def find_foreign_home(
+    connect: AdminConnect, cursor: Any, tenant_id: TenantId, home: Home, *, owner_is_own: bool
+) -> list[str]:
     """List what has a name that a home of the tenant's would get, or what all such homes need, and is not ours.
 
     :param cursor: of the database `postgres`, as the administrator.
+    :param owner_is_own: whether a role with the owner's name, if there is one, is the tenant's.
     :raises TenantryError: the server refused.
     """
     match home.isolation:
         case Isolation.DATABASE:
-            is_own = is_tenants_database(cursor, tenant_id, home.database)
+            is_own = is_tenants_database(cursor, tenant_id, home.database, owner_is_own=owner_is_own)
             taken = [f"database {home.database}"] if is_own is False else []
             return taken or ([] if is_own else TemplateDatabases(connect).find_foreign(cursor))
         case Isolation.SCHEMA:

@@ -35,7 +35,8 @@ def require_names(connect: AdminConnect, tenant_id: TenantId, home: Home | None,
         foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=is_listed)
         taken = [f"role {name}" for name in (*foreign, *find_foreign_copy(cursor, tenant_id, marks))]
         if home:
-            taken += find_foreign_home(connect, cursor, tenant_id, home)
+            is_own = owner_role(tenant_id) not in foreign
+            taken += find_foreign_home(connect, cursor, tenant_id, home, owner_is_own=is_own)
     if taken:
         raise name_taken(*taken)
 

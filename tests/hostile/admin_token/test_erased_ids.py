@@ -1,7 +1,7 @@
 """The users of a tenant that was erased, and whoever gets its id: nothing of the one is seen by the other."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,7 +68,7 @@ def test_no_other_way_leads_to_an_erased_id(vault: Vault) -> None:
     tenant_id = vault.add()
     registry.put_erased_id(erased, datetime.now(UTC))
     renames = RenameRequests(registry, vault.world.secrets, vault.servers, vault.leases, vault.operations)
-    calls = (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: vault.clones.start(CloneOrder(tenant_id, erased), "op-1"),
         lambda: renames.start(tenant_id, erased, "op-1"),
     )

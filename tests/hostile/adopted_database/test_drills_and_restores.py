@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
 
 from tenantry.database.client_environment import connection_string
 from tenantry.domain.pgadmin import Endpoint, Inspector, pgpass_line
 from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import new_ulid
+from tenantry.restores.drills.drill import DrillAdapters, DrillOrder, Drills
+from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
 from tests.integration.homes.conftest import new_id
-from tests.integration.restores.conftest import BINARIES, Vault
+from tests.integration.restores.conftest import Vault
 
 PASSWORD = "of an .env file"
 NAMES = [
@@ -134,19 +140,26 @@ def test_a_drill_on_another_server_passes(vault: Vault, adopted: Adopted) -> Non
     """The application's role is on the tenant's own server only: a drill elsewhere passes all the same."""
     adopted.adopt()
     backup = vault.back_up(adopted.tenant_id)
-    assert backup.manifest
-    assert backup.manifest.names_others
-    own = vault.back_up(vault.add())
-    assert own.manifest
-    assert not own.manifest.names_others
+    there = vault.servers.get("there")
+    vault.world.registry.put_server(replace(there, labels=frozenset({"drills"})))
+    adapters = DrillAdapters(
+        vault.world.registry,
+        vault.servers,
+        vault.catalogue,
+        VerificationStore({backup.bucket: vault.s3}),
+        vault.scratches(),
+        vault.leases,
+    )
+    order = DrillOrder(adopted.tenant_id, backup.backup_id, new_ulid(datetime.now(UTC)))
+    found, was_there = Drills(adapters).drill(order)
+    assert (found.server_id, found.passed, was_there, found.left_behind) == ("there", True, False, "")
+    assert vault.traces(adopted.tenant_id)["there"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_programs_and_operators_are_given_is_a_name(name: str) -> None:
     """A name becomes the value of `dbname` and nothing else, whatever it holds; a password file names it."""
-    from psycopg2.extensions import parse_dsn
 
     assert parse_dsn(connection_string(name)) == {"dbname": name}
     line = pgpass_line(Inspector("acme", "s1", name, "login"), Endpoint("g", "h", 1, "require", None), "p:w")
     assert line.startswith("h:1:")
-    assert BINARIES.is_dir()

@@ -53,11 +53,10 @@ def test_what_adoption_did_not_make_is_found(
 
 
 def rename(world: World, legacy: Legacy, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
-    world.execute(f'ALTER ROLE "{legacy.user}" RENAME TO "{user}"')
+    if user != legacy.user:
+        world.execute(f'ALTER ROLE "{legacy.user}" RENAME TO "{user}"')
     monkeypatch.setattr(Legacy, "user", property(lambda _: user))
-    roles = (
-        f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{legacy.name}_') OR rolname = '{user}' ORDER BY 1"
-    )
+    roles = f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{legacy.name}_') OR rolname = '{user}'"
     monkeypatch.setattr(Legacy, "roles", lambda _: world.execute(roles))
 
 

@@ -81,8 +81,8 @@ def sabotage(vault: Vault, tenant_id: TenantId, server: str = "here", *, shut: b
             as_owner(vault, tenant_id, server, change)
         except Exception as exc:
             raise AssertionError(name) from exc
-    for change in SHUT if shut else ():
-        as_owner(vault, tenant_id, server, sql.SQL(f"ALTER DATABASE {{}} {change}").format(database))
+    for closing_it in SHUT if shut else ():
+        as_owner(vault, tenant_id, server, sql.SQL(f"ALTER DATABASE {{}} {closing_it}").format(database))
 
 
 def count(vault: Vault, tenant_id: TenantId) -> int:

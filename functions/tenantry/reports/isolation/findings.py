@@ -273,10 +273,8 @@ def _judge_membership(residents: ServerTenants, membership: Membership) -> Itera
     ):
         return
     # So the application of an adopted database goes on with what became its tenant's.
-    if member and (residents.application_of(membership.member), owner_role(TenantId(member))) == (
-        member,
-        membership.role,
-    ):
+    is_application = bool(member) and residents.application_of(membership.member) == member
+    if is_application and membership.role == owner_role(TenantId(member)):
         return
     if member and member == holder:
         if membership.inherits:

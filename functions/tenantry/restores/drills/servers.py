@@ -56,10 +56,12 @@ class DrillServers:
         for server_id in self.all_for(tenant):
             if server_id == tenant.server_id:
                 break
-            # A drill whose worker died has left them; whoever still needs them keeps them from being dropped.
+            # A drill whose worker died has left them; whoever still needs them keeps them from being dropped. Where
+            # others have such names, it is made elsewhere.
             with suppress(TenantryError):
                 if server_id != former:
                     self._drop_roles(server_id, tenant.tenant_id)
+                    self._servers.admin(server_id).require_names(tenant.tenant_id, None)
                     return server_id
         return tenant.server_id
 
