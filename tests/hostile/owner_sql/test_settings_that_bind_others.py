@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
@@ -12,6 +13,7 @@ from psycopg2 import sql
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.operation import OperationStatus
+from tenantry.domain.pgadmin import Inspector, new_inspector_name
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
 from tenantry.relocation.clone_requests import CloneOrder
 from tenantry.servers.role_renaming import TenantRenaming
@@ -226,6 +228,26 @@ def test_a_backup_is_taken_and_drilled(vault: Vault, model: Isolation) -> None:
         vault.execute("here", f'SET ROLE "{login}"; ALTER ROLE "{login}" SET {setting}')
     found = vault.scratches().drill(vault.order(vault.back_up(tenant_id)))
     assert (found.findings.matches, found.left_behind) == (True, "")
+
+
+def test_an_inspector_gets_in(vault: Vault) -> None:
+    """The owner sabotages its database, or shuts it by what binds sessions: an operator's inspector reads it."""
+    tenant_id = vault.add()
+    sabotage(vault, tenant_id, shut=False)
+    home = vault.credentials(tenant_id)
+    inspector = Inspector(tenant_id.value, "here", home.dbname, new_inspector_name(tenant_id))
+    roles = vault.servers.inspector_roles("here")
+    roles.make(inspector, home, "a password", datetime.now(UTC) + timedelta(hours=1))
+    options = {"user": inspector.login, "password": "a password"}
+    try:
+        with closing(vault.postgres["here"].connect(home.dbname, **options)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_user, count(*) FROM candidates, pg_sleep(0.01)")
+                assert cursor.fetchone() == (f"{tenant_id}_viewer", 200)
+    finally:
+        roles.drop(inspector.login)
+    assert vault.execute("here", f"SELECT 1 FROM pg_roles WHERE rolname = '{inspector.login}'") == []
 
 
 CHECK = """

@@ -14,6 +14,7 @@ ALTER ROLE {login} SET default_transaction_read_only = on;
 ALTER ROLE {login} SET statement_timeout = {statement_timeout};
 ALTER ROLE {login} SET idle_in_transaction_session_timeout = {idle_timeout};
 -- What the database's owner has set for everybody does not keep it out: a login's own settings beat those.
-ALTER ROLE {login} SET local_preload_libraries = '';
+-- Of none: that can't be said with SET, where even an empty name is one.
+ALTER ROLE {login} SET local_preload_libraries FROM CURRENT;
 ALTER ROLE {login} SET idle_session_timeout = 0;
 ALTER ROLE {login} SET lock_timeout = 0;
