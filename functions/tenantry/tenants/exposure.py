@@ -25,7 +25,7 @@ class DataApis:
         self._leases = leases
 
     def set(self, tenant_id: TenantId, change: DataApiChange) -> Tenant:
-        """Change the given settings and keep the rest; the call may be repeated, and then finishes one that was cut off.
+        """Change the given settings and keep the rest; a repeated call is harmless, and finishes one that was cut off.
 
         The rights come first, so that no schema is exposed before the roles can reach it.
 

@@ -22,7 +22,7 @@ class TenantLimits:
         self._usage_plans = usage_plans
 
     def set(self, tenant_id: TenantId, change: LimitChange) -> Tenant:
-        """Change the given limits and keep the rest; the call may be repeated, and then finishes one that was cut off.
+        """Change the given limits and keep the rest; a repeated call is harmless, and finishes one that was cut off.
 
         Sessions that have been idle for a second are ended, so that the limits apply at once. Busy sessions keep their
         limits until they connect again. A tenant without a usage key gets one.

@@ -72,7 +72,7 @@ class UsagePlans:
 
     @cached_property
     def _plans(self) -> dict[str, str]:
-        """The ids of the stage's plans by name. No variable of a function can hold them: plans depend on the functions."""
+        """The ids of the stage's plans by name. No function's variable can hold them: plans depend on functions."""
         known = {f"tenantry-{self._stage}-{plan}": plan for plan in PLANS}
         pages = self._pages("get_usage_plans")
         return {known[plan["name"]]: plan["id"] for plan in pages if plan.get("name") in known}
