@@ -58,7 +58,7 @@ def _server_version(access: Access, tools: CopyTools) -> int:
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> bytes:
-    """Read a program's messages, so that it never blocks; return the last line. It is only compared, as it may name values."""
+    """Read a program's messages, so that it never blocks; return the last line, to compare. They may contain values."""
     last = b""
     if process.stderr:
         with process.stderr:

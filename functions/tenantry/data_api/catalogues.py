@@ -111,7 +111,7 @@ class Catalogues:
         self._planned[asked] = (known, made)
 
     def _get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue | None:
-        """Return the cached catalogue if it may still be valid: not too old, no change announced, none possibly missed."""
+        """Return the cached catalogue if it may still be valid: not too old, and no change announced or missed."""
         known = self._known.get(connection.tenant_id)
         changed = connection.take_notice()
         if known is None:

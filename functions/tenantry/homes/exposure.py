@@ -61,7 +61,7 @@ class Exposure:
         return {name for (name,) in cursor.fetchall()}
 
     def _makers(self, cursor: Any, schema: str) -> sql.Composable:
-        """List the roles whose new tables both roles get to reach: the owner, and an adopted database's application."""
+        """List the roles whose new tables both roles get to reach: the owner, and an adopted database's user, say."""
         readers = [self._roles["editor"], self._roles["viewer"]]
         execute(cursor, load_sql("homes/makers_in_schemas"), ([self._home.schema, schema], readers))
         return name_list(sorted({self._roles["owner"], *(name for (name,) in cursor.fetchall())}))
