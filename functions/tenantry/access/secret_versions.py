@@ -1,6 +1,6 @@
 """The versions of one tenant's secret: a rotation makes them and moves their labels.
 
-`AWSCURRENT` labels the version that the tenant is served with, `AWSPENDING` the one that is to replace it.
+`AWSCURRENT` labels the version that the tenant is served with, `AWSPENDING` its successor during a rotation.
 """
 
 from collections.abc import Iterator, Mapping

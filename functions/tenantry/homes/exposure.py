@@ -25,7 +25,7 @@ class Exposure:
         self._names = role_identifiers(tenant_id)
 
     def change(self, exposed: Collection[str], hidden: Collection[str]) -> None:
-        """Give both roles rights on the exposed schemas, also on later objects in them, and take those on hidden ones.
+        """Give both roles their rights on the exposed schemas, now and later, and revoke those on the hidden ones.
 
         :raises BadRequest: a schema that is to be exposed is missing; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.

@@ -17,7 +17,7 @@ class Confirmation:
     """Drops the home that a tenant has left."""
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take the relocation whose steps are shared."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:
@@ -37,7 +37,7 @@ class Abandonment:
     """Takes back a relocation that has not reached its switch."""
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take the relocation whose steps are shared."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:
@@ -76,7 +76,7 @@ class Return:
     """
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take the relocation whose steps are shared."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:

@@ -44,7 +44,7 @@ def verify(certificate: dict[str, Any]) -> bool:
 def make_certificate(
     *, tenant_id: str, operation_id: str, requested_by: str, requested_at: datetime, at: datetime, facts: dict[str, Any]
 ) -> ErasureCertificate:
-    """Make the certificate from what the steps of an erasure found and did."""
+    """Make the certificate from the facts that an erasure's steps recorded."""
     return ErasureCertificate(
         tenant_id=tenant_id,
         operation_id=operation_id,

@@ -49,7 +49,7 @@ class _Way:
 
 
 def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dict[Name, tuple[str, ...]]:
-    """Find each table's primary key; a view has the key of each table whose key columns it shows, by their first names.
+    """Find each table's primary key; a view has that of every table whose key it shows whole, by its first columns.
 
     A table's key is sorted by name, a view's is in the key's order, as PostgREST writes them in a Location.
     """
