@@ -1,4 +1,4 @@
-"""What the tests of several folders share: a real PostgreSQL server."""
+"""Shared by the tests of several folders: a real PostgreSQL server."""
 
 import io
 import logging
@@ -24,7 +24,7 @@ _BUILDS = (
 
 
 class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives the tests of a file to one worker, and all that build to the same one."""
+    """Runs all tests of a file on one worker, and all files that build something on the same worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0].removeprefix("tests/")
@@ -33,12 +33,12 @@ class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogether:
-    """Distribute the tests as above: `make test` has several workers."""
+    """Distribute the tests with `_KeepTogether`: `make test` has several workers."""
     return _KeepTogether(config, log)
 
 
 class _CurrentOutput(io.TextIOBase):
-    """Standard output as it is at the moment: the logger keeps its stream, and pytest replaces it for each test."""
+    """The present standard output: the logger keeps its stream, but pytest replaces it for each test."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)

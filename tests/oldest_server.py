@@ -1,4 +1,4 @@
-"""The oldest PostgreSQL that is supported, where the machine has it."""
+"""The oldest supported PostgreSQL, if the machine has it."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 @contextmanager
 def oldest_postgres() -> Iterator["OldestServer"]:
-    """Start one on a free port, of which nothing remains; skips the test where the machine has none."""
+    """Start one on a free port and remove it in the end; skips the test if the machine has none."""
     if not (PROGRAMS / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
@@ -32,7 +32,7 @@ def oldest_postgres() -> Iterator["OldestServer"]:
 
 
 class OldestServer:
-    """A server of version 15 in a directory, which looks to a test as an embedded one does."""
+    """A server of version 15 in a directory, with the interface of an embedded one."""
 
     host, admin_user, admin_password = LOOPBACK, "postgres", "not asked for"
 

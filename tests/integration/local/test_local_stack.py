@@ -32,7 +32,7 @@ from tenantry.database.revisions import upgrade_schema
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """One that whoever PostgreSQL runs as can enter."""
+    """A directory that PostgreSQL's user can enter."""
     with tempfile.TemporaryDirectory(prefix="tenantry-local-") as name:
         yield Path(name)
 
@@ -82,7 +82,7 @@ def _has_died(server: PostgresServer) -> bool:
 
 
 def test_the_sample_people_are_loaded_once(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Into the sample application's own tables."""
+    """They are loaded into the sample application's own tables."""
     monkeypatch.delenv("REVISIONS_DIRECTORY")
     with closing(postgres.connect()) as connection:
         connection.autocommit = True

@@ -1,4 +1,4 @@
-"""Everything works for administrators who are no superusers."""
+"""Relocations work for administrators who are no superusers."""
 
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def plain(server: PostgresServer) -> Credentials:
 
 @pytest.fixture(scope="module")
 def plain_yard(world: World) -> Iterator[Yard]:
-    """On servers of its own: on the others a superuser has made what tenants share."""
+    """On servers of its own: on the others, a superuser has made the databases that tenants share."""
     with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
         ports = free_ports(2)
         servers = [PostgresServer(Path(directory) / str(n), name="plain", port=n, durable=False) for n in ports]

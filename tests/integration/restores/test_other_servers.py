@@ -1,4 +1,4 @@
-"""From an older server to a newer one and not back; on the oldest that is supported; by a plain administrator."""
+"""Restores from an older server to a newer one and not back; on the oldest supported; by a plain administrator."""
 
 import tempfile
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_it_works_on_the_oldest_server_too(ages: Vault, isolation: Isolation) ->
 
 @pytest.fixture(scope="module")
 def plain_server() -> Iterator[PostgresServer]:
-    """A server of this module's own, on which nobody but a plain administrator has made anything."""
+    """A server of this module's own, on which only a plain administrator has made anything."""
     with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
         server = PostgresServer(Path(directory), name="for a plain restorer", port=free_ports(1)[0], durable=False)
         try:
@@ -83,7 +83,7 @@ def plain_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def plain(world: World, second_postgres: PostgresServer, s3: Any, plain_server: PostgresServer) -> Iterator[Vault]:
-    """`here` is administered by somebody who is no superuser."""
+    """The administrator of `here` is no superuser."""
 
     def administrator(server: PostgresServer) -> Credentials:
         name, password = (NAME, PASSWORD) if server is plain_server else (server.admin_user, server.admin_password)

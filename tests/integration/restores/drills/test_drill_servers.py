@@ -1,4 +1,4 @@
-"""Drills on a server that is kept for them."""
+"""Drills on a server that is labelled for them."""
 
 import tempfile
 from collections.abc import Iterator
