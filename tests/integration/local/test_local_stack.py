@@ -38,7 +38,7 @@ def directory() -> Iterator[Path]:
 
 
 def _server(directory: Path) -> PostgresServer:
-    return PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False)
+    return PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False, quick_passwords=True)
 
 
 def test_a_server_keeps_its_rows_and_its_password_over_a_restart(directory: Path) -> None:
@@ -58,6 +58,21 @@ def test_a_server_keeps_its_rows_and_its_password_over_a_restart(directory: Path
 def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
     with pytest.raises(psycopg2.OperationalError):
         postgres.connect(password="guess")
+
+
+@pytest.mark.parametrize(("quick", "rounds"), [(True, 1), (False, 4096)])
+def test_only_a_server_for_tests_spares_the_rounds_that_make_guessing_slow(
+    directory: Path, quick: bool, rounds: int
+) -> None:
+    server = PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False, quick_passwords=quick)
+    server.start()
+    try:
+        with closing(server.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE guest LOGIN PASSWORD 'x'")
+            cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname IN ('guest', current_user)")
+            assert [stored.startswith(f"SCRAM-SHA-256${rounds}:") for (stored,) in cursor] == [True, True]
+    finally:
+        server.stop()
 
 
 def test_a_server_that_dies_is_noticed_and_starts_again(directory: Path) -> None:

@@ -256,7 +256,9 @@ def replace_run(step: Step, run: Callable[[Operation], Any]) -> Step:
 @pytest.fixture(scope="session")
 def second_postgres() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="to move to", port=free_ports(1)[0], durable=False)
+        server = PostgresServer(
+            Path(directory), name="to move to", port=free_ports(1)[0], durable=False, quick_passwords=True
+        )
         try:
             server.start()
             yield server

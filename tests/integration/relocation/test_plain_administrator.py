@@ -32,7 +32,10 @@ def plain_yard(world: World) -> Iterator[Yard]:
     """On servers of its own: on the others a superuser has made what tenants share."""
     with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
         ports = free_ports(2)
-        servers = [PostgresServer(Path(directory) / str(n), name="plain", port=n, durable=False) for n in ports]
+        servers = [
+            PostgresServer(Path(directory) / str(n), name="plain", port=n, durable=False, quick_passwords=True)
+            for n in ports
+        ]
         Path(directory).chmod(0o711)
         try:
             for server in servers:

@@ -70,7 +70,9 @@ def test_it_works_on_the_oldest_server_too(ages: Vault, isolation: Isolation) ->
 def plain_server() -> Iterator[PostgresServer]:
     """A server of this module's own, on which nobody but a plain administrator has made anything."""
     with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
-        server = PostgresServer(Path(directory), name="for a plain restorer", port=free_ports(1)[0], durable=False)
+        server = PostgresServer(
+            Path(directory), name="for a plain restorer", port=free_ports(1)[0], durable=False, quick_passwords=True
+        )
         try:
             server.start()
             with closing(server.connect()) as connection:

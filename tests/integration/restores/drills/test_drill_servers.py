@@ -24,7 +24,9 @@ from tests.integration.restores.drills.test_drills import _servers, back_up, dri
 def lab(fleet: Fleet, _servers: None) -> Iterator[PostgresServer]:  # noqa: F811
     """A second server in the region, labelled and drained."""
     with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="for drills", port=free_ports(1)[0], durable=False)
+        server = PostgresServer(
+            Path(directory), name="for drills", port=free_ports(1)[0], durable=False, quick_passwords=True
+        )
         try:
             server.start()
             place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
