@@ -1,5 +1,6 @@
 """The parts of the local stack, each on its own."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import tempfile
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from email.message import Message
@@ -156,6 +158,39 @@ def test_the_local_aws_listens_on_loopback_only(aws: AwsServer) -> None:
     # Another loopback address stands for any other interface: who listens on all of them listens there too.
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
         other.connect(("127.0.0.2", port))
+
+
+def _packed(name: str, text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def test_workers_share_what_is_unpacked_of_their_code_and_layers(aws: AwsServer) -> None:
+    functions = aws.client("lambda")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    layer = functions.publish_layer_version(
+        LayerName="shared", Content={"ZipFile": _packed("python/words.py", "said = 'from the layer'")}
+    )
+    for name in ("first", "second"):
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role,
+            Handler="answer.handler",
+            Code={"ZipFile": _packed("answer.py", "import words\ndef handler(event, context): return words.said")},
+            Layers=[layer["LayerVersionArn"]],
+        )
+        answer = functions.invoke(FunctionName=name)
+        assert json.loads(answer["Payload"].read()) == "from the layer"
+    folders = [folder for folder in (aws.log.parent / "tmp").glob("ministack-lambda-*") if folder.is_dir()]
+    assert len(folders) == 2
+    places = [{(folder / part).resolve() for part in ("code", "layer_0")} for folder in folders]
+    assert places[0] == places[1]
+    assert {place.parent for place in places[0]} == {(aws.log.parent / "tmp" / "unpacked").resolve()}
 
 
 _TEMPLATE = {
