@@ -30,12 +30,13 @@ from local.progress import keep_silent
 from local.stack import LocalStack
 from local.supervision import Supervision
 from tenantry.database.revisions import upgrade_schema
+from tests.postgres import quick_place
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """One that whoever PostgreSQL runs as can enter."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-local-") as name:
+    with tempfile.TemporaryDirectory(prefix="tenantry-local-", dir=quick_place()) as name:
         yield Path(name)
 
 
@@ -125,7 +126,7 @@ def test_the_sample_people_are_loaded_once(postgres: PostgresServer) -> None:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[AwsServer]:
-    with tempfile.TemporaryDirectory(prefix="tenantry-aws-") as name:
+    with tempfile.TemporaryDirectory(prefix="tenantry-aws-", dir=quick_place()) as name:
         server = AwsServer(Path(name), port=free_ports(1)[0], addresses=(LOOPBACK,), mark=Path(name))
         try:
             server.start()
