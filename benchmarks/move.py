@@ -23,7 +23,7 @@ from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
@@ -33,7 +33,7 @@ from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Operations, Performer
 from tenantry.relocation.requests import Relocations
-from tenantry.relocation.workflow import relocation_recipes
+from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
@@ -168,7 +168,7 @@ def _wire(stage: Stage, servers: dict[str, PostgresServer]) -> _Fleet:
         ServerAdmin(partial(connect_to, server)).close_maintenance_databases()
     known, leases, store = Servers(registry, administrators), Leases(dynamodb, _TABLE), OperationStore(dynamodb, _TABLE)
     operations = Operations(store, _NobodyInvoked(), None)  # type: ignore[arg-type]
-    recipes, remedies = relocation_recipes(
+    workflows, compensations = relocation_workflows(
         registry,
         known,
         secrets,
@@ -184,7 +184,7 @@ def _wire(stage: Stage, servers: dict[str, PostgresServer]) -> _Fleet:
         known,
         operations,
         Relocations(registry, secrets, known, leases, operations),
-        Performer(store, leases, recipes, remedies),
+        Performer(store, leases, workflows, compensations),
     )
 
 

@@ -5,7 +5,7 @@ from statistics import median
 from benchmarks.results import Result
 from benchmarks.stage import Stage
 from benchmarks.timing import time_calls
-from tenantry.postgrest import Limits, Request, plan
+from tenantry.postgrest import Request, RequestLimits, plan
 
 _CALLS = 5_000
 _TARGET = 100.0
@@ -22,6 +22,6 @@ _URL = {
 
 def run(_stage: Stage) -> list[Result]:
     """p50 of 5,000 plans of a URL with six columns, four conditions, an order and a page, over 100 µs."""
-    limits, request = Limits(), Request("GET", "candidates", _URL)
+    limits, request = RequestLimits(), Request("GET", "candidates", _URL)
     seconds = time_calls(lambda: plan(request, limits), _CALLS)
     return [Result("plan_url", "us", median(seconds) * 1e6, _TARGET, at_most=1.0)]

@@ -21,10 +21,10 @@ from local.ports import LOOPBACK
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.domain.backup import BackupId
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.restore import beside_name
+from tenantry.domain.restore import staging_name
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.restores import fill as restoration_fill
@@ -101,7 +101,7 @@ def _prepare(stage: Stage, programs: Path) -> tuple[ScratchRestorer, ScratchOrde
         CopyTools(str(programs)),
         lambda: time.monotonic() + 600,
     )
-    name = beside_name(_TENANT, backup.backup_id.value)
+    name = staging_name(_TENANT, backup.backup_id.value)
     return restorer, ScratchOrder(backup.manifest, BUCKET, _TENANT, "bench", name)
 
 

@@ -19,7 +19,7 @@ from handlers.routes import (
     servers,
     tenants,
 )
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from tenantry.aws.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger

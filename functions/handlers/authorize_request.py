@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import authorizer_settings
+from handlers.settings.authorizer import authorizer_settings
 from tenantry.access.authorization import Authorization, ClaimNames
 from tenantry.access.tokens import TokenVerifier
 from tenantry.aws.clients import aws_client

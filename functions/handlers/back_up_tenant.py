@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from handlers.settings.environment import BackupSettings, backup_settings
+from handlers.settings.backups import BackupSettings, backup_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.object_store import ObjectStore
 from tenantry.aws.registry import Registry
@@ -69,8 +69,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not isinstance(error, Conflict):
             count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     _report(order, outcome, time.monotonic() - started)
     return {
         "backup_id": outcome.backup_id.value,

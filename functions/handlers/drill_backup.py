@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import drill_settings
+from handlers.settings.backups import drill_settings
 from handlers.wiring.backups import backup_catalogue
 from handlers.wiring.relocations import Deadline
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.domain.backup import BackupId, Verification
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
@@ -19,7 +19,7 @@ from tenantry.fleet.run import RunId
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.drills.drill import DrillAdapters, DrillOrder, Drills
 from tenantry.restores.drills.verification_store import VerificationStore
@@ -50,7 +50,8 @@ def _wired() -> tuple[FleetWork, Drills]:
     )
     own = settings.buckets.own
     # The tenant's own lease: a drill and a restore, a move or a rename take turns.
-    return FleetWork(leases, "tenant", "operation_in_progress", RunStore(clients[own.name], own.name)), Drills(adapters)
+    work = FleetWork(leases, TENANT_LEASE, "operation_in_progress", RunStore(clients[own.name], own.name))
+    return work, Drills(adapters)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -69,8 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         verification, was_there = work.perform(tenant_id, run, lambda: drills.drill(order), _describe)
     except TenantryError as error:
         logger().error("drill failed", extra={"code": error.code, "reason": error.message, **names})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     if not was_there:
         _report(verification, names)
     return {**names, "passed": verification.passed, "was_there": was_there}

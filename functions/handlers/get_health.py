@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers.settings.environment import health_settings
+from handlers.settings.health import health_settings
 from tenantry import VERSION
 from tenantry.aws.api_gateway import answer
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from handlers.settings.environment import manage_settings
+from handlers.settings.backups import manage_settings
 from handlers.wiring.backups import own_backups
 from tenantry.aws.api_gateway import answer, caller_of, error_answer
 from tenantry.aws.clients import aws_client

@@ -3,13 +3,13 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import operation_settings
+from handlers.settings.operation import operation_settings
 from handlers.wiring.backups import backup_removal
 from handlers.wiring.relocations import Deadline, wire_relocations
-from handlers.wiring.renames import rename_recipes
-from handlers.wiring.reports import report_recipes
+from handlers.wiring.renames import rename_workflows
+from handlers.wiring.reports import report_workflows
 from handlers.wiring.restores import wire_restores
-from handlers.wiring.retention import retention_recipes
+from handlers.wiring.retention import retention_workflows
 from tenantry.access import inspection as pgadmin_report
 from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
@@ -48,18 +48,18 @@ def _performer() -> Performer:
         UsagePlans(aws_client("apigateway", settings.region), settings.stage),
     )
     operations, leases = OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS)
-    relocations, remedies = wire_relocations(settings, registry, servers, _deadline)
-    restores, restore_remedies = wire_restores(settings, registry, servers, _deadline)
-    recipes = {
+    relocations, compensations = wire_relocations(settings, registry, servers, _deadline)
+    restores, restore_compensations = wire_restores(settings, registry, servers, _deadline)
+    workflows = {
         **relocations,
         **restores,
         erasure.KIND: erase.steps(),
-        **rename_recipes(settings, registry, servers, leases),
-        **retention_recipes(settings, registry, leases),
-        **report_recipes(settings, registry, operations),
+        **rename_workflows(settings, registry, servers, leases),
+        **retention_workflows(settings, registry, leases),
+        **report_workflows(settings, registry, operations),
         pgadmin_report.KIND: pgadmin_report.closing_steps(servers, PassFileStore(secrets, settings.stage)),
     }
-    return Performer(operations, leases, recipes, {**remedies, **restore_remedies})
+    return Performer(operations, leases, workflows, {**compensations, **restore_compensations})
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -74,7 +74,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except TenantryError as error:
         count("OperationsFailed")
         logger().error("operation failed", extra={"code": error.code, "operation_id": operation_id})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     logger().info("operation performed", extra={"operation_id": operation_id, "kind": operation.kind})
     return {"operation_id": operation_id, "status": operation.status.value}

@@ -6,7 +6,7 @@ from typing import Any
 
 from dateutil.tz import gettz
 
-from handlers.settings.environment import plan_settings
+from handlers.settings.backups import plan_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.backups.schedule import ScheduledRun, due_backups

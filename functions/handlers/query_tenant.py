@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import QuerySettings, query_settings
+from handlers.settings.query import QuerySettings, query_settings
 from tenantry.aws.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
 from tenantry.aws.clients import aws_client
 from tenantry.aws.tenant_secrets import TenantSecrets
@@ -16,7 +16,7 @@ from tenantry.database.tenant_connection import CallSettings
 from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
-from tenantry.postgrest import Answer, Kind, Limits, Request
+from tenantry.postgrest import Answer, Kind, Request, RequestLimits
 
 
 @cache
@@ -33,7 +33,7 @@ def _data_requests() -> DataRequests:
         TenantSecrets(sessions, new_client, settings.stage, max_age=settings.secret_age),
         ConnectionCache(settings.max_connections, settings.connection_age),
         ConnectSettings(settings.connect_timeout, settings.statement_timeout_ms, application_name="tenantry-query"),
-        Limits(max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes),
+        RequestLimits(max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes),
         Catalogues(settings.max_connections, settings.catalogue_age),
         max_answer_bytes=settings.max_answer_bytes,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from handlers.settings.environment import rotation_settings
+from handlers.settings.rotation import rotation_settings
 from tenantry.access.rotation import Rotated, RotationOrder, RotationTools, rotate
 from tenantry.access.secret_versions import SecretVersions
 from tenantry.aws.clients import aws_client
@@ -41,8 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         rotated = rotate(order, _tools())
     except TenantryError as error:
         _report_failure(event, error)
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     except Exception as exc:  # noqa: BLE001 - whatever it is, its text may hold a host or a password
         log_unexpected(exc)
         unexpected = TenantryError("The rotation's step failed.")

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import retention_schedule_settings
+from handlers.settings.backups import retention_schedule_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.registry import Registry

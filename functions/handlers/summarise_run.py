@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import run_settings
+from handlers.settings.backups import run_settings
 from tenantry.aws.clients import aws_client
 from tenantry.fleet.run import RunId, RunKind, RunSummary
 from tenantry.fleet.run_store import RunStore

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from handlers.settings.environment import history_settings
+from handlers.settings.backups import history_settings
 from handlers.wiring.backups import backup_histories
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry

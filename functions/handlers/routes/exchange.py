@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Router
 from pydantic import BaseModel
 
 from handlers.routes.bodies import parse_body
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
 from tenantry.aws.api_gateway import answer, body_of, operator_of
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from handlers.routes.bodies import PgAdminBody
 from handlers.routes.exchange import new_routes, operator, read_body, record, reply
 from handlers.wiring.services import services
-from tenantry.access.inspection import LookRequest
+from tenantry.access.inspection import InspectionRequest
 from tenantry.domain.pgadmin import DeskFiles
 from tenantry.domain.tenant import TenantId
 
@@ -16,19 +16,19 @@ routes = new_routes()
 
 @routes.post("/admin/v1/reports/pgadmin")
 def open_look() -> Response[str]:
-    """Let an operator look into tenants' databases for some hours."""
+    """Let an operator inspection into tenants' databases for some hours."""
     body = read_body(routes, PgAdminBody)
     tenants = tuple(dict.fromkeys(map(TenantId, body.tenants)))
-    request = LookRequest(tenants, body.hours, DeskFiles(body.passfile, body.sslrootcert))
+    request = InspectionRequest(tenants, body.hours, DeskFiles(body.passfile, body.sslrootcert))
     with ExitStack() as entries:
         # An entry for each, so that a tenant's own trail has it.
         for tenant_id in tenants:
             entries.enter_context(record(routes, "look_into_tenant", f"tenant/{tenant_id}"))
-        look = services().looks.open(request, operator(routes))
-    return reply(201, look.to_json())
+        inspection = services().inspections.open(request, operator(routes))
+    return reply(201, inspection.to_json())
 
 
 @routes.get("/admin/v1/reports/pgadmin")
 def list_looks() -> Response[str]:
-    """Show who may look into what, until when."""
-    return reply(200, services().looks.list_open())
+    """Show who may inspection into what, until when."""
+    return reply(200, services().inspections.list_open())

@@ -1,21 +1,18 @@
 """Wires what takes tenants from one home to another, which `perform_operation` performs."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
-from handlers.settings.environment import OperationSettings
-from tenantry.access.rotation import rotation_schedule
+from handlers.settings.operation import OperationSettings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
-from tenantry.domain.tenant import Tenant
-from tenantry.operations.operations import Recipes, Remedies
-from tenantry.relocation.clone_steps import Equip
-from tenantry.relocation.workflow import relocation_recipes
+from tenantry.operations.operations import Compensations, Workflows
+from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.servers import Servers
+from tenantry.tenants.onboarding import Onboarding, TenantOnboarding
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -42,28 +39,19 @@ class Deadline:
 
 def wire_relocations(
     settings: OperationSettings, registry: Registry, servers: Servers, deadline: Deadline
-) -> tuple[Recipes, Remedies]:
+) -> tuple[Workflows, Compensations]:
     """List the steps of moves, promotions and clones, and of what becomes of them."""
     secrets = SecretStore(aws_client("secretsmanager", settings.region), settings.stage)
     tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
     connect = ConnectSettings(settings.connect_timeout, application_name="tenantry-move")
-    return relocation_recipes(registry, servers, secrets, tools, connect, deadline, new_equipment(settings))
+    return relocation_workflows(registry, servers, secrets, tools, connect, deadline, new_onboarding(settings))
 
 
-def new_equipment(settings: OperationSettings) -> Equip:
-    """Say what a new tenant gets beside its home: its usage key, its rotation and (by address) its first user."""
-    secrets = SecretStore(aws_client("secretsmanager", settings.region), settings.stage)
-    users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
-    usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
-
-    def equip(tenant: Tenant, admin_email: str) -> Tenant:
-        usage_key = usage_plans.ensure(tenant.tenant_id, tenant.limits.plan)
-        if settings.rotation_function_arn:
-            secrets.schedule_rotation(
-                tenant.tenant_id, settings.rotation_function_arn, rotation_schedule(tenant.tenant_id)
-            )
-        if admin_email:
-            users.ensure_admin(tenant.tenant_id, admin_email)
-        return replace(tenant, usage_key=usage_key)
-
-    return equip
+def new_onboarding(settings: OperationSettings) -> Onboarding:
+    """Wire what completes a new tenant, whether it is restored or cloned."""
+    return TenantOnboarding(
+        SecretStore(aws_client("secretsmanager", settings.region), settings.stage),
+        UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id),
+        UsagePlans(aws_client("apigateway", settings.region), settings.stage),
+        settings.rotation_function_arn,
+    ).complete

@@ -1,18 +1,18 @@
 """Wires the rename of a tenant, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.operations.leases import Leases
-from tenantry.operations.operations import Recipes
+from tenantry.operations.operations import Workflows
 from tenantry.servers.servers import Servers
 from tenantry.tenants.renaming import KIND, RenamingTools, TenantRenamer
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
 
-def rename_recipes(settings: OperationSettings, registry: Registry, servers: Servers, leases: Leases) -> Recipes:
+def rename_workflows(settings: OperationSettings, registry: Registry, servers: Servers, leases: Leases) -> Workflows:
     """List the steps of a rename."""
     tools = RenamingTools(
         registry,

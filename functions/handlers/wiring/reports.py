@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_histories
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.backups.inventory import BackupInventory, Bucket
 from tenantry.operations.operation_store import OperationStore
-from tenantry.operations.operations import Recipes
+from tenantry.operations.operations import Workflows
 from tenantry.reports import backups as backup_report
 from tenantry.reports.backups import BackupAudit
 from tenantry.reports.cost import estimate as cost_report
@@ -30,7 +30,7 @@ from tenantry.servers.servers import Servers
 _SECONDS = 780
 
 
-def report_recipes(settings: OperationSettings, registry: Registry, operations: OperationStore) -> Recipes:
+def report_workflows(settings: OperationSettings, registry: Registry, operations: OperationStore) -> Workflows:
     """Wire the adapters."""
     stage, region = settings.stage, settings.region
     secrets, s3 = aws_client("secretsmanager", region), aws_client("s3", region)

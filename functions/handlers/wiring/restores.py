@@ -1,24 +1,24 @@
 """Wires restores, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_catalogue
-from handlers.wiring.relocations import Deadline, new_equipment
+from handlers.wiring.relocations import Deadline, new_onboarding
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
-from tenantry.operations.operations import Recipes, Remedies
+from tenantry.operations.operations import Compensations, Workflows
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.scratch import ScratchRestorer
 from tenantry.restores.steps import RestoreAdapters
-from tenantry.restores.workflow import restoration_recipes
+from tenantry.restores.workflow import restoration_workflows
 from tenantry.servers.servers import Servers
 
 
 def wire_restores(
     settings: OperationSettings, registry: Registry, servers: Servers, deadline: Deadline
-) -> tuple[Recipes, Remedies]:
+) -> tuple[Workflows, Compensations]:
     """List the steps of restores, and of what becomes of them."""
     clients = {bucket.name: aws_client("s3", bucket.region) for bucket in settings.buckets.all()}
     tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
@@ -32,4 +32,4 @@ def wire_restores(
         connect=ConnectSettings(settings.connect_timeout, application_name="tenantry-restore"),
         deadline=deadline,
     )
-    return restoration_recipes(adapters, new_equipment(settings))
+    return restoration_workflows(adapters, new_onboarding(settings))

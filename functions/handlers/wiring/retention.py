@@ -1,16 +1,16 @@
 """Wires the retention of a tenant's backups, which `perform_operation` performs."""
 
-from handlers.settings.environment import OperationSettings
+from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_catalogue, backup_removal
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.backups.retention.records import RetentionRecords
 from tenantry.backups.retention.run import KIND, PLAN_KIND, Retention, RetentionRun
 from tenantry.operations.leases import Leases
-from tenantry.operations.operations import Recipes
+from tenantry.operations.operations import Workflows
 
 
-def retention_recipes(settings: OperationSettings, registry: Registry, leases: Leases) -> Recipes:
+def retention_workflows(settings: OperationSettings, registry: Registry, leases: Leases) -> Workflows:
     """List the steps of a run, and of one that deletes nothing."""
     run = RetentionRun(
         Retention(registry, backup_catalogue(settings.buckets), settings.retention, leases),

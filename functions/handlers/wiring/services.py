@@ -3,9 +3,9 @@
 from functools import cache
 from typing import NamedTuple
 
-from handlers.settings.environment import AdministrationSettings, administration_settings
+from handlers.settings.administration import AdministrationSettings, administration_settings
 from handlers.wiring.backups import backup_catalogue, backup_holds, own_backups
-from tenantry.access.inspection import PgAdminLooks
+from tenantry.access.inspection import Inspections
 from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
@@ -52,7 +52,7 @@ class Services(NamedTuple):
     certificates: CertificateStore
     connections: ConnectionBudget
     reports: ReportStore
-    looks: PgAdminLooks
+    inspections: Inspections
     backups: Backups
     backup_requests: BackupRequests
     own_backups: OwnBackups
@@ -103,7 +103,7 @@ def services() -> Services:
         own_backups=own_backups(registry, settings.reader_role_arn, settings.stage, settings.region, settings.buckets),
         retention=Retention(registry, catalogue, settings.retention, leases),
         restores=Restores(registry, store, servers, leases, operations, catalogue, settings.buckets),
-        looks=PgAdminLooks(
+        inspections=Inspections(
             registry, store, servers, PassFileStore(secrets, settings.stage), operations, settings.stage
         ),
     )

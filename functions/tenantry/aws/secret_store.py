@@ -1,11 +1,11 @@
-"""Writes and reads secrets as an operator. Reading a tenant's to serve a request is `secrets.py`'s."""
+"""Writes and reads secrets as an operator. Reading a tenant's to serve a request is `tenant_secrets.py`'s."""
 
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
-from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.errors import DependencyFailed, NotFound
 from tenantry.domain.server import server_secret_name
 from tenantry.domain.tenant import TenantId
 
@@ -71,6 +71,17 @@ class SecretStore(_Secrets):
         :raises InvalidSetting: it can't be understood.
         """
         return self._find(secret_name(self._stage, tenant_id))
+
+    def read(self, tenant_id: TenantId) -> Credentials:
+        """Read how a tenant is served now.
+
+        :raises NotFound: nobody has stored that.
+        :raises DependencyFailed, InvalidSetting: as `find` does.
+        """
+        found = self.find(tenant_id)
+        if found is None:
+            raise NotFound("The tenant has no secret.", code="credentials_missing")
+        return found
 
     def write(self, tenant_id: TenantId, credentials: Credentials) -> None:
         """Store a tenant's credentials.

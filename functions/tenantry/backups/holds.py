@@ -3,12 +3,11 @@
 from tenantry.aws.registry import Registry
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.backups.hold_tags import BackupHolds
-from tenantry.backups.retention.run import LEASE
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import TenantId, all_ids
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import RETENTION_LEASE, Leases
 
 
 class Backups:
@@ -48,7 +47,7 @@ class Backups:
         :raises Conflict: backups of this tenant are being deleted at this moment.
         :raises DependencyFailed: the registry or S3 did not answer; the same call finishes it.
         """
-        with self._leases.hold(LEASE, tenant_id.value):
+        with self._leases.hold(RETENTION_LEASE, tenant_id.value):
             backup = self.get(tenant_id, backup_id)
             self._holds[backup.bucket].put(backup.versions, reason)
             return self.get(tenant_id, backup_id)
@@ -60,7 +59,7 @@ class Backups:
         :raises Conflict: backups of this tenant are being deleted at this moment.
         :raises DependencyFailed: the registry or S3 did not answer; the same call finishes it.
         """
-        with self._leases.hold(LEASE, tenant_id.value):
+        with self._leases.hold(RETENTION_LEASE, tenant_id.value):
             backup = self.get(tenant_id, backup_id)
             self._holds[backup.bucket].lift(backup.versions)
             return self.get(tenant_id, backup_id)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tenantry.domain.catalogue import StoredBackups
 from tenantry.domain.errors import DependencyFailed
-from tenantry.reports.drift.fleet import StoredBackups
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,12 +10,14 @@ from typing import NamedTuple
 from tenantry.contents.digest import Access, ContentReader, analyse, comparable
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables
-from tenantry.contents.schema_copy import APPLICATION, CopyTools, copy_schema, drop_restored_schema, rename_schema
+from tenantry.contents.schema_copy import APPLICATION, copy_schema, drop_restored_schema, rename_schema
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.content import Content
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
-from tenantry.domain.relocation import Journey, credentials_at
+from tenantry.domain.home import credentials_at
+from tenantry.domain.relocation import Journey
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE

@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 
 from tenantry.contents.digest import Access, ContentReader
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_dump import Dump
 from tenantry.database.pg_restore import APPLICATION, Restore, RestoreTarget

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
-from tenantry.database.client_environment import client_environment
+from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
@@ -27,15 +26,6 @@ _KNOWS_ALL_SETTINGS = 170000
 _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 # The restoring session's commits reach the disk with the next one that waits for it, which is that of the rights.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
-
-
-@dataclass(frozen=True, slots=True)
-class CopyTools:
-    """Where the programs are; times in seconds to connect, in milliseconds to wait for a lock."""
-
-    directory: str
-    connect_timeout: int = 10
-    lock_timeout_ms: int = 10_000
 
 
 def copy_schema(

@@ -8,7 +8,7 @@ from tenantry.data_api.catalogue_reader import read_catalogue
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import RequestRefused
 from tenantry.domain.tenant import TenantId
-from tenantry.postgrest import CatalogueNeeded, Limits, Plan, Request, plan
+from tenantry.postgrest import CatalogueNeeded, Plan, Request, RequestLimits, plan
 from tenantry.postgrest.catalogue.hints import MISSING
 from tenantry.postgrest.catalogue.model import Catalogue
 
@@ -19,7 +19,7 @@ _MAX_PARAMETERS = 30
 # How long what was read counts at least where tenants share a database: any of them can announce changes to all.
 _QUIET_SECONDS = 1.0
 
-type _Asked = tuple[TenantId, Limits, tuple[object, ...]]
+type _Asked = tuple[TenantId, RequestLimits, tuple[object, ...]]
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Catalogues:
         # With the catalogue that each was planned with.
         self._planned: OrderedDict[_Asked, tuple[Catalogue | None, Plan]] = OrderedDict()
 
-    def plan(self, request: Request, limits: Limits, connection: TenantConnection) -> tuple[Plan, bool]:
+    def plan(self, request: Request, limits: RequestLimits, connection: TenantConnection) -> tuple[Plan, bool]:
         """Plan a request with what is known, and read the catalogue only where that is not enough.
 
         A read that was planned before with the same catalogue is not planned again: front ends repeat themselves.
@@ -69,7 +69,7 @@ class Catalogues:
             return made, False
         return self.plan_anew(request, limits, connection), True
 
-    def plan_anew(self, request: Request, limits: Limits, connection: TenantConnection) -> Plan:
+    def plan_anew(self, request: Request, limits: RequestLimits, connection: TenantConnection) -> Plan:
         """Plan a request with the catalogue as it is now.
 
         :raises BadRequest, psycopg2.Error: as `plan` does.
@@ -128,7 +128,7 @@ class Catalogues:
         return known.catalogue
 
 
-def _asked(tenant_id: TenantId, request: Request, limits: Limits) -> _Asked | None:
+def _asked(tenant_id: TenantId, request: Request, limits: RequestLimits) -> _Asked | None:
     """Say what a plan of a read depends on, besides the catalogue; None where it is not kept."""
     if request.method not in ("GET", "HEAD") or len(request.query) > _MAX_PARAMETERS:
         return None

@@ -10,14 +10,14 @@ from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.guarded_writes import refusal_of_guard
+from tenantry.data_api.raised_answers import raised
 from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.sql_errors import translate
 from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
 from tenantry.domain.tenant import Caller, TenantId, database_role
-from tenantry.postgrest import Answer, Limits, Plan, Request, answer_of
+from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
@@ -50,7 +50,7 @@ class DataRequests:
         secrets: TenantSecrets,
         connections: ConnectionCache,
         connect: ConnectSettings,
-        limits: Limits,
+        limits: RequestLimits,
         catalogues: Catalogues,
         *,
         max_answer_bytes: int,
@@ -94,7 +94,7 @@ class DataRequests:
         self,
         exc: psycopg2.Error,
         call: Call,
-        limits: Limits,
+        limits: RequestLimits,
         connection: TenantConnection,
         planned: Plan,
         *,
@@ -113,7 +113,7 @@ class DataRequests:
             raise exc
         return again
 
-    def _limits_of(self, caller: Caller) -> Limits:
+    def _limits_of(self, caller: Caller) -> RequestLimits:
         settings = caller.data_api
         if settings.max_rows == 0 and not settings.aggregates and not settings.plans:
             return self._limits
@@ -158,7 +158,7 @@ class DataRequests:
             elif connection.is_lost:
                 self._connections.forget(caller.tenant_id)
             else:
-                raise translate(exc) from exc
+                raise raised(exc) from exc
         return self._once_more(caller, use)
 
     def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
@@ -167,7 +167,7 @@ class DataRequests:
             return use(connection)
         except psycopg2.Error as exc:
             if not connection.is_lost:
-                raise translate(exc) from exc
+                raise raised(exc) from exc
             self._connections.forget(caller.tenant_id)
             raise DatabaseUnavailable() from exc
         except OutcomeUnknown:

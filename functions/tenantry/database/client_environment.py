@@ -1,6 +1,7 @@
 """The environment in which PostgreSQL's programs are started: what they need, and nothing of ours."""
 
 import os
+from dataclasses import dataclass
 
 from tenantry.database.connecting import certificate_file
 from tenantry.domain.credentials import Credentials
@@ -32,3 +33,12 @@ def client_environment(
     }
     root = certificate_file(credentials)
     return kept | variables | ({"PGSSLROOTCERT": root} if root else {})
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTools:
+    """Where the programs are; times in seconds to connect, in milliseconds to wait for a lock."""
+
+    directory: str
+    connect_timeout: int = 10
+    lock_timeout_ms: int = 10_000

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tenantry.contents.schema_copy import CopyTools
-from tenantry.database.client_environment import client_environment
+from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import RestoreFailed
 

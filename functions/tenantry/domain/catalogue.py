@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenantry.domain.backup import BackupId, Manifest, Verification
+from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ulid_time
 
@@ -97,3 +98,23 @@ class CataloguedBackup:
             "hold": self.hold,
             "locked_until": self.locked_until.isoformat() if self.locked_until else None,
         }
+
+
+class StoredBackups(NamedTuple):
+    """What the buckets hold below one tenant's prefix: all versions, and when the newest manifest was written."""
+
+    versions: int
+    bytes: int
+    newest: datetime | None
+
+
+def require_whole(backup: CataloguedBackup) -> Manifest:
+    """Return the manifest of a backup that can be restored.
+
+    :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
+    """
+    if backup.manifest is None or backup.fault:
+        raise RestoreFailed(
+            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
+        )
+    return backup.manifest

@@ -26,6 +26,8 @@ TenantryError
 └── InvalidSetting            the deployment is wired wrongly
 """
 
+from typing import Self
+
 # A sentence, or a list such as the relationships to choose among.
 Details = str | list[dict[str, str]] | None
 
@@ -52,6 +54,10 @@ class TenantryError(Exception):
         self.details = details
         self.hint = hint or type(self).hint
         super().__init__(self.message)
+
+    def without_cause(self) -> Self:
+        """Make the same error without the chain of causes, which may name a host: Lambda prints what is raised."""
+        return type(self)(self.message, code=self.code, details=self.details, hint=self.hint)
 
 
 class Unauthenticated(TenantryError):

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tenantry.domain.tenant import TenantId
+
 
 class OperationStatus(StrEnum):
     """How far it is."""
@@ -30,3 +32,8 @@ class Operation:
     done: tuple[str, ...] = ()
     error: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def tenant_of(operation: Operation) -> TenantId:
+    """Name the tenant that an operation is about."""
+    return TenantId(operation.target.removeprefix("tenant/"))

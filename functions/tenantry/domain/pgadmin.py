@@ -43,7 +43,7 @@ class Inspector:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """How the server of an inspector is reached from an operator's desk, and by which group pgAdmin lists it."""
 
     group: str
@@ -64,24 +64,24 @@ class DeskFiles:
     sslrootcert: str = ""
 
 
-def servers_json(listed: Iterable[tuple[Inspector, Place]], files: DeskFiles, comment: str) -> dict[str, Any]:
+def servers_json(listed: Iterable[tuple[Inspector, Endpoint]], files: DeskFiles, comment: str) -> dict[str, Any]:
     """Build the `servers.json` that pgAdmin 4 imports."""
     entries = {str(number): _entry(*one, files, comment) for number, one in enumerate(listed, start=1)}
     return {"Servers": entries}
 
 
-def _entry(inspector: Inspector, place: Place, files: DeskFiles, comment: str) -> dict[str, Any]:
+def _entry(inspector: Inspector, endpoint: Endpoint, files: DeskFiles, comment: str) -> dict[str, Any]:
     # An empty passfile is no omission: without the key pgAdmin asks for a password and does not let libpq look.
-    parameters: dict[str, Any] = {"sslmode": place.sslmode, "connect_timeout": 10, "passfile": files.passfile}
-    if place.sslrootcert:
+    parameters: dict[str, Any] = {"sslmode": endpoint.sslmode, "connect_timeout": 10, "passfile": files.passfile}
+    if endpoint.sslrootcert:
         parameters |= {"sslrootcert": files.sslrootcert} if files.sslrootcert else {}
-    elif place.sslmode == "verify-full":
+    elif endpoint.sslmode == "verify-full":
         parameters["sslrootcert"] = "system"
     entry = {
         "Name": inspector.tenant,
-        "Group": place.group,
-        "Host": place.host,
-        "Port": place.port,
+        "Group": endpoint.group,
+        "Host": endpoint.host,
+        "Port": endpoint.port,
         "MaintenanceDB": inspector.database,
         "Username": inspector.login,
         "Comment": comment,
@@ -91,9 +91,9 @@ def _entry(inspector: Inspector, place: Place, files: DeskFiles, comment: str) -
     return entry if "," in inspector.database else entry | {"DBRestriction": inspector.database}
 
 
-def pgpass_line(inspector: Inspector, place: Place, password: str) -> str:
+def pgpass_line(inspector: Inspector, endpoint: Endpoint, password: str) -> str:
     """Write a login's line of a password file, as libpq reads it."""
-    fields = (place.host, str(place.port), inspector.database, inspector.login, password)
+    fields = (endpoint.host, str(endpoint.port), inspector.database, inspector.login, password)
     return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
 
 

@@ -1,11 +1,10 @@
 """A tenant's way from one home to another, as an operation's facts hold it."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.server import Server
+from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, new_home
 
 MOVE, PROMOTE = "move_tenant", "promote_tenant"
@@ -55,35 +54,6 @@ class Journey:
 def journey_of(facts: dict[str, Any]) -> Journey:
     """Read it back from an operation's facts."""
     return Journey(home_of_facts(facts["source"]), home_of_facts(facts["target"]))
-
-
-def home_of_facts(fields: dict[str, Any]) -> Home:
-    """Read one home back."""
-    return Home(**fields | {"isolation": Isolation(fields["isolation"])})
-
-
-def credentials_at(credentials: Credentials, home: Home, server: Server) -> Credentials:
-    """Say how a login reaches a home on that server, with the password that it has."""
-    return replace(
-        credentials,
-        host=server.host,
-        port=server.port,
-        sslmode=server.sslmode,
-        sslrootcert=server.sslrootcert,
-        dbname=home.database,
-        isolation=home.isolation,
-        schema=home.schema,
-    )
-
-
-def place_of(credentials: Credentials) -> tuple[str, int, str, str, Isolation]:
-    """Say where credentials lead to, whoever logs in."""
-    return credentials.host.lower(), credentials.port, credentials.dbname, credentials.schema, credentials.isolation
-
-
-def moved(home: Home, server_id: str) -> Home:
-    """Say where a tenant lives that went to another server: under the same names."""
-    return Home(server_id, home.isolation, home.database, home.schema)
 
 
 def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tenantry.domain.backup import BackupId
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.content import Table
 from tenantry.domain.errors import NotFound
-from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
@@ -19,14 +19,14 @@ RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
 )
 
 _TAG = 10
-_BESIDE, _DRILL, _KEPT = "_restore_", "_drill_", "_before_"
+_STAGING, _DRILL, _KEPT = "_restore_", "_drill_", "_before_"
 _RESTORED, _REPLACED = "restored", "replaced"
-_ASIDE = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_TAG}}}")
+_DETACHED = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_TAG}}}")
 
 
-def beside_name(tenant_id: TenantId, operation_id: str) -> str:
+def staging_name(tenant_id: TenantId, operation_id: str) -> str:
     """Name what is filled beside a tenant's home: a database, or a schema. An id holds no `_`: it is nobody else's."""
-    return f"{tenant_id}{_BESIDE}{_tag(operation_id)}"
+    return f"{tenant_id}{_STAGING}{_tag(operation_id)}"
 
 
 def drill_name(tenant_id: TenantId, operation_id: str) -> str:
@@ -41,17 +41,17 @@ def kept_name(tenant_id: TenantId, operation_id: str) -> str:
 
 def restored_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
     """Name the schema that single tables are restored into, beside those that are there."""
-    return _aside(tenant_id, home, _RESTORED, operation_id)
+    return _detached(tenant_id, home, _RESTORED, operation_id)
 
 
 def replaced_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
     """Name the schema that keeps the rows of tables whose rows were replaced."""
-    return _aside(tenant_id, home, _REPLACED, operation_id)
+    return _detached(tenant_id, home, _REPLACED, operation_id)
 
 
-def aside_of(schema: str) -> str:
+def detached_owner(schema: str) -> str:
     """Name the tenant for which single tables were put into a schema of a shared database; empty: it is none such."""
-    found = _ASIDE.fullmatch(schema)
+    found = _DETACHED.fullmatch(schema)
     return found[1] if found else ""
 
 
@@ -71,7 +71,7 @@ def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:
     """Whether a database of this name is of use only to a restore or drill of this tenant's that is under way."""
-    return name.startswith((f"{tenant_id}{_BESIDE}", f"{tenant_id}{_DRILL}"))
+    return name.startswith((f"{tenant_id}{_STAGING}", f"{tenant_id}{_DRILL}"))
 
 
 def is_kept(tenant_id: TenantId, home: Home | None) -> bool:
@@ -105,9 +105,9 @@ class RestoreWork:
     keep_rights: bool
 
     @property
-    def beside(self) -> str:
+    def staging(self) -> str:
         """The name of what is filled."""
-        return beside_name(self.tenant_id, self.operation_id)
+        return staging_name(self.tenant_id, self.operation_id)
 
     @property
     def kept(self) -> Home:
@@ -136,7 +136,7 @@ def work_of(operation_id: str, tenant_id: TenantId, facts: dict[str, Any]) -> Re
     )
 
 
-def _aside(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str:
+def _detached(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str:
     # In a database that others share, its name says whose it is.
     whose = "" if home.isolation is Isolation.DATABASE else f"{tenant_id}_"
     return f"{whose}{kind}_{_tag(operation_id)}"
@@ -144,3 +144,14 @@ def _aside(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str
 
 def _tag(operation_id: str) -> str:
     return operation_id[-_TAG:].lower()
+
+
+def archived_schema(manifest: Manifest) -> str:
+    """Name the schema that a tenant's own tables lay in when they were backed up."""
+    if manifest.home:
+        return manifest.home.schema_name
+    match manifest.isolation:
+        case Isolation.SCHEMA:
+            return manifest.tenant_id
+        case _:
+            return "public"

@@ -13,7 +13,7 @@ from tenantry.fleet.run_store import RunStore
 
 
 @dataclass(frozen=True, slots=True)
-class Bearable:
+class ServerConcurrency:
     """How many tenants of one server are worked on at the same time: its own number, or everybody's."""
 
     everybody: int
@@ -24,13 +24,15 @@ class Bearable:
         return self.own.get(server_id, self.everybody)
 
 
-def backups_of(servers: Iterable[Server], everybody: int) -> Bearable:
+def backups_of(servers: Iterable[Server], everybody: int) -> ServerConcurrency:
     """Read how many backups each server bears."""
-    return Bearable(everybody, {one.server_id: one.backup_concurrency for one in servers if one.backup_concurrency})
+    return ServerConcurrency(
+        everybody, {one.server_id: one.backup_concurrency for one in servers if one.backup_concurrency}
+    )
 
 
 def plan_run(
-    run: RunId, trigger: str, orders: Iterable[tuple[Tenant, Order]], store: RunStore, bearable: Bearable
+    run: RunId, trigger: str, orders: Iterable[tuple[Tenant, Order]], store: RunStore, concurrency: ServerConcurrency
 ) -> dict[str, Any]:
     """Keep each server's orders in the bucket and say where they are: the state of an execution is for keys.
 
@@ -45,7 +47,7 @@ def plan_run(
             "server_id": server,
             "tenants": len(events),
             "items": store.put_plan(run, server, events),
-            "at_once": bearable.of(server),
+            "at_once": concurrency.of(server),
         }
         for server, events in sorted(by_server.items())
     ]

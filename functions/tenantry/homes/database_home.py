@@ -76,10 +76,10 @@ class DatabaseHome:
     def reserve(self) -> None:
         """Take back what its owner may have made of it meanwhile: settings, and others' rights to connect."""
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            execute(cursor, load_sql("homes/database_guests"), (self.home.database,))
-            for (guest,) in cursor.fetchall():
-                revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {guest} CASCADE")
-                execute(cursor, revoke.format(guest=sql.Identifier(guest), **self._names))
+            execute(cursor, load_sql("homes/database_grantees"), (self.home.database,))
+            for (grantee,) in cursor.fetchall():
+                revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {grantee} CASCADE")
+                execute(cursor, revoke.format(grantee=sql.Identifier(grantee), **self._names))
             execute(cursor, sql.SQL("ALTER DATABASE {database} RESET ALL").format(**self._names))
             execute(cursor, load_sql("homes/reserve_database").format(**self._names))
 

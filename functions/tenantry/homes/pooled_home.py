@@ -17,9 +17,9 @@ from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Home, TenantId, pool_groups
 from tenantry.homes import sessions
+from tenantry.homes.large_objects import drop_large_objects
 from tenantry.homes.pool import Pool
 from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
-from tenantry.homes.remains import drop_large_objects
 
 
 class PooledHome:

@@ -12,7 +12,7 @@ from tenantry.database.admin_sql import AdminConnect, execute, transaction
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch, NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, Isolation, TenantId
-from tenantry.homes.asides import rename_asides
+from tenantry.homes.detached import rename_detached
 from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.homes.sessions import end_sessions
 from tenantry.homes.shared_database import SharedDatabase
@@ -87,7 +87,7 @@ def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
 
 def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: Home, after: Home) -> None:
     with transaction(connect, before.database) as cursor:
-        rename_asides(cursor, old, new)
+        rename_detached(cursor, old, new)
         if _has_schema(cursor, before.schema):
             rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
             execute(cursor, rename.format(sql.Identifier(before.schema), sql.Identifier(after.schema)))

@@ -12,8 +12,8 @@ from tenantry.domain.errors import Conflict
 from tenantry.domain.restore import is_kept
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
-from tenantry.homes.asides import find_asides
-from tenantry.homes.remains import drop_large_objects
+from tenantry.homes.detached import find_detached
+from tenantry.homes.large_objects import drop_large_objects
 from tenantry.homes.rights import grant_rights
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.homes.upgrading import upgrade_own_home
@@ -108,8 +108,8 @@ class SchemaHome:
                     self._drop_schema(cursor)
                 return
             self.close()
-            for aside in find_asides(cursor, self._tenant_id):
-                self._drop_schema(cursor, sql.Identifier(aside))
+            for detached in find_detached(cursor, self._tenant_id):
+                self._drop_schema(cursor, sql.Identifier(detached))
             if is_there:
                 self._drop_schema(cursor)
             drop_large_objects(cursor, self._tenant_id)

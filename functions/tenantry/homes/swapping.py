@@ -49,7 +49,7 @@ def unshut(connect: AdminConnect, database: str) -> None:
             _allow(cursor, database, allowed=True)
 
 
-def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, beside: str, kept: str) -> None:
+def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, staging: str, kept: str) -> None:
     """Give a database the name of another, which is kept under a third name; there may be no other.
 
     :raises IdentityMismatch: one of them says that it is another tenant's.
@@ -61,11 +61,11 @@ def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, beside
             if _has_database(cursor, live):
                 _require_own(cursor, tenant_id, live)
                 _rename(cursor, "DATABASE", live, kept)
-            _require_own(cursor, tenant_id, beside)
-            _rename(cursor, "DATABASE", beside, live)
+            _require_own(cursor, tenant_id, staging)
+            _rename(cursor, "DATABASE", staging, live)
 
 
-def swap_schemas(connect: AdminConnect, database: str, live: str, beside: str, kept: str) -> None:
+def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, kept: str) -> None:
     """Give a schema the name of another, which is kept under a third name; there may be no other.
 
     :raises TenantryError: the server refused; nothing is renamed.
@@ -73,7 +73,7 @@ def swap_schemas(connect: AdminConnect, database: str, live: str, beside: str, k
     with transaction(connect, database) as cursor:
         if _has_schema(cursor, live):
             _rename(cursor, "SCHEMA", live, kept)
-        _rename(cursor, "SCHEMA", beside, live)
+        _rename(cursor, "SCHEMA", staging, live)
 
 
 def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:

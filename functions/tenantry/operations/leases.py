@@ -14,6 +14,11 @@ from tenantry.domain.errors import Conflict
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# Held while a tenant is changed, so that two changes of one tenant follow each other.
+TENANT_LEASE = "tenant"
+# Held while backups are deleted and while a hold is put on one, so that the one sees the other.
+RETENTION_LEASE = "retention"
+
 
 class Leases:
     """Holds leases for as long as a function may run."""

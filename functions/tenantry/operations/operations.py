@@ -24,9 +24,9 @@ class Step(NamedTuple):
 
 _UNDONE = "undone"
 
-type Recipes = Mapping[str, Sequence[Step]]
+type Workflows = Mapping[str, Sequence[Step]]
 # What is taken back when a step has failed; gives the operation as it then is.
-type Remedies = Mapping[str, Callable[[Operation], Operation]]
+type Compensations = Mapping[str, Callable[[Operation], Operation]]
 
 
 class Operations:
@@ -144,13 +144,13 @@ class Performer:
     """Performs operations in a worker that has the time for it."""
 
     def __init__(
-        self, store: OperationStore, leases: Leases, recipes: Recipes, remedies: Remedies | None = None
+        self, store: OperationStore, leases: Leases, workflows: Workflows, compensations: Compensations | None = None
     ) -> None:
         """Take the steps of each kind of operation, and what is done when one of them has failed."""
         self._store = store
         self._leases = leases
-        self._recipes = recipes
-        self._remedies = remedies or {}
+        self._workflows = workflows
+        self._compensations = compensations or {}
 
     def perform(self, operation_id: str) -> Operation:
         """Do the steps that are not done yet.
@@ -173,7 +173,7 @@ class Performer:
                 raise
 
     def _do_steps(self, operation: Operation) -> Operation:
-        for step in self._recipes[operation.kind]:
+        for step in self._workflows[operation.kind]:
             if step.name in operation.done:
                 continue
             found = step.run(operation) or {}
@@ -186,9 +186,9 @@ class Performer:
     def _fail(self, operation_id: str, error: TenantryError) -> None:
         """Note the failure on the operation as its last step left it, and take back what must not stay so."""
         current = self._get(operation_id)
-        remedy = self._remedies.get(current.kind)
+        compensation = self._compensations.get(current.kind)
         try:
-            current = remedy(current) if remedy else current
+            current = compensation(current) if compensation else current
         finally:
             facts = current.facts | ({"error_details": error.details} if error.details else {})
             self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))

@@ -3,6 +3,6 @@
 from tenantry.postgrest.answers import Answer, Row, answer_of
 from tenantry.postgrest.plan.needs import CatalogueNeeded
 from tenantry.postgrest.plan.planning import plan
-from tenantry.postgrest.request import Kind, Limits, Plan, Request
+from tenantry.postgrest.request import Kind, Plan, Request, RequestLimits
 
-__all__ = ["Answer", "CatalogueNeeded", "Kind", "Limits", "Plan", "Request", "Row", "answer_of", "plan"]
+__all__ = ["Answer", "CatalogueNeeded", "Kind", "Plan", "Request", "RequestLimits", "Row", "answer_of", "plan"]

@@ -9,7 +9,7 @@ from tenantry.postgrest.preferences import NONE, Preferences
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """How much one request may ask for; what goes beyond is refused, except rows, which are cut off."""
 
     max_rows: int = 1000

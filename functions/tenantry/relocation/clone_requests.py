@@ -6,17 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.changeable import require_in_use, require_known, require_still
+from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class CloneRequests:
         check_free_to_use(order.tenant_id)
         if order.admin_email:
             self._require_free_address(order.tenant_id, order.admin_email)
-        with self._leases.hold(_LEASE, order.tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
             operation = self._resume(order, known) if known else self._begin(order, source, actor)
@@ -67,15 +66,9 @@ class CloneRequests:
         return operation
 
     def _source(self, tenant_id: TenantId) -> Tenant:
-        source = self._registry.tenant(tenant_id)
-        if source is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-        if source.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{source.status}")
-        if source.relocation:
-            raise Conflict(
-                "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
-            )
+        source = require_known(self._registry.tenant(tenant_id))
+        require_in_use(source)
+        require_still(source)
         return source
 
     def _resume(self, order: CloneOrder, known: Tenant) -> Operation:

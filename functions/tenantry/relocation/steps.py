@@ -17,12 +17,12 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed, DatabaseUnavailable, TenantryError, TenantUnknown
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import Places, tenant_of
+from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
 
 # How a server answers a login whose password is right, and which may not connect to that database.
@@ -31,7 +31,7 @@ _CLOSED = "42501"
 __all__ = ["Relocation", "tenant_of"]
 
 
-class Relocation(Places):
+class Relocation(Residence):
     """The steps of a move and of a promotion."""
 
     def __init__(
@@ -134,15 +134,15 @@ class Relocation(Places):
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)
-            self.secrets.write(tenant_id, self.copier.at(journey.target, self.credentials(tenant_id)))
+            self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
         self.target(operation).open()
         opened = time.time()
         if closed:
             facts["read_pause_ms"] = round((opened - closed) * 1000)
         facts["write_pause_ms"] = round((opened - operation.facts.get("fenced_at", opened)) * 1000)
-        self._note_arrival(operation, journey)
+        self._note_cutover(operation, journey)
         # The password, the right to connect, and that the database says it is this tenant's.
-        TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
+        TenantConnection(tenant_id, self.secrets.read(tenant_id), self._connect).close()
         return facts
 
     def _require_unwritten(self, operation: Operation) -> None:
@@ -165,14 +165,14 @@ class Relocation(Places):
 
         It refuses because the home is closed, once the password was right.
         """
-        credentials = self.copier.at(journey.target, self.credentials(tenant.tenant_id))
+        credentials = self.copier.at(journey.target, self.secrets.read(tenant.tenant_id))
         if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
             # Rotated since the roles were made.
             self.make_roles(tenant, journey.target.server_id)
             if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
                 raise DatabaseUnavailable("The tenant can't log in at its new place.", code="login_refused")
 
-    def _note_arrival(self, operation: Operation, journey: Journey) -> None:
+    def _note_cutover(self, operation: Operation, journey: Journey) -> None:
         tenant = self.registry.tenant(tenant_of(operation))
         if tenant is None:
             raise TenantUnknown()
@@ -194,7 +194,7 @@ class Relocation(Places):
     def _analyse(self, tenant: Tenant, home: Home) -> None:
         if home.isolation is Isolation.POOLED:
             return
-        self.copier.analyse(Resident(tenant.tenant_id, home, self.credentials(tenant.tenant_id)))
+        self.copier.analyse(Resident(tenant.tenant_id, home, self.secrets.read(tenant.tenant_id)))
 
 
 def _refusal(tenant_id: TenantId, credentials: Credentials, connect: ConnectSettings) -> str:

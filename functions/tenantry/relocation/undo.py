@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.domain.errors import Conflict
+from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import home_of_facts, journey_of
+from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Isolation
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation

@@ -5,40 +5,41 @@ from collections.abc import Callable
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.relocation import ABANDON, CLONE, CONFIRM, MOVE, PROMOTE, UNDO
-from tenantry.operations.operations import Recipes, Remedies
-from tenantry.relocation.clone_steps import Cloning, Equip
+from tenantry.operations.operations import Compensations, Workflows
+from tenantry.relocation.clone_steps import Cloning
 from tenantry.relocation.steps import Relocation
 from tenantry.relocation.undo import Abandonment, Confirmation, Return
 from tenantry.servers.servers import Servers
+from tenantry.tenants.onboarding import Onboarding
 
 
-def relocation_recipes(
+def relocation_workflows(
     registry: Registry,
     servers: Servers,
     secrets: SecretStore,
     tools: CopyTools,
     connect: ConnectSettings,
     deadline: Callable[[], float],
-    equip: Equip,
-) -> tuple[Recipes, Remedies]:
+    onboarding: Onboarding,
+) -> tuple[Workflows, Compensations]:
     """Wire them.
 
     :param connect: how a tenant's login is tried.
     :param deadline: tells the moment (of `time.monotonic()`) at which a copy has to have ended.
-    :param equip: gives a clone what every tenant has beside its home.
+    :param onboarding: gives a clone what every tenant has beside its home.
     """
     copier = HomeCopier(servers, tools, deadline)
     relocation = Relocation(registry, servers, secrets, copier, connect)
     returning = Return(relocation)
-    recipes: Recipes = {
+    workflows: Workflows = {
         MOVE: relocation.steps(),
         PROMOTE: relocation.steps(),
         ABANDON: Abandonment(relocation).steps(),
         UNDO: returning.steps(),
         CONFIRM: Confirmation(relocation).steps(),
-        CLONE: Cloning(registry, servers, secrets, copier, connect, equip).steps(),
+        CLONE: Cloning(registry, servers, secrets, copier, connect, onboarding).steps(),
     }
-    return recipes, {MOVE: relocation.give_up, PROMOTE: relocation.give_up, UNDO: returning.give_up}
+    return workflows, {MOVE: relocation.give_up, PROMOTE: relocation.give_up, UNDO: returning.give_up}

@@ -9,7 +9,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.domain.tenant import Tenant
-from tenantry.reports.isolation.findings import Resident, Residents, RoleFacts
+from tenantry.reports.isolation.findings import AuditedRole, LocatedTenant, ServerTenants
 from tenantry.reports.isolation.probe import ServerAudit
 
 _NO_LIMIT = -1
@@ -96,10 +96,10 @@ class ConnectionBudget:
         budgets = []
         for server_id in sorted(ids):
             living = sum(tenant.server_id == server_id for tenant in tenants)
-            budgets.append(self._budget(Residents(server_id, residents, tenants), living))
+            budgets.append(self._budget(ServerTenants(server_id, residents, tenants), living))
         return ConnectionReport(self._concurrency, self._per_environment, budgets, unchecked)
 
-    def _find(self, tenant: Tenant, unchecked: dict[str, str]) -> Resident | None:
+    def _find(self, tenant: Tenant, unchecked: dict[str, str]) -> LocatedTenant | None:
         try:
             credentials = self._secrets.find(tenant.tenant_id)
             if credentials is None:
@@ -107,9 +107,9 @@ class ConnectionBudget:
         except TenantryError as error:
             unchecked[tenant.tenant_id.value] = error.code
             return None
-        return Resident(tenant, credentials)
+        return LocatedTenant(tenant, credentials)
 
-    def _budget(self, residents: Residents, tenants: int) -> ServerBudget:
+    def _budget(self, residents: ServerTenants, tenants: int) -> ServerBudget:
         try:
             administrator = self._administrators.find(residents.server_id)
             if administrator is None:
@@ -138,7 +138,7 @@ class ConnectionBudget:
             possible=possible,
         )
 
-    def _limits(self, residents: Residents, roles: list[RoleFacts]) -> tuple[int | None, int]:
+    def _limits(self, residents: ServerTenants, roles: list[AuditedRole]) -> tuple[int | None, int]:
         """Sum the logins' limits up: as they are, and with no tenant above one session for each environment."""
         limits: dict[str, list[int]] = {}
         for role in roles:

@@ -1,7 +1,5 @@
 """What the registry and a tenant's secret come to say in the course of a restore."""
 
-import secrets as random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,36 +7,29 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import NotFound, TenantUnknown
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import credentials_at, home_of_facts, place_of
+from tenantry.domain.errors import TenantUnknown
+from tenantry.domain.home import credentials_at, home_of_facts, place_of
+from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
-from tenantry.relocation.residence import tenant_of
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
-
-_PASSWORD_BYTES = 32
-
-# What every tenant gets beside its home, last of all; gives the tenant as the registry then knows it.
-type Equip = Callable[[Tenant, str], Tenant]
+from tenantry.tenants.onboarding import Onboarding
 
 
-class Arrival:
+class Cutover:
     """Lets a tenant live where it was restored."""
 
-    def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, equip: Equip) -> None:
-        """Take the adapters; `equip` gives a new tenant its usage key, its rotation and (by address) its first user."""
+    def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, onboarding: Onboarding) -> None:
+        """Take the adapters; `onboarding` completes a tenant that is new."""
         self._registry = registry
         self._servers = servers
         self._secrets = secrets
-        self._equip = equip
+        self._onboarding = onboarding
 
     def credentials(self, tenant_id: TenantId) -> Credentials:
         """Read how the tenant is served now. :raises NotFound: nobody knows."""
-        found = self._secrets.find(tenant_id)
-        if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
-        return found
+        return self._secrets.read(tenant_id)
 
     def make_roles(self, tenant: Tenant, home: Home) -> None:
         """Let the server know the tenant's roles and its login, with the password that it has or is given now."""
@@ -46,7 +37,7 @@ class Arrival:
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
             login = login_names(tenant.tenant_id)[0]
-            password = random.token_urlsafe(_PASSWORD_BYTES)
+            password = new_password()
             known = credentials_at(Credentials(server.host, server.port, "", login, password), home, server)
             self._secrets.write(tenant.tenant_id, known)
         admin = self._servers.admin(home.server_id)
@@ -98,7 +89,9 @@ class Arrival:
         """Let others at the tenant again; one that is new is served from now on."""
         tenant = replace(self._tenant(operation), relocation="", **change)
         if tenant.status is TenantStatus.PROVISIONING:
-            tenant = replace(self._equip(tenant, operation.facts.get("admin_email", "")), status=TenantStatus.ACTIVE)
+            tenant = replace(
+                self._onboarding(tenant, operation.facts.get("admin_email", "")), status=TenantStatus.ACTIVE
+            )
         self._registry.put_tenant(tenant)
 
     def _tenant(self, operation: Operation) -> Tenant:

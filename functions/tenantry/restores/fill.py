@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.pg_restore import Restore, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
 from tenantry.restores.archive.contents import Contents, Entry, write_entries
-from tenantry.restores.archive.row_dealer import RowDealer, can_be_dealt
+from tenantry.restores.archive.row_distributor import RowDistributor, can_be_distributed
 from tenantry.restores.archive.session import RestoreSession
 from tenantry.restores.archive.source import ArchiveSource
 
@@ -82,7 +82,7 @@ class Filling:
                 break
         else:
             return None
-        return entries if can_be_dealt(head.read_bytes()) and contents.cut(entries) else None
+        return entries if can_be_distributed(head.read_bytes()) and contents.cut(entries) else None
 
     def _fill(self, head: Path, entries: list[Entry]) -> None:
         """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
@@ -115,8 +115,8 @@ class Filling:
         with ExitStack() as stack:
             restores = (Restore(target, self._tools, self._deadline) for target in targets)
             sessions = [stack.enter_context(RestoreSession(restore)) for restore in restores]
-            dealer = RowDealer(head.read_bytes(), sessions)
-            self._pump(dealer.take)
+            distributor = RowDistributor(head.read_bytes(), sessions)
+            self._pump(distributor.take)
             # Those that have not failed lack what came after that.
             for session in sorted(sessions, key=lambda session: not session.has_failed):
                 session.finish()

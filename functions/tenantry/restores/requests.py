@@ -7,24 +7,22 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.domain.backup import BackupId, Manifest
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
+from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import moved
 from tenantry.domain.residency import BackupBuckets
-from tenantry.domain.restore import RESTORE, RESTORE_TABLES
+from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import archived_schema, require_version
-from tenantry.restores.single_tables import BESIDE
-from tenantry.restores.steps import require_whole
+from tenantry.restores.scratch import require_version
+from tenantry.restores.single_tables import STAGED
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class RestoreRequest:
     admin_email: str | None = None
     # Only these: `schema.table`, or `schema.*`; with what becomes of those that are there.
     tables: tuple[str, ...] = ()
-    mode: str = BESIDE
+    mode: str = STAGED
 
     def kind(self, home: Home) -> str:
         """Say which operation does it: in shared tables, single ones are a restore that exchanges fewer rows."""
@@ -80,7 +78,7 @@ class Restores:
         :raises Conflict: the tenant can't be restored now, or not there; the new id is taken.
         """
         target = request.into or request.tenant_id
-        with self._leases.hold(_LEASE, target.value):
+        with self._leases.hold(TENANT_LEASE, target.value):
             source = self._registry.tenant(request.tenant_id)
             backup = self._backup(request, source)
             tenant = self._registry.tenant(target)
@@ -111,11 +109,7 @@ class Restores:
             return None
         operation = self._operations.get(tenant.relocation)
         if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
-            raise Conflict(
-                "The tenant is being moved or restored.",
-                code="tenant_moving",
-                hint="Wait for its operation to end, or undo it.",
-            )
+            raise moving()
         return self._operations.resume(operation)
 
     def _begin_in_place(
@@ -123,8 +117,7 @@ class Restores:
     ) -> Operation:
         if request.into and request.into != request.tenant_id:
             raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
-        if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        require_in_use(tenant)
         if tenant.former_home:
             raise Conflict(
                 "The tenant's last move or restore is neither confirmed nor undone.",
@@ -237,7 +230,7 @@ def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str
 
     :raises BadRequest: the backup has no such tables, or they can't lie there.
     """
-    if home.isolation is Isolation.POOLED and request.mode == BESIDE:
+    if home.isolation is Isolation.POOLED and request.mode == STAGED:
         raise BadRequest(
             "In shared tables, nothing can lie beside what is there.",
             code="tables_shared",

@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from psycopg2 import sql
 
 from tenantry.contents.digest import Access
-from tenantry.contents.schema_copy import CopyTools
 from tenantry.database.admin_sql import execute
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantryError
-from tenantry.domain.restore import is_scratch
+from tenantry.domain.restore import archived_schema, is_scratch
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
@@ -197,14 +197,3 @@ def require_version(manifest: Manifest, facts: ServerFacts) -> int:
             hint="Restore it to a server of that version or a newer one.",
         )
     return facts.version_number
-
-
-def archived_schema(manifest: Manifest) -> str:
-    """Name the schema that a tenant's own tables lay in when they were backed up."""
-    if manifest.home:
-        return manifest.home.schema_name
-    match manifest.isolation:
-        case Isolation.SCHEMA:
-            return manifest.tenant_id
-        case _:
-            return "public"

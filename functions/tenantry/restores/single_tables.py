@@ -25,7 +25,7 @@ from tenantry.homes import swapping
 from tenantry.operations.operations import Step
 from tenantry.restores.steps import Restoration, RestoreAdapters, milliseconds, work_for
 
-BESIDE, REPLACE = "beside", "replace"
+STAGED, REPLACE = "beside", "replace"
 
 
 class TableRestoration:
@@ -48,9 +48,9 @@ class TableRestoration:
         work = work_for(operation)
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         connector, database = self._adapters.servers.connector(work.home.server_id), work.home.database
-        schema = self._aside(operation)
+        schema = self._detached(operation)
         # Rows are kept in the transaction that exchanges them: where there are some, it has happened.
-        if operation.facts["mode"] == BESIDE or not swapping.has_tables(connector, database, schema):
+        if operation.facts["mode"] == STAGED or not swapping.has_tables(connector, database, schema):
             swapping.drop_schema(connector, database, schema)
         self._restoration.release(operation)
         return replace(operation, done=())
@@ -61,16 +61,16 @@ class TableRestoration:
         scratch = self._scratch(operation)
         with self._adapters.scratches.access(work.tenant_id, scratch, work.home.database) as access:
             live = replace(access.credentials, dbname=work.home.database)
-            is_beside = operation.facts["mode"] == BESIDE
-            bring = self._beside if is_beside else self._replace
+            is_staging = operation.facts["mode"] == STAGED
+            bring = self._bring_staged if is_staging else self._replace
             bring(operation, access, Access(work.home, live, access.role))
-        made = "restored_schema" if is_beside else "replaced_schema"
-        return {made: self._aside(operation), "bring_ms": milliseconds(began)}
+        made = "restored_schema" if is_staging else "replaced_schema"
+        return {made: self._detached(operation), "bring_ms": milliseconds(began)}
 
-    def _aside(self, operation: Operation) -> str:
+    def _detached(self, operation: Operation) -> str:
         """Name the schema that is made for it."""
         work = work_for(operation)
-        name = restored_schema if operation.facts["mode"] == BESIDE else replaced_schema
+        name = restored_schema if operation.facts["mode"] == STAGED else replaced_schema
         return name(work.tenant_id, work.home, operation.operation_id)
 
     def _scratch(self, operation: Operation) -> Home:
@@ -79,16 +79,16 @@ class TableRestoration:
         In a shared database it is the tenant's id, which may have been another when it was backed up.
         """
         work, archived = work_for(operation), operation.facts["schema"]
-        home = Home(work.home.server_id, Isolation.DATABASE, work.beside, archived)
+        home = Home(work.home.server_id, Isolation.DATABASE, work.staging, archived)
         if not _is_renamed(operation):
             return home
         connector, owner = self._adapters.servers.connector(home.server_id), owner_role(work.tenant_id)
         swapping.rename_schema(connector, home.database, owner, archived, work.home.schema)
         return replace(home, schema=work.home.schema)
 
-    def _beside(self, operation: Operation, source: Access, target: Access) -> None:
+    def _bring_staged(self, operation: Operation, source: Access, target: Access) -> None:
         """Carry the tables into a schema that only the tenant's owner looks into."""
-        work, schema = work_for(operation), self._aside(operation)
+        work, schema = work_for(operation), self._detached(operation)
         connector = self._adapters.servers.connector(work.home.server_id)
         swapping.make_schema(connector, work.home.database, schema, target.role)
         if not swapping.has_schema(connector, source.home.database, schema):
@@ -108,7 +108,7 @@ class TableRestoration:
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:
         """Exchange the rows in one transaction; foreign keys are checked at its end. What was there is kept."""
-        settings, kept = self._adapters.scratches.settings(), self._aside(operation)
+        settings, kept = self._adapters.scratches.settings(), self._detached(operation)
         connector = self._adapters.servers.connector(target.home.server_id)
         if swapping.has_tables(connector, target.home.database, kept):
             # They were made in the transaction that has exchanged the rows.

@@ -13,23 +13,23 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.contents.digest import Access, analyse
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
-from tenantry.domain.operation import Operation, OperationStatus
-from tenantry.domain.relocation import credentials_at
+from tenantry.domain.home import credentials_at
+from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
-from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
+from tenantry.domain.tenant import Isolation, Tenant, owner_role
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import tenant_of
-from tenantry.restores.cutover import Arrival, former_of, kept_of
+from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
-from tenantry.restores.swap_own import DatabasePlace, Place, SchemaPlace, Swap
-from tenantry.restores.swap_pooled import PooledPlace
+from tenantry.restores.swap_own import DatabaseSwap, SchemaSwap, Swap, SwapStrategy
+from tenantry.restores.swap_pooled import PooledSwap
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 
@@ -50,16 +50,16 @@ class RestoreAdapters(NamedTuple):
 class Restoration:
     """The steps of a restore."""
 
-    def __init__(self, adapters: RestoreAdapters, arrival: Arrival) -> None:
+    def __init__(self, adapters: RestoreAdapters, cutover: Cutover) -> None:
         """Take the adapters, and what lets a tenant live where it was restored."""
         self._adapters = adapters
-        self._arrival = arrival
+        self._cutover = cutover
 
     def steps(self) -> Sequence[Step]:
         """List the steps in their order."""
         return (
             Step("find", self._find),
-            Step("beside", self._beside),
+            Step("beside", self._stage),
             Step("compare", self._compare),
             Step("prepare", self._prepare),
             Step("keep", self._keep),
@@ -72,17 +72,17 @@ class Restoration:
         if not self.is_under_way(operation) or self.is_swapped(operation):
             return operation
         self.take_back(operation)
-        self._arrival.release(operation)
+        self._cutover.release(operation)
         return replace(operation, done=())
 
     def take_back(self, operation: Operation) -> None:
         """Let the tenant at what is there, and drop what was made for the restore."""
         work = work_for(operation)
-        self.place(work.home.isolation).take_back(swap_of(operation))
+        self.strategy(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if former_of(operation):
             # On that server there is nothing else of the tenant's.
-            self._arrival.drop_roles(work.tenant_id, work.home.server_id)
+            self._cutover.drop_roles(work.tenant_id, work.home.server_id)
 
     def is_under_way(self, operation: Operation) -> bool:
         """Whether the tenant is this operation's to restore."""
@@ -95,40 +95,40 @@ class Restoration:
 
     def release(self, operation: Operation) -> None:
         """Let others at the tenant."""
-        self._arrival.release(operation)
+        self._cutover.release(operation)
 
     def is_swapped(self, operation: Operation) -> bool:
         """Whether what was restored has taken its place."""
         if "settle" in operation.done:
             return True
         work = work_for(operation)
-        return "keep" in operation.done and self.place(work.home.isolation).is_swapped(swap_of(operation))
+        return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
 
-    def place(self, isolation: Isolation) -> Place:
+    def strategy(self, isolation: Isolation) -> SwapStrategy:
         """Say how a home of that model gives its place away."""
         adapters = self._adapters
         match isolation:
             case Isolation.DATABASE:
-                return DatabasePlace(adapters.servers)
+                return DatabaseSwap(adapters.servers)
             case Isolation.SCHEMA:
-                return SchemaPlace(adapters.servers, adapters.scratches, adapters.tools, adapters.deadline)
+                return SchemaSwap(adapters.servers, adapters.scratches, adapters.tools, adapters.deadline)
             case Isolation.POOLED:
-                return PooledPlace(
-                    adapters.servers, adapters.scratches, adapters.tools, adapters.deadline, self._arrival.credentials
+                return PooledSwap(
+                    adapters.servers, adapters.scratches, adapters.tools, adapters.deadline, self._cutover.credentials
                 )
 
     def _find(self, operation: Operation) -> dict[str, Any]:
         """Make sure that there is a whole backup, and that the tenant's roles are where it is restored."""
         self._require_wanted(operation)
         _, manifest = self._backup(operation)
-        self._arrival.make_roles(self._tenant(operation), work_for(operation).home)
+        self._cutover.make_roles(self._tenant(operation), work_for(operation).home)
         return {
             "stored_bytes": manifest.dump.stored_bytes,
             "dump_bytes": manifest.dump.dump_bytes,
             "taken_at": manifest.started_at.isoformat(),
         }
 
-    def _beside(self, operation: Operation) -> dict[str, Any]:
+    def _stage(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         began = time.monotonic()
         self._adapters.scratches.restore(self._order(operation))
@@ -150,7 +150,7 @@ class Restoration:
     def _prepare(self, operation: Operation) -> dict[str, Any]:
         tenant, home = self._tenant(operation), work_for(operation).home
         order = self._order(operation)
-        facts = self.place(home.isolation).prepare(
+        facts = self.strategy(home.isolation).prepare(
             swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights
         )
         # It may be older than what is exposed now.
@@ -160,26 +160,26 @@ class Restoration:
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         began = time.time()
-        self.place(work_for(operation).home.isolation).keep(swap_of(operation))
+        self.strategy(work_for(operation).home.isolation).keep(swap_of(operation))
         return {"closed_at": began}
 
     def _swap(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         work, swap = work_for(operation), swap_of(operation)
-        place = self.place(work.home.isolation)
+        strategy = self.strategy(work.home.isolation)
         order = self._order(operation)
         # Of shared tables nothing but writing is refused, since the rows that are there were copied away.
         pooled = work.home.isolation is Isolation.POOLED
         began = operation.facts["closed_at"] if pooled else time.time()
-        if not place.is_swapped(swap):
-            place.swap(swap, order.home)
-        self._arrival.switch(work.tenant_id, work.home, former_of(operation))
-        place.finish(swap)
+        if not strategy.is_swapped(swap):
+            strategy.swap(swap, order.home)
+        self._cutover.switch(work.tenant_id, work.home, former_of(operation))
+        strategy.finish(swap)
         facts = {"writes_refused_ms" if pooled else "refused_ms": round((time.time() - began) * 1000)}
         revision = head_revision() if pooled else operation.facts["schema_revision"]
-        self._arrival.note(operation, work.home, kept_of(operation, swap), revision)
+        self._cutover.note(operation, work.home, kept_of(operation, swap), revision)
         # The password, the right to connect, and that the place says it is this tenant's.
-        credentials = self._arrival.credentials(work.tenant_id)
+        credentials = self._cutover.credentials(work.tenant_id)
         TenantConnection(work.tenant_id, credentials, self._adapters.connect).close()
         return facts
 
@@ -191,15 +191,15 @@ class Restoration:
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if work.home.isolation is not Isolation.POOLED:
             server = self._adapters.servers.get(work.home.server_id)
-            credentials = credentials_at(self._arrival.credentials(work.tenant_id), work.home, server)
+            credentials = credentials_at(self._cutover.credentials(work.tenant_id), work.home, server)
             analyse(Access(work.home, credentials, owner_role(work.tenant_id)), self._adapters.scratches.settings())
-        self._arrival.settle(operation)
+        self._cutover.settle(operation)
 
     def _order(self, operation: Operation) -> ScratchOrder:
         work = work_for(operation)
         backup, manifest = self._backup(operation)
         return ScratchOrder(
-            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.beside, keep_rights=work.keep_rights
+            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.staging, keep_rights=work.keep_rights
         )
 
     def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
@@ -216,26 +216,13 @@ class Restoration:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
             raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        require_kept(tenant)
         return tenant
 
     def _require_wanted(self, operation: Operation) -> None:
         """Do nothing for one that has failed and that nobody has started anew: its tenant may have changed since."""
         if operation.status is OperationStatus.FAILED and not self.is_under_way(operation):
             raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
-
-
-def require_whole(backup: CataloguedBackup) -> Manifest:
-    """Return the manifest of a backup that can be restored.
-
-    :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
-    """
-    if backup.manifest is None or backup.fault:
-        raise RestoreFailed(
-            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
-        )
-    return backup.manifest
 
 
 def work_for(operation: Operation) -> RestoreWork:
@@ -247,7 +234,7 @@ def swap_of(operation: Operation) -> Swap:
     """Read what an operation swaps."""
     work = work_for(operation)
     tables = tuple(operation.facts.get("wanted", ()))
-    return Swap(work.tenant_id, work.home, work.beside, work.kept, operation.facts["has_home"], tables)
+    return Swap(work.tenant_id, work.home, work.staging, work.kept, operation.facts["has_home"], tables)
 
 
 def milliseconds(began: float) -> int:

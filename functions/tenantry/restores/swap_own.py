@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 from psycopg2 import sql
 
 from tenantry.contents.digest import Access, ContentReader
-from tenantry.contents.schema_copy import CopyTools, copy_schema
+from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
@@ -33,13 +34,13 @@ class Swap(NamedTuple):
 
     tenant_id: TenantId
     home: Home
-    beside: str
+    staging: str
     kept: Home
     has_home: bool
     tables: tuple[str, ...] = ()
 
 
-class Place(Protocol):
+class SwapStrategy(Protocol):
     """Takes what was restored into a scratch database to where its tenant lives.
 
     Every method may be repeated, after a crash at any point too. All raise TenantryError where a server refuses.
@@ -64,7 +65,7 @@ class Place(Protocol):
         """Let the tenant at what is there again, and drop what was made for the swap."""
 
 
-class DatabasePlace:
+class DatabaseSwap:
     """A database of the tenant's own: the scratch database becomes it."""
 
     def __init__(self, servers: Servers) -> None:
@@ -113,7 +114,7 @@ class DatabasePlace:
         return self._servers.connector(swap.home.server_id)
 
 
-class SchemaPlace:
+class SchemaSwap:
     """A schema of a shared database: carried there from the scratch database under another name, and renamed."""
 
     def __init__(
@@ -129,21 +130,21 @@ class SchemaPlace:
         """Copy the schema beside the tenant's own, and see that the copy is one."""
         connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
         SharedDatabase(connect, database).ensure()
-        swapping.make_schema(connect, database, swap.beside, owner)
+        swapping.make_schema(connect, database, swap.staging, owner)
         # It is carried under the name that it has beside the tenant's own.
-        swapping.rename_schema(connect, source.database, owner, source.schema, swap.beside)
-        with self._scratches.access(swap.tenant_id, replace(source, schema=swap.beside), database) as access:
-            there = replace(swap.home, schema=swap.beside)
+        swapping.rename_schema(connect, source.database, owner, source.schema, swap.staging)
+        with self._scratches.access(swap.tenant_id, replace(source, schema=swap.staging), database) as access:
+            there = replace(swap.home, schema=swap.staging)
             credentials = replace(access.credentials, dbname=database)
             self._carry(access, Access(there, credentials, access.role), keep_rights=keep_rights)
         if keep_rights:
             # Those to what is in it came with it.
             grant = load_sql("restores/grant_restored_schema").format(
-                schema=sql.Identifier(swap.beside), **role_identifiers(swap.tenant_id)
+                schema=sql.Identifier(swap.staging), **role_identifiers(swap.tenant_id)
             )
             run(connect, database, grant)
         else:
-            self._servers.home(swap.tenant_id, replace(swap.home, schema=swap.beside)).grant()
+            self._servers.home(swap.tenant_id, replace(swap.home, schema=swap.staging)).grant()
         return {}
 
     def keep(self, swap: Swap) -> None:
@@ -159,7 +160,7 @@ class SchemaPlace:
         home = swap.home
         if swap.has_home:
             self._servers.home(swap.tenant_id, home).close()
-        swapping.swap_schemas(self._connect(swap), home.database, home.schema, swap.beside, swap.kept.schema)
+        swapping.swap_schemas(self._connect(swap), home.database, home.schema, swap.staging, swap.kept.schema)
 
     def finish(self, swap: Swap) -> None:
         """Let the tenant's logins in, who find its schema first."""
@@ -172,7 +173,7 @@ class SchemaPlace:
     def take_back(self, swap: Swap) -> None:
         """Let the tenant in again, where it is, and drop what was carried beside."""
         if swapping.has_database(self._connect(swap), swap.home.database):
-            swapping.drop_schema(self._connect(swap), swap.home.database, swap.beside)
+            swapping.drop_schema(self._connect(swap), swap.home.database, swap.staging)
         if swap.has_home:
             self._servers.home(swap.tenant_id, swap.home).open()
 

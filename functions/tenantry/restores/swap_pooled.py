@@ -9,15 +9,15 @@ from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import SharedTables
 from tenantry.contents.rows_dump import dump_rows
-from tenantry.contents.schema_copy import CopyTools
 from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import connect
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
 from tenantry.domain.content import Content, Table
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, RestoreFailed
-from tenantry.domain.relocation import credentials_at
+from tenantry.domain.home import credentials_at
 from tenantry.domain.restore import wanted_tables
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes import swapping
@@ -38,7 +38,7 @@ type _Names = Collection[str] | None
 type ReadCredentials = Callable[[TenantId], Credentials]
 
 
-class PooledPlace:
+class PooledSwap:
     """Rows of shared tables. What was there is kept in a database of its own, from which it can be brought back."""
 
     def __init__(

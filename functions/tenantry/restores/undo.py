@@ -9,26 +9,25 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.domain.errors import Conflict
-from tenantry.domain.operation import Operation
-from tenantry.domain.relocation import home_of_facts
+from tenantry.domain.home import home_of_facts
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.restore import kept_home
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.swapping import drop_database
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import tenant_of
-from tenantry.restores.cutover import Arrival
+from tenantry.restores.cutover import Cutover
 from tenantry.restores.steps import Restoration
-from tenantry.restores.swap_own import Place, Swap
+from tenantry.restores.swap_own import Swap, SwapStrategy
 from tenantry.servers.servers import Servers
 
 
 class RestoreReturn:
     """Brings a tenant back to what a restore has taken the place of."""
 
-    def __init__(self, restoration: Restoration, arrival: Arrival, servers: Servers) -> None:
+    def __init__(self, restoration: Restoration, cutover: Cutover, servers: Servers) -> None:
         """Take what restores tenants."""
         self._restoration = restoration
-        self._arrival = arrival
+        self._cutover = cutover
         self._servers = servers
 
     def steps(self) -> Sequence[Step]:
@@ -40,14 +39,14 @@ class RestoreReturn:
         if not self._restoration.is_under_way(operation) or self._is_swapped(operation):
             return operation
         if not _leaves_server(operation):
-            self._place(operation).finish(_swap_of(operation))
-        self._arrival.release(operation)
+            self._strategy(operation).finish(_swap_of(operation))
+        self._cutover.release(operation)
         return replace(operation, done=())
 
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._require_own(operation)
         if not _leaves_server(operation):
-            self._place(operation).keep(_swap_of(operation))
+            self._strategy(operation).keep(_swap_of(operation))
         return {"closed_at": time.time()}
 
     def _swap(self, operation: Operation) -> dict[str, Any]:
@@ -55,15 +54,15 @@ class RestoreReturn:
         began = time.time()
         home, former, revision = _home(operation), _former(operation), operation.facts["former_revision"]
         if _leaves_server(operation):
-            self._arrival.switch(tenant_of(operation), former, home)
+            self._cutover.switch(tenant_of(operation), former, home)
             self._servers.home(tenant_of(operation), former).open()
-            self._arrival.note(operation, former, home, revision)
+            self._cutover.note(operation, former, home, revision)
         else:
-            place, swap = self._place(operation), _swap_of(operation)
-            if not place.is_swapped(swap):
-                place.swap(swap, _source(home, former))
-            place.finish(swap)
-            self._arrival.note(operation, home, swap.kept, revision)
+            strategy, swap = self._strategy(operation), _swap_of(operation)
+            if not strategy.is_swapped(swap):
+                strategy.swap(swap, _source(home, former))
+            strategy.finish(swap)
+            self._cutover.note(operation, home, swap.kept, revision)
         # For an undo of this.
         return {
             "refused_ms": round((time.time() - began) * 1000),
@@ -77,19 +76,19 @@ class RestoreReturn:
         if home.isolation is Isolation.POOLED and not _leaves_server(operation):
             # Its rows are in the shared tables again.
             drop_database(self._servers.connector(home.server_id), former.database)
-        self._arrival.settle(operation)
+        self._cutover.settle(operation)
 
     def _is_swapped(self, operation: Operation) -> bool:
         if "swap" in operation.done:
             return True
         if _leaves_server(operation):
-            present = self._arrival.credentials(tenant_of(operation))
+            present = self._cutover.credentials(tenant_of(operation))
             server = self._servers.get(_former(operation).server_id)
             return (present.host, present.port) == (server.host, server.port)
-        return "keep" in operation.done and self._place(operation).is_swapped(_swap_of(operation))
+        return "keep" in operation.done and self._strategy(operation).is_swapped(_swap_of(operation))
 
-    def _place(self, operation: Operation) -> Place:
-        return self._restoration.place(_home(operation).isolation)
+    def _strategy(self, operation: Operation) -> SwapStrategy:
+        return self._restoration.strategy(_home(operation).isolation)
 
     def _require_own(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):
@@ -99,10 +98,10 @@ class RestoreReturn:
 class RestoreAbandonment:
     """Takes back a restore whose worker died before the swap."""
 
-    def __init__(self, restoration: Restoration, arrival: Arrival) -> None:
+    def __init__(self, restoration: Restoration, cutover: Cutover) -> None:
         """Take what restores tenants."""
         self._restoration = restoration
-        self._arrival = arrival
+        self._cutover = cutover
 
     def steps(self) -> Sequence[Step]:
         """List the steps in their order."""
@@ -112,7 +111,7 @@ class RestoreAbandonment:
         begun = replace(operation, operation_id=operation.facts["abandoned"], done=tuple(operation.facts["begun"]))
         if self._restoration.is_swapped(begun):
             # It is the restore's again, which can only be finished.
-            self._arrival.hand_over(operation, begun.operation_id)
+            self._cutover.hand_over(operation, begun.operation_id)
             raise Conflict(
                 "What was restored has taken its place already.",
                 code="already_switched",
@@ -121,7 +120,7 @@ class RestoreAbandonment:
         self._restoration.take_back(begun)
 
     def _forget(self, operation: Operation) -> None:
-        self._arrival.release(operation)
+        self._cutover.release(operation)
 
 
 def _home(operation: Operation) -> Home:
@@ -142,5 +141,5 @@ def _source(home: Home, former: Home) -> Home:
 
 def _swap_of(operation: Operation) -> Swap:
     tenant_id, home, former = tenant_of(operation), _home(operation), _former(operation)
-    beside = former.schema if home.isolation is Isolation.SCHEMA else former.database
-    return Swap(tenant_id, home, beside, kept_home(tenant_id, home, operation.operation_id), has_home=True)
+    staging = former.schema if home.isolation is Isolation.SCHEMA else former.database
+    return Swap(tenant_id, home, staging, kept_home(tenant_id, home, operation.operation_id), has_home=True)

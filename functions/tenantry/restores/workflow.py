@@ -1,31 +1,32 @@
 """The steps of every operation that restores a tenant, and what is done when one fails."""
 
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, RESTORE_TABLES, UNDO_RESTORE
-from tenantry.operations.operations import Recipes, Remedies
-from tenantry.restores.cutover import Arrival, Equip
+from tenantry.operations.operations import Compensations, Workflows
+from tenantry.restores.cutover import Cutover
 from tenantry.restores.single_tables import TableRestoration
 from tenantry.restores.steps import Restoration, RestoreAdapters
 from tenantry.restores.undo import RestoreAbandonment, RestoreReturn
+from tenantry.tenants.onboarding import Onboarding
 
 
-def restoration_recipes(adapters: RestoreAdapters, equip: Equip) -> tuple[Recipes, Remedies]:
+def restoration_workflows(adapters: RestoreAdapters, onboarding: Onboarding) -> tuple[Workflows, Compensations]:
     """Wire them.
 
-    :param equip: gives a new tenant what every tenant has beside its home.
+    :param onboarding: gives a new tenant what every tenant has beside its home.
     """
-    arrival = Arrival(adapters.registry, adapters.servers, adapters.secrets, equip)
-    restoration = Restoration(adapters, arrival)
-    returning = RestoreReturn(restoration, arrival, adapters.servers)
+    cutover = Cutover(adapters.registry, adapters.servers, adapters.secrets, onboarding)
+    restoration = Restoration(adapters, cutover)
+    returning = RestoreReturn(restoration, cutover, adapters.servers)
     tables = TableRestoration(restoration, adapters)
-    recipes: Recipes = {
+    workflows: Workflows = {
         RESTORE: restoration.steps(),
         RESTORE_TABLES: tables.steps(),
         UNDO_RESTORE: returning.steps(),
-        ABANDON_RESTORE: RestoreAbandonment(restoration, arrival).steps(),
+        ABANDON_RESTORE: RestoreAbandonment(restoration, cutover).steps(),
     }
-    remedies = {
+    compensations = {
         RESTORE: restoration.give_up,
         RESTORE_TABLES: tables.give_up,
         UNDO_RESTORE: returning.give_up,
     }
-    return recipes, remedies
+    return workflows, compensations

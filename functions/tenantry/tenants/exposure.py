@@ -9,11 +9,9 @@ from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.exposure import Exposure
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
 from tenantry.tenants.changeable import changeable_tenant
-
-_LEASE = "tenant"
 
 
 class DataApis:
@@ -35,7 +33,7 @@ class DataApis:
         :raises BadRequest: the settings can't be had, or the database has no such schema; nothing is changed.
         :raises Conflict: the tenant has one schema alone, or something else is done to it.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = changeable_tenant(self._registry, tenant_id)
             settings = change.apply(tenant.data_api)
             if change.schemas is not None:

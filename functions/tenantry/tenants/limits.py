@@ -5,12 +5,10 @@ from dataclasses import replace
 from tenantry.aws.registry import Registry
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.tenant import Tenant, TenantId
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
 from tenantry.tenants.changeable import changeable_tenant
 from tenantry.tenants.usage_plans import UsagePlans
-
-_LEASE = "tenant"
 
 
 class TenantLimits:
@@ -32,7 +30,7 @@ class TenantLimits:
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: it is not complete, is being moved or erased, or something else is done to it.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = change.apply(changeable_tenant(self._registry, tenant_id))
             tenant = replace(tenant, usage_key=self._usage_plans.ensure(tenant_id, tenant.limits.plan))
             # First what is wanted: the drift report sees what a call that is cut here has left undone.

@@ -5,21 +5,20 @@ from dataclasses import dataclass, field, replace
 from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.domain.changeable import require_complete, require_idle, require_kept
 from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use
 from tenantry.homes.factory import home_of
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant, require_isolation
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
-
-_LEASE = "tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Tenants:
         check_free_to_use(new.tenant_id)
         if new.admin_email:
             self._users.require_free(new.tenant_id, new.admin_email)
-        with self._leases.hold(_LEASE, new.tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, new.tenant_id.value):
             require_not_retired(self._registry, new.tenant_id)
             known = self._registry.tenant(new.tenant_id)
             if known and known.adopted_database:
@@ -124,7 +123,7 @@ class Tenants:
         """
         tenant_id = adoption.tenant_id
         check_free_to_use(tenant_id)
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             require_not_retired(self._registry, tenant_id)
             server = self._servers.get(adoption.server_id)
             self._require_bucket(adoption.region)
@@ -163,7 +162,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it is not served yet.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._change(tenant_id, TenantStatus.SUSPENDED)
             self._end_sessions(tenant)
         return tenant
@@ -173,7 +172,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was never served.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             return self._change(tenant_id, TenantStatus.ACTIVE)
 
     def condemn(self, tenant_id: TenantId) -> Tenant:
@@ -181,16 +180,13 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or something else is done to it.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             # A clone that was cut has nothing elsewhere, and no former id: it may be erased instead of finished.
             is_clone = tenant.status is TenantStatus.PROVISIONING and not tenant.former_ids
-            if tenant.relocation and not is_clone:
-                raise Conflict(
-                    "The tenant is being moved or renamed.",
-                    code="operation_in_progress",
-                    hint="Let that operation end, or start it again, so that everything of the tenant is found.",
-                )
+            if not is_clone:
+                # So that everything of the tenant is found.
+                require_idle(tenant, hint="Let that operation end, or start it again.")
             tenant = replace(tenant, status=TenantStatus.ERASING)
             self._registry.put_tenant(tenant)
             self._end_sessions(tenant)
@@ -201,7 +197,7 @@ class Tenants:
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was not to be erased.
         """
-        with self._leases.hold(_LEASE, tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             if tenant.status is not TenantStatus.ERASING:
                 raise Conflict("The tenant is not to be erased.", code="not_erasing")
@@ -258,11 +254,7 @@ class Tenants:
 
     def _change(self, tenant_id: TenantId, status: TenantStatus) -> Tenant:
         tenant = self.get(tenant_id)
-        if tenant.status is TenantStatus.PROVISIONING:
-            raise Conflict(
-                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-            )
-        _require_kept(tenant)
+        require_complete(tenant)
         changed = replace(tenant, status=status)
         self._registry.put_tenant(changed)
         return changed
@@ -271,13 +263,8 @@ class Tenants:
         """Find where it lies; what is asked for now has to agree with that."""
         if tenant.status is TenantStatus.SUSPENDED:
             raise Conflict("The tenant is suspended.", code="tenant_suspended", hint="Resume it first.")
-        _require_kept(tenant)
+        require_kept(tenant)
         server = self._servers.get(tenant.server_id)
         if not wanted.allows(server):
             raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
         return server
-
-
-def _require_kept(tenant: Tenant) -> None:
-    if tenant.status is TenantStatus.ERASING:
-        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")

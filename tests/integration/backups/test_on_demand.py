@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from handlers import manage_backups
-from handlers.settings.environment import administration_settings, manage_settings
+from handlers.settings.administration import administration_settings
+from handlers.settings.backups import manage_settings
 from handlers.wiring import services as wiring
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.backups.progress import BackupState, Progress

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant, plan_backups, summarise_run
-from handlers.settings import environment as settings
+from handlers.settings.backups import history_settings, run_settings
 from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import TenantryError
@@ -76,7 +76,7 @@ class Fleet:
 def clear_fleet_caches() -> None:
     """Make the fleet's handlers read their settings and wire their adapters anew."""
     clear_caches()
-    for cached in (settings.run_settings, settings.history_settings, plan_backups._adapters, summarise_run._runs):
+    for cached in (run_settings, history_settings, plan_backups._adapters, summarise_run._runs):
         cached.cache_clear()
     plan_backups._window.cache_clear()
 

@@ -10,7 +10,7 @@ import pytest
 
 from handlers import back_up_tenant
 from handlers.plan_backups import scheduled_run
-from handlers.settings import environment as settings
+from handlers.settings.backups import plan_settings
 from tenantry.aws.clients import aws_client
 from tenantry.backups.schedule import ScheduledRun
 from tenantry.domain.errors import Conflict
@@ -41,7 +41,7 @@ def test_everybody_is_backed_up_and_counted(fleet: Fleet, capsys: pytest.Capture
 
 def test_a_server_is_worked_on_by_as_many_as_it_bears(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKUPS_AT_ONCE", "3")
-    settings.plan_settings.cache_clear()
+    plan_settings.cache_clear()
     registry, tenant = fleet.world.registry, fleet.world.tenants[0]
     known = registry.tenant(tenant)
     assert known
@@ -57,7 +57,7 @@ def test_a_server_is_worked_on_by_as_many_as_it_bears(fleet: Fleet, monkeypatch:
         registry.put_tenant(known)
         key = {"pk": {"S": "SERVER"}, "sk": {"S": small.server_id}}
         aws_client("dynamodb", REGION).delete_item(TableName=TABLE, Key=key)
-        settings.plan_settings.cache_clear()
+        plan_settings.cache_clear()
 
 
 def test_a_run_that_is_delivered_twice_makes_no_second_backup(fleet: Fleet) -> None:

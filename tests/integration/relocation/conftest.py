@@ -15,7 +15,7 @@ from psycopg2 import sql
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
@@ -26,7 +26,7 @@ from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Operations, Performer, Step
 from tenantry.relocation.clone_requests import CloneRequests
 from tenantry.relocation.requests import Relocations
-from tenantry.relocation.workflow import relocation_recipes
+from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
@@ -119,7 +119,7 @@ class Yard:
     ) -> Operation:
         """Do what the worker does, in a worker of its own."""
         deadline = time.monotonic() + seconds
-        recipes, remedies = relocation_recipes(
+        workflows, compensations = relocation_workflows(
             self.world.registry,
             self.servers,
             self.world.secrets,
@@ -128,8 +128,8 @@ class Yard:
             lambda: deadline,
             lambda tenant, admin_email: replace(tenant, usage_key=f"key of {tenant.tenant_id} {admin_email}"),
         )
-        wrapped = {kind: [wrap(step) for step in steps] for kind, steps in recipes.items()}
-        return Performer(self.store, self.leases, wrapped, remedies).perform(operation.operation_id)
+        wrapped = {kind: [wrap(step) for step in steps] for kind, steps in workflows.items()}
+        return Performer(self.store, self.leases, wrapped, compensations).perform(operation.operation_id)
 
     def perform_well(self, operation: Operation) -> Operation:
         done = self.perform(operation)

@@ -14,7 +14,7 @@ from handlers import back_up_tenant
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.schema_copy import CopyTools
+from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
@@ -27,7 +27,7 @@ from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.requests import RestoreRequest, Restores
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
 from tenantry.restores.steps import RestoreAdapters
-from tenantry.restores.workflow import restoration_recipes
+from tenantry.restores.workflow import restoration_workflows
 from tests.integration.conftest import REGION, World, clear_caches
 from tests.integration.relocation.conftest import (  # noqa: F401
     BINARIES,
@@ -74,7 +74,7 @@ class Vault(Yard):
     ) -> Operation:
         """Do what the worker does, in a worker of its own."""
         self.deadline = time.monotonic() + seconds
-        recipes, remedies = restoration_recipes(
+        workflows, compensations = restoration_workflows(
             RestoreAdapters(
                 self.world.registry,
                 self.servers,
@@ -87,10 +87,10 @@ class Vault(Yard):
             ),
             lambda tenant, admin_email: replace(tenant, usage_key=f"key of {tenant.tenant_id} {admin_email}"),
         )
-        if operation.kind not in recipes:
+        if operation.kind not in workflows:
             return super().perform(operation, wrap, seconds)
-        wrapped = {kind: [wrap(step) for step in steps] for kind, steps in recipes.items()}
-        return Performer(self.store, self.leases, wrapped, remedies).perform(operation.operation_id)
+        wrapped = {kind: [wrap(step) for step in steps] for kind, steps in workflows.items()}
+        return Performer(self.store, self.leases, wrapped, compensations).perform(operation.operation_id)
 
     def home(self, tenant_id: TenantId) -> Home:
         """Where a tenant lives."""

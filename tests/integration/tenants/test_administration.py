@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from handlers import administer_tenants
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.tenant import TenantId

@@ -8,7 +8,7 @@ import pytest
 from tenantry.data_api import catalogues
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.domain.tenant import TenantId
-from tenantry.postgrest import Limits, Request
+from tenantry.postgrest import Request, RequestLimits
 from tenantry.postgrest.catalogue.model import Catalogue
 from tests.unit.postgrest.library import LIBRARY
 
@@ -58,7 +58,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def ask(kept: Catalogues, connection: Any, times: int = 1) -> None:
     for _ in range(times):
-        kept.plan(EMBEDDING, Limits(), connection)
+        kept.plan(EMBEDDING, RequestLimits(), connection)
 
 
 def test_announcements_of_neighbours_cost_a_read_a_second(clock: Clock, reads: list[Any]) -> None:

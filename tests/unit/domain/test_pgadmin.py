@@ -6,8 +6,8 @@ import pytest
 
 from tenantry.domain.pgadmin import (
     DeskFiles,
+    Endpoint,
     Inspector,
-    Place,
     inspector_pattern,
     is_inspector,
     new_inspector_name,
@@ -21,7 +21,7 @@ PEM = "-----BEGIN CERTIFICATE-----"
 
 
 def parameters(sslmode: str, root: str | None, **files: str) -> dict[str, object]:
-    place = Place("a group", "10.1.2.3", 5432, sslmode, root)
+    place = Endpoint("a group", "10.1.2.3", 5432, sslmode, root)
     shown: dict[str, object] = servers_json([(INSPECTOR, place)], DeskFiles(**files), "x")["Servers"]["1"][
         "ConnectionParameters"
     ]
@@ -40,13 +40,13 @@ def test_a_server_without_one_is_verified_with_the_systems_or_not_at_all() -> No
 
 def test_a_line_of_a_password_file_is_escaped() -> None:
     strange = Inspector("acme", "first", "a:b\\c", "acme_inspect_0123abcd")
-    line = pgpass_line(strange, Place("g", "fd00::1", 5432, "require", None), "secret")
+    line = pgpass_line(strange, Endpoint("g", "fd00::1", 5432, "require", None), "secret")
     assert line == "fd00\\:\\:1:5432:a\\:b\\\\c:acme_inspect_0123abcd:secret"
 
 
 def test_a_database_with_a_comma_in_its_name_is_not_restricted_to() -> None:
     strange = Inspector("acme", "first", "a,b", "acme_inspect_0123abcd")
-    place = Place("g", "h", 1, "require", None)
+    place = Endpoint("g", "h", 1, "require", None)
     assert "DBRestriction" not in servers_json([(strange, place)], DeskFiles(), "")["Servers"]["1"]
 
 

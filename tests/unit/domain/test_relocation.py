@@ -7,7 +7,8 @@ import pytest
 
 from tenantry.domain.content import Column, Content, Table, TableContent
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.relocation import Journey, journey_of, moved, promoted
+from tenantry.domain.home import moved
+from tenantry.domain.relocation import Journey, journey_of, promoted
 from tenantry.domain.tenant import Home, Isolation, TenantId, new_home
 
 ACME = TenantId("acme")

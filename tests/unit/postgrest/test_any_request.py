@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenantry.domain.errors import BadRequest, PayloadTooLarge
-from tenantry.postgrest import CatalogueNeeded, Kind, Limits, Request, plan
+from tenantry.postgrest import CatalogueNeeded, Kind, Request, RequestLimits, plan
 from tests.unit.postgrest.library import LIBRARY
 
 WORDS = """
@@ -147,7 +147,7 @@ def test_one_statement_or_a_refusal(
     method: str, name: str, query: Mapping[str, Sequence[str]], kind: Kind, prefer: str, accept: str, body: str | None
 ) -> None:
     request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=body, range=prefer)
-    limits = Limits(max_list_items=3, aggregates=True, plans=True)
+    limits = RequestLimits(max_list_items=3, aggregates=True, plans=True)
     for catalogue in (None, LIBRARY):
         try:
             planned = plan(request, limits, catalogue)

@@ -14,14 +14,12 @@ from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, all_ids
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import RETENTION_LEASE, TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 
 KIND = "apply_retention"
 # A run that deletes nothing.
 PLAN_KIND = "plan_retention"
-# Held while backups are deleted and while a hold is put on one, so that the one sees the other.
-LEASE = "retention"
 
 
 class Retention:
@@ -56,7 +54,7 @@ class Retention:
         :raises Conflict: it is being erased, or something else is done to it.
         :raises DependencyFailed: the registry did not answer.
         """
-        with self._leases.hold("tenant", tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = replace(self._tenant(tenant_id), retention=policy)
             self._registry.put_tenant(tenant)
         return tenant
@@ -113,7 +111,7 @@ class RetentionRun:
 
     def _delete(self, operation: Operation) -> dict[str, Any]:
         tenant_id = _tenant_id(operation)
-        with self._leases.hold(LEASE, tenant_id.value):
+        with self._leases.hold(RETENTION_LEASE, tenant_id.value):
             # Planned anew: what a worker that died has begun is finished, and what is held since then is kept.
             plan = self._retention.plan(tenant_id)
             found = self._retention.describe(tenant_id, plan)

@@ -20,7 +20,7 @@ class ViewColumn:
 # Of each relation, and of each view on it: which columns of the view show a column of the relation.
 Shown = Mapping[Name, Mapping[Name, Mapping[str, Sequence[str]]]]
 
-_Place = tuple[Name, str]
+_Source = tuple[Name, str]
 
 
 def shown_columns(view_columns: Iterable[ViewColumn]) -> Shown:
@@ -33,7 +33,7 @@ def shown_columns(view_columns: Iterable[ViewColumn]) -> Shown:
     return shown
 
 
-def _way_down(place: _Place, origins: Mapping[_Place, _Place]) -> Iterator[_Place]:
+def _way_down(place: _Source, origins: Mapping[_Source, _Source]) -> Iterator[_Source]:
     """Go from origin to origin; views that were replaced can stand on each other in a ring."""
     passed = {place}
     while (origin := origins.get(place)) and origin not in passed:

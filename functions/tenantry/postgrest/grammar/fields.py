@@ -3,7 +3,7 @@
 import re
 
 from tenantry.domain.errors import GrammarError
-from tenantry.postgrest.grammar.syntax import Field, Step
+from tenantry.postgrest.grammar.syntax import Field, JsonArrow
 from tenantry.postgrest.names import NAME, is_ordinary, read_name
 from tenantry.postgrest.refusals import stopped
 
@@ -19,14 +19,14 @@ _name = re.compile(NAME).match
 _path = re.compile(PATH).match
 
 
-def read_path(text: str) -> tuple[Step, ...]:
+def read_path(text: str) -> tuple[JsonArrow, ...]:
     """Turn what PATH matched into the steps of a JSON path."""
     return tuple([_step(found) for found in _steps(text)]) if text else ()
 
 
-def _step(found: re.Match[str]) -> Step:
+def _step(found: re.Match[str]) -> JsonArrow:
     arrow, index, key = found.groups()
-    return Step(int(index) if index is not None else read_key(key), arrow == "->>")
+    return JsonArrow(int(index) if index is not None else read_key(key), arrow == "->>")
 
 
 def read_key(token: str) -> str:

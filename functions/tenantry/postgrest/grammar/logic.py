@@ -24,14 +24,14 @@ def parse_logic(key: str, text: str, max_parts: int, max_items: int) -> tuple[tu
     """
     words, last = parse_tree_path(key)
     relations = tuple(word for word in words if word != "not")
-    reader = _Reader(f"{last.name}{text}", max_parts, max_items)
+    reader = _LogicReader(f"{last.name}{text}", max_parts, max_items)
     tree = reader.group()
     if not isinstance(tree, Logic) or reader.position < len(reader.text):
         raise stopped("logic tree", text, reader.position - len(last.name), "end of input")
     return relations, Logic(tree.word, tree.parts, negated="not" in words)
 
 
-class _Reader:
+class _LogicReader:
     def __init__(self, text: str, max_parts: int, max_items: int) -> None:
         self.text = text
         self.position = 0

@@ -14,7 +14,7 @@ from tenantry.postgrest.grammar.selection import EVERYTHING, Items, parse_names,
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.names import NAME, check_value, read_name
 from tenantry.postgrest.refusals import beyond
-from tenantry.postgrest.request import Limits, Request
+from tenantry.postgrest.request import Request, RequestLimits
 
 Path = tuple[str, ...]
 
@@ -50,7 +50,7 @@ class Parameters:
         return self.node(())
 
 
-def parse_parameters(request: Request, limits: Limits, *, calls_by_get: bool = False) -> Parameters:
+def parse_parameters(request: Request, limits: RequestLimits, *, calls_by_get: bool = False) -> Parameters:
     """Parse every parameter of the request; none is ignored.
 
     :param calls_by_get: a function is called, so what is no filter is an argument.
@@ -58,7 +58,7 @@ def parse_parameters(request: Request, limits: Limits, *, calls_by_get: bool = F
     """
     _check_size(request, limits)
     given = Parameters()
-    reader = _Reader(given, limits, calls_by_get)
+    reader = _ParameterReader(given, limits, calls_by_get)
     for key, texts in request.query.items():
         if key in _ONCE:
             reader.once(key, _take_only(key, texts))
@@ -72,7 +72,7 @@ def parse_parameters(request: Request, limits: Limits, *, calls_by_get: bool = F
     return given
 
 
-def _check_size(request: Request, limits: Limits) -> None:
+def _check_size(request: Request, limits: RequestLimits) -> None:
     size = sum(len(key) + sum(map(len, texts)) for key, texts in request.query.items())
     if size > limits.max_query_bytes:
         raise GrammarError(
@@ -81,8 +81,8 @@ def _check_size(request: Request, limits: Limits) -> None:
         )
 
 
-class _Reader:
-    def __init__(self, given: Parameters, limits: Limits, calls_by_get: bool) -> None:
+class _ParameterReader:
+    def __init__(self, given: Parameters, limits: RequestLimits, calls_by_get: bool) -> None:
         self._given = given
         self._limits = limits
         self._calls_by_get = calls_by_get

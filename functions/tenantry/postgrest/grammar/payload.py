@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from tenantry.domain.errors import GrammarError, PayloadTooLarge
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
-from tenantry.postgrest.request import Limits
+from tenantry.postgrest.request import RequestLimits
 
 _JSON = "application/json"
 _CSV = "text/csv"
@@ -43,7 +43,7 @@ def media_type(content_type: str) -> str:
 
 
 def read_payload(
-    body: str | None, content_type: str, columns: tuple[str, ...] | None, limits: Limits, *, calls: bool = False
+    body: str | None, content_type: str, columns: tuple[str, ...] | None, limits: RequestLimits, *, calls: bool = False
 ) -> Payload:
     """Read an object or an array of objects; `columns`, where given, replaces the keys as what is written.
 
@@ -92,12 +92,12 @@ def _csv_value(value: str) -> str | None:
     return None if value == "NULL" else value
 
 
-def check_raw(body: str | None, limits: Limits) -> str:
+def check_raw(body: str | None, limits: RequestLimits) -> str:
     """Give a body that goes into a function as it is; BadRequest where PostgreSQL can't take it as text."""
     return check_value(_check_size(body, limits, empty=""))
 
 
-def _check_size(body: str | None, limits: Limits, calls: bool = False, *, empty: str | None = None) -> str:
+def _check_size(body: str | None, limits: RequestLimits, calls: bool = False, *, empty: str | None = None) -> str:
     if not body:
         if empty is not None or calls:
             return empty if empty is not None else "{}"

@@ -35,7 +35,7 @@ def parse_select(text: str, max_items: int, max_depth: int) -> Items:
         raise beyond("items in select", max_items)
     if _plain_items(text):
         return tuple([SelectItem(Field(name)) for name in text.split(",")])
-    reader = _Reader(text, max_depth)
+    reader = _SelectReader(text, max_depth)
     items = reader.items(0)
     if reader.position < len(text):
         raise stopped("select parameter", text, reader.position, '"," or end of input')
@@ -56,7 +56,7 @@ def parse_names(parameter: str, text: str, max_items: int) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-class _Reader:
+class _SelectReader:
     """Reads items from `position` on."""
 
     def __init__(self, text: str, max_depth: int) -> None:

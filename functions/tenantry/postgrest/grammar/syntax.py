@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JsonArrow:
     """One arrow of a JSON path: a key, or an index of an array; `as_text` is the arrow `->>`."""
 
     key: str | int
@@ -16,7 +16,7 @@ class Field:
     """A column, or what lies in it under a JSON path."""
 
     name: str
-    path: tuple[Step, ...] = ()
+    path: tuple[JsonArrow, ...] = ()
 
 
 STAR = Field("*")

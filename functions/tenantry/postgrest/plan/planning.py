@@ -2,17 +2,17 @@
 
 from tenantry.domain.errors import BadRequest, RequestRefused
 from tenantry.postgrest.catalogue.model import Catalogue, Name
-from tenantry.postgrest.plan.calls import plan_call
-from tenantry.postgrest.plan.reads import plan_read
-from tenantry.postgrest.plan.writes import plan_delete, plan_insert, plan_replace, plan_update
-from tenantry.postgrest.request import Kind, Limits, Plan, Request
+from tenantry.postgrest.plan.call_planner import plan_call
+from tenantry.postgrest.plan.read_planner import plan_read
+from tenantry.postgrest.plan.write_planner import plan_delete, plan_insert, plan_replace, plan_update
+from tenantry.postgrest.request import Kind, Plan, Request, RequestLimits
 
-_DEFAULT_LIMITS = Limits()
+_DEFAULT_LIMITS = RequestLimits()
 _WRITERS = {"POST": plan_insert, "PATCH": plan_update, "PUT": plan_replace, "DELETE": plan_delete}
 _READERS = ("GET", "HEAD")
 
 
-def plan(request: Request, limits: Limits = _DEFAULT_LIMITS, catalogue: Catalogue | None = None) -> Plan:
+def plan(request: Request, limits: RequestLimits = _DEFAULT_LIMITS, catalogue: Catalogue | None = None) -> Plan:
     """Plan one request of the data API.
 
     :param catalogue: what the tenant's database holds; without it, only requests that need none can be planned.

@@ -11,7 +11,7 @@ from tenantry.postgrest.grammar.parameters import Parameters, Path
 from tenantry.postgrest.grammar.selection import Items
 from tenantry.postgrest.grammar.syntax import STAR, Embed, Node, SelectItem, Window
 from tenantry.postgrest.refusals import beyond, not_embedded
-from tenantry.postgrest.request import Limits
+from tenantry.postgrest.request import RequestLimits
 
 _MAX_NAME_BYTES = 63
 
@@ -67,7 +67,9 @@ class ReadNode:
         return self.embed.name if self.embed else self.name.name
 
 
-def grow(name: Name, given: Parameters, catalogue: Catalogue | None, limits: Limits, *, known: bool = True) -> ReadNode:
+def grow(
+    name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits, *, known: bool = True
+) -> ReadNode:
     """Build the tree of a read from `name`.
 
     :param known: whether the table has to be in the catalogue, which rows of a function need not be.
@@ -84,7 +86,7 @@ def grow(name: Name, given: Parameters, catalogue: Catalogue | None, limits: Lim
 
 
 class _Grower:
-    def __init__(self, catalogue: Catalogue | None, limits: Limits) -> None:
+    def __init__(self, catalogue: Catalogue | None, limits: RequestLimits) -> None:
         self._catalogue = catalogue
         self._limits = limits
         self._embeds = 0

@@ -118,7 +118,7 @@ class TenantCost:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerPlace:
+class ServerShare:
     """A server for the purpose of sharing it: where it is, and what it costs in a month, if that is known."""
 
     server: str
@@ -126,23 +126,23 @@ class ServerPlace:
     monthly_price: Decimal | None
 
 
-def share_server(place: ServerPlace, usages: Iterable[Usage]) -> dict[str, Decimal]:
+def share_server(share: ServerShare, usages: Iterable[Usage]) -> dict[str, Decimal]:
     """Share a server's price among its tenants: half in equal parts, half by size. The shares are not rounded."""
     here = list(usages)
-    if not here or place.monthly_price is None:
+    if not here or share.monthly_price is None:
         return {usage.tenant: Decimal(0) for usage in here}
     sizes = {usage.tenant: Decimal(usage.data_bytes or 0) for usage in here}
     everything, equal = sum(sizes.values(), Decimal(0)), Decimal(1) / len(here)
-    half = place.monthly_price / 2
+    half = share.monthly_price / 2
     return {name: half * equal + half * (size / everything if everything else equal) for name, size in sizes.items()}
 
 
-def charge(usage: Usage, place: ServerPlace, server_share: Decimal, prices: PriceList, home_region: str) -> TenantCost:
+def charge(usage: Usage, share: ServerShare, server_share: Decimal, prices: PriceList, home_region: str) -> TenantCost:
     """Compute what a tenant costs.
 
     :param home_region: where secrets, functions and the bucket are; the server may be elsewhere.
     """
-    at_server, server_region = prices.of(place.region)
+    at_server, server_region = prices.of(share.region)
     at_home, priced_as = prices.of(home_region)
     requests = Decimal(usage.requests or 0)
     calls = _FIXED_SECRET_CALLS + min(requests, Decimal(_MOST_SECRET_CALLS))
@@ -160,9 +160,9 @@ def charge(usage: Usage, place: ServerPlace, server_share: Decimal, prices: Pric
         "size_unknown": usage.data_bytes is None,
         "backups_unknown": usage.backup_bytes is None,
         "requests_unknown": usage.requests is None,
-        "server_price_unknown": place.monthly_price is None,
+        "server_price_unknown": share.monthly_price is None,
     }
-    borrowed = {used for used, region in ((server_region, place.region), (priced_as, home_region)) if used != region}
+    borrowed = {used for used, region in ((server_region, share.region), (priced_as, home_region)) if used != region}
     notes = [note for note, is_so in missing.items() if is_so] + [f"prices_of_{region}" for region in sorted(borrowed)]
     rounded = {name: amount.quantize(_CENT_PARTS, ROUND_HALF_UP) for name, amount in lines.items()}
     return TenantCost(usage, rounded, tuple(notes))
@@ -175,7 +175,7 @@ class CostReport:
     started_at: str
     seconds: float
     prices: PriceList
-    places: list[ServerPlace]
+    server_shares: list[ServerShare]
     tenants: list[TenantCost]
     unchecked: list[dict[str, str]] = field(default_factory=list)
 
@@ -191,7 +191,7 @@ class CostReport:
             "price_sources": dict(prices.sources),
             "assumptions": ASSUMPTIONS,
             "total": str(_total(self.tenants)),
-            "servers": [self._server(place) for place in self.places],
+            "servers": [self._server(share) for share in self.server_shares],
             "isolation": {
                 model: str(_total(cost for cost in self.tenants if cost.usage.isolation == model))
                 for model in sorted({cost.usage.isolation for cost in self.tenants})
@@ -202,12 +202,12 @@ class CostReport:
             "unchecked": self.unchecked,
         }
 
-    def _server(self, place: ServerPlace) -> dict[str, Any]:
-        here = [cost for cost in self.tenants if cost.usage.server == place.server]
+    def _server(self, share: ServerShare) -> dict[str, Any]:
+        here = [cost for cost in self.tenants if cost.usage.server == share.server]
         return {
-            "server": place.server,
-            "region": place.region,
-            "monthly_price": None if place.monthly_price is None else str(place.monthly_price),
+            "server": share.server,
+            "region": share.region,
+            "monthly_price": None if share.monthly_price is None else str(share.monthly_price),
             "tenants": len(here),
             "data_bytes": sum(cost.usage.data_bytes or 0 for cost in here),
             "total": str(_total(here)),

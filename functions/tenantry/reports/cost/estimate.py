@@ -13,7 +13,7 @@ from tenantry.domain.errors import DatabaseTimeout, TenantryError
 from tenantry.domain.tenant import Tenant
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
-from tenantry.reports.cost.cost import CostReport, PriceList, ServerPlace, TenantCost, Usage, charge, share_server
+from tenantry.reports.cost.cost import CostReport, PriceList, ServerShare, TenantCost, Usage, charge, share_server
 from tenantry.reports.cost.price_file import PriceFile
 from tenantry.reports.cost.usage_metering import UsageMetering
 from tenantry.reports.drift.fleet import Fleet
@@ -61,26 +61,26 @@ class CostEstimate:
         started_at, started, prices = datetime.now(UTC), time.monotonic(), self._prices.read()
         fleet, unchecked = Fleet(self._registry.tenants(), self._registry.servers()), _Unchecked()
         usages = self._measure(fleet, unchecked, deadline)
-        places = [
-            ServerPlace(name, server.region, server.monthly_price)
+        server_shares = [
+            ServerShare(name, server.region, server.monthly_price)
             if (server := fleet.servers.get(name))
-            else ServerPlace(name, "", None)
+            else ServerShare(name, "", None)
             for name in fleet.server_ids()
         ]
         return CostReport(
             started_at=started_at.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - started, 3),
             prices=prices,
-            places=places,
-            tenants=[cost for place in places for cost in self._charge(place, usages, prices)],
+            server_shares=server_shares,
+            tenants=[cost for share in server_shares for cost in self._charge(share, usages, prices)],
             unchecked=unchecked.found,
         )
 
-    def _charge(self, place: ServerPlace, usages: list[Usage], prices: PriceList) -> Iterator[TenantCost]:
-        here = [usage for usage in usages if usage.server == place.server]
-        shares = share_server(place, here)
+    def _charge(self, share: ServerShare, usages: list[Usage], prices: PriceList) -> Iterator[TenantCost]:
+        here = [usage for usage in usages if usage.server == share.server]
+        shares = share_server(share, here)
         for usage in here:
-            yield charge(usage, place, shares[usage.tenant], prices, self._region)
+            yield charge(usage, share, shares[usage.tenant], prices, self._region)
 
     def _measure(self, fleet: Fleet, unchecked: "_Unchecked", deadline: float | None) -> list[Usage]:
         backups: dict[str, int] | None = None

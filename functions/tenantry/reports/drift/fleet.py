@@ -43,14 +43,6 @@ class UserFacts(NamedTuple):
     role: str
 
 
-class StoredBackups(NamedTuple):
-    """What the buckets hold below one tenant's prefix: all versions, and when the newest manifest was written."""
-
-    versions: int
-    bytes: int
-    newest: datetime | None
-
-
 class DatabaseOnServer(NamedTuple):
     """A database, but a template: its owner, and whose it says that it is."""
 

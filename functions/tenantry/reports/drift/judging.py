@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from tenantry.domain.backup_policy import PATIENCE
+from tenantry.domain.catalogue import StoredBackups
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Role, Tenant, TenantStatus
 from tenantry.reports.drift.findings import Drift, DriftFinding
@@ -11,7 +12,6 @@ from tenantry.reports.drift.fleet import (
     LOGIN_KINDS,
     Fleet,
     SecretFacts,
-    StoredBackups,
     UsageKey,
     UserFacts,
     expected_home,

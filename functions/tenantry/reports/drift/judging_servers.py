@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenantry.domain.restore import aside_of
+from tenantry.domain.restore import detached_owner
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Home, Isolation, Tenant
 from tenantry.reports.drift.findings import Drift, DriftFinding
 from tenantry.reports.drift.fleet import (
@@ -140,4 +140,4 @@ class _Here:
 def _is_of_use(tenant: Tenant, schema: str) -> bool:
     """Tell whether a schema is one that the tenant lives in or can go back to, or holds single tables for it."""
     homes = {home.schema for home in homes_of(tenant)}
-    return bool(tenant.relocation) or schema in homes or aside_of(schema) == tenant.tenant_id.value
+    return bool(tenant.relocation) or schema in homes or detached_owner(schema) == tenant.tenant_id.value

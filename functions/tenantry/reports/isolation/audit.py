@@ -21,10 +21,10 @@ from tenantry.reports.isolation.findings import (
     Finding,
     Hole,
     IsolationReport,
+    LocatedTenant,
     Relation,
-    Resident,
-    Residents,
-    ServerFacts,
+    ServerTenants,
+    ServerWalls,
     Severity,
     Unchecked,
     judge,
@@ -36,7 +36,7 @@ from tenantry.reports.isolation.probe import (
     NO_ANSWER,
     DatedSecrets,
     ServerAudit,
-    TenantSession,
+    TenantProbe,
     is_refusal,
     try_login,
 )
@@ -52,9 +52,9 @@ _WORKERS = 8
 class _Ground:
     """A server: who lives there and what its administrator sees, as far as it could be read."""
 
-    residents: Residents
+    residents: ServerTenants
     server: Server | None
-    facts: ServerFacts = UNSEEN
+    facts: ServerWalls = UNSEEN
     contents: dict[str, DatabaseContent] = field(default_factory=dict)
 
     def databases(self, tenant: str) -> set[str]:
@@ -97,14 +97,16 @@ class IsolationAudit:
         with ThreadPoolExecutor(_WORKERS) as pool:
             residents = [found for found in pool.map(lambda t: self._find(t, total), tenants) if found]
             grounds = {
-                server_id: self._survey(Residents(server_id, residents, tenants), servers.get(server_id), total, pool)
+                server_id: self._survey(
+                    ServerTenants(server_id, residents, tenants), servers.get(server_id), total, pool
+                )
                 for server_id in sorted({*servers, *(tenant.server_id for tenant in tenants)})
             }
             probes = [_Probe(resident, grounds, deadline) for resident in residents]
             outcomes = dict(zip((r.name for r in residents), pool.map(_Probe.run, probes), strict=True))
         return _report(started_at, time.monotonic() - started, tenants, total, outcomes)
 
-    def _find(self, tenant: Tenant, total: _Outcome) -> Resident | None:
+    def _find(self, tenant: Tenant, total: _Outcome) -> LocatedTenant | None:
         """Read a tenant's secret, and look at its age."""
         name = tenant.tenant_id.value
         try:
@@ -119,9 +121,11 @@ class IsolationAudit:
         if age > self._max_secret_age:
             where = f"{age.days} days"
             total.findings.add(Finding(Hole.ROTATION_OVERDUE, Severity.MEDIUM, tenant.server_id, name, where=where))
-        return Resident(tenant, credentials)
+        return LocatedTenant(tenant, credentials)
 
-    def _survey(self, there: Residents, server: Server | None, total: _Outcome, pool: ThreadPoolExecutor) -> _Ground:
+    def _survey(
+        self, there: ServerTenants, server: Server | None, total: _Outcome, pool: ThreadPoolExecutor
+    ) -> _Ground:
         """Read and judge what a server is set to."""
         try:
             administrator = self._administrators.find(there.server_id)
@@ -149,7 +153,7 @@ class IsolationAudit:
 class _Probe:
     """What is tried as one tenant, one attempt after the other: it may have few sessions."""
 
-    def __init__(self, resident: Resident, grounds: dict[str, _Ground], deadline: float | None) -> None:
+    def __init__(self, resident: LocatedTenant, grounds: dict[str, _Ground], deadline: float | None) -> None:
         self._resident = resident
         self._credentials = resident.credentials
         self._home = grounds[resident.tenant.server_id]
@@ -162,14 +166,14 @@ class _Probe:
         """Try everything."""
         try:
             self._check_time()
-            with closing(TenantSession(self._credentials)) as session:
+            with closing(TenantProbe(self._credentials)) as session:
                 may_connect = self._try_inside(session)
             self._try_databases(may_connect)
         except TenantryError as error:
             self._give_up("", error.code)
         return self._outcome
 
-    def _try_inside(self, session: TenantSession) -> set[str]:
+    def _try_inside(self, session: TenantProbe) -> set[str]:
         """Try what can be tried from its own database; returns the databases that it may connect to."""
         try:
             identity = session.identity()
@@ -186,7 +190,7 @@ class _Probe:
         finally:
             self._outcome.attempts += session.attempts
 
-    def _try_roles(self, session: TenantSession) -> None:
+    def _try_roles(self, session: TenantProbe) -> None:
         holder = self._home.residents.holder_of
         # In PostgreSQL 15 a pooled tenant may become the group itself, which has no rights but those it has anyway.
         shared = pool_groups(self._resident.tenant.tenant_id).values() if self._shares_tables() else ()
@@ -194,7 +198,7 @@ class _Probe:
         for role in session.assumable([role for role in roles if holder(role) != self._resident.name]):
             self._report(Hole.ROLE_ASSUMED, holder(role) or role, role)
 
-    def _try_neighbour(self, session: TenantSession, neighbour: Resident) -> None:
+    def _try_neighbour(self, session: TenantProbe, neighbour: LocatedTenant) -> None:
         """Try to reach a tenant that lives in the same database: by its schema or, in a shared one, by its rows."""
         schema, roles = neighbour.credentials.schema, self._own_roles()
         content = self._home.contents.get(neighbour.credentials.dbname, UNREAD)
@@ -237,7 +241,7 @@ class _Probe:
         roles = self._own_roles() if ground is self._home else [LOGIN]
         tables = ground.contents.get(database, UNREAD).relations
         try:
-            with closing(TenantSession(credentials)) as session:
+            with closing(TenantProbe(credentials)) as session:
                 self._report_tables(Hole.ROWS_READABLE, other, session.readable(roles, tables))
                 self._outcome.attempts += session.attempts
         except TenantryError as error:

@@ -108,7 +108,7 @@ def sort_findings(findings: set[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_RANK[f.severity], f.server, f.tenant, f.other, f.what, f.where))
 
 
-class RoleFacts(NamedTuple):
+class AuditedRole(NamedTuple):
     """A role of a server; a limit of -1 is none."""
 
     name: str
@@ -125,7 +125,7 @@ class Membership(NamedTuple):
     inherits: bool
 
 
-class DatabaseFacts(NamedTuple):
+class OpenDatabase(NamedTuple):
     """A database that takes connections: the roles that may connect ('' is PUBLIC), and whose it says it is."""
 
     name: str
@@ -157,12 +157,12 @@ class Grant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
+class ServerWalls:
     """What walls between tenants there are on a server."""
 
-    roles: list[RoleFacts]
+    roles: list[AuditedRole]
     memberships: list[Membership]
-    databases: list[DatabaseFacts]
+    databases: list[OpenDatabase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +175,12 @@ class DatabaseContent:
 
 
 # What can be tried where the administrator is not let in: the databases that every server has.
-UNSEEN = ServerFacts([], [], [DatabaseFacts(name, [], None) for name in ("postgres", "template1")])
+UNSEEN = ServerWalls([], [], [OpenDatabase(name, [], None) for name in ("postgres", "template1")])
 UNREAD = DatabaseContent([], [], [])
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class LocatedTenant:
     """A tenant and where its secret says that it lives."""
 
     tenant: Tenant
@@ -192,10 +192,10 @@ class Resident:
         return self.tenant.tenant_id.value
 
 
-class Residents:
+class ServerTenants:
     """The tenants of one server, by their databases and roles."""
 
-    def __init__(self, server_id: str, residents: Iterable[Resident], tenants: Iterable[Tenant]) -> None:
+    def __init__(self, server_id: str, residents: Iterable[LocatedTenant], tenants: Iterable[Tenant]) -> None:
         """Take those whose secrets could be read, and all tenants: those that moved away may have roles here still."""
         self.server_id = server_id
         self.all = [resident for resident in residents if resident.tenant.server_id == server_id]
@@ -203,7 +203,7 @@ class Residents:
         self._pooled = {resident.name for resident in self.all if _is_pooled(resident.tenant)}
         self._by_login = {resident.credentials.username: resident.name for resident in self.all}
 
-    def of(self, database: str) -> list[Resident]:
+    def of(self, database: str) -> list[LocatedTenant]:
         """List who lives in a database."""
         return [resident for resident in self.all if resident.credentials.dbname == database]
 
@@ -230,7 +230,7 @@ def _is_pooled(tenant: Tenant) -> bool:
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
 
-def judge(residents: Residents, facts: ServerFacts, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
+def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
     """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
     for role in facts.roles:
         holder = residents.holder_of(role.name)
@@ -249,7 +249,7 @@ def judge(residents: Residents, facts: ServerFacts, contents: dict[str, Database
         yield from _judge_content(residents, name, content)
 
 
-def _judge_membership(residents: Residents, membership: Membership) -> Iterator[Finding]:
+def _judge_membership(residents: ServerTenants, membership: Membership) -> Iterator[Finding]:
     server, where = residents.server_id, f"{membership.member} in {membership.role}"
     member, holder = residents.holder_of(membership.member), residents.holder_of(membership.role)
     if (
@@ -267,7 +267,7 @@ def _judge_membership(residents: Residents, membership: Membership) -> Iterator[
         yield Finding(Hole.FOREIGN_MEMBERSHIP, Severity.HIGH, server, holder, membership.member, where)
 
 
-def _judge_database(residents: Residents, database: DatabaseFacts) -> Iterator[Finding]:
+def _judge_database(residents: ServerTenants, database: OpenDatabase) -> Iterator[Finding]:
     server, owner = residents.server_id, residents.owner_of(database.name)
     here = residents.of(database.name)
     names = {resident.name for resident in here}
@@ -286,7 +286,7 @@ def _judge_database(residents: Residents, database: DatabaseFacts) -> Iterator[F
         yield Finding(Hole.DATABASE_IDENTITY, Severity.HIGH, server, owner, identity, database.name)
 
 
-def _judge_content(residents: Residents, database: str, content: DatabaseContent) -> Iterator[Finding]:
+def _judge_content(residents: ServerTenants, database: str, content: DatabaseContent) -> Iterator[Finding]:
     server, owner = residents.server_id, residents.owner_of(database)
     schemas = {resident.name: resident.credentials.schema for resident in residents.of(database)}
     for grant in content.grants:
@@ -310,7 +310,7 @@ def _judge_content(residents: Residents, database: str, content: DatabaseContent
             yield from _judge_pooled(residents, database, relation)
 
 
-def _judge_pooled(residents: Residents, database: str, relation: Relation) -> Iterator[Finding]:
+def _judge_pooled(residents: ServerTenants, database: str, relation: Relation) -> Iterator[Finding]:
     # A table's owner passes by its policies unless they are forced: then no tenant may be that owner.
     server, where = residents.server_id, f"{relation.schema}.{relation.name}"
     if not relation.row_security or (not relation.forced and residents.holder_of(relation.owner)):

@@ -22,14 +22,14 @@ from tenantry.domain.credentials import Credentials, parse_credentials, secret_n
 from tenantry.domain.errors import DatabaseUnavailable, DependencyFailed
 from tenantry.domain.tenant import TenantId
 from tenantry.reports.isolation.findings import (
+    AuditedRole,
     DatabaseContent,
-    DatabaseFacts,
     Grant,
     Hole,
     Membership,
+    OpenDatabase,
     Relation,
-    RoleFacts,
-    ServerFacts,
+    ServerWalls,
 )
 
 LET_IN, NO_ANSWER = "00000", "08001"
@@ -79,16 +79,16 @@ class ServerAudit:
         # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
         self._administrator = replace(administrator, schema="pg_catalog")
 
-    def server(self) -> ServerFacts:
+    def server(self) -> ServerWalls:
         """Read roles and databases.
 
         :raises TenantryError: the server can't be reached, or refused.
         """
         with closing(self._open("postgres")) as connection:
-            return ServerFacts(
-                roles=[RoleFacts(*row) for row in _query(connection, "audit_roles")],
+            return ServerWalls(
+                roles=[AuditedRole(*row) for row in _query(connection, "audit_roles")],
                 memberships=[Membership(*row) for row in _query(connection, "audit_memberships")],
-                databases=[DatabaseFacts(*row) for row in _query(connection, "audit_databases")],
+                databases=[OpenDatabase(*row) for row in _query(connection, "audit_databases")],
             )
 
     def content(self, database: str) -> DatabaseContent:
@@ -103,20 +103,20 @@ class ServerAudit:
                 superuser_functions=[name for (name,) in _query(connection, "audit_definer_functions")],
             )
 
-    def connections(self) -> tuple[ConnectionFacts, list[RoleFacts]]:
+    def connections(self) -> tuple[ConnectionFacts, list[AuditedRole]]:
         """Read how many sessions there are and may be.
 
         :raises TenantryError: the server can't be reached, or refused.
         """
         with closing(self._open("postgres")) as connection:
             (row,) = _query(connection, "audit_connections")
-            return ConnectionFacts(*row), [RoleFacts(*role) for role in _query(connection, "audit_roles")]
+            return ConnectionFacts(*row), [AuditedRole(*role) for role in _query(connection, "audit_roles")]
 
     def _open(self, database: str) -> Any:
         return connect(replace(self._administrator, dbname=database), _CONNECT)
 
 
-class TenantSession:
+class TenantProbe:
     """A session of a tenant's own login, from which it is tried what it must not be able to do."""
 
     def __init__(self, credentials: Credentials) -> None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tenantry.contents.schema_copy import CopyTools
-from tenantry.database.client_environment import client_environment
+from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.errors import RestoreFailed
-from tenantry.restores.archive.row_dealer import IS_ROWS_OR_OBJECTS
+from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 
 _ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")

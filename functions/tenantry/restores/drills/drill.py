@@ -12,12 +12,13 @@ from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
 from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.changeable import require_still
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
-from tenantry.operations.leases import Leases
-from tenantry.restores.drills.servers import DrillPlaces
+from tenantry.operations.leases import TENANT_LEASE, Leases
+from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer
 from tenantry.servers.servers import Servers
@@ -53,7 +54,7 @@ class Drills:
     def __init__(self, adapters: DrillAdapters) -> None:
         """Take the adapters."""
         self._adapters = adapters
-        self._places = DrillPlaces(adapters.servers)
+        self._drill_servers = DrillServers(adapters.servers)
 
     def drill(self, order: DrillOrder) -> tuple[Verification, bool]:
         """Restore one backup beside everything else, and compare.
@@ -68,11 +69,11 @@ class Drills:
         backup, manifest = self._backup(order, tenant)
         if backup.verification:
             return backup.verification, True
-        for server_id in self._places.all_for(tenant):
+        for server_id in self._drill_servers.all_for(tenant):
             # What drills have left whose workers died; what fails here is not this backup's fault.
             with suppress(TenantryError):
                 self.sweep(server_id, order.tenant_id)
-        with self._places.lend(tenant) as server_id:
+        with self._drill_servers.lend(tenant) as server_id:
             scratch = ScratchOrder(
                 manifest=manifest,
                 bucket=backup.bucket,
@@ -105,14 +106,13 @@ class Drills:
         return dropped
 
     def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:
-        return nullcontext() if tenant_id == mine else self._adapters.leases.hold("tenant", tenant_id.value)
+        return nullcontext() if tenant_id == mine else self._adapters.leases.hold(TENANT_LEASE, tenant_id.value)
 
     def _tenant(self, tenant_id: TenantId) -> Tenant:
         tenant = self._adapters.registry.tenant(tenant_id)
         if tenant is None:
             raise TenantUnknown("There is no such tenant.")
-        if tenant.relocation:
-            raise Conflict("The tenant is being moved or restored.", code="tenant_moving")
+        require_still(tenant)
         return tenant
 
     def _backup(self, order: DrillOrder, tenant: Tenant) -> tuple[CataloguedBackup, Manifest]:

@@ -1,20 +1,19 @@
 """Where a drill restores to: a server that is kept for drills in the tenant's region, or the tenant's own."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tenantry.database.logins import login_names
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.servers.servers import Servers
 
 # Of a server that is for drills; drain it, so that no tenant is placed there.
 LABEL = "drills"
-_PASSWORD_BYTES = 32
 
 
-class DrillPlaces:
+class DrillServers:
     """Chooses the server, and lends the tenant its roles there."""
 
     def __init__(self, servers: Servers) -> None:
@@ -35,9 +34,7 @@ class DrillPlaces:
         if chosen == tenant.server_id:
             yield chosen
             return
-        self._servers.admin(chosen).make_roles(
-            tenant.tenant_id, login_names(tenant.tenant_id)[0], secrets.token_urlsafe(_PASSWORD_BYTES), 1
-        )
+        self._servers.admin(chosen).make_roles(tenant.tenant_id, login_names(tenant.tenant_id)[0], new_password(), 1)
         try:
             yield chosen
         finally:

@@ -1,4 +1,4 @@
-"""What opens looks into the world's tenants, and what closes them, as the functions do it."""
+"""What opens inspections into the world's tenants, and what closes them, as the functions do it."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.access.inspection import KIND, Look, LookRequest, PgAdminLooks, closing_steps
+from tenantry.access.inspection import KIND, Inspection, InspectionRequest, Inspections, closing_steps
 from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
@@ -40,26 +40,26 @@ class PerformedHere(FunctionInvoker):
 
 @dataclass
 class Desk:
-    """An operator's desk: opens looks, and reads what Secrets Manager, the timer and the server have of them."""
+    """An operator's desk: opens inspections, and reads what Secrets Manager, the timer and the server have of them."""
 
     world: World
-    looks: PgAdminLooks
+    inspections: Inspections
     store: OperationStore
     performer: Performer
     secrets: Any
     scheduler: Any
 
-    def open(self, *tenants: TenantId, hours: int = 8, files: DeskFiles | None = None) -> Look:
-        return self.looks.open(LookRequest(tenants, hours, files or DeskFiles()), OPERATOR)
+    def open(self, *tenants: TenantId, hours: int = 8, files: DeskFiles | None = None) -> Inspection:
+        return self.inspections.open(InspectionRequest(tenants, hours, files or DeskFiles()), OPERATOR)
 
-    def close(self, look: Look) -> Operation:
+    def close(self, look: Inspection) -> Operation:
         return self.performer.perform(look.operation_id)
 
-    def pass_lines(self, look: Look) -> list[str]:
+    def pass_lines(self, look: Inspection) -> list[str]:
         text: str = self.secrets.get_secret_value(SecretId=look.secret)["SecretString"]
         return text.splitlines()
 
-    def login(self, look: Look, number: int = 1) -> dict[str, Any]:
+    def login(self, look: Inspection, number: int = 1) -> dict[str, Any]:
         """What libpq needs for one of the logins, from what the operator got."""
         entry = look.servers["Servers"][str(number)]
         host, port, database, user, password = self.pass_lines(look)[number - 1].split(":")
@@ -71,17 +71,17 @@ class Desk:
         )
         return {"host": host, "port": port, "dbname": database, "user": user, "password": password}
 
-    def connect(self, look: Look, number: int = 1, **other: Any) -> Any:
+    def connect(self, look: Inspection, number: int = 1, **other: Any) -> Any:
         connection = psycopg2.connect(**self.login(look, number) | other)
         connection.autocommit = True
         return connection
 
-    def ask(self, look: Look, statement: str) -> list[Any]:
+    def ask(self, look: Inspection, statement: str) -> list[Any]:
         with closing(self.connect(look)) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
-    def refused(self, look: Look, statement: str) -> str:
+    def refused(self, look: Inspection, statement: str) -> str:
         """The SQLSTATE with which a statement is refused."""
         with pytest.raises(psycopg2.Error) as refusal:
             self.ask(look, statement)
@@ -114,8 +114,8 @@ def desk(world: World) -> Iterator[Desk]:
         "arn:aws:iam::123456789012:role/timer",
     )
     operations = Operations(store, PerformedHere(performer), timer)
-    looks = PgAdminLooks(world.registry, world.secrets, servers, pass_files, operations, STAGE)
-    made = Desk(world, looks, store, performer, secrets, scheduler)
+    inspections = Inspections(world.registry, world.secrets, servers, pass_files, operations, STAGE)
+    made = Desk(world, inspections, store, performer, secrets, scheduler)
     yield made
     for operation in store.newest():
         if operation.kind == KIND:

@@ -120,7 +120,7 @@ def test_closing_ends_the_session_and_leaves_nothing(desk: Desk) -> None:
 
 def test_a_cut_while_closing_is_finished_by_the_next(desk: Desk) -> None:
     first, second = desk.open(*desk.world.tenants), desk.open(desk.world.tenants[0])
-    desk.performer._recipes[next(iter(desk.performer._recipes))][0].run(desk.store.get(first.operation_id))  # type: ignore[arg-type]
+    desk.performer._workflows[next(iter(desk.performer._workflows))][0].run(desk.store.get(first.operation_id))  # type: ignore[arg-type]
     assert len(desk.logins()) == 1
     assert desk.close(first).status is OperationStatus.SUCCEEDED
     assert desk.ask(second, "SELECT 1") == [(1,)]
@@ -132,15 +132,15 @@ def test_a_look_whose_moment_was_missed_is_closed_with_the_next_call(desk: Desk)
     assert operation is not None
     past = datetime.now(UTC) - timedelta(hours=1)
     desk.store.put(replace(operation, facts=operation.facts | {"expires_at": past.isoformat()}))
-    assert [shown["expired"] for shown in desk.looks.list_open()] == [False, True]
+    assert [shown["expired"] for shown in desk.inspections.list_open()] == [False, True]
     third = desk.open(desk.world.tenants[0])
-    assert {shown["operation_id"] for shown in desk.looks.list_open()} == {other.operation_id, third.operation_id}
+    assert {shown["operation_id"] for shown in desk.inspections.list_open()} == {other.operation_id, third.operation_id}
     assert len(desk.logins()) == 2
 
 
 def test_what_is_open_is_shown_without_passwords(desk: Desk) -> None:
     look = desk.open(*desk.world.tenants)
-    (shown,) = desk.looks.list_open()
+    (shown,) = desk.inspections.list_open()
     assert (shown["requested_by"], shown["expires_at"]) == (OPERATOR, look.expires_at.isoformat())
     assert [login["tenant"] for login in shown["logins"]] == [str(tenant) for tenant in desk.world.tenants]
     assert sorted(login["login"] for login in shown["logins"]) == sorted(desk.logins())
@@ -148,8 +148,8 @@ def test_what_is_open_is_shown_without_passwords(desk: Desk) -> None:
     assert operation is not None
     for line in desk.pass_lines(look):
         password = line.rsplit(":", 1)[1]
-        assert len(password) == 32
-        assert password not in json.dumps([look.to_json(), desk.looks.list_open(), operation.facts])
+        assert len(password) == 43
+        assert password not in json.dumps([look.to_json(), desk.inspections.list_open(), operation.facts])
 
 
 def test_the_secret_says_when_it_expires(desk: Desk) -> None:
@@ -180,7 +180,7 @@ def test_nothing_is_opened_where_one_of_the_tenants_can_not_be(desk: Desk) -> No
         assert getattr(refusal.value, "code", "") == code
         assert str(other) in str(refusal.value)
     assert desk.logins() == []
-    assert desk.looks.list_open() == []
+    assert desk.inspections.list_open() == []
 
 
 def test_what_was_made_is_taken_back_when_a_login_does_not_work(desk: Desk) -> None:
@@ -194,4 +194,4 @@ def test_what_was_made_is_taken_back_when_a_login_does_not_work(desk: Desk) -> N
         desk.world.secrets.write(other, desk.world.credentials[other])
     assert getattr(refusal.value, "code", "") == "identity_mismatch"
     assert desk.logins() == []
-    assert desk.looks.list_open() == []
+    assert desk.inspections.list_open() == []

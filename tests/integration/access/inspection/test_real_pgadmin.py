@@ -57,7 +57,7 @@ def test_pgadmin_imports_every_server_as_it_was_written(desk: Desk, pgadmin: Rea
 
 
 def test_pgadmin_reads_a_tenants_rows_and_its_writes_are_refused(desk: Desk, pgadmin: RealPgAdmin) -> None:
-    """With the password file where libpq looks by itself: pgAdmin asks for nothing."""
+    """With the password file where libpq inspections by itself: pgAdmin asks for nothing."""
     mine, theirs = desk.world.tenants
     look = desk.open(mine, theirs)
     pgadmin.import_servers(look.servers)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from tests.integration.access.inspection.conftest import Desk
 from tests.integration.conftest import TABLE

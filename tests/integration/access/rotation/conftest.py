@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from handlers import rotate_credentials
-from handlers.settings import environment as settings
+from handlers.settings.rotation import rotation_settings
 from local.aws_server import ACCESS_KEY, SECRET_KEY, AwsServer
 from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
@@ -93,7 +93,7 @@ class Rotating(World):
 
 def forget() -> None:
     clear_caches()
-    settings.rotation_settings.cache_clear()
+    rotation_settings.cache_clear()
     rotate_credentials._tools.cache_clear()
     # Sessions of botocore keep the keys that they found.
     aws._botocore.cache_clear()

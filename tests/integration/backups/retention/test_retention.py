@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tenantry.backups.retention.removal import BackupRemoval
-from tenantry.backups.retention.run import KIND, LEASE, PLAN_KIND
+from tenantry.backups.retention.run import KIND, PLAN_KIND
 from tenantry.domain.backup import BackupId, dump_key, manifest_key, verification_key
 from tenantry.domain.errors import Conflict, DependencyFailed, NotFound, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import TenantId, TenantStatus
+from tenantry.operations.leases import RETENTION_LEASE
 from tenantry.operations.operations import Performer
 from tests.integration.backups.retention.conftest import ACME, ACME_PROD, Stand, make_bucket
 
@@ -24,8 +25,8 @@ def apply(stand: Stand, kind: str = KIND, tenant_id: TenantId = ACME) -> Operati
         f"01JB{uuid.uuid4().hex[:22].upper()}", kind, f"tenant/{tenant_id}", "op-1", datetime.now(UTC)
     )
     stand.operations.put(operation)
-    recipes = {KIND: stand.run.steps(), PLAN_KIND: stand.run.dry_steps()}
-    return Performer(stand.operations, stand.leases, recipes).perform(operation.operation_id)
+    workflows = {KIND: stand.run.steps(), PLAN_KIND: stand.run.dry_steps()}
+    return Performer(stand.operations, stand.leases, workflows).perform(operation.operation_id)
 
 
 def record(stand: Stand, operation: Operation) -> Any:
@@ -219,7 +220,7 @@ def test_a_hold_that_comes_between_plan_and_deletion_counts(stand: Stand) -> Non
 
 def test_nobody_holds_a_backup_while_backups_are_deleted(stand: Stand) -> None:
     backup_id = stand.publish(1)
-    with stand.leases.hold(LEASE, ACME.value), pytest.raises(Conflict):
+    with stand.leases.hold(RETENTION_LEASE, ACME.value), pytest.raises(Conflict):
         stand.backups.hold(ACME, backup_id, "case 7")
 
 

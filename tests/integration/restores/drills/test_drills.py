@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant, drill_backup, plan_drills
-from handlers.settings import environment as settings
+from handlers.settings.backups import drill_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.backup import Verification
@@ -34,10 +34,10 @@ def _servers(fleet: Fleet) -> Iterator[None]:
         "local",
         Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
     )
-    for cached in (settings.drill_settings, drill_backup._wired, plan_drills._adapters):
+    for cached in (drill_settings, drill_backup._wired, plan_drills._adapters):
         cached.cache_clear()
     yield
-    for cached in (settings.drill_settings, drill_backup._wired, plan_drills._adapters):
+    for cached in (drill_settings, drill_backup._wired, plan_drills._adapters):
         cached.cache_clear()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from tenantry.aws.clients import aws_client
 from tenantry.domain.credentials import secret_name

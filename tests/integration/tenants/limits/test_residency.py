@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant
-from handlers.settings.environment import administration_settings
+from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from local.deployment import ARCHITECTURE
 from tenantry.aws.clients import aws_client

@@ -2,7 +2,7 @@ import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError
 from tenantry.postgrest.grammar.filters import parse_filter
-from tenantry.postgrest.grammar.syntax import Field, Filter, Step
+from tenantry.postgrest.grammar.syntax import Field, Filter, JsonArrow
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_reads_what_a_filter_leads_through() -> None:
     relations, found = parse_filter("clients.e-mail->a->>0", "eq.1", 10)
 
     assert relations == ("clients",)
-    assert found.field == Field("e-mail", (Step("a", False), Step(0, True)))
+    assert found.field == Field("e-mail", (JsonArrow("a", False), JsonArrow(0, True)))
 
 
 @pytest.mark.parametrize(("mark", "language"), [("", None), ("(english)", "english")])

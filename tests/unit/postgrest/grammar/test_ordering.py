@@ -3,7 +3,7 @@ import pytest
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.grammar.fields import FIELD_NAME
 from tenantry.postgrest.grammar.ordering import parse_order
-from tenantry.postgrest.grammar.syntax import Field, OrderTerm, Step
+from tenantry.postgrest.grammar.syntax import Field, JsonArrow, OrderTerm
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from tenantry.postgrest.grammar.syntax import Field, OrderTerm, Step
         ("name.desc.nullsfirst", (OrderTerm(Field("name"), " DESC NULLS FIRST"),)),
         ("name.nullslast", (OrderTerm(Field("name"), " NULLS LAST"),)),
         ("a.desc, b.asc.nullslast", (OrderTerm(Field("a"), " DESC"), OrderTerm(Field("b"), " ASC NULLS LAST"))),
-        ("data->a->>0.desc", (OrderTerm(Field("data", (Step("a", False), Step(0, True))), " DESC"),)),
+        ("data->a->>0.desc", (OrderTerm(Field("data", (JsonArrow("a", False), JsonArrow(0, True))), " DESC"),)),
         ("clients(name).desc,id", (OrderTerm(Field("name"), " DESC", "clients"), OrderTerm(Field("id"), ""))),
         ('"a.b".desc', (OrderTerm(Field("a.b"), " DESC"),)),
     ],

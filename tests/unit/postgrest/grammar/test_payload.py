@@ -4,9 +4,9 @@ import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError, PayloadTooLarge
 from tenantry.postgrest.grammar.payload import read_payload
-from tenantry.postgrest.request import Limits
+from tenantry.postgrest.request import RequestLimits
 
-LIMITS = Limits(max_body_bytes=200, max_select_items=3)
+LIMITS = RequestLimits(max_body_bytes=200, max_select_items=3)
 
 
 def test_an_object_and_an_array_of_it_have_the_same_shape() -> None:
@@ -63,13 +63,13 @@ def test_refuses_what_is_no_row(body: str | None) -> None:
 
 def test_refuses_a_body_that_nests_without_end() -> None:
     with pytest.raises(GrammarError):
-        read_payload('{"a":' + "[" * 200_000, "", None, Limits())
+        read_payload('{"a":' + "[" * 200_000, "", None, RequestLimits())
 
 
 def test_a_number_of_any_length_is_left_to_postgresql() -> None:
     number = "9" * 10_000
 
-    assert read_payload(f'{{"a": {number}}}', "", None, Limits()).as_array == f'[{{"a": {number}}}]'
+    assert read_payload(f'{{"a": {number}}}', "", None, RequestLimits()).as_array == f'[{{"a": {number}}}]'
 
 
 @pytest.mark.parametrize("text", ["a" * 200, "ü" * 100])

@@ -3,7 +3,7 @@ import pytest
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.grammar.selection import EVERYTHING, Items, parse_names
 from tenantry.postgrest.grammar.selection import parse_select as parse_nested
-from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, SelectItem, Step
+from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, JsonArrow, SelectItem
 
 
 def column(name: str, alias: str | None = None, cast: str | None = None) -> SelectItem:
@@ -31,9 +31,9 @@ def parse_select(text: str, max_items: int) -> Items:
         (r'"x \"y\"":"a:b"::text', (column("a:b", 'x "y"', '"text"'),)),
         ("first name,e-mail", (column("first name"), column("e-mail"))),
         ("größe,$x,123", (column("größe"), column("$x"), column("123"))),
-        ("data->a->>0", (SelectItem(Field("data", (Step("a", False), Step(0, True)))),)),
-        ("x:data->>-1::int", (SelectItem(Field("data", (Step(-1, True),)), "x", '"pg_catalog"."int4"'),)),
-        ('data->"a.b"->>c-d', (SelectItem(Field("data", (Step("a.b", False), Step("c-d", True)))),)),
+        ("data->a->>0", (SelectItem(Field("data", (JsonArrow("a", False), JsonArrow(0, True)))),)),
+        ("x:data->>-1::int", (SelectItem(Field("data", (JsonArrow(-1, True),)), "x", '"pg_catalog"."int4"'),)),
+        ('data->"a.b"->>c-d', (SelectItem(Field("data", (JsonArrow("a.b", False), JsonArrow("c-d", True)))),)),
         ("count()", (SelectItem(STAR, aggregate="count"),)),
         ("n:count()::text", (SelectItem(STAR, "n", aggregate="count", aggregate_cast='"text"'),)),
         ("age.sum()", (SelectItem(Field("age"), aggregate="sum"),)),

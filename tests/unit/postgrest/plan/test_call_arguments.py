@@ -3,7 +3,7 @@
 import pytest
 
 from tenantry.domain.errors import BadRequest
-from tenantry.postgrest import Kind, Limits, Plan, Request, plan
+from tenantry.postgrest import Kind, Plan, Request, RequestLimits, plan
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Parameter, Routine
 
 FORM = "application/x-www-form-urlencoded"
@@ -23,7 +23,9 @@ KNOWN = Catalogue(("public",), {}, {}, {each.name: (each,) for each in ROUTINES}
 
 
 def post(name: str, content_type: str, body: str) -> Plan:
-    return plan(Request("POST", name, {}, kind=Kind.ROUTINE, content_type=content_type, body=body), Limits(), KNOWN)
+    return plan(
+        Request("POST", name, {}, kind=Kind.ROUTINE, content_type=content_type, body=body), RequestLimits(), KNOWN
+    )
 
 
 def test_a_forms_fields_are_values() -> None:
@@ -55,10 +57,10 @@ def test_a_form_is_not_the_one_argument_of_a_function_that_reads_json() -> None:
 
 def test_a_single_element_that_looks_like_an_array_stays_an_element() -> None:
     query = {"words": ["{a,b}"]}
-    planned = plan(Request("GET", "list", query, kind=Kind.ROUTINE), Limits(), KNOWN)
+    planned = plan(Request("GET", "list", query, kind=Kind.ROUTINE), RequestLimits(), KNOWN)
     assert planned.values == ('{"{a,b}"}',)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_function_is_called_even_where_nobody_looks_at_its_value(method: str) -> None:
-    assert "json_agg" in plan(Request(method, "say", {"what": ["x"]}, kind=Kind.ROUTINE), Limits(), KNOWN).text
+    assert "json_agg" in plan(Request(method, "say", {"what": ["x"]}, kind=Kind.ROUTINE), RequestLimits(), KNOWN).text

@@ -3,15 +3,15 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError
-from tenantry.postgrest import CatalogueNeeded, Kind, Limits, Plan, Request, plan
+from tenantry.postgrest import CatalogueNeeded, Kind, Plan, Request, RequestLimits, plan
 from tenantry.postgrest.request import Guard
 
 ONE_ROW = '{"name": "Asha"}'
 SOME = {"id": ["eq.1"]}
 
 
-def plan_read(query: Mapping[str, Sequence[str]], limits: Limits | None = None) -> Plan:
-    return plan(Request("GET", "people", query), limits or Limits())
+def plan_read(query: Mapping[str, Sequence[str]], limits: RequestLimits | None = None) -> Plan:
+    return plan(Request("GET", "people", query), limits or RequestLimits())
 
 
 def test_a_read_is_one_select_with_a_window() -> None:
@@ -193,7 +193,7 @@ def test_an_update_takes_one_object() -> None:
 
 def test_limits_the_number_of_filters() -> None:
     with pytest.raises(GrammarError, match="at most 2"):
-        plan_read({"a": ["eq.1", "eq.2"], "b": ["eq.3"]}, Limits(max_filters=2))
+        plan_read({"a": ["eq.1", "eq.2"], "b": ["eq.3"]}, RequestLimits(max_filters=2))
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "get", ""])

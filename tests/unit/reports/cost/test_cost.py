@@ -12,7 +12,7 @@ from tenantry.reports.cost.cost import (
     CostReport,
     PriceList,
     Prices,
-    ServerPlace,
+    ServerShare,
     TenantCost,
     Usage,
     charge,
@@ -23,7 +23,7 @@ from tenantry.reports.cost.cost import (
 ROUND = Prices(*map(Decimal, ("0.10", "0.02", "0.40", "0.05", "3.50", "0.20", "0.00002")))
 HOME, OTHER = "ap-south-1", "us-east-1"
 PRICES = PriceList("2026-01-01", "USD", HOME, {}, {HOME: ROUND, OTHER: ROUND})
-PLACE = ServerPlace("first", HOME, Decimal(100))
+PLACE = ServerShare("first", HOME, Decimal(100))
 
 
 def usage(
@@ -67,7 +67,7 @@ def test_a_server_is_shared_half_equally_and_half_by_size() -> None:
     shares = share_server(PLACE, [usage("small", GIB), usage("large", 3 * GIB)])
     assert shares == {"small": Decimal("37.5"), "large": Decimal("62.5")}
     assert share_server(PLACE, [usage("a"), usage("b", None)]) == {"a": Decimal(50), "b": Decimal(50)}
-    assert share_server(ServerPlace("first", HOME, None), [usage("a", 5)]) == {"a": Decimal(0)}
+    assert share_server(ServerShare("first", HOME, None), [usage("a", 5)]) == {"a": Decimal(0)}
     assert share_server(PLACE, []) == {}
 
 
@@ -80,13 +80,13 @@ def test_shares_that_do_not_divide_are_rounded_in_the_end_only() -> None:
 
 def test_what_is_missing_is_said() -> None:
     unknown = charge(
-        usage(data=None, backups=None, requests=None), ServerPlace("first", HOME, None), Decimal(0), PRICES, HOME
+        usage(data=None, backups=None, requests=None), ServerShare("first", HOME, None), Decimal(0), PRICES, HOME
     )
     assert unknown.notes == ("size_unknown", "backups_unknown", "requests_unknown", "server_price_unknown")
 
 
 def test_a_region_without_prices_is_charged_like_the_fallback_and_says_so() -> None:
-    elsewhere = ServerPlace("first", "eu-north-1", Decimal(1))
+    elsewhere = ServerShare("first", "eu-north-1", Decimal(1))
     cost = charge(usage(data=GIB), elsewhere, Decimal(1), PRICES, HOME)
     assert cost.lines["storage"] == Decimal("0.1000")
     assert cost.notes == (f"prices_of_{HOME}",)

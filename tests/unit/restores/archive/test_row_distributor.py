@@ -1,4 +1,4 @@
-"""Rows are dealt out whole, each once, and every taker gets an archive."""
+"""Rows are dealt out whole, each once, and every sink gets an archive."""
 
 import random
 import struct
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tenantry.domain.errors import RestoreFailed
-from tenantry.restores.archive.row_dealer import RowDealer, can_be_dealt
+from tenantry.restores.archive.row_distributor import RowDistributor, can_be_distributed
 
 HEAD = b"PGDMP\x01\x10\x00\x04\x08\x01\x00 the table of contents"
 TABLES = {7: [b"%d\tx\n" % n * (n % 5 + 1) for n in range(400)], 8: [], 9: [b"y" * 70_000 + b"\n", b"short\n"]}
@@ -73,12 +73,12 @@ def read(data: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
 
 
 @pytest.mark.parametrize("size", [1, 3, 64, 1000, 50_000, 1 << 20])
-@pytest.mark.parametrize("takers", [1, 2, 3])
-def test_every_row_arrives_once_and_whole(size: int, takers: int) -> None:
-    piles = [Pile() for _ in range(takers)]
-    dealer, data = RowDealer(HEAD, piles), archive()
+@pytest.mark.parametrize("sinks", [1, 2, 3])
+def test_every_row_arrives_once_and_whole(size: int, sinks: int) -> None:
+    piles = [Pile() for _ in range(sinks)]
+    distributor, data = RowDistributor(HEAD, piles), archive()
     for at in range(0, len(data), size):
-        dealer.take(data[at : at + size])
+        distributor.take(data[at : at + size])
     found = [read(pile.taken) for pile in piles]
     for table, rows in TABLES.items():
         parts = [tables[table] for tables, _ in found]
@@ -91,9 +91,9 @@ def test_every_row_arrives_once_and_whole(size: int, takers: int) -> None:
 
 def test_both_get_rows() -> None:
     piles = [Pile(), Pile()]
-    dealer, data = RowDealer(HEAD, piles), archive()
+    distributor, data = RowDistributor(HEAD, piles), archive()
     for at in range(0, len(data), 64):
-        dealer.take(data[at : at + 64])
+        distributor.take(data[at : at + 64])
     parts = [len(read(pile.taken)[0][7]) for pile in piles]
     assert max(parts) < 2 * min(parts)
 
@@ -105,9 +105,9 @@ def test_portions_need_not_end_with_a_row() -> None:
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if a < b]
     data = HEAD + b"\1" + number(7) + portions(pieces)
     piles = [Pile(), Pile()]
-    dealer = RowDealer(HEAD, piles)
+    distributor = RowDistributor(HEAD, piles)
     for at in range(0, len(data), 300):
-        dealer.take(data[at : at + 300])
+        distributor.take(data[at : at + 300])
     lines = [line for pile in piles for line in read(pile.taken)[0][7].split(b"\n") if line]
     assert sorted(lines) == sorted(text.split(b"\n")[:-1])
 
@@ -115,7 +115,7 @@ def test_portions_need_not_end_with_a_row() -> None:
 @pytest.mark.parametrize("data", [HEAD[:-1] + b"!" + archive()[len(HEAD) :], HEAD + b"\2" + number(7)])
 def test_what_is_laid_out_otherwise_is_refused(data: bytes) -> None:
     with pytest.raises(RestoreFailed):
-        RowDealer(HEAD, [Pile()]).take(data)
+        RowDistributor(HEAD, [Pile()]).take(data)
 
 
 @pytest.mark.parametrize(
@@ -131,5 +131,5 @@ def test_what_is_laid_out_otherwise_is_refused(data: bytes) -> None:
     ],
 )
 def test_other_archives_are_not_dealt_out(head: bytes) -> None:
-    assert can_be_dealt(HEAD)
-    assert not can_be_dealt(head)
+    assert can_be_distributed(HEAD)
+    assert not can_be_distributed(head)

@@ -11,19 +11,19 @@ from tenantry.postgrest.grammar.ranges import narrow
 from tenantry.postgrest.media import Form, Media, negotiate
 from tenantry.postgrest.names import check_value, quote
 from tenantry.postgrest.plan.needs import CatalogueNeeded
-from tenantry.postgrest.plan.reads import counting, profile_of
+from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
-from tenantry.postgrest.request import Action, Guard, Limits, Plan, Request
-from tenantry.postgrest.sql.call import call_by_body, call_by_object, call_by_values, call_sql
+from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
 from tenantry.postgrest.sql.envelope import SOURCE, call_statement
-from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
 _FORM = "application/x-www-form-urlencoded"
 
 
-def plan_call(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan a call. Raises as `plan` does."""
     by_get = request.method != "POST"
     given = parse_parameters(request, limits, calls_by_get=by_get)
@@ -65,13 +65,13 @@ def _statement(
     call: str,
     root: ReadNode,
     values: Values,
-    limits: Limits,
+    limits: RequestLimits,
     media: Media,
     preferences: Preferences,
     guards: tuple[tuple[Guard, int], ...],
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
-    rows = Reading(values, limits.max_rows).select(root, source)
+    rows = SelectWriter(values, limits.max_rows).select(root, source)
     total = counting(root, preferences, values, limits, source)
     one = not routine.returns_set
     return call_statement(call, rows, media, value=not routine.composite, single=one, total=total, guards=guards)
@@ -90,7 +90,7 @@ def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[t
 
 
 def _call(
-    request: Request, limits: Limits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
+    request: Request, limits: RequestLimits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
 ) -> tuple[Routine, str]:
     if request.method != "POST":
         routine = find_routine(catalogue, name, {key for key, _ in given.arguments})

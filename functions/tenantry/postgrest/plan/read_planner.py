@@ -6,16 +6,16 @@ from tenantry.postgrest.grammar.ranges import narrow
 from tenantry.postgrest.media import negotiate
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue
 from tenantry.postgrest.preferences import Preferences, parse_preferences
-from tenantry.postgrest.request import Action, Limits, Plan, Request
+from tenantry.postgrest.request import Action, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.envelope import read_statement
-from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
 Counted = tuple[str, tuple[str | None, ...]]
 
 
-def plan_read(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan a read. Raises as `plan` does."""
     given = parse_parameters(request, limits)
     preferences = parse_preferences(request.prefer)
@@ -26,7 +26,7 @@ def plan_read(request: Request, limits: Limits, catalogue: Catalogue | None, nam
         given.root.window = narrow(given.root.window, request.range)
     root = grow(name, given, catalogue, limits)
     values = Values()
-    reading = Reading(values, limits.max_rows)
+    reading = SelectWriter(values, limits.max_rows)
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
     head = request.method == "HEAD"
@@ -52,26 +52,26 @@ def _is_counted(preferences: Preferences) -> bool:
     return preferences.count in ("exact", "estimated")
 
 
-def _first(preferences: Preferences, limits: Limits) -> str:
+def _first(preferences: Preferences, limits: RequestLimits) -> str:
     """Count no further for an estimate than it takes to see that there are more rows than an answer holds."""
     return f" LIMIT {limits.max_rows + 1:d}" if preferences.count == "estimated" else ""
 
 
 def counting(
-    root: ReadNode, preferences: Preferences, values: Values, limits: Limits, source: str | None
+    root: ReadNode, preferences: Preferences, values: Values, limits: RequestLimits, source: str | None
 ) -> str | None:
     """Write the statement whose rows are counted, if they are to be."""
     if not _is_counted(preferences):
         return None
-    return Reading(values, limits.max_rows).count(root, source)
+    return SelectWriter(values, limits.max_rows).count(root, source)
 
 
-def estimated(root: ReadNode, preferences: Preferences, limits: Limits) -> Counted | None:
+def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -> Counted | None:
     """Write the statement whose rows PostgreSQL estimates, if they are to be."""
     if preferences.count not in ("planned", "estimated"):
         return None
     values = Values()
-    text = Reading(values, limits.max_rows).count(root)
+    text = SelectWriter(values, limits.max_rows).count(root)
     return text, tuple(values.all)
 
 

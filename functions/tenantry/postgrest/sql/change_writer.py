@@ -36,7 +36,7 @@ def _linked(relationship: Relationship) -> set[str]:
     return {column for column, _ in pairs}
 
 
-class Writing:
+class ChangeWriter:
     """Writes statements that change one table; `table` is None where the catalogue was not needed."""
 
     def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:

@@ -10,21 +10,21 @@ from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.media import Form, Media, negotiate
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
-from tenantry.postgrest.plan.reads import profile_of
+from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
-from tenantry.postgrest.request import Action, Guard, Limits, Plan, Request
+from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
 from tenantry.postgrest.sql.envelope import SOURCE, write_statement
-from tenantry.postgrest.sql.select import Reading
+from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
-from tenantry.postgrest.sql.write import MERGED, Writing, columns_needed
 
 
 class _Write:
     """What every write has: its parameters, preferences, form of answer, and the tree of what it answers."""
 
     def __init__(
-        self, request: Request, limits: Limits, catalogue: Catalogue | None, name: Name, *, inserts: bool
+        self, request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name, *, inserts: bool
     ) -> None:
         self.request, self.limits, self.name = request, limits, name
         self.given: Parameters = parse_parameters(request, limits)
@@ -58,9 +58,9 @@ class _Write:
             return columns_needed(self.root)
         return tuple(key) or None
 
-    def writing(self, key: Sequence[str] = ()) -> Writing:
+    def writing(self, key: Sequence[str] = ()) -> ChangeWriter:
         """Start the change's statement."""
-        return Writing(self.name, self.root.table, self.values, self.returning(key))
+        return ChangeWriter(self.name, self.root.table, self.values, self.returning(key))
 
     def conflict(self) -> tuple[str, ...]:
         """List the columns of the unique key that `on_conflict` names."""
@@ -86,7 +86,7 @@ class _Write:
         if not self.answers:
             return None
         # All of them: a change that was made is told whole.
-        reading = Reading(self.values, None)
+        reading = SelectWriter(self.values, None)
         return reading.select(self.root, f"{SOURCE} {quote(self.name.name)}")
 
     def plan(
@@ -119,7 +119,7 @@ class _Write:
         )
 
 
-def plan_insert(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan POST: insert or upsert. Raises as `plan` does."""
     write = _Write(request, limits, catalogue, name, inserts=True)
     if write.conditions:
@@ -143,7 +143,7 @@ def plan_insert(request: Request, limits: Limits, catalogue: Catalogue | None, n
     )
 
 
-def plan_update(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_update(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan PATCH. Raises as `plan` does."""
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "UPDATE")
@@ -159,7 +159,7 @@ def plan_update(request: Request, limits: Limits, catalogue: Catalogue | None, n
     return write.plan(change, Action.UPDATE, "resolution", guards=guards)
 
 
-def plan_delete(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_delete(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan DELETE. Raises as `plan` does."""
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "DELETE")
@@ -167,7 +167,7 @@ def plan_delete(request: Request, limits: Limits, catalogue: Catalogue | None, n
     return write.plan(change, Action.DELETE, "resolution", "missing", guards=write.guards(limited=True))
 
 
-def plan_replace(request: Request, limits: Limits, catalogue: Catalogue | None, name: Name) -> Plan:
+def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan PUT: the row whose key the URL names is made, or made anew. Raises as `plan` does."""
     if catalogue is None:
         raise CatalogueNeeded()

@@ -22,7 +22,7 @@ _IS_NULL = "IS NULL"
 _IS_NOT_NULL = "IS NOT NULL"
 
 
-class Reading:
+class SelectWriter:
     """Writes the statement of a tree, and the one that counts its rows."""
 
     def __init__(self, values: Values, max_rows: int | None) -> None:

@@ -9,14 +9,14 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TenantId
 
 
-def find_asides(cursor: Any, tenant_id: TenantId) -> list[str]:
+def find_detached(cursor: Any, tenant_id: TenantId) -> list[str]:
     """Name them. :raises TenantryError: the server refused."""
-    execute(cursor, load_sql("homes/aside_schemas").format(tenant_id=sql.Literal(tenant_id.value)))
+    execute(cursor, load_sql("homes/detached_schemas").format(tenant_id=sql.Literal(tenant_id.value)))
     return [name for (name,) in cursor.fetchall()]
 
 
-def rename_asides(cursor: Any, old: TenantId, new: TenantId) -> None:
+def rename_detached(cursor: Any, old: TenantId, new: TenantId) -> None:
     """Let their names say a tenant's new id. :raises TenantryError: the server refused."""
     rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
-    for name in find_asides(cursor, old):
+    for name in find_detached(cursor, old):
         execute(cursor, rename.format(*map(sql.Identifier, (name, f"{new}{name.removeprefix(old.value)}"))))

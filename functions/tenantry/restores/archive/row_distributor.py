@@ -21,7 +21,7 @@ _CUSTOM, _NONE = 1, 0
 _HEADER_BYTES = 12
 
 
-class Taker(Protocol):
+class ArchiveSink(Protocol):
     """Who takes an archive, in order; the least `waiting` is the first to be at rest."""
 
     @property
@@ -32,17 +32,17 @@ class Taker(Protocol):
         """Take what comes next."""
 
 
-class RowDealer:
-    """Takes an archive in portions and hands it on. The first taker gets all that is not rows of tables."""
+class RowDistributor:
+    """Takes an archive in portions and hands it on. The first sink gets all that is not rows of tables."""
 
-    def __init__(self, head: bytes, takers: Sequence[Taker]) -> None:
+    def __init__(self, head: bytes, sinks: Sequence[ArchiveSink]) -> None:
         """Take the table of contents, which all get, and to whom the rows go."""
         self._head = memoryview(head)
-        self._takers = takers
-        self._first = takers[:1]
-        self._chosen = takers[0]
+        self._sinks = sinks
+        self._first = sinks[:1]
+        self._chosen = sinks[0]
         # Who gets the block that is being read, and what comes when it ends.
-        self._readers = takers
+        self._readers = sinks
         self._step: Callable[[bytes, int], int] = self._read_head
         self._after = self._read_kind
         self._rest = b""
@@ -61,7 +61,7 @@ class RowDealer:
         known = min(len(self._head), len(data) - at)
         if self._head[:known] != memoryview(data)[at : at + known]:
             raise _unreadable()
-        self._send(self._takers, self._head[:known])
+        self._send(self._sinks, self._head[:known])
         self._head = self._head[known:]
         if not self._head:
             self._step = self._read_kind
@@ -72,7 +72,7 @@ class RowDealer:
         if end > len(data):
             return at
         if data[at] == _ROWS:
-            self._readers, self._step, self._after = self._takers, self._read_portions, self._read_kind
+            self._readers, self._step, self._after = self._sinks, self._read_portions, self._read_kind
         elif data[at] == _OBJECTS:
             self._readers, self._step, self._after = self._first, self._read_object, self._read_object
         else:
@@ -121,20 +121,20 @@ class RowDealer:
         edge = text.rfind(b"\n") + 1
         self._send_portion(self._chosen, memoryview(text)[:edge])
         if edge:
-            self._chosen = min(self._takers, key=lambda taker: taker.waiting)
+            self._chosen = min(self._sinks, key=lambda sink: sink.waiting)
         self._send_portion(self._chosen, memoryview(text)[edge:])
 
-    def _send_portion(self, taker: Taker, text: memoryview) -> None:
+    def _send_portion(self, sink: ArchiveSink, text: memoryview) -> None:
         if text:
-            taker.take(_NUMBER.pack(len(text)))
-            taker.take(text)
+            sink.take(_NUMBER.pack(len(text)))
+            sink.take(text)
 
-    def _send(self, takers: Sequence[Taker], portion: bytes | memoryview) -> None:
-        for taker in takers:
-            taker.take(portion)
+    def _send(self, sinks: Sequence[ArchiveSink], portion: bytes | memoryview) -> None:
+        for sink in sinks:
+            sink.take(portion)
 
 
-def can_be_dealt(head: bytes) -> bool:
+def can_be_distributed(head: bytes) -> bool:
     """Whether an archive that begins so is of the kind that is read here."""
     if head[:5] != b"PGDMP" or len(head) < _HEADER_BYTES:
         return False

@@ -1,0 +1,15 @@
+"""What get_health is told."""
+
+from dataclasses import dataclass
+
+from handlers.settings.environment import reader, text
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Of get_health."""
+
+    cors_origin: str = text("CORS_ORIGIN", "*")
+
+
+health_settings = reader(HealthSettings)

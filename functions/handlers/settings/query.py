@@ -1,0 +1,38 @@
+"""What query_tenant is told."""
+
+from dataclasses import dataclass
+
+from handlers.settings.environment import computed, number, read_number, read_text, reader, text
+
+
+def _serves_one_tenant() -> bool:
+    return read_text("TENANT_ISOLATION", "SHARED") == "PER_TENANT"
+
+
+def _max_connections() -> int:
+    # An environment that serves one tenant alone needs no second connection.
+    return 1 if _serves_one_tenant() else read_number("MAX_CONNECTIONS", 8)
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """Of query_tenant. Ages and times in seconds unless the name says otherwise."""
+
+    stage: str = text("STAGE")
+    region: str = text("AWS_REGION")
+    tenant_role_arn: str = text("TENANT_ROLE_ARN")
+    per_tenant_compute: bool = computed(_serves_one_tenant)
+    cors_origin: str = text("CORS_ORIGIN", "*")
+    max_connections: int = computed(_max_connections)
+    connection_age: int = number("CONNECTION_AGE_SECONDS", 900)
+    secret_age: int = number("SECRET_AGE_SECONDS", 300)
+    catalogue_age: int = number("CATALOGUE_AGE_SECONDS", 300)
+    connect_timeout: int = number("CONNECT_TIMEOUT_SECONDS", 4)
+    statement_timeout_ms: int = number("STATEMENT_TIMEOUT_MS", 10_000)
+    max_rows: int = number("MAX_ROWS", 1_000)
+    max_body_bytes: int = number("MAX_BODY_BYTES", 1_000_000)
+    # Lambda allows 6 MB for the whole answer, in which the body is a JSON string: quotes are escaped.
+    max_answer_bytes: int = number("MAX_ANSWER_BYTES", 4_500_000)
+
+
+query_settings = reader(QuerySettings)

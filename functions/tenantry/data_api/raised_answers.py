@@ -1,0 +1,46 @@
+"""What a statement of a tenant's raised: an answer that a function has written out, or an error like others."""
+
+import json
+
+import psycopg2
+
+from tenantry.database.sql_errors import translate
+from tenantry.domain.errors import StatementFailed, TenantryError
+from tenantry.postgrest.answers import may_tell
+
+# PostgREST's own: a function raises it to write its whole answer.
+_ANSWER = "PGRST"
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
+_DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'headers'."
+
+
+def raised(exc: psycopg2.Error) -> TenantryError:
+    """Turn an error of a data request's statement into what its caller is answered."""
+    return _written_out(exc) if exc.pgcode == _ANSWER else translate(exc)
+
+
+def _written_out(exc: psycopg2.Error) -> TenantryError:
+    """Read an answer that a function has written out, as PostgREST has it: JSON in the message and in the detail."""
+    told, asked = exc.diag.message_primary or "", exc.diag.message_detail
+    try:
+        error = json.loads(told)
+        texts = [error["code"], error["message"], error.get("details"), error.get("hint")]
+    except _MALFORMED:
+        return _unreadable(f"Invalid JSON value for MESSAGE: '{told}'", _MESSAGE_HINT)
+    try:
+        answer = json.loads(asked or "")
+        status = int(answer["status"])
+        headers = {name: str(value) for name, value in answer.get("headers", {}).items() if may_tell(name, str(value))}
+    except _MALFORMED:
+        missing = "DETAIL is missing in the RAISE statement"
+        return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)
+    code, message, details, hint = [text if text is None else str(text) for text in texts]
+    refusal = StatementFailed(message, code=code, details=details, hint=hint)
+    refusal.answer = (status, headers)
+    return refusal
+
+
+def _unreadable(details: str, hint: str) -> TenantryError:
+    message = "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error"
+    return TenantryError(message, code="PGRST121", details=details, hint=hint)
