@@ -12,14 +12,13 @@ from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation
 from tests.integration.conftest import ENVIRONMENT, World
+from tests.integration.relocation.conftest import second_postgres, servers_of_the_module
 from tests.integration.restores.conftest import (
     ROWS,
     Cut,
     Vault,
     dying_after,
     s3,
-    second_postgres,
-    servers_of_the_module,
     vault,
 )
 
