@@ -13,6 +13,7 @@ import pytest
 
 from local.ports import LOOPBACK, free_ports
 from local.processes import wait_until
+from tests.postgres import quick_place
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
@@ -22,7 +23,7 @@ def oldest_postgres() -> Iterator["OldestServer"]:
     """Start one on a free port and remove it in the end; skips the test if the machine has none."""
     if not (PROGRAMS / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-", dir=quick_place()) as directory:
         server = OldestServer(Path(directory), free_ports(1)[0])
         try:
             server.start()
@@ -46,6 +47,7 @@ class OldestServer:
         initialise = ["initdb", "-D", data, "-U", self.admin_user, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         subprocess.run(_as_postgres(initialise), check=True, capture_output=True)
         settings = [f"listen_addresses={LOOPBACK}", "unix_socket_directories=", "fsync=off"]
+        settings += ["synchronous_commit=off", "full_page_writes=off"]
         arguments = [argument for setting in settings for argument in ("-c", setting)]
         command = _as_postgres(["postgres", "-D", data, "-p", str(self.port), *arguments])
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

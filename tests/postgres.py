@@ -32,7 +32,7 @@ def temporary_postgres(name: str) -> Iterator[PostgresServer]:
     """Start a server on a free port, and remove it with its files in the end."""
     # Not in pytest's own directory: as root, the server may run as a user who cannot enter that.
     with tempfile.TemporaryDirectory(prefix="tenantry-postgres-", dir=quick_place()) as directory:
-        server = PostgresServer(Path(directory), name=name, port=free_ports(1)[0], durable=False)
+        server = PostgresServer(Path(directory), name=name, port=free_ports(1)[0], durable=False, quick_passwords=True)
         try:
             server.start()
             yield server

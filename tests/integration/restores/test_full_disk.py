@@ -24,7 +24,9 @@ _LIMIT_BYTES = 16 << 20
 def small_server() -> Iterator[PostgresServer]:
     """A server whose databases have 110 MB; where mounting is forbidden, none of its files may exceed 16 MB."""
     with tempfile.TemporaryDirectory(prefix="tenantry-small-") as directory:
-        server = PostgresServer(Path(directory), name="with a small disk", port=free_ports(1)[0], durable=False)
+        server = PostgresServer(
+            Path(directory), name="with a small disk", port=free_ports(1)[0], durable=False, quick_passwords=True
+        )
         disk = Path(directory) / "disk"
         try:
             server.start()
