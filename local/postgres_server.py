@@ -15,6 +15,7 @@ import psycopg2.extensions
 
 from local.errors import PartFailed
 from local.ports import LOOPBACK
+from local.private import UMASK, private_directory, private_file
 from local.processes import MARK, ChildProcess, wait_until
 
 ADMIN_USER = "tenantry_admin"
@@ -81,7 +82,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make the data directory if there is none, and start the server. :raises PartFailed: it did not start."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._write_access_rules()
@@ -125,7 +126,7 @@ class PostgresServer:
         # The superuser's password is made here, before the server is given its settings.
         for setting, value in self._passwords.items():
             command += ["--set", f"{setting}={value}"]
-        with self.log.open("ab") as output:
+        with open(self.log, "ab", opener=private_file) as output:
             done = subprocess.run(
                 [*_as_ordinary_user(self._directory), *command],
                 env=self._environment(),
@@ -133,6 +134,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 timeout=120,
                 check=False,
+                umask=UMASK,
             )
         if done.returncode:
             raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())

@@ -13,7 +13,7 @@ from tests.e2e.api import Api
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
 # What these name is the stack of the checkout; the test brings the addresses of its own.
-_GIVEN = ("API=", "TOKEN=", "export PG")
+_GIVEN = ("API=", "TOKEN=", "export PG", "export PYTHONPATH=")
 # Commands of the AWS CLI, which not everybody has. What they ask for is tested elsewhere.
 _ELSEWHERE = ("aws ", "$BACKUP_ID")
 # Every refusal ends the shell.

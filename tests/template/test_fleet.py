@@ -139,7 +139,11 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
 @pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole"])
 def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: str) -> None:
     (leases,) = [s for s in statements(transformed(), role) if s.get("Sid") == "HoldLeases"]
-    assert leases["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]}}
+    # All that a transaction names, and not any.
+    assert leases["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
 
 
 def test_the_dashboard_shows_what_is_published(transformed: Transform) -> None:

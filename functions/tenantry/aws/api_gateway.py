@@ -199,4 +199,5 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
         headers |= error.answer[1]
     if isinstance(error, RequestRefused) and error.headers:
         headers |= error.headers
-    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, headers)
+    # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.
+    return answer(status, json.dumps(body), cors_origin, headers)

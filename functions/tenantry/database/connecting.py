@@ -32,9 +32,11 @@ class ConnectSettings:
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
+    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
+    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
     options = (
         f"-c statement_timeout={settings.statement_timeout_ms} "
-        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
+        f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
     )
     arguments: dict[str, Any] = {
         "host": credentials.host,

@@ -93,8 +93,13 @@ def _entry(inspector: Inspector, endpoint: Endpoint, files: DeskFiles, comment: 
 
 
 def pgpass_line(inspector: Inspector, endpoint: Endpoint, password: str) -> str:
-    """Write a login's line of a password file, as libpq reads it."""
-    fields = (endpoint.host, str(endpoint.port), inspector.database, inspector.login, password)
+    """Write a login's line of a password file, as libpq reads it.
+
+    A database whose name has an end of line in it can't be named there: its line, of a login that lets nobody in
+    elsewhere, is for any database.
+    """
+    database = inspector.database if inspector.database.isprintable() else "*"
+    fields = (endpoint.host, str(endpoint.port), database, inspector.login, password)
     return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
 
 

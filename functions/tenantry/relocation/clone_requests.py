@@ -61,7 +61,7 @@ class CloneRequests:
         with self._leases.hold(TENANT_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
-            operation = self._resume(order, known) if known else self._begin(order, source, actor)
+            operation = self._resume(order, source, known) if known else self._begin(order, source, actor)
         self._operations.launch(operation)
         return operation
 
@@ -71,10 +71,12 @@ class CloneRequests:
         require_still(source)
         return source
 
-    def _resume(self, order: CloneOrder, known: Tenant) -> Operation:
+    def _resume(self, order: CloneOrder, source: Tenant, known: Tenant) -> Operation:
+        # By whatever id it was asked for: the original may have been renamed since.
+        ids = {tenant_id.value for tenant_id in (source.tenant_id, *source.former_ids)}
         if known.status is TenantStatus.PROVISIONING and known.relocation:
             operation = self._operations.get(known.relocation)
-            if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
+            if operation.kind == CLONE and operation.facts["cloned"] in ids:
                 # The address may be the reason why the clone failed, so a new one replaces it.
                 given = {"admin_email": order.admin_email} if order.admin_email else {}
                 return self._operations.resume(replace(operation, facts=operation.facts | given))

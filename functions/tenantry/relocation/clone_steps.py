@@ -24,6 +24,7 @@ from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 from tenantry.tenants.onboarding import Onboarding
+from tenantry.tenants.retired_ids import find_by_any_id
 
 
 class Cloning:
@@ -105,11 +106,11 @@ class Cloning:
         return tenant
 
     def _source(self, operation: Operation) -> Resident:
-        """Find the original in its present home.
+        """Find the original where it is now, and by the id that it has now: it may have been renamed since.
 
         :raises Conflict: the original is being moved, so its home may change at any moment.
         """
-        source = self._registry.tenant(TenantId(operation.facts["cloned"]))
+        source = find_by_any_id(self._registry, TenantId(operation.facts["cloned"]))
         if source is None:
             raise TenantUnknown("The tenant that is to be cloned is gone.")
         require_still(source)

@@ -138,8 +138,9 @@ class Fleet(World):
 
     def clear(self) -> None:
         """Drop everything on the server except what every server has, and the template."""
-        databases = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+        databases = "SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template[01]|tenantry_template_.*)$'"
         for (name,) in self.execute(databases):
+            self.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
             self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         roles = "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^(pg_|tenantry_template$)'"
         for (name,) in self.execute(roles):
