@@ -121,6 +121,23 @@ class Snapshot:
                 hint="Give the tenant a database of its own, or store them as bytea.",
             )
 
+    def hold(self) -> None:
+        """Keep the tables as they are shown, once pg_dump has locked them, and see that they still are.
+
+        :raises Conflict: they were rewritten before (`tables_rewritten`).
+        :raises TenantryError: the database refused or went away.
+        """
+        self._reader.hold()
+        self._reader.require_unchanged()
+
+    def explain(self) -> None:
+        """Tell whether a dump has failed of what others did to the tables meanwhile.
+
+        :raises Conflict: it may have (`tables_rewritten`, `tables_locked`).
+        :raises TenantryError: the database refused or went away.
+        """
+        self._reader.explain()
+
     def cancel(self) -> None:
         """Stop a count that runs in another thread."""
         try:

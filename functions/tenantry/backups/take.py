@@ -10,6 +10,7 @@ from tenantry.aws.upload_errors import AlreadyPublished
 from tenantry.backups.dump_stream import APPLICATION_NAME, BackupTools, DumpStream
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.domain.backup import (
     BackupId,
     DumpObject,
@@ -62,6 +63,7 @@ def back_up_tenant(
     :param deadline: `time.monotonic()` at which the dump, its session on the server and its upload are ended.
     :param meter: what others watch to see how far it is.
     :raises BackupFailed: the dump did not end well, or not in time.
+    :raises Conflict: tables were rewritten under each attempt, or locked all the time.
     :raises TenantryError: credentials, database or bucket were not there.
     """
     if store.exists(manifest_key(order.tenant_id, order.backup_id)):
@@ -69,16 +71,20 @@ def back_up_tenant(
     if store.exists(dump_key(order.tenant_id, order.backup_id)):
         # A worker died between the dump and its manifest. What it left is no backup; this one gets a name of its own.
         order = BackupOrder(order.tenant_id, new_backup_id(datetime.now(UTC)), order.trigger)
-    started_at = datetime.now(UTC)
     credentials = read_credentials(order.tenant_id)
     key = dump_key(order.tenant_id, order.backup_id)
     stream = DumpStream(order.tenant_id, key, f"{APPLICATION_NAME}-{order.backup_id}", credentials, tools, deadline)
-    with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
-        try:
+
+    def take() -> Manifest:
+        started_at = datetime.now(UTC)
+        with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
             dump, counted = stream.run(snapshot, store, meter or Meter())
-        except AlreadyPublished:
-            return _settle_race(order, store)
-    manifest = _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
+            return _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
+
+    try:
+        manifest = repeat_while_rewritten(take, deadline)
+    except AlreadyPublished:
+        return _settle_race(order, store)
     return _publish(order, store, manifest)
 
 

@@ -1,5 +1,6 @@
 """Reads what a tenant has in one home, at one moment, and digests it so that two homes can be compared."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import Any, Self
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.contents import steadiness
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
@@ -101,11 +103,17 @@ class ContentReader:
     def __init__(self, access: Access, settings: ConnectSettings, snapshot: str = "") -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
+        :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
         self.access = access
         self._connection = connect(access.credentials, settings)
         with self._translated(), self._connection.cursor() as cursor:
+            if not snapshot:
+                limit = settings.statement_timeout_ms / 1000 or math.inf
+                steadiness.wait_until_readable(
+                    self._connection, lambda: begin(self._connection, access), _scope(access), limit
+                )
             begin(self._connection, access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT getdatabaseencoding() = 'UTF8'")
             self._is_utf8 = cursor.fetchone()[0]
@@ -130,6 +138,7 @@ class ContentReader:
 
         :param samples: by schema and name, the tables of which a share of the rows is digested; all are counted.
         :param done: called after each table.
+        :raises Conflict: tables were rewritten meanwhile, so they were not what the snapshot shows.
         :raises TenantryError: the database refused or went away.
         """
         tables: dict[str, TableContent] = {}
@@ -139,7 +148,36 @@ class ContentReader:
                 done()
             if self.access.home.isolation is Isolation.DATABASE:
                 tables |= self._large_objects()
-            return Content(tables, {} if self.access.is_pooled else self._sequences())
+            content = Content(tables, {} if self.access.is_pooled else self._sequences())
+        self.require_unchanged()
+        return content
+
+    def hold(self) -> None:
+        """Lock the tables for reading, as far as that is possible at once.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            steadiness.hold_tables(self._connection, _scope(self.access))
+
+    def require_unchanged(self) -> None:
+        """Make sure that the tables are those that the snapshot shows, for whoever has read them by their names.
+
+        :raises Conflict: they were rewritten, dropped or renamed since (`tables_rewritten`).
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            steadiness.require_unchanged(self._connection, _scope(self.access))
+
+    def explain(self) -> None:
+        """Tell whether whoever has failed to read what this snapshot shows may owe it to what others do to the tables.
+
+        :raises Conflict: it may (`tables_rewritten`, `tables_locked`), and is worth another attempt.
+        :raises TenantryError: the database refused or went away.
+        """
+        self.require_unchanged()
+        with self._translated():
+            steadiness.require_no_lock(self._connection)
 
     def sequences(self) -> dict[str, tuple[int, bool]]:
         """Read the state of every sequence: its last value, and whether that was given out.

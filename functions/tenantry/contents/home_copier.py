@@ -61,6 +61,11 @@ class HomeCopier:
         self._tools = tools
         self._deadline = deadline
 
+    @property
+    def deadline(self) -> float:
+        """The moment (of `time.monotonic()`) at which a copy has to have ended."""
+        return self._deadline()
+
     def at(self, home: Home, credentials: Credentials) -> Credentials:
         """Say how a login reaches a home, with the password that it has."""
         return credentials_at(credentials, home, self._servers.get(home.server_id))
@@ -70,7 +75,8 @@ class HomeCopier:
 
         :param target: its home is empty (or, where rows are copied, has the tables), and closed.
         :param keep_rights: grants name roles that are the target's as well.
-        :raises CopyFailed, Conflict: it could not be copied, or the tables differ; what is there is of no use.
+        :raises CopyFailed, Conflict: it could not be copied, the tables differ, or they were rewritten meanwhile
+            (`tables_rewritten`, to be tried again); what is there is of no use.
         :raises TenantryError: a server refused or went away.
         """
         with ContentReader(self._tenants_own(source), self._settings()) as reader, ThreadPoolExecutor(1) as pool:
@@ -80,6 +86,7 @@ class HomeCopier:
             with self._filling(target) as access:
                 try:
                     self._fill(reader, snapshot, access, target, keep_rights=keep_rights)
+                    reader.require_unchanged()
                     return self._both(read, self._read(access), source.home, target.home)
                 except BaseException:
                     reader.close()
@@ -124,11 +131,20 @@ class HomeCopier:
             named = replace(access, home=replace(access.home, schema=source.home.schema))
             drop_restored_schema(source, access, self._settings())
             with rename_schema(access, source.home.schema, self._settings()):
-                copy_schema(source, named, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights)
+                self._dump(reader, snapshot, named, keep_rights=keep_rights)
             return
         with closing(self._rows_into(access, target)) as into:
             require_same_tables(reader.tables, into.tables, "tables_differ")
             copy_rows(reader, into)
+
+    def _dump(self, reader: ContentReader, snapshot: str, target: Access, *, keep_rights: bool) -> None:
+        try:
+            copy_schema(
+                reader.access, target, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights
+            )
+        except CopyFailed:
+            reader.explain()
+            raise
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:

@@ -19,6 +19,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
 
     :param deadline: of `time.monotonic()`, at which both programs are ended.
     :raises RestoreFailed: one of them failed.
+    :raises Conflict: tables were rewritten meanwhile; the target is of no use.
     :raises TenantryError: a server refused or went away.
     """
     settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
@@ -48,6 +49,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
         try:
             with closing(dump), Restore(into, tools, deadline) as restore:
                 _pump(dump, restore)
+                reader.require_unchanged()
         finally:
             timer.cancel()
 

@@ -9,6 +9,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
@@ -64,15 +65,13 @@ class Cloning:
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
         target = self._servers.home(tenant.tenant_id, home)
-        # A worker that was killed may have left programs that still fill it.
-        drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
-        target.make_empty()
-        if home.isolation is Isolation.SCHEMA:
-            target.upgrade()
-        target.close()
+        self._make_room(tenant, home)
         began = time.monotonic()
-        both = self._copier.copy(
-            source, Resident(tenant.tenant_id, home, self._stored(tenant.tenant_id)), keep_rights=False
+        resident = Resident(tenant.tenant_id, home, self._stored(tenant.tenant_id))
+        both = repeat_while_rewritten(
+            lambda: self._copier.copy(source, resident, keep_rights=False),
+            self._copier.deadline,
+            lambda: self._make_room(tenant, home),
         )
         both.require_same()
         target.grant()
@@ -82,6 +81,15 @@ class Cloning:
             "rows": both.target.rows,
             "copy_ms": round((time.monotonic() - began) * 1000),
         }
+
+    def _make_room(self, tenant: Tenant, home: Home) -> None:
+        target = self._servers.home(tenant.tenant_id, home)
+        # A worker that was killed may have left programs that still fill it.
+        drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
+        target.make_empty()
+        if home.isolation is Isolation.SCHEMA:
+            target.upgrade()
+        target.close()
 
     def _finish(self, operation: Operation) -> None:
         known = self._registry.tenant(tenant_of(operation))

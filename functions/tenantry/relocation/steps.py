@@ -13,6 +13,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
@@ -111,7 +112,14 @@ class Relocation(Residence):
         """Fill the target, for which there is room, and read both homes."""
         began = time.monotonic()
         source, target = self.residents(operation)
-        self._read[operation.operation_id] = self.copier.copy(source, target)
+
+        def empty() -> None:
+            # Tables of its own are emptied in the transaction that fills them.
+            if journey_of(operation.facts).copies_schema or target.home.isolation is Isolation.POOLED:
+                self.make_room(operation)
+
+        copied = repeat_while_rewritten(lambda: self.copier.copy(source, target), self.copier.deadline, empty)
+        self._read[operation.operation_id] = copied
         if target.home.isolation is not Isolation.POOLED:
             self.target(operation).grant()
         return {"copy_ms": _milliseconds(began)}
