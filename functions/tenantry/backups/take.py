@@ -1,5 +1,6 @@
 """Backs one tenant up: snapshot, dump, compress, upload; complete only when pg_dump says so, manifest last."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tenantry.domain.backup import (
     new_backup_id,
 )
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BackupFailed
+from tenantry.domain.errors import BackupFailed, Conflict
 from tenantry.domain.tenant import Tenant, TenantId
 
 _FORMAT = 2
@@ -77,7 +78,8 @@ def back_up_tenant(
 
     def take() -> Manifest:
         started_at = datetime.now(UTC)
-        with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
+        patience = min(tools.lock_timeout_ms / 1000, deadline - time.monotonic())
+        with closing(Snapshot(order.tenant_id, credentials, tools.connect, patience)) as snapshot:
             dump, counted = stream.run(snapshot, store, meter or Meter())
             return _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
 
@@ -85,6 +87,10 @@ def back_up_tenant(
         manifest = repeat_while_rewritten(take, deadline)
     except AlreadyPublished:
         return _settle_race(order, store)
+    except Conflict as error:
+        if time.monotonic() < deadline:
+            raise
+        raise BackupFailed("The backup did not end in time.", code="backup_deadline", hint=error.hint) from error
     return _publish(order, store, manifest)
 
 
@@ -129,6 +135,7 @@ def _describe(
         extensions=facts.extensions,
         roles=facts.roles,
         grants=facts.grants,
+        rights=snapshot.rights,
     )
 
 

@@ -10,12 +10,14 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents import steadiness
+from tenantry.contents.rights_reader import read_rights
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import Column, Content, Sample, Table, TableContent
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 type Samples = Mapping[tuple[str, str], Sample]
@@ -100,9 +102,16 @@ def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]
 class ContentReader:
     """A tenant's home as it is at one moment. Close it: it holds a snapshot."""
 
-    def __init__(self, access: Access, settings: ConnectSettings, snapshot: str = "") -> None:
+    def __init__(
+        self,
+        access: Access,
+        settings: ConnectSettings,
+        snapshot: str = "",
+        patience: float = steadiness.PATIENCE_SECONDS,
+    ) -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
+        :param patience: seconds to wait for others' locks on the tables, where it is a snapshot of its own.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
@@ -110,7 +119,7 @@ class ContentReader:
         self._connection = connect(access.credentials, settings)
         with self._translated(), self._connection.cursor() as cursor:
             if not snapshot:
-                limit = settings.statement_timeout_ms / 1000 or math.inf
+                limit = min(patience, settings.statement_timeout_ms / 1000 or math.inf)
                 steadiness.wait_until_readable(
                     self._connection, lambda: begin(self._connection, access), _scope(access), limit
                 )
@@ -151,6 +160,14 @@ class ContentReader:
             content = Content(tables, {} if self.access.is_pooled else self._sequences())
         self.require_unchanged()
         return content
+
+    def rights(self, tenant_id: TenantId, *, narrow: bool = False, to_database: bool = True) -> AllRights:
+        """Read who may do what; see `read_rights`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated(), self._connection.cursor() as cursor:
+            return read_rights(cursor, tenant_id, self.access.home, narrow=narrow, to_database=to_database)
 
     def hold(self) -> None:
         """Lock the tables for reading, as far as that is possible at once.

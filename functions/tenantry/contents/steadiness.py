@@ -1,7 +1,8 @@
 """Sees that what is read through a snapshot is what was committed when the snapshot was taken.
 
-TRUNCATE and whatever rewrites a table put new files in the place of those that older snapshots know, and a name may come to
-mean another table. Whoever has a snapshot, and no lock yet, then reads an empty or a strange table and gets no error.
+TRUNCATE and whatever rewrites a table put new files in the place of those that older snapshots know, and a name may
+come to mean another table. Whoever has a snapshot, and no lock yet, then reads an empty or strange table and gets no
+error.
 """
 
 import random
@@ -22,7 +23,7 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
 _BUSY = frozenset({"55P03", "40P01"})
 # Tables that are locked at once. A server has room for some thousand locks.
 _LOCKS = 500
-_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = (0.1, 0.5)
 _ATTEMPTS = 5
 
@@ -43,7 +44,7 @@ def repeat_while_rewritten[T](
         except Conflict as error:
             if error.code not in {REWRITTEN, LOCKED} or not left or time.monotonic() > deadline:
                 raise
-            time.sleep(random.uniform(*_PAUSE_SECONDS))
+            _pause()
             again()
     raise AssertionError
 
@@ -85,11 +86,11 @@ def wait_until_readable(connection: Any, start: Callable[[], None], scope: dict[
     :raises Conflict: tables are locked all the time (`tables_locked`).
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
-    deadline = time.monotonic() + min(limit, _PATIENCE_SECONDS)
+    deadline = time.monotonic() + limit
     while not _are_readable(connection, start, scope):
         if time.monotonic() > deadline:
             raise locked()
-        time.sleep(random.uniform(*_PAUSE_SECONDS))
+        _pause()
 
 
 def hold_tables(connection: Any, scope: dict[str, str | None]) -> None:
@@ -133,13 +134,18 @@ def locked() -> Conflict:
     )
 
 
+def _pause() -> None:
+    # Of random length: two that wait for each other then do not go on doing so.
+    time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311
+
+
 def _are_readable(connection: Any, start: Callable[[], None], scope: dict[str, str | None]) -> bool:
     with connection.cursor() as cursor:
         start()
         cursor.execute(load_sql("contents/readable_tables"), scope)
         tables = cursor.fetchall()
         cursor.execute("COMMIT")
-        for some in batched(tables, _LOCKS):
+        for some in batched(tables, _LOCKS, strict=False):
             start()
             try:
                 cursor.execute(_LOCK_TIMEOUT)

@@ -18,6 +18,7 @@ class HomeAdmin(Protocol):
     def make(self) -> None:
         """Make it, with the tables of the newest revision, for the tenant's logins alone; it says whose it is.
 
+        What is there already keeps the rights that it has.
         The tenant's roles and logins are there already.
 
         :raises Conflict: there is something of that name which is not the tenant's.
@@ -32,7 +33,10 @@ class HomeAdmin(Protocol):
         """
 
     def grant(self) -> None:
-        """Give owner, editor and viewer their rights to what is in it, now and later."""
+        """Give owner, editor and viewer a new tenant's rights to what is in it, now and later.
+
+        Not to what has been copied or restored: there they would be wider than they were.
+        """
 
     def upgrade(self) -> str:
         """Bring it to the newest revision; returns the revision that it is at then.

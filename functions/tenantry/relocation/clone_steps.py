@@ -22,7 +22,6 @@ from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
-from tenantry.tenants.exposure import renew_exposure
 from tenantry.tenants.onboarding import Onboarding
 
 _PASSWORD_BYTES = 32
@@ -64,18 +63,15 @@ class Cloning:
         """Fill a home that is made anew each time: the copy is of one moment, and not of two."""
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
-        target = self._servers.home(tenant.tenant_id, home)
         self._make_room(tenant, home)
         began = time.monotonic()
         resident = Resident(tenant.tenant_id, home, self._stored(tenant.tenant_id))
         both = repeat_while_rewritten(
-            lambda: self._copier.copy(source, resident, keep_rights=False),
+            lambda: self._copier.copy(source, resident),
             self._copier.deadline,
             lambda: self._make_room(tenant, home),
         )
         both.require_same()
-        target.grant()
-        renew_exposure(self._servers, tenant, home)
         return {
             "tables": len(both.target.tables),
             "rows": both.target.rows,

@@ -120,8 +120,6 @@ class Relocation(Residence):
 
         copied = repeat_while_rewritten(lambda: self.copier.copy(source, target), self.copier.deadline, empty)
         self._read[operation.operation_id] = copied
-        if target.home.isolation is not Isolation.POOLED:
-            self.target(operation).grant()
         return {"copy_ms": _milliseconds(began)}
 
     def _compare(self, operation: Operation) -> dict[str, Any] | None:
@@ -158,10 +156,11 @@ class Relocation(Residence):
 
         A fence is a login's default: whoever has the tenant's secret and says READ WRITE gets past it.
 
-        :raises CopyFailed: something was written there after it was read for the copy.
+        :raises CopyFailed: rows or rights were changed there after they were read for the copy.
         """
-        source, _ = self.residents(operation)
-        if self.copier.mark_closed(source) != operation.facts["source_mark"]:
+        source, target = self.residents(operation)
+        same_rights = self.copier.same_rights(source, target)
+        if self.copier.mark_closed(source) != operation.facts["source_mark"] or not same_rights:
             raise CopyFailed(
                 "Somebody who logs in as the tenant has written in spite of the fence.",
                 code="written_meanwhile",

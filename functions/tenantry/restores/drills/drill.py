@@ -79,8 +79,8 @@ class Drills:
                 owner=order.tenant_id,
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
-                # A former id's roles have other names by now.
-                keep_rights=backup.tenant_id == order.tenant_id,
+                # A former id's roles have other names by now, which a manifest without rights does not know.
+                keep_rights=backup.tenant_id == order.tenant_id or manifest.rights is not None,
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
