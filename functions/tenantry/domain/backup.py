@@ -205,8 +205,8 @@ class Manifest(_Frozen):
     # Not to be compared: a sequence obeys no snapshot, so the dump may have read a later one.
     sequences: dict[str, str] = Field(default_factory=dict)
     large_objects: LargeObjects | None = None
-    # Who might do what with everything that had other rights than it was born with. None: not written down, so a restore
-    # takes what the dump says.
+    # Who might do what with everything that had other rights than it was born with. None: not written down, so a
+    # restore takes what the dump says.
     rights: list[RightsFacts] | None = None
 
     @property

@@ -138,7 +138,7 @@ class DatabaseHome:
             execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**self._names))
 
     def _is_new(self) -> bool:
-        """Whether nobody has been given rights to what came with the template; later they are the tenant's to change."""
+        """Whether nobody has been given rights to what came with the template; later the tenant may change them."""
         with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
             return is_from_template(cursor)
 

@@ -1,6 +1,6 @@
 """The rights that a new tenant's owner, editor and viewer have in a schema of the tenant's own.
 
-They are given once. Afterwards they are the tenant's own to change, and go where the tenant goes: `contents.rights_writer`.
+They are given once. Afterwards they are the tenant's own to change, and go where it goes (`contents.rights_writer`).
 """
 
 from typing import Any

@@ -24,6 +24,7 @@ from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, RestoreFailed, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch
+from tenantry.domain.rights import AllRights, from_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
