@@ -73,10 +73,10 @@ class RightsWriter:
             execute(cursor, "SET LOCAL search_path = pg_catalog")
             roles = self._known_roles(cursor) if strangers else self._names.own
             wanted, found = among(rights, roles), self._read(cursor)
-            if partial:
-                wanted = {t: r for t, r in wanted.items() if t in found or t.kind == "DEFAULT"}
-            present = {t: wanted.get(t, PLAIN) for t in (*found, *(t for t in wanted if t.kind == "DEFAULT"))}
-            for changes in (self._owners, self._revocations, self._grants):
+            there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
+            wanted = there if partial else wanted
+            present = dict.fromkeys(found, PLAIN) | there
+            for changes in (self._owners, self._prepare, self._grants, self._revocations):
                 self._run(cursor, changes(present, found))
                 found = self._read(cursor)
             return differing(wanted, found)
@@ -102,40 +102,55 @@ class RightsWriter:
                 alter = sql.SQL(f"ALTER {thing.kind} {{}} OWNER TO {{}}")
                 yield alter.format(self._spell(thing), self._role(rights.owner or OWNER))
 
+    def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Take what there is too much, and lend those who pass on rights what they need for it: to be there."""
+        lent = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
+        for role, schema in sorted(lent, key=str):
+            if schema is not None:
+                grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
+                yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
+        yield from self._revocations(wanted, found)
+
     def _revocations(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         for thing, rights in wanted.items():
             has = found.get(thing, PLAIN)
-            if thing.kind == "POLICY":
-                continue
-            for entries in ((has.granted - rights.granted), (rights.revoked - has.revoked)):
-                yield from self._change("REVOKE", thing, entries, _owner(thing, found))
+            if thing.kind != "POLICY":
+                excess = (has.granted - rights.granted) | (rights.revoked - has.revoked)
+                for _, statement in self._changes("REVOKE", thing, excess, _owner(thing, found)):
+                    yield statement
 
     def _grants(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Give what is missing: by those who pass on what they were given, after they were."""
+        grants: list[tuple[int, sql.Composable]] = []
         for thing, rights in wanted.items():
             has = found.get(thing, PLAIN)
-            missing = (rights.granted - has.granted) | (has.revoked - rights.revoked)
             if thing.kind != "POLICY":
-                yield from self._change("GRANT", thing, missing, _owner(thing, found))
+                missing = (rights.granted - has.granted) | (has.revoked - rights.revoked)
+                grants += self._changes("GRANT", thing, missing, _owner(thing, found))
             elif (has.granted, has.revoked) != (rights.granted, rights.revoked):
                 roles = [self._role(e.grantee) for e in sorted(rights.granted)] or [sql.SQL("PUBLIC")]
                 alter = sql.SQL("ALTER POLICY {} ON {} TO {}")
-                yield alter.format(sql.Identifier(thing.names[1]), self._spell(thing), sql.SQL(", ").join(roles))
+                names = sql.Identifier(thing.names[1]), self._spell(thing), sql.SQL(", ").join(roles)
+                grants.append((0, alter.format(*names)))
+        for _, statement in sorted(grants, key=lambda grant: grant[0]):
+            yield statement
 
-    def _change(self, verb: str, thing: Thing, entries: Iterable[Entry], owner: str) -> Iterator[sql.Composable]:
-        """Give or take some rights: of those who pass on what they were given, after them."""
+    def _changes(
+        self, verb: str, thing: Thing, entries: frozenset[Entry], owner: str
+    ) -> Iterator[tuple[int, sql.Composable]]:
+        """Give or take some rights; the number says through how many hands they went."""
 
-        def order(entry: Entry) -> tuple[bool, str, str, bool]:
-            return entry.grantor != SELF, entry.grantor, entry.grantee, entry.grantable
+        def order(entry: Entry) -> tuple[int, str, str, bool]:
+            return _hands(entry, entries), entry.grantor, entry.grantee, entry.grantable
 
-        for (_, grantor, grantee, grantable), same in groupby(sorted(entries, key=order), order):
+        for (hands, grantor, grantee, grantable), same in groupby(sorted(entries, key=order), order):
             privileges = [e.privilege for e in same if _PRIVILEGE.fullmatch(e.privilege)]
             whom = self._role(owner if grantee == SELF else grantee)
             statement = self._statement(verb, thing, privileges, whom, grantable=grantable)
-            if grantor == SELF:
-                yield statement
-            else:
+            if hands:
                 become = sql.SQL("SET LOCAL ROLE {}; {}; SET LOCAL ROLE NONE")
-                yield become.format(self._role(grantor), statement)
+                statement = become.format(self._role(grantor), statement)
+            yield hands, statement
 
     def _statement(
         self, verb: str, thing: Thing, privileges: list[str], whom: sql.Composable, *, grantable: bool
@@ -185,9 +200,26 @@ class RightsWriter:
         return sql.SQL("PUBLIC") if word == PUBLIC else sql.Identifier(self._names.role(word))
 
 
+def _can_have(thing: Thing, found: AllRights) -> bool:
+    """Whether it is there, or is a part of what is, of which nothing is said as long as it has no rights of its own."""
+    return thing in found or thing.kind == "DEFAULT" or (thing.kind == "COLUMN" and _table(thing) in found)
+
+
+def _table(thing: Thing) -> Thing:
+    return Thing("TABLE", thing.schema, thing.names[:1])
+
+
 def _owner(thing: Thing, found: AllRights) -> str:
     """Say who owns something: a column is its table's owner's, and what is made later its maker's."""
     if thing.kind == "DEFAULT":
         return thing.names[0]
-    whole = Thing("TABLE", thing.schema, thing.names[:1]) if thing.kind == "COLUMN" else thing
+    whole = _table(thing) if thing.kind == "COLUMN" else thing
     return found.get(whole, PLAIN).owner or OWNER
+
+
+def _hands(entry: Entry, entries: frozenset[Entry], seen: frozenset[Entry] = frozenset()) -> int:
+    """Count through how many hands a right went before it was given: none, where the owner itself gave it."""
+    if entry.grantor == SELF:
+        return 0
+    givers = [e for e in entries - seen if e.grantee == entry.grantor and e.privilege == entry.privilege]
+    return 1 + max((_hands(e, entries, seen | {entry}) for e in givers), default=0)

@@ -15,7 +15,7 @@ things AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
     UNION ALL
     SELECT 'COLUMN', s.name, ARRAY[c.relname::text, a.attname::text], ARRAY[]::text[], c.relowner, a.attacl,
-           ARRAY[]::aclitem[], 'pg_class'::regclass, c.oid, a.attnum
+           NULL::aclitem[], 'pg_class'::regclass, c.oid, a.attnum
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN spaces s ON s.oid = c.relnamespace
     WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
       AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
@@ -55,7 +55,7 @@ things AS (
            d.defaclrole, d.defaclacl,
            CASE WHEN d.defaclnamespace = 0
                 THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::"char", d.defaclrole)
-                ELSE ARRAY[]::aclitem[] END,
+                ELSE NULL::aclitem[] END,
            'pg_default_acl'::regclass, d.oid, 0
     FROM pg_default_acl d LEFT JOIN spaces s ON s.oid = d.defaclnamespace
     WHERE s.oid IS NOT NULL
