@@ -77,8 +77,8 @@ class RightsWriter:
             wanted = there if partial else wanted
             present = dict.fromkeys(found, PLAIN) | there
             for changes in (self._owners, self._prepare, self._grants, self._revocations):
-                self._run(cursor, changes(present, found))
-                found = self._read(cursor)
+                if self._run(cursor, changes(present, found)):
+                    found = self._read(cursor)
             return differing(wanted, found)
 
     def _read(self, cursor: Any) -> dict[Thing, Rights]:
@@ -91,9 +91,13 @@ class RightsWriter:
         execute(cursor, "SELECT rolname::text FROM pg_roles")
         return self._names.own | {self._names.word(name) for (name,) in cursor.fetchall()}
 
-    def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> None:
+    def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> bool:
+        """Run them, and tell whether there were any."""
+        has_run = False
         for some in batched(statements, _STATEMENTS, strict=False):
             execute(cursor, sql.SQL("; ").join(some))
+            has_run = True
+        return has_run
 
     def _owners(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         for thing, rights in wanted.items():
@@ -202,7 +206,9 @@ class RightsWriter:
 
 def _can_have(thing: Thing, found: AllRights) -> bool:
     """Whether it is there, or is a part of what is, of which nothing is said as long as it has no rights of its own."""
-    return thing in found or thing.kind == "DEFAULT" or (thing.kind == "COLUMN" and _table(thing) in found)
+    if thing.kind == "DEFAULT":
+        return thing.names[1] in _MADE_LATER
+    return thing in found or (thing.kind == "COLUMN" and _table(thing) in found)
 
 
 def _table(thing: Thing) -> Thing:
