@@ -17,7 +17,8 @@ from psycopg2 import sql
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict
 
-REWRITTEN, LOCKED = "tables_rewritten", "tables_locked"
+REWRITTEN = "tables_rewritten"
+LOCKED = "tables_locked"
 # Nobody waits longer behind a lock that we wait for; less than PostgreSQL waits before it looks for a deadlock.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
 _BUSY = frozenset({"55P03", "40P01"})
