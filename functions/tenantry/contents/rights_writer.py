@@ -27,6 +27,7 @@ from tenantry.domain.rights import (
     Thing,
     among,
     differing,
+    notable,
 )
 from tenantry.domain.tenant import Home, TenantId
 
@@ -61,6 +62,11 @@ class RightsWriter:
         with transaction(self._connect, self._home.database) as cursor:
             return self._read(cursor)
 
+    def differences(self, rights: AllRights, *, strangers: bool) -> list[str]:
+        """Name what has other rights than these; see `write`. :raises TenantryError: the server refused."""
+        with transaction(self._connect, self._home.database) as cursor:
+            return differing(self._wanted(cursor, rights, strangers=strangers), notable(self._read(cursor)))
+
     def write(self, rights: AllRights, *, strangers: bool, partial: bool = False) -> list[str]:
         """Make the rights to what is there these, in one transaction.
 
@@ -71,8 +77,7 @@ class RightsWriter:
         """
         with transaction(self._connect, self._home.database) as cursor:
             execute(cursor, "SET LOCAL search_path = pg_catalog")
-            roles = self._known_roles(cursor) if strangers else self._names.own
-            wanted, found = among(rights, roles), self._read(cursor)
+            wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
             there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
             wanted = there if partial else wanted
             present = dict.fromkeys(found, PLAIN) | there
@@ -87,9 +92,12 @@ class RightsWriter:
         except psycopg2.Error as exc:
             raise translate(exc) from exc
 
-    def _known_roles(self, cursor: Any) -> frozenset[str]:
-        execute(cursor, "SELECT rolname::text FROM pg_roles")
-        return self._names.own | {self._names.word(name) for (name,) in cursor.fetchall()}
+    def _wanted(self, cursor: Any, rights: AllRights, *, strangers: bool) -> dict[Thing, Rights]:
+        """Leave out unknown roles, and what is made later by those for whom the administrator can't speak."""
+        execute(cursor, "SELECT rolname::text, pg_catalog.pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles")
+        known = {self._names.word(name): is_ours for name, is_ours in cursor.fetchall()}
+        wanted = among(rights, self._names.own | known.keys() if strangers else self._names.own)
+        return {t: found for t, found in wanted.items() if t.kind != "DEFAULT" or known.get(t.names[0])}
 
     def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> bool:
         """Run them, and tell whether there were any."""

@@ -22,7 +22,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import Conflict, RestoreFailed, TenantryError
+from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch
 from tenantry.domain.rights import AllRights, from_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
@@ -143,10 +143,7 @@ class ScratchRestorer:
         scratch.reserve()
         if order.rights is not None:
             writer = self.rights_writer(order.owner, order.home)
-            if differing := writer.write(order.rights, strangers=order.has_own_roles):
-                raise RestoreFailed(
-                    "The rights are not what they were.", code="restore_differs", details=", ".join(differing)
-                )
+            writer.write(order.rights, strangers=order.has_own_roles)
 
     def rights_writer(self, owner: TenantId, home: Home) -> RightsWriter:
         """Read and write who may do what in a scratch database, or in what it is carried to."""
@@ -158,7 +155,12 @@ class ScratchRestorer:
         :raises TenantryError: the server refused or went away.
         """
         with self.access(order.owner, order.home) as access:
-            return examine(order.manifest, access, self.settings())
+            findings = examine(order.manifest, access, self.settings())
+        if order.rights is None:
+            return findings
+        writer = self.rights_writer(order.owner, order.home)
+        differing = writer.differences(order.rights, strangers=order.has_own_roles)
+        return replace(findings, missing=(*findings.missing, *differing))
 
     def drop(self, order: ScratchOrder) -> None:
         """Drop the database, with every session in it, and the login that filled it."""
