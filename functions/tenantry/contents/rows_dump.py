@@ -19,6 +19,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
 
     :param deadline: the `time.monotonic()` at which both programs are killed.
     :raises RestoreFailed: one of the programs failed.
+    :raises Conflict: tables were rewritten meanwhile; the target is of no use.
     :raises TenantryError: a server refused or the connection was lost.
     """
     settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
@@ -48,6 +49,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
         try:
             with closing(dump), Restore(into, tools, deadline) as restore:
                 _pump(dump, restore)
+                reader.require_unchanged()
         finally:
             timer.cancel()
 

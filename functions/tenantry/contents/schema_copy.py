@@ -28,19 +28,18 @@ _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 
 
-def copy_schema(
-    source: Access, target: Access, snapshot: str, tools: CopyTools, *, deadline: float, keep_rights: bool = True
-) -> None:
+def copy_schema(source: Access, target: Access, snapshot: str, tools: CopyTools, *, deadline: float) -> None:
     """Copy the contents of `source`, as one of its snapshots sees them, into the empty schema of `target`.
 
+    The owner owns everything then, and nobody else has any right to it: `RightsWriter` grants those.
+
     :param deadline: the `time.monotonic()` at which both programs are killed.
-    :param keep_rights: whether to copy grants; the target's server has to have the roles in them.
     :raises CopyFailed: one of the programs failed; the target's contents are unusable.
     """
     is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
         _dump_command(source, snapshot, tools),
-        _restore_command(source, target, tools, keep_rights=keep_rights, stops=not is_old),
+        _restore_command(source, target, tools, stops=not is_old),
     ]
     # On an error, the programs are killed before the pool waits for the thread that reads their messages.
     with ThreadPoolExecutor(1) as pool, _started(pipeline, [source, target], tools) as (dump, restore):
@@ -114,7 +113,7 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools) -> list[str]:
     ]
 
 
-def _restore_command(source: Access, target: Access, tools: CopyTools, *, keep_rights: bool, stops: bool) -> list[str]:
+def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops: bool) -> list[str]:
     return [
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
@@ -124,7 +123,7 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, keep_r
         "--no-password",
         # The scope leaves out the schema itself: it exists, and belongs to the owner.
         *_scope(source),
-        *([] if keep_rights else ["--no-acl"]),
+        "--no-acl",
     ]
 
 

@@ -157,6 +157,19 @@ class GrantFacts(_Frozen):
     grantable: bool
 
 
+class RightsFacts(_Frozen):
+    """Rights that several things have alike, in the words of `domain.rights`, which do not name the tenant.
+
+    An entry is a grantee, a privilege, whether it may be given away, and the grantor; a thing its kind, its schema, its
+    names and its arguments.
+    """
+
+    owner: str
+    granted: list[tuple[str, str, bool, str]]
+    revoked: list[tuple[str, str, bool, str]]
+    things: list[tuple[str, str | None, list[str], list[str]]]
+
+
 class LargeObjects(_Frozen):
     """The number of large objects, and the digest of their contents."""
 
@@ -193,6 +206,9 @@ class Manifest(_Frozen):
     # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)
     large_objects: LargeObjects | None = None
+    # Who might do what with everything that had other rights than it was born with. None: not written down, so a
+    # restore takes what the dump says.
+    rights: list[RightsFacts] | None = None
 
     @property
     def samples(self) -> dict[tuple[str, str], Sample]:

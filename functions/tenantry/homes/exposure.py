@@ -43,13 +43,19 @@ class Exposure:
             self._run(cursor, "leave_schema", hidden)
 
     def renew(self, exposed: Collection[str]) -> None:
-        """Give both roles rights on those schemas that exist, in a database that was copied or restored.
+        """Let them reach those that have been exposed since what is here was backed up.
+
+        Where one of them has a right already, the rights are those that there were, and stay.
 
         :raises TenantryError: the server refused; nothing is changed.
         """
-        if set(exposed) - {self._home.schema}:
+        others = set(exposed) - {self._home.schema}
+        if others:
             with transaction(self._connect, self._home.database) as cursor:
-                self._run(cursor, "reach_schema", exposed)
+                readers = [self._roles["editor"], self._roles["viewer"]]
+                execute(cursor, load_sql("homes/reached_schemas"), {"schemas": list(others), "readers": readers})  # type: ignore[arg-type]
+                reached = {name for (name,) in cursor.fetchall()}
+                self._run(cursor, "reach_schema", others - reached)
 
     def _run(self, cursor: Any, script: str, schemas: Collection[str]) -> None:
         for schema in sorted(self._present(cursor, schemas) - {self._home.schema}):

@@ -18,6 +18,7 @@ class HomeAdmin(Protocol):
     def make(self) -> None:
         """Make the home with the tables of the newest revision, for the tenant's logins only, and record whose it is.
 
+        What exists already keeps the rights that it has.
         The tenant's roles and logins have to exist.
 
         :raises Conflict: something has the home's name and is not the tenant's.
@@ -32,7 +33,10 @@ class HomeAdmin(Protocol):
         """
 
     def grant(self) -> None:
-        """Give owner, editor and viewer their rights on everything in the home, now and later."""
+        """Give owner, editor and viewer a new tenant's rights to what is in it, now and later.
+
+        Not to what has been copied or restored: there they would be wider than they were.
+        """
 
     def upgrade(self) -> str:
         """Bring the home to the newest revision, and return its revision.

@@ -8,6 +8,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
@@ -22,7 +23,6 @@ from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
-from tenantry.tenants.exposure import renew_exposure
 from tenantry.tenants.onboarding import Onboarding
 from tenantry.tenants.retired_ids import find_by_any_id
 
@@ -63,6 +63,22 @@ class Cloning:
         """Fill the home, made anew at each attempt, so that the whole copy is of one moment."""
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
+        self._make_room(tenant, home)
+        began = time.monotonic()
+        resident = Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id))
+        both = repeat_while_rewritten(
+            lambda: self._copier.copy(source, resident),
+            self._copier.deadline,
+            lambda: self._make_room(tenant, home),
+        )
+        both.require_same()
+        return {
+            "tables": len(both.target.tables),
+            "rows": both.target.rows,
+            "copy_ms": round((time.monotonic() - began) * 1000),
+        }
+
+    def _make_room(self, tenant: Tenant, home: Home) -> None:
         target = self._servers.home(tenant.tenant_id, home)
         # A worker that was killed may have left programs that are still filling the home.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
@@ -70,18 +86,6 @@ class Cloning:
         if home.isolation is Isolation.SCHEMA:
             target.upgrade()
         target.close()
-        began = time.monotonic()
-        both = self._copier.copy(
-            source, Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id)), keep_rights=False
-        )
-        both.require_same()
-        target.grant()
-        renew_exposure(self._servers, tenant, home)
-        return {
-            "tables": len(both.target.tables),
-            "rows": both.target.rows,
-            "copy_ms": round((time.monotonic() - began) * 1000),
-        }
 
     def _finish(self, operation: Operation) -> None:
         known = self._registry.tenant(tenant_of(operation))

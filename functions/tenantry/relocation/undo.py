@@ -116,7 +116,8 @@ class Return:
             relocation.make_roles(tenant, journey.target.server_id)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
-        changed = mark != operation.facts.get("mark")
+        # Whom the tenant has kept out since must not be let in again.
+        changed = mark != operation.facts.get("mark") or not relocation.copier.same_rights(source, target)
         if changed and not journey.copies_schema:
             relocation.copier.has_same_tables(source, target)
         revision = tenant.schema_revision if changed else operation.facts["schema_revision"]

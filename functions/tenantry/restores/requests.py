@@ -181,8 +181,8 @@ class Restores:
             "archived": backup.tenant_id.value,
             "backup_id": request.backup_id.value,
             "home": asdict(home),
-            # The backup's grants name the roles of the tenant that was backed up.
-            "keep_rights": request.keep_rights and backup.tenant_id == tenant_id,
+            # A dump's grants name the roles of the tenant that was backed up; a manifest's rights name none.
+            "keep_rights": request.keep_rights and (backup.tenant_id == tenant_id or _tells_rights(backup)),
             "has_home": has_home,
             "former": None,
             # For an undo; empty if unknown.
@@ -216,6 +216,10 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+
+
+def _tells_rights(backup: CataloguedBackup) -> bool:
+    return backup.manifest is not None and backup.manifest.rights is not None
 
 
 def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:

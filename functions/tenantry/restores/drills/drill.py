@@ -80,8 +80,8 @@ class Drills:
                 owner=order.tenant_id,
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
-                # A renamed tenant's roles have other names now than in this backup.
-                keep_rights=backup.tenant_id == order.tenant_id,
+                # A renamed tenant's roles have other names now than in a dump; a manifest's rights name none.
+                keep_rights=backup.tenant_id == order.tenant_id or manifest.rights is not None,
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
