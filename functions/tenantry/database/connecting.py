@@ -20,13 +20,14 @@ _REFUSAL_SECONDS = 2.0
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit.
     """
 
     connect_timeout: int = 4
     statement_timeout_ms: int = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    lock_timeout_ms: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -36,6 +37,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         f"-c statement_timeout={settings.statement_timeout_ms} "
         f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
     )
+    if settings.lock_timeout_ms:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,

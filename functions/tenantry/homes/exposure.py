@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, name_list, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, name_list, role_identifiers, role_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Home, TenantId
@@ -30,7 +30,8 @@ class Exposure:
         :raises BadRequest: one that is to be exposed is not there; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, self._home.database) as cursor:
+
+        def work(cursor: Any) -> None:
             missing = set(exposed) - self._present(cursor, exposed) - {self._home.schema}
             if missing:
                 raise BadRequest(
@@ -42,14 +43,17 @@ class Exposure:
             self._run(cursor, "reach_schema", exposed)
             self._run(cursor, "leave_schema", hidden)
 
+        in_transaction(self._connect, self._home.database, work)
+
     def renew(self, exposed: Collection[str]) -> None:
         """Let them reach those that are there, in a database that was copied or restored.
 
         :raises TenantryError: the server refused; nothing is changed.
         """
         if set(exposed) - {self._home.schema}:
-            with transaction(self._connect, self._home.database) as cursor:
-                self._run(cursor, "reach_schema", exposed)
+            in_transaction(
+                self._connect, self._home.database, lambda cursor: self._run(cursor, "reach_schema", exposed)
+            )
 
     def _run(self, cursor: Any, script: str, schemas: Collection[str]) -> None:
         for schema in sorted(self._present(cursor, schemas) - {self._home.schema}):

@@ -41,7 +41,7 @@ class SharedDatabase:
             if self._is_there(cursor):
                 return
             # Given back with the session, also when this process dies.
-            execute(cursor, "SELECT pg_advisory_lock(%s)", (_LOCK,))
+            execute(cursor, load_sql("database/wait_for_turn"), (_LOCK,))
             if not self._is_there(cursor):
                 self._make(cursor, prepare)
 

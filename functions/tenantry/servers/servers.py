@@ -8,6 +8,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
 from tenantry.domain.server import Server, ServerStatus, Wanted
@@ -19,7 +20,12 @@ from tenantry.servers.tenant_removal import TenantRemoval
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin")
+_CONNECT = ConnectSettings(
+    connect_timeout=5,
+    statement_timeout_ms=20_000,
+    application_name="tenantry-admin",
+    lock_timeout_ms=LOCK_TIMEOUT_MS,
+)
 
 type OpenAdmin = Callable[[Credentials], ServerAdmin]
 
