@@ -94,4 +94,7 @@ class SessionWatch:
         values = (limits.lock_seconds, limits.advisory_locks, limits.queue_share, [SCHEMAS_DATABASE, POOL_DATABASE])
         with closing(self._servers.connector(server_id)("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, load_sql("servers/end_stopping_sessions"), values)
-            return [EndedSession(server_id, *row) for row in cursor.fetchall()]
+            ended = [EndedSession(server_id, *row) for row in cursor.fetchall()]
+            # A full queue is emptied by nobody who announces: asking how full it is does that.
+            execute(cursor, "SELECT pg_notification_queue_usage()")
+            return ended

@@ -160,9 +160,9 @@ def test_how_far_one_moves_a_sequence_follows_from_its_rows(
     servers_of_the_module: tuple[World, PostgresServer],
 ) -> None:
     """The arithmetic by itself: what a shared sequence is moved by, of either direction, at its ends, used or not."""
-    from psycopg2 import sql  # noqa: PLC0415
+    from psycopg2 import sql
 
-    from tenantry.database.sql_files import load_sql  # noqa: PLC0415
+    from tenantry.database.sql_files import load_sql
 
     world, _ = servers_of_the_module
     cases = [

@@ -32,6 +32,6 @@ WITH limits AS (
     SELECT * FROM judged WHERE reason IS NOT NULL
 )
 SELECT database, role, reason
-FROM (SELECT s.*, pg_terminate_backend(s.pid) AS ended FROM stopping s OFFSET 0) e
+FROM (SELECT s.*, pg_terminate_backend(s.pid, 1000) AS ended FROM stopping s OFFSET 0) e
 WHERE ended
 ORDER BY 1, 2
