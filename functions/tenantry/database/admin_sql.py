@@ -35,7 +35,7 @@ def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) 
     """
     connection = cursor.connection
     if is_whole(connection):
-        patiently(lambda: _send(cursor, statement, values), ending=ending_beside(connection))
+        patiently(lambda: _send(cursor, statement, values), patience_of(connection), ending_beside(connection))
     else:
         _send(cursor, statement, values)
 

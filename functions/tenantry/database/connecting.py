@@ -79,15 +79,16 @@ def certificate_file(credentials: Credentials) -> str | None:
     return str(path)
 
 
-def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
+def connect(credentials: Credentials, settings: ConnectSettings, factory: type[Any] | None = None) -> Any:
     """Open a connection in autocommit mode.
 
+    :param factory: what it is to be an instance of; None: psycopg2's own.
     :raises DatabaseUnavailable: with the server's SQLSTATE, or 08001 where no server answered.
     """
     arguments = connect_arguments(credentials, settings)
     started = time.monotonic()
     try:
-        connection = psycopg2.connect(**arguments)
+        connection = psycopg2.connect(**arguments, connection_factory=factory)
     except psycopg2.OperationalError as exc:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
@@ -95,7 +96,7 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         if sqlstate:
             raise DatabaseUnavailable(code=sqlstate) from exc
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
-        connection = _connect_again(arguments)
+        connection = _connect_again(arguments | {"connection_factory": factory})
     connection.autocommit = True
     return connection
 

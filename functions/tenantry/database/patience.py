@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver's own class
 
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, StatementFailed
@@ -55,9 +56,15 @@ DEFAULT: Final = Patience()
 type Ending = Callable[[float], AbstractContextManager[None]]
 
 
-def patience_of(connect: object) -> Patience:
-    """Tell how patient an administrator's connector wants to be."""
-    found = getattr(connect, "patience", DEFAULT)
+class PatientConnection(Connection):
+    """A connection that says how patient its statements are."""
+
+    patience = DEFAULT
+
+
+def patience_of(holder: object) -> Patience:
+    """Tell how patient an administrator's connector, or a connection of its, wants to be."""
+    found = getattr(holder, "patience", DEFAULT)
     return found if isinstance(found, Patience) else DEFAULT
 
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.patience import LOCK_TIMEOUT_MS
+from tenantry.database.patience import DEFAULT, LOCK_TIMEOUT_MS, Patience, PatientConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
 from tenantry.domain.server import Server, ServerStatus, Wanted
@@ -43,24 +44,33 @@ class ServerReport:
     tenants: int
 
 
-def open_admin(credentials: Credentials) -> ServerAdmin:
+def open_admin(credentials: Credentials, patience: Patience = DEFAULT) -> ServerAdmin:
     """Administer a server with these credentials, whatever database they name."""
-    return ServerAdmin(_connector(credentials))
+    return ServerAdmin(_Connector(credentials, patience))
 
 
-def _connector(credentials: Credentials) -> AdminConnect:
-    # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
-    administrator = replace(credentials, schema="pg_catalog")
-    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
+class _Connector:
+    """Connects as a server's administrator; what is done there is as patient as it says."""
+
+    def __init__(self, credentials: Credentials, patience: Patience) -> None:
+        # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
+        self._credentials = replace(credentials, schema="pg_catalog")
+        self.patience = patience
+
+    def __call__(self, database: str) -> Any:
+        connection = connect(replace(self._credentials, dbname=database), _CONNECT, PatientConnection)
+        connection.patience = self.patience
+        return connection
 
 
 class Servers:
     """The servers of one stage."""
 
-    def __init__(self, registry: Registry, secrets: ServerSecrets) -> None:
-        """Take the adapters."""
+    def __init__(self, registry: Registry, secrets: ServerSecrets, patience: Patience = DEFAULT) -> None:
+        """Take the adapters, and how patient with others' locks is what is done on the servers."""
         self._registry = registry
         self._secrets = secrets
+        self._patience = patience
 
     def register(self, server: Server, username: str, password: str) -> ServerReport:
         """Take a server in, or change what is known of it, once it has passed the check.
@@ -103,7 +113,7 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
-        return open_admin(self._credentials(server_id))
+        return open_admin(self._credentials(server_id), self._patience)
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
         """Administer a tenant's home on the server that it is on.
@@ -131,7 +141,7 @@ class Servers:
 
         :raises NotFound: nobody knows its administrator.
         """
-        return _connector(self.administrator(server_id))
+        return _Connector(self.administrator(server_id), self._patience)
 
     def administrator(self, server_id: str) -> Credentials:
         """Find a registered server's administrator.
