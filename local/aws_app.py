@@ -1,7 +1,7 @@
-"""ministack's application, with the paths of API calls as API Gateway hands them on.
+"""ministack's application, with the paths of API calls in the form in which API Gateway passes them on.
 
-The real one gives a function its path parameters as the client has written them, percent-encoded, and takes a path
-apart at the slashes that are written as such. ministack sees the path that the server has decoded.
+API Gateway gives a function its path parameters percent-encoded, as the client wrote them, and splits a path only at
+unencoded slashes. ministack sees the path after the server has decoded it.
 """
 
 from typing import Any

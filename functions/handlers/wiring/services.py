@@ -1,4 +1,4 @@
-"""What the routes of the operators' API call, wired once an execution environment."""
+"""Wires the services behind the operators' API, once per execution environment."""
 
 from functools import cache
 from typing import NamedTuple
@@ -39,7 +39,7 @@ from tenantry.tenants.user_directory import UserDirectory
 
 
 class Services(NamedTuple):
-    """The use cases."""
+    """The services behind the routes."""
 
     servers: Servers
     tenants: Tenants

@@ -1,6 +1,5 @@
 """A inspection into tenants' databases with pgAdmin 4: logins that only read, expire by themselves, and are removed."""
 
-import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -13,9 +12,11 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.tenant_connection import check_identity
+from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, TenantryError, TenantUnknown
 from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.passwords import new_password
 from tenantry.domain.pgadmin import (
     DeskFiles,
     Endpoint,
@@ -25,7 +26,7 @@ from tenantry.domain.pgadmin import (
     pgpass_line,
     servers_json,
 )
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.operations import Operations, Step
 from tenantry.servers.servers import Servers
@@ -171,7 +172,8 @@ class Inspections:
 
     def _plan_login(self, tenant: Tenant) -> _PlannedLogin:
         with _about(tenant.tenant_id.value):
-            _require_quiet(tenant)
+            require_in_use(tenant)
+            require_still(tenant)
             stored = self._secrets.find(tenant.tenant_id)
             if stored is None:
                 raise Conflict("It has no credentials.", code="credentials_missing")
@@ -184,7 +186,7 @@ class Inspections:
             Inspector(tenant.tenant_id.value, server.server_id, stored.dbname, new_inspector_name(tenant.tenant_id)),
             Endpoint(group, stored.host, stored.port, stored.sslmode, stored.sslrootcert),
             stored,
-            secrets.token_urlsafe(24),
+            new_password(),
         )
 
     def _make(self, logins: Sequence[_PlannedLogin], expires_at: datetime) -> None:
@@ -213,13 +215,6 @@ def _about(tenant: str) -> Iterator[None]:
             details=error.details,
             hint=error.hint if isinstance(error, DatabaseUnavailable) else "Leave it out. Nothing was opened.",
         ) from error
-
-
-def _require_quiet(tenant: Tenant) -> None:
-    if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-        raise Conflict("It is being made, or is to be erased.", code=f"tenant_{tenant.status.value}")
-    if tenant.relocation:
-        raise Conflict("It is being moved.", code="tenant_moving")
 
 
 def _try(planned: _PlannedLogin) -> None:

@@ -6,7 +6,6 @@ nothing in the database changes hands. Each step may be repeated, after a crash 
 
 import hashlib
 import json
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names, replace_password
 from tenantry.database.sql_errors import translate
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.changeable import require_still
 from tenantry.domain.credentials import Credentials, parse_credentials
 from tenantry.domain.errors import (
     BadRequest,
@@ -31,9 +31,9 @@ from tenantry.domain.errors import (
     NotFound,
     TenantUnknown,
 )
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Role, TenantId, database_role
 
-_PASSWORD_BYTES = 32
 # libpq goes on without TLS under these when the server, or whoever stands before it, declines.
 _FALLS_BACK_TO_PLAIN_TEXT = frozenset({"allow", "prefer"})
 # The other login has another password, or none yet: what the step is there to change.
@@ -128,10 +128,8 @@ def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
 
 def _require_settled(tenant_id: TenantId, registry: Registry) -> None:
     tenant = registry.tenant(tenant_id)
-    if tenant and tenant.relocation:
-        raise Conflict(
-            "The tenant is being moved.", code="tenant_moving", hint="The rotation is repeated when that has ended."
-        )
+    if tenant:
+        require_still(tenant, hint="The rotation is repeated when that has ended.")
 
 
 def _create(rotation: _Rotation) -> None:
@@ -229,7 +227,7 @@ def _successor(text: str, current: Credentials, tenant_id: TenantId) -> str:
     fresh = replace(
         current,
         username=_other_login(current.username, tenant_id),
-        password=secrets.token_urlsafe(_PASSWORD_BYTES),
+        password=new_password(),
     )
     kept = {name: value for name, value in json.loads(text).items() if name not in _ALIASES}
     return json.dumps(kept | json.loads(fresh.to_json()))

@@ -4,6 +4,7 @@ Alembic and SQLAlchemy cost more than a second of a cold start, so they are impo
 not before: a tenant that is copied from a template needs neither.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from io import StringIO
@@ -19,12 +20,13 @@ from tenantry.database.patience import CHANGE_SECONDS, LOCK_TIMEOUT_MS, Ending, 
 from tenantry.database.schema_notices import announce
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict
+from tenantry.domain.errors import Conflict, InvalidSetting
 
 VERSION_TABLE = "alembic_version"
 # Alembic gives its revisions a column of 32 characters.
 _REVISION_LENGTH = 64
-_REVISIONS = Path(__file__).parents[2] / "migrations"
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_DIRECTORY_SETTING = "REVISIONS_DIRECTORY"
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
 # Of an advisory lock in the database `postgres`: a server's template is made once.
@@ -35,9 +37,20 @@ _TEMPLATE_PREFIX = "tenantry_template_"
 _TEMPLATE_SCHEMA = "public"
 
 
+def revisions_directory() -> Path:
+    """Say where the revisions' files are: in `functions/migrations/versions`, unless REVISIONS_DIRECTORY is set."""
+    return Path(os.environ.get(_DIRECTORY_SETTING) or _MIGRATIONS / "versions")
+
+
 def head_revision() -> str:
-    """Name the newest revision, without importing Alembic: the files are named `{revision}_{what}.py`, in order."""
-    return max(path.name.partition("_")[0] for path in (_REVISIONS / "versions").glob("[0-9]*_*.py"))
+    """Name the newest revision, without importing Alembic: the files are named `{revision}_{what}.py`, in order.
+
+    :raises InvalidSetting: the directory of the revisions has none.
+    """
+    names = [path.name.partition("_")[0] for path in revisions_directory().glob("[0-9]*_*.py")]
+    if not names:
+        raise InvalidSetting(f"The directory of the revisions has none; {_DIRECTORY_SETTING} names another.")
+    return max(names)
 
 
 def schema_revision(connection: Any, schema: str) -> str | None:
@@ -201,7 +214,14 @@ def _config() -> Any:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_REVISIONS))
+    options = {
+        "script_location": _MIGRATIONS,
+        "version_locations": revisions_directory(),
+        # A path may have any other of the characters at which Alembic can split.
+        "path_separator": "newline",
+    }
+    for name, value in options.items():
+        config.set_main_option(name, str(value).replace("%", "%%"))
     return config
 
 

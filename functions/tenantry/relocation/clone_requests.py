@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.changeable import require_in_use, require_known, require_still
+from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
@@ -65,15 +66,9 @@ class CloneRequests:
         return operation
 
     def _source(self, tenant_id: TenantId) -> Tenant:
-        source = self._registry.tenant(tenant_id)
-        if source is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-        if source.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{source.status}")
-        if source.relocation:
-            raise Conflict(
-                "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
-            )
+        source = require_known(self._registry.tenant(tenant_id))
+        require_in_use(source)
+        require_still(source)
         return source
 
     def _resume(self, order: CloneOrder, known: Tenant) -> Operation:

@@ -1,6 +1,5 @@
 """Makes a tenant with a copy of another's data at one moment, while that goes on. Every step may be repeated."""
 
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,10 +11,12 @@ from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.changeable import require_kept, require_still
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
+from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts
 from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
@@ -23,8 +24,6 @@ from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 from tenantry.tenants.onboarding import Onboarding
-
-_PASSWORD_BYTES = 32
 
 
 class Cloning:
@@ -72,7 +71,7 @@ class Cloning:
         target.close()
         began = time.monotonic()
         both = self._copier.copy(
-            source, Resident(tenant.tenant_id, home, self._stored(tenant.tenant_id)), keep_rights=False
+            source, Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id)), keep_rights=False
         )
         both.require_same()
         target.grant()
@@ -90,7 +89,7 @@ class Cloning:
             return
         tenant, home = self._tenant(operation), _home(operation)
         self._servers.home(tenant.tenant_id, home).open()
-        credentials = self._stored(tenant.tenant_id)
+        credentials = self._secrets.read(tenant.tenant_id)
         # The password, the right to connect, and that the database says it is this tenant's.
         TenantConnection(tenant.tenant_id, credentials, self._connect).close()
         if home.isolation is not Isolation.POOLED:
@@ -102,8 +101,7 @@ class Cloning:
         tenant = self._registry.tenant(tenant_of(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
             raise Conflict("The tenant is not made by this operation any more.", code="operation_over")
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        require_kept(tenant)
         return tenant
 
     def _source(self, operation: Operation) -> Resident:
@@ -114,16 +112,9 @@ class Cloning:
         source = self._registry.tenant(TenantId(operation.facts["cloned"]))
         if source is None:
             raise TenantUnknown("The tenant that is to be cloned is gone.")
-        if source.relocation:
-            raise Conflict("The tenant that is to be cloned is being moved.", code="tenant_moving")
-        credentials = self._stored(source.tenant_id)
+        require_still(source)
+        credentials = self._secrets.read(source.tenant_id)
         return Resident(source.tenant_id, home_of(source, credentials), credentials)
-
-    def _stored(self, tenant_id: TenantId) -> Credentials:
-        found = self._secrets.find(tenant_id)
-        if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
-        return found
 
     def _new_credentials(self, tenant_id: TenantId, home: Home) -> Credentials:
         """Keep what an earlier attempt has stored."""
@@ -133,7 +124,7 @@ class Cloning:
             port=server.port,
             dbname=home.database,
             username=login_names(tenant_id)[0],
-            password=secrets.token_urlsafe(_PASSWORD_BYTES),
+            password=new_password(),
         )
         return credentials_at(made, home, server)
 

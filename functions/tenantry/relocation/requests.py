@@ -6,12 +6,13 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.errors import BadRequest, Conflict, TenantUnknown
+from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
+from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
@@ -54,7 +55,7 @@ class Relocations:
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
                 operation = self._begin(tenant, MOVE, Journey(home, moved(home, server_id)), actor)
             elif journey_of(operation.facts).target.server_id != server_id:
-                raise _moving()
+                raise moving()
         self._operations.launch(operation)
         return operation
 
@@ -77,7 +78,7 @@ class Relocations:
                     self._check_revision(home.server_id, home.database, home.schema)
                 operation = self._begin(tenant, PROMOTE, journey, actor)
             elif journey_of(operation.facts).target.isolation is not isolation:
-                raise _moving()
+                raise moving()
         self._operations.launch(operation)
         return operation
 
@@ -113,7 +114,7 @@ class Relocations:
             elif begun and begun.kind in {UNDO, ABANDON, UNDO_RESTORE, ABANDON_RESTORE}:
                 operation = self._operations.resume(begun)
             elif begun:
-                raise _moving()
+                raise moving()
             else:
                 operation = self._begin_return(tenant, actor)
         self._operations.launch(operation)
@@ -188,29 +189,18 @@ class Relocations:
             return None
         operation = self._operations.get(tenant.relocation)
         if operation.kind != kind:
-            raise _moving()
+            raise moving()
         return self._operations.resume(operation)
 
     def _movable(self, tenant_id: TenantId) -> Tenant:
         tenant = self._stable(tenant_id)
-        if tenant.former_home and not tenant.relocation:
-            raise Conflict(
-                "The tenant's last move is neither confirmed nor undone.",
-                code="move_unconfirmed",
-                hint="Confirm or undo it first.",
-            )
+        if not tenant.relocation:
+            require_settled(tenant)
         return tenant
 
     def _stable(self, tenant_id: TenantId) -> Tenant:
-        tenant = self._registry.tenant(tenant_id)
-        if tenant is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-        if tenant.status is TenantStatus.PROVISIONING:
-            raise Conflict(
-                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-            )
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
+        tenant = require_known(self._registry.tenant(tenant_id))
+        require_complete(tenant)
         return tenant
 
     def _check_server(self, tenant: Tenant, server_id: str) -> None:
@@ -248,9 +238,3 @@ class Relocations:
 def _arrived(operation: Operation) -> bool:
     kinds = {MOVE, PROMOTE, RESTORE, UNDO_RESTORE}
     return operation.kind in kinds and operation.status is OperationStatus.SUCCEEDED
-
-
-def _moving() -> Conflict:
-    return Conflict(
-        "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
-    )

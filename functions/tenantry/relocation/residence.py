@@ -7,12 +7,11 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.logins import login_names
-from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import Conflict, NotFound, TenantUnknown
+from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, database_role
+from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, database_role
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
@@ -39,7 +38,7 @@ class Residence:
 
         :raises Conflict: it names neither that nor the place that it comes from; nothing is touched then.
         """
-        journey, present = journey_of(operation.facts), self.credentials(tenant_of(operation))
+        journey, present = journey_of(operation.facts), self.secrets.read(tenant_of(operation))
         source, target = (place_of(self.copier.at(home, present)) for home in (journey.source, journey.target))
         if place_of(present) not in (source, target):
             raise Conflict("The tenant's secret names neither of the two places.", code="place_unclear")
@@ -65,16 +64,9 @@ class Residence:
             raise Conflict("The tenant is not moved by this operation any more.", code="operation_over")
         return tenant
 
-    def credentials(self, tenant_id: TenantId) -> Credentials:
-        """Read how the tenant is served now. :raises NotFound: nobody knows."""
-        found = self.secrets.find(tenant_id)
-        if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
-        return found
-
     def make_roles(self, tenant: Tenant, server_id: str) -> None:
         """Let a server know the tenant's roles, its login with the password that it has, and its limits."""
-        present, admin = self.credentials(tenant.tenant_id), self.servers.admin(server_id)
+        present, admin = self.secrets.read(tenant.tenant_id), self.servers.admin(server_id)
         admin.make_roles(tenant.tenant_id, present.username, present.password, tenant.limits.connections)
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
@@ -85,7 +77,7 @@ class Residence:
         """
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
-        if tenant is None or home_of(tenant, self.credentials(tenant_id)) == home:
+        if tenant is None or home_of(tenant, self.secrets.read(tenant_id)) == home:
             raise Conflict("The tenant lives in that home.", code="home_in_use")
         drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
         self.servers.home(tenant_id, home).drop()
@@ -96,7 +88,7 @@ class Residence:
     def residents(self, operation: Operation) -> tuple[Resident, Resident]:
         """Name the tenant in both homes."""
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
-        present = self.credentials(tenant_id)
+        present = self.secrets.read(tenant_id)
         return Resident(tenant_id, journey.source, present), Resident(tenant_id, journey.target, present)
 
     def release(self, operation: Operation, **change: Any) -> None:

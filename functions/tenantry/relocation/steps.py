@@ -134,7 +134,7 @@ class Relocation(Residence):
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)
-            self.secrets.write(tenant_id, self.copier.at(journey.target, self.credentials(tenant_id)))
+            self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
         self.target(operation).open()
         opened = time.time()
         if closed:
@@ -142,7 +142,7 @@ class Relocation(Residence):
         facts["write_pause_ms"] = round((opened - operation.facts.get("fenced_at", opened)) * 1000)
         self._note_cutover(operation, journey)
         # The password, the right to connect, and that the database says it is this tenant's.
-        TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
+        TenantConnection(tenant_id, self.secrets.read(tenant_id), self._connect).close()
         return facts
 
     def _require_unwritten(self, operation: Operation) -> None:
@@ -165,7 +165,7 @@ class Relocation(Residence):
 
         It refuses because the home is closed, once the password was right.
         """
-        credentials = self.copier.at(journey.target, self.credentials(tenant.tenant_id))
+        credentials = self.copier.at(journey.target, self.secrets.read(tenant.tenant_id))
         if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
             # Rotated since the roles were made.
             self.make_roles(tenant, journey.target.server_id)
@@ -194,7 +194,7 @@ class Relocation(Residence):
     def _analyse(self, tenant: Tenant, home: Home) -> None:
         if home.isolation is Isolation.POOLED:
             return
-        self.copier.analyse(Resident(tenant.tenant_id, home, self.credentials(tenant.tenant_id)))
+        self.copier.analyse(Resident(tenant.tenant_id, home, self.secrets.read(tenant.tenant_id)))
 
 
 def _refusal(tenant_id: TenantId, credentials: Credentials, connect: ConnectSettings) -> str:

@@ -1,4 +1,4 @@
-"""The budget of sessions on each server: how many there are, how many there could be, and whether that fits."""
+"""The budget of sessions on each server: how many are available, how many could be opened, and whether that fits."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -27,10 +27,12 @@ class Verdict(StrEnum):
 class ServerBudget:
     """One server's sessions.
 
-    `available` is what tenants can share: all places but the reserved ones and those that others hold now.
-    `possible_by_limits` is the sum of the limits of the tenants' logins, None where one has none; each tenant has two,
-    and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each environment
-    keeps one session for each of so many tenants. `possible` is what both allow. `code` says why it is unknown.
+    `available` is what tenants can share: all connections except the reserved ones and those that others hold now.
+    `possible_by_limits` is the sum of the limits of the tenants' logins, or None if one has no limit; each tenant has
+    two
+    logins, and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each
+    environment keeps one session for each of a number of tenants. `possible` is what both allow. `code` is the error if
+    the budget is unknown.
     """
 
     server: str
@@ -49,21 +51,22 @@ class ServerBudget:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
-    """The budgets of all servers, and what of the functions they are computed with."""
+    """The budgets of all servers, with the functions' settings that they are computed from."""
 
     concurrency: int
     max_connections_per_environment: int
     servers: list[ServerBudget]
-    # Tenants whose secret could not be read, with the code; a login of an unusual name is not counted as theirs then.
+    # Tenants whose secret could not be read, with the error's code; a login of theirs with an unusual name isn't
+    # counted.
     unchecked: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Build what an operator is answered."""
+        """Return the answer to an operator as JSON values."""
         return asdict(self)
 
 
 class ConnectionBudget:
-    """Compares what a stage's functions could open with what its servers have."""
+    """Compares the sessions that a stage's functions could open with those that its servers have."""
 
     def __init__(
         self,
@@ -75,8 +78,8 @@ class ConnectionBudget:
     ) -> None:
         """Take the adapters.
 
-        :param concurrency: how many environments of query_tenant there can be at once.
-        :param max_connections_per_environment: how many tenants' sessions each of them keeps.
+        :param concurrency: how many environments of query_tenant can run at once.
+        :param max_connections_per_environment: how many tenants' sessions each environment keeps.
         """
         self._registry = registry
         self._secrets = secrets
@@ -85,7 +88,7 @@ class ConnectionBudget:
         self._per_environment = max_connections_per_environment
 
     def run(self) -> ConnectionReport:
-        """Ask every server; one that does not answer is in the report with the reason.
+        """Ask every server; a server that does not answer is in the report with the reason.
 
         :raises DependencyFailed: the registry did not answer.
         """
@@ -139,7 +142,7 @@ class ConnectionBudget:
         )
 
     def _limits(self, residents: ServerTenants, roles: list[AuditedRole]) -> tuple[int | None, int]:
-        """Sum the logins' limits up: as they are, and with no tenant above one session for each environment."""
+        """Sum the logins' limits: as they are, and with each tenant capped at one session per environment."""
         limits: dict[str, list[int]] = {}
         for role in roles:
             if role.may_log_in and (holder := residents.holder_of(role.name)):

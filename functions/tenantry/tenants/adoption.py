@@ -3,7 +3,6 @@
 Nothing in the database is dropped or renamed. Until every check has passed, nothing at all is changed.
 """
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +13,11 @@ from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
+from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
 from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
-_PASSWORD_BYTES = 32
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
 _NO_SUCH_DATABASE = "3D000"
 # SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
@@ -157,7 +156,7 @@ def _credentials(request: AdoptionRequest, server: Server, stored: Credentials |
     logins = login_names(request.tenant_id)
     if stored and stored.username in logins:
         return _at(server, request, stored.username, stored.password)
-    return _at(server, request, logins[0], secrets.token_urlsafe(_PASSWORD_BYTES))
+    return _at(server, request, logins[0], new_password())
 
 
 def _at(server: Server, request: AdoptionRequest, username: str, password: str) -> Credentials:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
+from tenantry.domain.changeable import require_complete, require_idle, require_settled
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
-from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
@@ -71,7 +72,7 @@ def check_renaming(
     tenant = registry.tenant(old)
     if tenant is None:
         raise no_such_tenant(registry, old)
-    _require_settled(tenant, operation_id)
+    _require_renamable(tenant, operation_id)
     taken = registry.tenant(new)
     if taken and not (operation_id and taken.relocation == operation_id):
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
@@ -93,25 +94,10 @@ def check_renaming(
     return tenant
 
 
-def _require_settled(tenant: Tenant, operation_id: str) -> None:
-    if tenant.status is TenantStatus.ERASING:
-        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
-    if tenant.status is TenantStatus.PROVISIONING:
-        raise Conflict(
-            "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-        )
-    if tenant.former_home:
-        raise Conflict(
-            "The tenant was moved, and nobody has confirmed that yet.",
-            code="move_unconfirmed",
-            hint="Confirm the move, or undo it.",
-        )
-    if tenant.relocation not in ("", operation_id):
-        raise Conflict(
-            "The tenant is being moved or renamed.",
-            code="operation_in_progress",
-            hint="GET /admin/v1/operations shows how far it is.",
-        )
+def _require_renamable(tenant: Tenant, operation_id: str) -> None:
+    require_complete(tenant)
+    require_settled(tenant)
+    require_idle(tenant, operation_id, hint="GET /admin/v1/operations shows how far it is.")
 
 
 def _renamed_home(tenant: Tenant, home: Home, old: TenantId, new: TenantId) -> Home:

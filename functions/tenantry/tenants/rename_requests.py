@@ -7,7 +7,7 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import TenantId, check_free_to_use
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.rename_checks import check_renaming
@@ -39,7 +39,7 @@ class RenameRequests:
             raise Conflict("The tenant has that id.", code="same_id")
         check_free_to_use(new)
         target = f"tenant/{old}"
-        with self._leases.hold("tenant", old.value), self._leases.hold("tenant", new.value):
+        with self._leases.hold(TENANT_LEASE, old.value), self._leases.hold(TENANT_LEASE, new.value):
             begun = self._operations.unfinished(KIND, target)
             if begun and new_id(begun) != new:
                 self._give_up(begun, old)

@@ -17,7 +17,7 @@ from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import NotFound
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import FormerId, Tenant, TenantId, TenantStatus
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
@@ -77,7 +77,7 @@ class TenantRenamer:
         """Hold the lease on the new id too while a step runs; whoever performs the operation holds the old one's."""
 
         def run_alone(operation: Operation) -> dict[str, Any] | None:
-            with self._tools.leases.hold("tenant", new_id(operation).value):
+            with self._tools.leases.hold(TENANT_LEASE, new_id(operation).value):
                 return run(operation)
 
         return Step(name, run_alone)

@@ -17,14 +17,13 @@ from alembic.script import ScriptDirectory
 from tenantry.database import revisions as migrations
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
-from tenantry.domain.errors import Conflict, DatabaseUnavailable, StatementFailed
+from tenantry.domain.errors import Conflict, DatabaseUnavailable, InvalidSetting, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
-from tests.integration.conftest import REGION, World
+from tests.integration.conftest import REGION, REVISIONS, World
 
-REVISIONS = Path(migrations._REVISIONS)
 SECOND = """
 from alembic import op
 
@@ -94,14 +93,14 @@ def provision(world: World, tenant_id: TenantId) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the revisions, to which a test may add."""
-    copy = Path(shutil.copytree(REVISIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(migrations, "_REVISIONS", copy)
+    """A copy of the revisions, to which a test may add; Alembic would split its path, or take it for a format."""
+    copy = Path(shutil.copytree(REVISIONS, tmp_path / "a, b: 100%(c)s", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
     return copy
 
 
 def add_revision(folder: Path, statement: str) -> None:
-    (folder / "versions/0002_interviews.py").write_text(SECOND.format(statement=statement))
+    (folder / "0002_interviews.py").write_text(SECOND.format(statement=statement))
 
 
 def revision_of(world: World, tenant_id: TenantId) -> str | None:
@@ -109,13 +108,19 @@ def revision_of(world: World, tenant_id: TenantId) -> str | None:
         return schema_revision(connection, "public")
 
 
-def test_the_files_are_named_by_their_revisions_which_are_one_line() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(REVISIONS))
+def test_the_projects_files_are_named_by_their_revisions_which_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REVISIONS_DIRECTORY")
+    config = Config(toml_file="pyproject.toml")
     scripts = list(ScriptDirectory.from_config(config).walk_revisions())
     assert [script.revision for script in scripts] == sorted((script.revision for script in scripts), reverse=True)
     assert all(Path(script.path).name.startswith(f"{script.revision}_") for script in scripts)
     assert ScriptDirectory.from_config(config).get_heads() == [head_revision()]
+
+
+def test_a_directory_without_revisions_is_a_wrong_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(tmp_path))
+    with pytest.raises(InvalidSetting, match="REVISIONS_DIRECTORY"):
+        head_revision()
 
 
 def test_a_tenant_is_made_with_the_tables_which_its_owner_owns(world: World, tenant: TenantId) -> None:

@@ -98,7 +98,7 @@ def test_what_a_cut_call_left_is_gone_on_with(world: World, tenant_id: TenantId,
 DYING = """
 import os, sys
 import psycopg2, psycopg2.extensions
-from tenantry.adapters.server_admin import ServerAdmin
+from tenantry.servers.server_admin import ServerAdmin
 from tenantry.domain.tenant import Isolation, TenantId, new_home
 
 host, port, user, password, tenant, model, at = sys.argv[1:]

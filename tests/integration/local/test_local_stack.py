@@ -81,7 +81,9 @@ def _has_died(server: PostgresServer) -> bool:
     return False
 
 
-def test_the_sample_people_are_loaded_once(postgres: PostgresServer) -> None:
+def test_the_sample_people_are_loaded_once(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into the sample application's own tables."""
+    monkeypatch.delenv("REVISIONS_DIRECTORY")
     with closing(postgres.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
--- Every database but the templates, who owns it, and whose it says it is.
+-- Every database except the templates, with its owner and the tenant id in its settings.
 SELECT
     d.datname::text,
     pg_get_userbyid(d.datdba)::text,
