@@ -26,7 +26,7 @@ from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE
 from tenantry.observability import count, logger
 
 LOCK_TIMEOUT_MS: Final = 500
-DATABASE_BUSY: Final = "database_busy"
+DATABASE_BUSY = "database_busy"
 # How long one transaction may last that changes the shape of tables, once it has its locks.
 CHANGE_SECONDS: Final = 60
 _LOCK_NOT_AVAILABLE = "55P03"
