@@ -17,8 +17,8 @@ with at least two brothers: other names, models, routes, operations.
 not named, or what is named is not there. Add your file to the rows that it attacks.
 """
 
-from tests.integration.conftest import world
+from tests.integration.conftest import _revisions, world
 from tests.integration.relocation.conftest import second_postgres, servers_of_the_module
 from tests.integration.restores.conftest import s3, vault
 
-__all__ = ["s3", "second_postgres", "servers_of_the_module", "vault", "world"]
+__all__ = ["_revisions", "s3", "second_postgres", "servers_of_the_module", "vault", "world"]

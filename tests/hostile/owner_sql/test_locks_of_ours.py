@@ -12,16 +12,18 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.database import revisions
 from tenantry.database.patience import Patience
+from tenantry.database.revisions import head_revision, revisions_directory
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId
 from tenantry.homes.exposure import Exposure
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.renaming import rename_home
 from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import home, new_id, provision, remove
+from tests.integration.restores.conftest import ROWS, Vault
 
 MODELS = list(Isolation)
 # More than a statement of ours waits for a lock, and less than anybody would notice.
@@ -80,14 +82,14 @@ class Stage:
 @pytest.fixture
 def revise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     """Add a revision to those that there are."""
-    folder = Path(shutil.copytree(revisions._REVISIONS, tmp_path / "m", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(revisions, "_REVISIONS", folder)
+    folder = Path(shutil.copytree(revisions_directory(), tmp_path / "m", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(folder))
 
     def add(statement: str) -> str:
-        before = revisions.head_revision()
+        before = head_revision()
         number = f"{int(before) + 1:04}"
         text = REVISION.format(number=number, before=before, statement=statement)
-        (folder / f"versions/{number}_more.py").write_text(text)
+        (folder / f"{number}_more.py").write_text(text)
         return number
 
     return add
@@ -193,6 +195,57 @@ def test_a_tenant_in_its_own_way_is_not_ended(world: World, revise: Callable[[st
             blocker.cursor().execute("SELECT 1")
     finally:
         remove(world, tenant)
+
+
+# What changes or deletes one tenant's rows of shared tables.
+ON_ROWS: dict[str, Callable[[Any, Home, TenantId], Any]] = {
+    "erased": lambda connect, place, tenant: ServerAdmin(connect).home(tenant, place).drop(),
+    "emptied": lambda connect, place, tenant: ServerAdmin(connect).home(tenant, place).make_empty(),
+    "renamed": lambda connect, place, tenant: rename_home(connect, tenant, TenantId(f"{tenant}-2"), place, place),
+}
+
+
+@pytest.mark.parametrize("what", ON_ROWS)
+def test_a_neighbours_lock_does_not_keep_a_tenant_from_being_changed(world: World, what: str) -> None:
+    """A neighbour locks a shared table and stays; another tenant is erased, emptied or renamed all the same."""
+    mine, others = new_id("k"), new_id("k")
+    attacker = Stage(world, mine, provision(world, mine, Isolation.POOLED))
+    provision(world, others, Isolation.POOLED)
+    try:
+        place = home(world, others).home
+        with closing(attacker.connect()) as blocker:
+            blocker.cursor().execute("LOCK TABLE candidates IN SHARE MODE")
+            with pytest.raises(Conflict) as refusal:
+                ON_ROWS[what](Impatient(world, 0.1), place, others)
+            assert refusal.value.code == "database_busy"
+            ON_ROWS[what](Impatient(world, 20, ends_after=0.3), place, others)
+            with pytest.raises(psycopg2.OperationalError):
+                blocker.cursor().execute("SELECT 1")
+    finally:
+        remove(world, mine)
+        remove(world, others)
+
+
+def test_tables_that_are_replaced_make_nobody_wait_for_their_turn(vault: Vault) -> None:
+    """A transaction that has read a table stays open: the restore that replaces its rows waits, and readers go on."""
+    tenant = vault.add()
+    stage = Stage(vault.world, tenant, vault.credentials(tenant))
+    backup, before = vault.back_up(tenant), vault.run_as(tenant, ROWS)
+    vault.run_as(tenant, "DELETE FROM candidates WHERE id > 9")
+    operation = vault.start(backup, tables=("public.candidates",), mode="replace")
+    with closing(stage.connect()) as blocker:
+        blocker.cursor().execute("SELECT count(*) FROM candidates")
+
+        def end_later(done: Future[Any]) -> None:
+            for _ in range(2):
+                wait_for_waiting(stage, done)
+            assert not done.done()
+            blocker.rollback()
+
+        done = beside(stage, lambda: vault.perform_well(operation), end_later)
+    done.result()
+    assert vault.run_as(tenant, ROWS) == before
+    assert stage.longest < BOUND_SECONDS
 
 
 # What an owner may leave uncommitted, and what of ours changes the same thing.
