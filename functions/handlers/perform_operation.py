@@ -15,8 +15,8 @@ from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
-from tenantry.database.patience import Patience
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.patience import Patience
 from tenantry.observability import count, logger
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore

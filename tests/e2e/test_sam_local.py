@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not has_image(), reason="no Docker engine with L
 
 @pytest.fixture(scope="module")
 def bridged() -> Iterator[tuple[StackFile, Path]]:
-    """A stack of its own that containers can reach, and its directory."""
+    """A stack of the test's own that containers can reach, and its directory."""
     with tempfile.TemporaryDirectory(prefix="tenantry-bridged-") as directory:
         Path(directory).chmod(0o711)
         stack = LocalStack(Path(directory), ports="free", bridge=True, durable=False, tell=keep_silent)

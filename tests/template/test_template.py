@@ -1,4 +1,4 @@
-"""What the template promises, asserted on what CloudFormation will get."""
+"""The template's promises, checked on what CloudFormation gets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Every statement that allows something, of a role's own policies."""
+    """Every statement of a role's own policies that allows something."""
     for policy in template["Resources"][role]["Properties"].get("Policies", []):
         yield from (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
     for policy in of_type(template, "AWS::IAM::Policy").values():

@@ -1,4 +1,4 @@
-"""docs/errors.md names every code that the code can send, with its statuses and the rooms that it comes from."""
+"""docs/errors.md lists every code that the product can send, with its statuses and the rooms that it comes from."""
 
 import re
 from dataclasses import dataclass

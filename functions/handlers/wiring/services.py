@@ -17,7 +17,7 @@ from tenantry.backups.own_backups import OwnBackups
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.backups.requests import BackupRequests
 from tenantry.backups.retention.run import Retention
-from tenantry.database.patience import Patience
+from tenantry.domain.patience import Patience
 from tenantry.operations.audit_log import AuditLog
 from tenantry.operations.audit_trail import AuditTrail
 from tenantry.operations.leases import Leases

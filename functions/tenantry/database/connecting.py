@@ -8,19 +8,28 @@ from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
+
+
+class PatientConnection(extensions.connection):
+    """A connection that says how patient its statements are; see `patience.py`."""
+
+    patience = DEFAULT_PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit. `patience` is for administrators,
+    whose statements are tried again.
     """
 
     connect_timeout: int = 4
@@ -28,6 +37,7 @@ class ConnectSettings:
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
     lock_timeout_ms: int = 0
+    patience: Patience | None = None
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -59,6 +69,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     }
     if root := certificate_file(credentials):
         arguments["sslrootcert"] = root
+    if settings.patience:
+        arguments["connection_factory"] = PatientConnection
     return arguments
 
 
@@ -79,16 +91,15 @@ def certificate_file(credentials: Credentials) -> str | None:
     return str(path)
 
 
-def connect(credentials: Credentials, settings: ConnectSettings, factory: type[Any] | None = None) -> Any:
+def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
     """Open a connection in autocommit mode.
 
-    :param factory: what it is to be an instance of; None: psycopg2's own.
     :raises DatabaseUnavailable: with the server's SQLSTATE, or 08001 where no server answered.
     """
     arguments = connect_arguments(credentials, settings)
     started = time.monotonic()
     try:
-        connection = psycopg2.connect(**arguments, connection_factory=factory)
+        connection = psycopg2.connect(**arguments)
     except psycopg2.OperationalError as exc:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
@@ -96,8 +107,10 @@ def connect(credentials: Credentials, settings: ConnectSettings, factory: type[A
         if sqlstate:
             raise DatabaseUnavailable(code=sqlstate) from exc
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
-        connection = _connect_again(arguments | {"connection_factory": factory})
+        connection = _connect_again(arguments)
     connection.autocommit = True
+    if settings.patience:
+        connection.patience = settings.patience
     return connection
 
 

@@ -13,15 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
-from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver's own class
 
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, StatementFailed
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE
 from tenantry.observability import count, logger
 
@@ -38,37 +37,17 @@ _LOOK_SECONDS = 0.1
 _SHARED = frozenset({"postgres", SCHEMAS_DATABASE, POOL_DATABASE})
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How many seconds an operation waits for others' locks in all, and after how many it ends those in its way.
-
-    They are ended where tenants share something, and only if their transactions are older than that. Elsewhere nobody
-    is ended: in its own database a tenant is in its own way only.
-    """
-
-    seconds: float = 15.0
-    ends_after: float = 5.0
-
-
-DEFAULT: Final = Patience()
-
 # Ends those who are in the way for as long as it is entered, if their transactions are older than that many seconds.
 type Ending = Callable[[float], AbstractContextManager[None]]
 
 
-class PatientConnection(Connection):
-    """A connection that says how patient its statements are."""
-
-    patience = DEFAULT
-
-
 def patience_of(holder: object) -> Patience:
     """Tell how patient an administrator's connector, or a connection of its, wants to be."""
-    found = getattr(holder, "patience", DEFAULT)
-    return found if isinstance(found, Patience) else DEFAULT
+    found = getattr(holder, "patience", DEFAULT_PATIENCE)
+    return found if isinstance(found, Patience) else DEFAULT_PATIENCE
 
 
-def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT, ending: Ending | None = None) -> T:
+def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE, ending: Ending | None = None) -> T:
     """Do something that gives up when others hold a lock that it needs; again later, until it worked.
 
     :param attempt: a whole transaction, which has no effect when it fails.

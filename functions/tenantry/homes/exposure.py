@@ -1,6 +1,6 @@
-"""Which schemas of a tenant's own database its editor and viewer reach, beside the one that its home has.
+"""The schemas of a tenant's own database that its editor and viewer can reach, besides the home's schema.
 
-That one stays theirs, exposed or not: what revisions make lies there, and what an exposed view may read.
+They can always reach the home's schema, exposed or not: it has the tables of revisions, which exposed views may read.
 """
 
 from collections.abc import Collection
@@ -18,16 +18,16 @@ class Exposure:
     """The rights of one tenant's editor and viewer. Every method is one transaction, and may be repeated."""
 
     def __init__(self, connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
-        """Take how to connect as the server's administrator, and whose database it is."""
+        """Take the function that connects as the server's administrator, the tenant, and its home."""
         self._connect = connect
         self._home = home
         self._roles = role_names(tenant_id)
         self._names = role_identifiers(tenant_id)
 
     def change(self, exposed: Collection[str], hidden: Collection[str]) -> None:
-        """Let them reach the one, with what is made there later, and not the other.
+        """Give both roles their rights on the exposed schemas, now and later, and revoke those on the hidden ones.
 
-        :raises BadRequest: one that is to be exposed is not there; nothing is changed.
+        :raises BadRequest: a schema that is to be exposed is missing; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
 
@@ -46,7 +46,7 @@ class Exposure:
         in_transaction(self._connect, self._home.database, work)
 
     def renew(self, exposed: Collection[str]) -> None:
-        """Let them reach those that are there, in a database that was copied or restored.
+        """Give both roles rights on those schemas that exist, in a database that was copied or restored.
 
         :raises TenantryError: the server refused; nothing is changed.
         """
@@ -65,7 +65,7 @@ class Exposure:
         return {name for (name,) in cursor.fetchall()}
 
     def _makers(self, cursor: Any, schema: str) -> sql.Composable:
-        """Name the owner, and whoever else makes tables for them: an adopted database's application, say."""
+        """List the roles whose new tables both roles get to reach: the owner, and an adopted database's user, say."""
         readers = [self._roles["editor"], self._roles["viewer"]]
         execute(cursor, load_sql("homes/makers_in_schemas"), ([self._home.schema, schema], readers))
         return name_list(sorted({self._roles["owner"], *(name for (name,) in cursor.fetchall())}))

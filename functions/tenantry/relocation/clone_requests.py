@@ -1,4 +1,4 @@
-"""Clones of tenants, as an operator asks for them: checked, and started."""
+"""Takes an operator's request to clone a tenant: checks it, and starts the operation."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from tenantry.servers.servers import Servers
 
 @dataclass(frozen=True, slots=True)
 class CloneOrder:
-    """What an operator asks for: without a server, the copy goes where the original is."""
+    """What an operator asks for; without a server, the clone goes to the original's."""
 
     source: TenantId
     tenant_id: TenantId
@@ -29,7 +29,7 @@ class CloneOrder:
 
 
 class CloneRequests:
-    """Starts clones. Nothing is changed by a call that is refused."""
+    """Starts clones. A refused call changes nothing."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class CloneRequests:
         operations: Operations,
         require_free_address: Callable[[TenantId, str], None],
     ) -> None:
-        """Take the adapters, and what refuses an address that is another tenant's user's."""
+        """Take the adapters, and the function that refuses an address of another tenant's user."""
         self._require_free_address = require_free_address
         self._registry = registry
         self._secrets = secrets
@@ -49,7 +49,7 @@ class CloneRequests:
         self._operations = operations
 
     def start(self, order: CloneOrder, actor: str) -> Operation:
-        """Start to make a tenant with a copy of another's data, or take up such a clone that has failed.
+        """Start a clone, a new tenant with a copy of another's data, or resume one that has failed.
 
         :raises BadRequest: the new id is reserved.
         :raises NotFound: there is no such tenant or server.
@@ -75,7 +75,7 @@ class CloneRequests:
         if known.status is TenantStatus.PROVISIONING and known.relocation:
             operation = self._operations.get(known.relocation)
             if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
-                # The address may be why it failed.
+                # The address may be the reason why the clone failed, so a new one replaces it.
                 given = {"admin_email": order.admin_email} if order.admin_email else {}
                 return self._operations.resume(replace(operation, facts=operation.facts | given))
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
@@ -146,7 +146,7 @@ class CloneRequests:
 
 
 def _home(tenant_id: TenantId, server_id: str, original: Home) -> Home:
-    """Say where a clone lives: in a database of its own, its schema is named as the original's."""
+    """Return the clone's home; in a database of its own, its schema has the original's name."""
     home = new_home(tenant_id, server_id, original.isolation)
     if home.isolation is Isolation.DATABASE:
         return Home(home.server_id, home.isolation, home.database, original.schema)

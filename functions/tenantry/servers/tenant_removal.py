@@ -13,18 +13,18 @@ from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
 
 
 class TenantRemoval:
-    """Takes a tenant's roles off one server, once its home is gone."""
+    """Removes a tenant's roles from one server, once its home is gone."""
 
     def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect as the server's administrator."""
+        """Take the function that connects as the server's administrator."""
         self._connect = connect
 
     def find_roles(self, tenant_id: TenantId) -> list[str]:
-        """Look which of a tenant's roles there are.
+        """List a tenant's roles that exist on the server.
 
         :raises TenantryError: the server refused.
         """
-        # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
+        # By exact names, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
         roles = [
             copy_login_name(tenant_id),
             *login_names(tenant_id),
@@ -40,9 +40,9 @@ class TenantRemoval:
         """
         for role in roles:
             if is_inspector(role):
-                # It may have been given, or have made, what keeps a role.
+                # An inspector may have grants or objects, which would prevent dropping its role.
                 InspectorRoles(self._connect).drop(role)
             elif tenant_id := copies_for(role):
-                # A worker that died has left it, with a right to connect.
+                # A worker that died left this login behind, with a right to connect.
                 drop_copy_login(self._connect, tenant_id)
             run(self._connect, "postgres", sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

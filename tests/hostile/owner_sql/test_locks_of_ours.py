@@ -12,10 +12,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.database.patience import Patience
 from tenantry.database.revisions import head_revision, revisions_directory
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
+from tenantry.domain.patience import Patience
 from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId
 from tenantry.homes.exposure import Exposure
 from tenantry.homes.home_admin import HomeAdmin
