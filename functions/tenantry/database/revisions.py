@@ -260,38 +260,36 @@ class TemplateDatabases:
         return name
 
     def _make(self, cursor: Any, name: str) -> None:
-        names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
+        words = {"database": name, "role": TEMPLATE_ROLE, "schema": _TEMPLATE_SCHEMA}
+        names = {word: sql.Identifier(value) for word, value in words.items()}
+        execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
         if not cursor.fetchone():
-            cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
+            execute(cursor, sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
         join_roles(cursor, [TEMPLATE_ROLE])
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
-        cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
-        cursor.execute(load_sql("database/reserve_template").format(**names))
+        execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
+        execute(cursor, sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
+        execute(cursor, load_sql("database/reserve_template").format(**names))
         with closing(self._connect(name)) as template:
             with template.cursor() as inside:
-                inside.execute(
-                    load_sql("database/open_template_schema").format(schema=sql.Identifier(_TEMPLATE_SCHEMA), **names)
-                )
+                execute(inside, load_sql("database/open_template_schema").format(**names))
             upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
-        cursor.execute(sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
+        execute(cursor, sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
 
 
 def _is_complete(cursor: Any, name: str) -> bool:
-    cursor.execute("SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
+    execute(cursor, "SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
     found = cursor.fetchone()
     return bool(found and found[0])
 
 
 def _drop_older(cursor: Any, name: str) -> None:
     """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
-    cursor.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s", (_TEMPLATE_PREFIX, name)
-    )
+    query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s"
+    execute(cursor, query, (_TEMPLATE_PREFIX, name))
     for (older,) in cursor.fetchall():
         database = sql.Identifier(older)
-        cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
-        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        execute(cursor, sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+        execute(cursor, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @contextmanager
