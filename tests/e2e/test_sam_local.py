@@ -102,6 +102,10 @@ def test_summarise_run(bridged: tuple[StackFile, Path]) -> None:
     assert invoke(bridged, "SummariseRun", sample("summarise_run"))["tenants"] == 0
 
 
+def test_watch_sessions(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "WatchSessions", sample("watch_sessions"))["servers"] == 2
+
+
 def test_watch_backups(bridged: tuple[StackFile, Path]) -> None:
     assert invoke(bridged, "WatchBackups", sample("watch_backups"))["tenants"] == 2
 

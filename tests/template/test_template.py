@@ -28,6 +28,7 @@ FUNCTIONS = {
     "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
     "WatchBackups": "watch_backups",
+    "WatchSessions": "watch_sessions",
 }
 OPENING_CONNECTIONS = {
     "AdministerTenants",
@@ -36,6 +37,7 @@ OPENING_CONNECTIONS = {
     "PerformOperation",
     "QueryTenant",
     "RotateCredentials",
+    "WatchSessions",
 }
 CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
 CATALOGUE |= {
@@ -252,6 +254,8 @@ ALLOWED: list[tuple[str, set[str]]] = [
         {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
+    ("WatchSessionsRole", {"dynamodb:Query", "secretsmanager:GetSecretValue"}),
+    ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
         {"dynamodb:Query", "s3:PutObject", "s3:ListBucketVersions"}

@@ -8,25 +8,36 @@ from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
+
+
+class PatientConnection(extensions.connection):
+    """A connection that says how patient its statements are; see `patience.py`."""
+
+    patience = DEFAULT_PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit. `patience` is for administrators,
+    whose statements are tried again.
     """
 
     connect_timeout: int = 4
     statement_timeout_ms: int = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    lock_timeout_ms: int = 0
+    patience: Patience | None = None
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -38,6 +49,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         f"-c statement_timeout={settings.statement_timeout_ms} "
         f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
     )
+    if settings.lock_timeout_ms:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -58,6 +71,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     }
     if root := certificate_file(credentials):
         arguments["sslrootcert"] = root
+    if settings.patience:
+        arguments["connection_factory"] = PatientConnection
     return arguments
 
 
@@ -96,6 +111,8 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
         connection = _connect_again(arguments)
     connection.autocommit = True
+    if settings.patience:
+        connection.patience = settings.patience
     return connection
 
 

@@ -5,10 +5,28 @@ from typing import Any, Final
 
 import psycopg2
 
-ANNOUNCE: Final = "NOTIFY pgrst, 'reload schema'"
+from tenantry.observability import count, logger
+
+_ANNOUNCEMENT: Final = "NOTIFY pgrst, 'reload schema'"
 _SCHEMA_CHANGED = frozenset({"", "reload schema"})
 # A connection that is still sending after this many looks is not worth waiting for.
 _MAX_LOOKS = 8
+
+
+def announce(connection: Any) -> None:
+    """Let whoever serves this database know that its schema has changed, once the change is committed.
+
+    That nobody hears it is no failure: a server's queue is anybody's to fill (54000), and what serves the tenant looks
+    its catalogue up again after some minutes.
+
+    :param connection: in autocommit mode.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_ANNOUNCEMENT)
+    except psycopg2.Error as exc:
+        count("AnnouncementsUnheard")
+        logger().warning("a change could not be announced", extra={"code": exc.pgcode})
 
 
 class SchemaNotices:

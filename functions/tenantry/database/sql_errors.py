@@ -12,7 +12,7 @@ from tenantry.domain.errors import (
 # The classes of errors that a caller causes. PostgreSQL's own primary message is passed on for these only: it names the
 # caller's own table, column or value, and no host. All other errors are told in our words, without driver text.
 _CALLERS_CLASSES = frozenset({"0A", "21", "22", "23", "25", "2F", "38", "39", "42", "44", "55", "P0"})
-_TIMEOUTS = frozenset({"57014", "25P03"})
+_TIMEOUTS = frozenset({"57014", "25P03", "25P04"})
 _UNAVAILABLE_CLASSES = frozenset({"08", "28", "53", "57", "58"})
 
 

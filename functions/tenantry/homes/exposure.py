@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, name_list, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, name_list, role_identifiers, role_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Home, TenantId
@@ -30,7 +30,8 @@ class Exposure:
         :raises BadRequest: a schema that is to be exposed is missing; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, self._home.database) as cursor:
+
+        def work(cursor: Any) -> None:
             missing = set(exposed) - self._present(cursor, exposed) - {self._home.schema}
             if missing:
                 raise BadRequest(
@@ -42,6 +43,8 @@ class Exposure:
             self._run(cursor, "reach_schema", exposed)
             self._run(cursor, "leave_schema", hidden)
 
+        in_transaction(self._connect, self._home.database, work)
+
     def renew(self, exposed: Collection[str]) -> None:
         """Let them reach those that have been exposed since what is here was backed up.
 
@@ -51,11 +54,14 @@ class Exposure:
         """
         others = set(exposed) - {self._home.schema}
         if others:
-            with transaction(self._connect, self._home.database) as cursor:
-                readers = [self._roles["editor"], self._roles["viewer"]]
-                execute(cursor, load_sql("homes/reached_schemas"), {"schemas": list(others), "readers": readers})  # type: ignore[arg-type]
-                reached = {name for (name,) in cursor.fetchall()}
-                self._run(cursor, "reach_schema", others - reached)
+            in_transaction(self._connect, self._home.database, lambda cursor: self._reach_unreached(cursor, others))
+
+    def _reach_unreached(self, cursor: Any, schemas: Collection[str]) -> None:
+        readers = [self._roles["editor"], self._roles["viewer"]]
+        names = {"schemas": list(schemas), "readers": readers}
+        execute(cursor, load_sql("homes/reached_schemas"), names)  # type: ignore[arg-type]
+        reached = {name for (name,) in cursor.fetchall()}
+        self._run(cursor, "reach_schema", set(schemas) - reached)
 
     def _run(self, cursor: Any, script: str, schemas: Collection[str]) -> None:
         for schema in sorted(self._present(cursor, schemas) - {self._home.schema}):

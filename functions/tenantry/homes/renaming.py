@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch, NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, Isolation, TenantId
@@ -86,7 +86,8 @@ def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
 
 
 def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: Home, after: Home) -> None:
-    with transaction(connect, before.database) as cursor:
+
+    def work(cursor: Any) -> None:
         rename_detached(cursor, old, new)
         if _has_schema(cursor, before.schema):
             rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
@@ -94,6 +95,8 @@ def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: 
         elif not _has_schema(cursor, after.schema):
             raise NotFound("The tenant's schema is not there.", code="schema_missing")
         SharedDatabase(connect, before.database).identify(cursor, new, after.schema)
+
+    in_transaction(connect, before.database, work, shared=True)
 
 
 def _has_schema(cursor: Any, schema: str) -> bool:
@@ -103,17 +106,20 @@ def _has_schema(cursor: Any, schema: str) -> bool:
 
 def _rename_rows(connect: AdminConnect, old: TenantId, new: TenantId, home: Home) -> int:
     """Give the tenant's rows and logins the new id, in one transaction; returns the number of rows."""
-    changed = 0
-    with transaction(connect, home.database) as cursor:
+
+    def work(cursor: Any) -> int:
+        changed = 0
         SharedDatabase(connect, home.database).identify(cursor, new, home.schema)
         _become_pool(cursor)
         # Rows that refer to each other are changed one table after the other.
-        execute(cursor, "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = 0")
+        execute(cursor, "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = '10min'")
         for table in _pooled_tables(cursor, home.schema):
             update = sql.SQL("UPDATE {} SET tenant_id = %s WHERE tenant_id = %s")
             execute(cursor, update.format(sql.Identifier(home.schema, table)), (new.value, old.value))
             changed += cursor.rowcount
-    return changed
+        return changed
+
+    return in_transaction(connect, home.database, work, shared=True)
 
 
 def _become_pool(cursor: Any) -> None:

@@ -126,5 +126,5 @@ class SchemaHome:
 
     def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:
         # A large schema takes longer than an administrator's statement usually may.
-        drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA {} CASCADE")
+        drop = sql.SQL("SET statement_timeout = '10min'; DROP SCHEMA {} CASCADE")
         execute(cursor, drop.format(schema or self._names["schema"]))

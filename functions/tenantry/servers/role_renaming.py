@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.database.admin_sql import AdminConnect, execute, join_roles, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, role_names
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
@@ -70,11 +70,14 @@ class TenantRenaming:
         :raises NotFound: a role is missing on the server.
         :raises TenantryError: the server refused.
         """
-        with transaction(self._connect, "postgres") as cursor:
+
+        def work(cursor: Any) -> None:
             _rename_all(cursor, dict(zip(_all_roles(old), _all_roles(new), strict=True)))
             verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
             set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
             execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
+
+        in_transaction(self._connect, "postgres", work, shared=True)
 
     def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
         """Rename a tenant's home and the tenant id in it; the roles have to have their new names already.

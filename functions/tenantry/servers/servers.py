@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.server import Server, ServerStatus, Wanted
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes.home_admin import HomeAdmin
@@ -19,7 +22,12 @@ from tenantry.servers.tenant_removal import TenantRemoval
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin")
+_CONNECT = ConnectSettings(
+    connect_timeout=5,
+    statement_timeout_ms=20_000,
+    application_name="tenantry-admin",
+    lock_timeout_ms=LOCK_TIMEOUT_MS,
+)
 
 type OpenAdmin = Callable[[Credentials], ServerAdmin]
 
@@ -37,24 +45,32 @@ class ServerReport:
     tenants: int
 
 
-def open_admin(credentials: Credentials) -> ServerAdmin:
+def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE) -> ServerAdmin:
     """Administer a server with these credentials; the database in them is ignored."""
-    return ServerAdmin(_connector(credentials))
+    return ServerAdmin(_Connector(credentials, patience))
 
 
-def _connector(credentials: Credentials) -> AdminConnect:
-    # With this search path no function or operator of a tenant is found by name, so none runs as the administrator.
-    administrator = replace(credentials, schema="pg_catalog")
-    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
+class _Connector:
+    """Connects as a server's administrator; what is done there is as patient as it says."""
+
+    def __init__(self, credentials: Credentials, patience: Patience) -> None:
+        # With this search path no function or operator of a tenant is found by name, so none runs as the administrator.
+        self._credentials = replace(credentials, schema="pg_catalog")
+        self._settings = replace(_CONNECT, patience=patience)
+        self.patience = patience
+
+    def __call__(self, database: str) -> Any:
+        return connect(replace(self._credentials, dbname=database), self._settings)
 
 
 class Servers:
     """The servers of one stage."""
 
-    def __init__(self, registry: Registry, secrets: ServerSecrets) -> None:
-        """Take the adapters."""
+    def __init__(self, registry: Registry, secrets: ServerSecrets, patience: Patience = DEFAULT_PATIENCE) -> None:
+        """Take the adapters, and how patient with others' locks is what is done on the servers."""
         self._registry = registry
         self._secrets = secrets
+        self._patience = patience
 
     def register(self, server: Server, username: str, password: str) -> ServerReport:
         """Register a server, or change its registration, once it has passed the check.
@@ -97,7 +113,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return open_admin(self._credentials(server_id))
+        return open_admin(self._credentials(server_id), self._patience)
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
         """Administer a tenant's home on its server.
@@ -125,7 +141,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return _connector(self.administrator(server_id))
+        return _Connector(self.administrator(server_id), self._patience)
 
     def administrator(self, server_id: str) -> Credentials:
         """Return the credentials of a registered server's administrator.
