@@ -1,4 +1,4 @@
-"""Restores one backup into a scratch database, compares it with its manifest, and writes down what it found."""
+"""Restores one backup into a scratch database, compares it with its manifest, and stores the verification."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -26,7 +26,7 @@ from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.restores.scratch import ScratchRestorer
 from tenantry.servers.servers import Servers
 
-# As long as the function may run: a lease that its worker did not give back ends then.
+# As long as the function may run: then the lease of a dead worker expires.
 _LEASE_SECONDS = 900
 _deadline = Deadline()
 
@@ -49,7 +49,7 @@ def _wired() -> tuple[FleetWork, Drills]:
         leases=leases,
     )
     own = settings.buckets.own
-    # The tenant's own lease: a drill and a restore, a move or a rename take turns.
+    # The lease on the tenant keeps a drill from overlapping a restore, a move or a rename.
     work = FleetWork(leases, TENANT_LEASE, "operation_in_progress", RunStore(clients[own.name], own.name))
     return work, Drills(adapters)
 
@@ -58,7 +58,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Drill one backup.
 
     :param event: `{"tenant_id", "backup_id", "run"?}`.
-    :raises TenantryError: nothing was found out, and nothing is left of the attempt.
+    :raises TenantryError: the drill has no result, and left nothing behind.
     """
     tenant_id, backup_id = TenantId(str(event.get("tenant_id"))), BackupId(str(event.get("backup_id")))
     run = RunId(str(event["run"])) if "run" in event else None

@@ -1,4 +1,4 @@
-"""Rotates one tenant's credentials: the four steps that Secrets Manager asks for."""
+"""Rotates one tenant's credentials, in Secrets Manager's four steps."""
 
 from functools import cache
 from typing import Any
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one step of a rotation.
 
     :param event: `{"SecretId", "ClientRequestToken", "Step"}`, from Secrets Manager.
-    :raises TenantryError: the step failed; Secrets Manager repeats the rotation with the same token.
+    :raises TenantryError: the step failed; Secrets Manager retries the rotation with the same token.
     """
     try:
         order = _order(event)

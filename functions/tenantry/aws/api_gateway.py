@@ -1,4 +1,4 @@
-"""API Gateway's events in, its answers out, and the one table from errors to statuses."""
+"""Reads API Gateway's events, builds its answers, and has the only table that maps errors to statuses."""
 
 import base64
 import binascii
@@ -26,7 +26,7 @@ from tenantry.domain.tenant import Caller, Role, TenantId, check_served
 
 EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
 
-# The most specific class that an error is an instance of decides.
+# The most specific class of an error decides its status.
 _STATUS: dict[type[TenantryError], int] = {
     Unauthenticated: 401,
     AccessDenied: 403,
@@ -40,7 +40,7 @@ _STATUS: dict[type[TenantryError], int] = {
     TenantryError: 500,
 }
 
-# PostgREST's table (its documentation, "Errors", version 14): its own code, a SQLSTATE or a SQLSTATE's class.
+# PostgREST's table (its documentation, "Errors", version 14). A key is a PostgREST code, a SQLSTATE or its class.
 _CODE_STATUS = {
     "PGRST101": 405,
     "PGRST103": 416,
@@ -62,7 +62,7 @@ _CODE_STATUS = {
     "42P17": 500,
     "42501": 403,
     "P0001": 400,
-    # A body that is nested too deeply: the caller's doing, unlike the rest of its class.
+    # A body that is nested too deeply: the caller's fault, unlike the other codes of this class.
     "54001": 400,
 }
 _SQLSTATE_CLASS_STATUS = {
@@ -87,15 +87,15 @@ def status_of(error: TenantryError) -> int:
 
 
 def caller_of(event: dict[str, Any]) -> Caller:
-    """Take the caller from the authorizer's context, which is the only place that names a tenant.
+    """Read the caller from the authorizer's context, the only place where a request names a tenant.
 
-    :raises Unauthenticated: there is no such context, or it is malformed.
+    :raises Unauthenticated: the context is missing or malformed.
     :raises TenantSuspended, TenantUnknown, AccessDenied: the tenant or the role is not served.
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
     try:
         tenant_id, role = TenantId(context["tenantId"]), Role(context["role"])
-        # The authorizer says it where it is not the default.
+        # The authorizer leaves default settings out.
         data_api = DataApiSettings.from_context(str(context.get("dataApi", "{}")))
         caller = Caller(tenant_id, context["userId"], role, context["claims"], data_api)
     except (KeyError, ValueError, BadRequest) as exc:
@@ -107,7 +107,7 @@ def caller_of(event: dict[str, Any]) -> Caller:
 
 
 def operator_of(event: dict[str, Any]) -> str:
-    """Take the operator's user id from the authorizer's context.
+    """Read the operator's user id from the authorizer's context.
 
     :raises AccessDenied: the caller is not an operator.
     """
@@ -118,7 +118,7 @@ def operator_of(event: dict[str, Any]) -> str:
 
 
 def header(event: dict[str, Any], name: str) -> str:
-    """Read a header, whatever its case; several of one name are joined by commas."""
+    """Read a header by its case-insensitive name; the values of repeated headers are joined by commas."""
     headers = event.get("multiValueHeaders") or {}
     for key, values in headers.items():
         if key.lower() == name:
@@ -127,9 +127,9 @@ def header(event: dict[str, Any], name: str) -> str:
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
-    """Read a parameter of the path, which API Gateway hands on as it was written: percent-encoded, unlike a query's.
+    """Read and decode a path parameter: API Gateway passes it percent-encoded, unlike a query parameter.
 
-    :raises BadRequest: it is not UTF-8.
+    :raises BadRequest: the parameter is not UTF-8.
     """
     written = (event.get("pathParameters") or {}).get(name)
     try:
@@ -138,16 +138,16 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
         raise BadRequest("The path is not UTF-8 text.", code="PGRST100") from exc
 
 
-# A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
+# The database's policies may read a request's headers, except credentials and headers that reveal where we run.
 _NOT_TOLD = ("authorization", "apikey", "cookie", "host", "via", "x-amz", "x-api", "x-forwarded", "cloudfront")
 _MAX_TOLD = 8_000
 
 
 def told_headers(event: dict[str, Any]) -> str:
-    """Write the headers that a tenant's database is told of as a JSON object; names are in lower case."""
+    """Return the headers that a tenant's database may read as a JSON object, with lower-case names."""
     headers = event.get("multiValueHeaders") or {}
     lowered = [(name.lower(), values) for name, values in headers.items()]
-    # Left out before anything is kept: a credential must not outlive its request.
+    # Filter before the cached function gets the headers: a credential must not outlive its request.
     return _written(tuple([(name, ",".join(values)) for name, values in lowered if not name.startswith(_NOT_TOLD)]))
 
 
@@ -160,8 +160,8 @@ def _written(told: tuple[tuple[str, str], ...]) -> str:
 def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
     """Read the body as text.
 
-    :raises PayloadTooLarge: it has more than `max_bytes`.
-    :raises BadRequest: it is not UTF-8.
+    :raises PayloadTooLarge: the body has more than `max_bytes`.
+    :raises BadRequest: the body is not UTF-8.
     """
     body: str | None = event.get("body")
     if body is None:
@@ -191,7 +191,7 @@ def answer(status: int, body: str, cors_origin: str, headers: dict[str, str] | N
 
 
 def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
-    """Build the answer that tells an error, in the one shape that all errors have."""
+    """Build the answer to an error, in the shape that all errors share."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
     headers = {"Retry-After": str(error.retry_seconds)} if status == 503 else {}
@@ -199,4 +199,5 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
         headers |= error.answer[1]
     if isinstance(error, RequestRefused) and error.headers:
         headers |= error.headers
-    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, headers)
+    # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.
+    return answer(status, json.dumps(body), cors_origin, headers)

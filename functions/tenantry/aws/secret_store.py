@@ -1,4 +1,4 @@
-"""Writes and reads secrets as an operator. Reading a tenant's to serve a request is `tenant_secrets.py`'s."""
+"""Writes and reads secrets with an operator's rights; to serve a request, `tenant_secrets.py` reads them instead."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Secrets:
-    """Credentials under a name, with tags that readers and policies compare."""
+    """Credentials stored by name, with tags that readers and policies compare."""
 
     def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
         """Take a client whose identity may write secrets."""
@@ -55,7 +55,7 @@ class SecretStore(_Secrets):
     """The tenants' secrets of one stage."""
 
     def exists(self, tenant_id: TenantId) -> bool:
-        """Tell whether there is a secret of this name, whatever it holds, also one that waits to be deleted.
+        """Tell whether a tenant's secret exists, whatever its content, even if it is scheduled for deletion.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -70,17 +70,17 @@ class SecretStore(_Secrets):
         return True
 
     def find(self, tenant_id: TenantId) -> Credentials | None:
-        """Read what is stored for a tenant, if anything is.
+        """Read a tenant's credentials; None if none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
-        :raises InvalidSetting: it can't be understood.
+        :raises InvalidSetting: the secret is malformed.
         """
         return self._find(secret_name(self._stage, tenant_id))
 
     def read(self, tenant_id: TenantId) -> Credentials:
-        """Read how a tenant is served now.
+        """Read a tenant's present credentials.
 
-        :raises NotFound: nobody has stored that.
+        :raises NotFound: none are stored.
         :raises DependencyFailed, InvalidSetting: as `find` does.
         """
         found = self.find(tenant_id)
@@ -96,7 +96,7 @@ class SecretStore(_Secrets):
         self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
 
     def schedule_rotation(self, tenant_id: TenantId, function_arn: str, rules: dict[str, str]) -> None:
-        """Have a tenant's credentials rotated by a function, at the times that `rules` say; setting it again is fine.
+        """Have a function rotate a tenant's credentials on the schedule `rules`; setting it again is no error.
 
         :raises DependencyFailed: Secrets Manager did not take it.
         """
@@ -111,7 +111,7 @@ class SecretStore(_Secrets):
             raise _unavailable() from exc
 
     def delete(self, tenant_id: TenantId) -> None:
-        """Delete a tenant's credentials at once, without a window to recover them.
+        """Delete a tenant's credentials at once, without a recovery window.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -124,18 +124,18 @@ class SecretStore(_Secrets):
 
 
 class ServerSecrets(_Secrets):
-    """The administrators of the servers of one stage."""
+    """The credentials of one stage's server administrators."""
 
     def find(self, server_id: str) -> Credentials | None:
-        """Read how to log in as a server's administrator, if it is known.
+        """Read the credentials of a server's administrator; None if none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
-        :raises InvalidSetting: it can't be understood.
+        :raises InvalidSetting: the secret is malformed.
         """
         return self._find(server_secret_name(self._stage, server_id))
 
     def write(self, server_id: str, credentials: Credentials) -> None:
-        """Store a server's administrator.
+        """Store the credentials of a server's administrator.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """

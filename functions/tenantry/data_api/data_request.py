@@ -15,7 +15,14 @@ from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import DatabaseUnavailable, OutcomeUnknown, PayloadTooLarge, TenantMoving, TenantryError
+from tenantry.domain.errors import (
+    DatabaseUnavailable,
+    IdentityMismatch,
+    OutcomeUnknown,
+    PayloadTooLarge,
+    TenantMoving,
+    TenantryError,
+)
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
@@ -178,6 +185,11 @@ class DataRequests:
         credentials = self._secrets.read(tenant_id)
         try:
             return TenantConnection(tenant_id, credentials, self._connect)
+        except IdentityMismatch:
+            mended = self._secrets.read_in_doubt(tenant_id)
+            if mended == credentials:
+                raise
+            return TenantConnection(tenant_id, mended, self._connect)
         except DatabaseUnavailable as exc:
             if exc.code not in _STALE_CREDENTIALS:
                 raise

@@ -1,4 +1,4 @@
-"""What a statement's own guard refused, told from all else that PostgreSQL refuses."""
+"""Tells the refusal of a statement's own guard from all other errors of PostgreSQL."""
 
 import re
 
@@ -13,7 +13,10 @@ _number = re.compile(r"\d+").search
 
 
 def refusal_of_guard(exc: psycopg2.Error, planned: Plan) -> RequestRefused | None:
-    """Say what a guard refused: by its SQLSTATE, which only a plan with guards provokes. The text has the number."""
+    """Build the refusal of a guard; None for other errors. Only a plan with guards causes this SQLSTATE.
+
+    The number of rows is in the error's text.
+    """
     if not planned.guards or exc.pgcode != REFUSAL_SQLSTATE:
         return None
     found = _number(exc.diag.message_primary or "")

@@ -8,28 +8,39 @@ from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.database.session_settings import is_known, note_server_version, session_options
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
 _UNKNOWN_SETTING = "42704"
+
+
+class PatientConnection(extensions.connection):
+    """A connection that says how patient its statements are; see `patience.py`."""
+
+    patience = DEFAULT_PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit. A session that `administers` goes on whatever its database and its login are set to, also
-    where they are fenced. `stage` is what marks of roles name.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit. `patience` is for administrators,
+    whose statements are tried again. A session that `administers` goes on whatever its database and its login are set
+    to, also where they are fenced. `stage` is what marks of roles name.
     """
 
     connect_timeout: int = 4
     statement_timeout_ms: int = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    lock_timeout_ms: int = 0
+    patience: Patience | None = None
     administers: bool = False
     stage: str = ""
 
@@ -37,11 +48,15 @@ class ConnectSettings:
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
+    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
+    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
     options = (
         f"-c statement_timeout={settings.statement_timeout_ms} "
-        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}" '
+        f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path} "
         f"{session_options(credentials, administers=settings.administers)}"
     )
+    if settings.lock_timeout_ms or settings.administers:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
     if settings.stage:
         options += f" -c tenantry.stage={settings.stage}"
     arguments: dict[str, Any] = {
@@ -64,6 +79,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     }
     if root := certificate_file(credentials):
         arguments["sslrootcert"] = root
+    if settings.patience:
+        arguments["connection_factory"] = PatientConnection
     return arguments
 
 
@@ -107,6 +124,8 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         connection = _connect_again(arguments)
     note_server_version(credentials, connection.server_version)
     connection.autocommit = True
+    if settings.patience:
+        connection.patience = settings.patience
     return connection
 
 

@@ -6,16 +6,15 @@ none, as it belongs to a marked role from its first moment, and its owner can wr
 share, and templates, belong to the administrator, and carry a comment.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
 from psycopg2 import sql
 
-from tenantry.database.sql_errors import translate
+from tenantry.database.admin_sql import execute
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict
+from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.tenant import TenantId
 
 # Of what all tenants of a server have in common: groups, templates, shared databases.
@@ -23,6 +22,9 @@ SERVER_MARK = "tenantry server"
 # A database can't be made and marked at once. One with this connection limit was made by us and not marked yet.
 UNMARKED_LIMIT = 1952804452
 NAME_TAKEN = "name_taken"
+_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+# SQLSTATEs of a role and of a database that is there already.
+_EXISTS = frozenset({"42710", "42P04"})
 
 
 def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
@@ -33,7 +35,7 @@ def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
 
     :raises TenantryError: the server did not answer.
     """
-    _send(cursor, "SELECT current_setting('tenantry.stage', true)")
+    execute(cursor, "SELECT current_setting('tenantry.stage', true)")
     stage = cursor.fetchone()[0]
     bare = f"tenantry tenant={tenant_id}"
     return [f"{bare} stage={stage}", bare] if stage else [bare, f"{bare} stage=%"]
@@ -41,13 +43,35 @@ def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
 
 def foreign_roles_named(cursor: Any, names: Iterable[str], marks: Iterable[str]) -> list[str]:
     """List which roles of these names are there and have none of the marks. :raises TenantryError: as above."""
-    _send(cursor, load_sql("database/unmarked_roles"), (list(names), list(marks)))
+    execute(cursor, load_sql("database/unmarked_roles"), (list(names), list(marks)))
     return [name for (name,) in cursor.fetchall()]
 
 
 def mark_role(cursor: Any, name: str, mark: str) -> None:
     """Mark a role. :raises TenantryError: the server refused."""
-    _send(cursor, _comment("ROLE", name, mark))
+    execute(cursor, _comment("ROLE", name, mark))
+
+
+def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> None:
+    """Make a role that has no attribute, or take those away that our own of that name has.
+
+    :param login: `LOGIN` or `NOLOGIN`.
+    :param marks: by which a role of that name is known to be ours; a new one gets the first.
+    :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
+    :raises TenantryError: as above.
+    """
+    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
+    execute(cursor, load_sql("database/role_is_plain"), (list(marks), login == "LOGIN", name))
+    found = cursor.fetchone()
+    attributes = f"{login} {_NO_ATTRIBUTES}"
+    if found is None:
+        create_marked_role(cursor, name, attributes, marks[0])
+        return
+    is_plain, is_ours = found
+    if not is_ours:
+        raise name_taken(f"role {name}")
+    if not is_plain:
+        execute(cursor, sql.SQL("ALTER ROLE {} WITH {}").format(sql.Identifier(name), sql.SQL(attributes)))
 
 
 def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> None:
@@ -57,12 +81,7 @@ def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> No
     :raises TenantryError: the server refused.
     """
     create = sql.SQL("CREATE ROLE {} WITH {}; ").format(sql.Identifier(name), sql.SQL(attributes))
-    try:
-        cursor.execute(create + _comment("ROLE", name, mark))
-    except psycopg2.errors.DuplicateObject as exc:
-        raise name_taken(f"role {name}") from exc
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
+    _create(cursor, create + _comment("ROLE", name, mark), f"role {name}")
 
 
 def is_our_database(cursor: Any, name: str) -> bool | None:
@@ -70,7 +89,7 @@ def is_our_database(cursor: Any, name: str) -> bool | None:
 
     :raises TenantryError: the server did not answer.
     """
-    _send(cursor, load_sql("database/database_mark"), (SERVER_MARK, UNMARKED_LIMIT, name))
+    execute(cursor, load_sql("database/database_mark"), (SERVER_MARK, UNMARKED_LIMIT, name))
     found = cursor.fetchone()
     return bool(found[0]) if found else None
 
@@ -83,19 +102,14 @@ def create_marked_database(cursor: Any, name: str) -> None:
     """
     quoted = {"database": sql.Identifier(name), "limit": sql.Literal(UNMARKED_LIMIT)}
     create = "CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT {limit}"
-    try:
-        cursor.execute(sql.SQL(create).format(**quoted))
-    except psycopg2.errors.DuplicateDatabase as exc:
-        raise name_taken(f"database {name}") from exc
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
+    _create(cursor, sql.SQL(create).format(**quoted), f"database {name}")
     mark_database(cursor, name)
 
 
 def mark_database(cursor: Any, name: str) -> None:
     """Mark a database as the server's. :raises TenantryError: the server refused."""
     unlimited = sql.SQL("; ALTER DATABASE {} CONNECTION LIMIT -1").format(sql.Identifier(name))
-    _send(cursor, _comment("DATABASE", name, SERVER_MARK) + unlimited)
+    execute(cursor, _comment("DATABASE", name, SERVER_MARK) + unlimited)
 
 
 def name_taken(*taken: str) -> Conflict:
@@ -121,12 +135,14 @@ def ignore_name_taken() -> Iterator[None]:
             raise
 
 
+def _create(cursor: Any, statement: sql.Composable, what: str) -> None:
+    try:
+        execute(cursor, statement)
+    except StatementFailed as exc:
+        if exc.code not in _EXISTS:
+            raise
+        raise name_taken(what) from exc
+
+
 def _comment(kind: str, name: str, mark: str) -> sql.Composable:
     return sql.SQL(f"COMMENT ON {kind} {{}} IS {{}}").format(sql.Identifier(name), sql.Literal(mark))
-
-
-def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
-    try:
-        cursor.execute(statement, values)
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc

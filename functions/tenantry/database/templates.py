@@ -5,11 +5,12 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, ensure_role, execute, join_roles
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles
 from tenantry.database.database_removal import drop_database
 from tenantry.database.marks import (
     SERVER_MARK,
     create_marked_database,
+    ensure_role,
     foreign_roles_named,
     is_our_database,
     mark_role,
@@ -45,7 +46,7 @@ class TemplateDatabases:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if not _is_complete(cursor, name):
                 # Given back with the session, also when this process dies.
-                execute(cursor, "SELECT pg_advisory_lock(%s)", (_TEMPLATE_LOCK,))
+                execute(cursor, load_sql("database/wait_for_turn"), (_TEMPLATE_LOCK,))
                 if not _is_complete(cursor, name):
                     self._make(cursor, name)
                     _drop_older(cursor, name)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
@@ -68,7 +68,7 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
-    _require_named(connection, tenant_id, "SELECT current_setting(%s, true)", (IDENTITY_SETTING,))
+    _require_named(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
 
 
 def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> None:
@@ -102,7 +102,8 @@ class TenantConnection:
         """
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
-        self._connection = connect(credentials, settings)
+        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
+        self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}

@@ -6,5 +6,5 @@ _BYTES = 32
 
 
 def new_password() -> str:
-    """Make one of 256 random bits, in characters that need no escape in a URL, a pass file or JSON."""
+    """Make a password of 256 random bits, in characters that need no escape in a URL, a pass file or JSON."""
     return secrets.token_urlsafe(_BYTES)

@@ -13,13 +13,12 @@ from psycopg2.extensions import encrypt_password
 from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
-    ensure_role,
     execute,
     join_roles,
     known_roles,
     name_list,
 )
-from tenantry.database.marks import name_taken, tenant_marks
+from tenantry.database.marks import ensure_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.passwords import new_password

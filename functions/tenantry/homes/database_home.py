@@ -12,6 +12,7 @@ from tenantry.database.admin_sql import (
     role_identifiers,
     role_names,
     run,
+    transaction,
 )
 from tenantry.database.database_removal import drop_database
 from tenantry.database.logins import login_names
@@ -21,7 +22,7 @@ from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
 from tenantry.homes.ownership import is_tenants_database
-from tenantry.homes.rights import grant_rights
+from tenantry.homes.rights import grant_rights, is_from_template
 from tenantry.homes.upgrading import upgrade_own_home
 
 
@@ -50,7 +51,8 @@ class DatabaseHome:
                 execute(cursor, sql.SQL(create).format(template=template, **self._names))
             execute(cursor, load_sql("homes/reserve_database").format(**self._names))
         # Rights before the right to connect: what can be reached is as it should be.
-        self.grant()
+        if self._is_new():
+            self.grant()
         self.upgrade()
         self.open()
 
@@ -87,8 +89,8 @@ class DatabaseHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with closing(self._connect(self.home.database)) as connection:
-            grant_rights(connection, self._tenant_id, self.home.schema)
+        with transaction(self._connect, self.home.database) as cursor:
+            grant_rights(cursor, self._tenant_id, self.home.schema)
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
@@ -133,6 +135,11 @@ class DatabaseHome:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
                 drop_database(cursor, self.home.database)
+
+    def _is_new(self) -> bool:
+        """Whether nobody has been given rights to what came with the template; later the tenant may change them."""
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            return is_from_template(cursor)
 
     def _is_there(self, cursor: Any) -> bool:
         is_own = is_tenants_database(cursor, self._tenant_id, self.home.database)

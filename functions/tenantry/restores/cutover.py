@@ -1,4 +1,4 @@
-"""What the registry and a tenant's secret come to say in the course of a restore."""
+"""Changes the registry and a tenant's secret in the course of a restore."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,21 +18,21 @@ from tenantry.tenants.onboarding import Onboarding
 
 
 class Cutover:
-    """Lets a tenant live where it was restored."""
+    """Directs a tenant to the home into which it was restored."""
 
     def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, onboarding: Onboarding) -> None:
-        """Take the adapters; `onboarding` completes a tenant that is new."""
+        """Take the adapters; `onboarding` completes a new tenant."""
         self._registry = registry
         self._servers = servers
         self._secrets = secrets
         self._onboarding = onboarding
 
     def credentials(self, tenant_id: TenantId) -> Credentials:
-        """Read how the tenant is served now. :raises NotFound: nobody knows."""
+        """Read the tenant's present credentials. :raises NotFound: it has no secret."""
         return self._secrets.read(tenant_id)
 
     def make_roles(self, tenant: Tenant, home: Home) -> None:
-        """Let the server know the tenant's roles and its login, with the password that it has or is given now."""
+        """Make the tenant's roles and its login on the home's server, with its present password or a new one."""
         server = self._servers.get(home.server_id)
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
@@ -49,12 +49,12 @@ class Cutover:
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
-        """Let a server forget the tenant's roles, on which it does not live."""
+        """Drop the tenant's own roles on a server where it does not live."""
         removal = self._servers.removal(server_id)
         removal.drop_roles(removal.find_roles(tenant_id))
 
     def switch(self, tenant_id: TenantId, home: Home, former: Home | None) -> None:
-        """Let the tenant's secret name the place that it has now; nobody is let in at the one that it had elsewhere."""
+        """Point the tenant's secret at its new home, and close the former one if that is on another server."""
         present = self.credentials(tenant_id)
         arrived = credentials_at(present, home, self._servers.get(home.server_id))
         if place_of(present) == place_of(arrived):
@@ -64,7 +64,7 @@ class Cutover:
         self._secrets.write(tenant_id, arrived)
 
     def note(self, operation: Operation, home: Home, kept: Home | None, revision: str) -> None:
-        """Write down where the tenant lives, at which revision, and where what was there is kept."""
+        """Record the tenant's home, its schema revision, and the home that keeps the former data."""
         tenant = self._tenant(operation)
         self._registry.put_tenant(
             replace(
@@ -77,19 +77,19 @@ class Cutover:
         )
 
     def release(self, operation: Operation) -> None:
-        """Let others at a tenant whose restore has failed; a new one is incomplete until the call is repeated."""
+        """Release a tenant whose restore has failed. A new tenant stays incomplete until the call is repeated."""
         tenant = self._registry.tenant(tenant_of(operation))
         if tenant and tenant.relocation == operation.operation_id and tenant.status is not TenantStatus.PROVISIONING:
             self._registry.put_tenant(replace(tenant, relocation=""))
 
     def hand_over(self, operation: Operation, successor: str) -> None:
-        """Let another operation have the tenant."""
+        """Make another operation the tenant's holder."""
         tenant = self._tenant(operation)
         if tenant.relocation == operation.operation_id:
             self._registry.put_tenant(replace(tenant, relocation=successor))
 
     def settle(self, operation: Operation, **change: Any) -> None:
-        """Let others at the tenant again; one that is new is served from now on."""
+        """Release the tenant; a new one becomes active."""
         tenant = replace(self._tenant(operation), relocation="", **change)
         if tenant.status is TenantStatus.PROVISIONING:
             tenant = replace(
@@ -105,13 +105,13 @@ class Cutover:
 
 
 def kept_of(operation: Operation, swap: Swap) -> Home | None:
-    """Say where what was there is kept: beside, or where the tenant lived before; None: there was nothing."""
+    """Find the home that keeps the former data: detached on this server, or the former home; None if there was none."""
     if swap.has_home:
         return swap.kept
     return former_of(operation)
 
 
 def former_of(operation: Operation) -> Home | None:
-    """Say where the tenant lived, if that is on another server than the one that it is restored to."""
+    """Find the tenant's former home, if it is on another server than the restored one."""
     former = operation.facts.get("former")
     return home_of_facts(former) if former else None

@@ -17,9 +17,8 @@ from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
 from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
-from tenantry.servers.server_admin import DATABASE_BUSY, AdoptionFacts, ServerAdmin
+from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
-_ATTEMPTS = 5
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
 _NO_SUCH_DATABASE = "3D000"
 # SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
@@ -77,7 +76,10 @@ def adopt_database(
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
     if request.user not in login_names(request.tenant_id):
-        _take_over(request, admin, take_objects=not facts.user_is_shared)
+        take_objects = not facts.user_is_shared
+        admin.adopt_database(
+            request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
+        )
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
@@ -89,20 +91,6 @@ def _note_user(request: AdoptionRequest, tenant: Tenant, server: Server, registr
         _require_server(request, server)
         _log_in(request, server)
         registry.put_tenant(replace(tenant, adopted_user=request.user))
-
-
-def _take_over(request: AdoptionRequest, admin: ServerAdmin, *, take_objects: bool) -> None:
-    """Change owners and rights; give way to the application's transactions, and try again a few times."""
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            admin.adopt_database(
-                request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
-            )
-        except Conflict as exc:
-            if exc.code != DATABASE_BUSY or not left:
-                raise
-        else:
-            return
 
 
 def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:

@@ -1,4 +1,4 @@
-"""The outer statement: counts, the body in its form, and what a function has set for the answer."""
+"""Writes the outer statement: counts, the body in its format, and the status and headers that a function has set."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,19 @@ from tenantry.postgrest.names import quote
 from tenantry.postgrest.request import Guard
 
 SOURCE = '"_source"'
-# The one column of a function's plain values, as PostgREST calls it: a CSV shows the name.
+# PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
 VALUE = "pgrst_scalar"
 _SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
-# A guard refuses by PostgreSQL's error for an index out of range, whose text holds the number of rows.
+# A guard fails with PostgreSQL's error for an index out of range, whose text holds the number of rows.
 REFUSAL_SQLSTATE = "2202E"
 _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
 
 def read_statement(rows: str, media: Media, *, total: str | None, head: bool) -> str:
-    """Wrap rows that are read. Its columns are those that Plan says."""
+    """Wrap the rows of a read. `Plan` explains the statement's columns."""
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     shown, origin = _shown(rows, media)
     body = "NULL::text" if head else body_sql(media)
@@ -37,9 +37,9 @@ def call_statement(
     total: str | None,
     guards: Sequence[tuple[Guard, int]],
 ) -> str:
-    """Wrap the rows of a function that is called once.
+    """Wrap the rows of a function so that it is called once.
 
-    There always is a body: PostgreSQL does not call a function whose rows nobody looks at.
+    The statement always has a body: PostgreSQL does not call a function if nothing reads its rows.
 
     :param value: the rows are plain values, in the column `VALUE`.
     """
@@ -62,9 +62,9 @@ def write_statement(
 ) -> str:
     """Wrap a change.
 
-    :param rows: the statement of the answer's rows over the change's; None: there is no body.
-    :param key: the columns of the primary key, where the one row that was made has to be named.
-    :param made: SQL for how many rows were made new.
+    :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
+    :param key: the primary key's columns, if the answer has to name the one row that was inserted.
+    :param made: SQL for the number of inserted rows.
     """
     body = body_sql(media) if rows is not None else "NULL::text"
     refusal = _guard(guards)
@@ -75,18 +75,18 @@ def write_statement(
 
 
 def _shown(rows: str, media: Media) -> tuple[str, str]:
-    """Say what comes before the statement, and what it reads from: a CSV reads its rows twice."""
+    """Return the statement's WITH part and its source: for a CSV, which reads its rows twice, the rows need a name."""
     is_csv = Form.CSV in (media.form, media.inner)
     return (f"{_SHOWN} AS ({rows})", _SHOWN) if is_csv else ("", f"({rows})")
 
 
 def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
-    """Write the body.
+    """Write the SQL of the body.
 
-    `_rows` is only ever used as `"_rows".*`, which means the row even where a column has that name.
+    `_rows` is only ever used as `"_rows".*`, which means the row even if it has a column of that name.
 
     :param value: the rows are plain values, in the column `VALUE`.
-    :param one: there is one row by the nature of things, so it is no array.
+    :param one: there can only be one row, so the body is not an array.
     """
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
@@ -102,7 +102,7 @@ def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
 
 
 def _csv() -> str:
-    """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses."""
+    """Write a header line and, for each row, PostgreSQL's text of a record without the parentheses."""
     first = f'(SELECT row_to_json("_first".*) FROM {_SHOWN} "_first" LIMIT 1)'
     header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
     record = f"({_ROWS}.*)::text"
@@ -119,7 +119,7 @@ def _location(key: Sequence[str]) -> str:
 
 
 def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
-    """Write what fails, and so takes the change back, where the number of rows is not as it has to be."""
+    """Write SQL that fails, and so rolls the change back, if the number of rows is not the required one."""
     if not guards:
         return "NULL"
     cases = [

@@ -1,4 +1,4 @@
-"""Where a drill restores to: a server that is kept for drills in the tenant's region, or the tenant's own."""
+"""Where a drill restores to: a server labelled for drills in the tenant's region, or the tenant's own server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,12 +9,12 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.servers.servers import Servers
 
-# Of a server that is for drills; drain it, so that no tenant is placed there.
+# The label of a server for drills. Drain such a server, so that no tenant is placed there.
 LABEL = "drills"
 
 
 class DrillServers:
-    """Chooses the server, and lends the tenant its roles there."""
+    """Chooses the server of a drill, and makes the tenant's roles there for as long as the drill lasts."""
 
     def __init__(self, servers: Servers) -> None:
         """Take the servers of the stage."""
@@ -22,10 +22,10 @@ class DrillServers:
 
     @contextmanager
     def lend(self, tenant: Tenant) -> Iterator[str]:
-        """Name a server on which the tenant's roles are for as long as this lasts.
+        """Yield the id of a server that has the tenant's roles within this context.
 
-        Those that it has there already are left alone, and so is that server: they may belong to a home that it can
-        still go back to. Hold the lease on the tenant meanwhile.
+        A server on which the tenant already has roles in use is not chosen: they may belong to a home that it can
+        still return to. The caller holds the lease on the tenant.
 
         :raises NotFound: the tenant's own server is not registered.
         :raises TenantryError: a server refused.
@@ -38,12 +38,12 @@ class DrillServers:
         try:
             yield chosen
         finally:
-            # What the drill found matters more; the next one on that server drops them then.
+            # The drill's result matters more than this failure; the next drill on that server drops the roles.
             with suppress(TenantryError):
                 self._drop_roles(chosen, tenant.tenant_id)
 
     def all_for(self, tenant: Tenant) -> list[str]:
-        """List the servers that the tenant's drills may be made on, the one that is chosen first where it can be.
+        """List the servers on which the tenant's drills may run, in the order of preference.
 
         :raises NotFound: the tenant's own server is not registered.
         """
@@ -56,8 +56,8 @@ class DrillServers:
         for server_id in self.all_for(tenant):
             if server_id == tenant.server_id:
                 break
-            # A drill whose worker died has left them; whoever still needs them keeps them from being dropped. Where
-            # others have such names, it is made elsewhere.
+            # A drill whose worker died leaves roles behind. Roles that something still depends on can't be dropped, and
+            # where others have such names the drill is made elsewhere.
             with suppress(TenantryError):
                 if server_id != former:
                     self._drop_roles(server_id, tenant.tenant_id)
