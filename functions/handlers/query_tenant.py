@@ -32,10 +32,19 @@ def _data_requests() -> DataRequests:
     return DataRequests(
         TenantSecrets(sessions, new_client, settings.stage, max_age=settings.secret_age),
         ConnectionCache(settings.max_connections, settings.connection_age),
-        ConnectSettings(settings.connect_timeout, settings.statement_timeout_ms, application_name="tenantry-query"),
-        RequestLimits(max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes),
+        ConnectSettings(
+            settings.connect_timeout,
+            settings.statement_timeout_ms,
+            application_name="tenantry-query",
+            work_mem_kb=settings.work_mem_kb,
+        ),
+        RequestLimits(
+            max_rows=settings.max_rows,
+            max_body_bytes=settings.max_body_bytes,
+            max_answer_bytes=settings.max_answer_bytes,
+            at_once=settings.at_once,
+        ),
         Catalogues(settings.max_connections, settings.catalogue_age),
-        max_answer_bytes=settings.max_answer_bytes,
     )
 
 

@@ -32,6 +32,8 @@ class QuerySettings:
     max_rows: int = number("MAX_ROWS", 1_000)
     max_body_bytes: int = number("MAX_BODY_BYTES", 1_000_000)
     # Lambda allows 6 MB for the whole answer, in which the body is a JSON string: quotes are escaped.
+    at_once: int = number("AT_ONCE", 4)
+    work_mem_kb: int = number("WORK_MEM_KB", 2_048)
     max_answer_bytes: int = number("MAX_ANSWER_BYTES", 4_500_000)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from tenantry.domain.errors import (
     RequestRefused,
     StatementFailed,
     TenantryError,
+    TooManyAtOnce,
     Unauthenticated,
 )
 from tenantry.domain.tenant import Caller, Role, TenantId, check_served
@@ -34,6 +36,7 @@ _STATUS: dict[type[TenantryError], int] = {
     BadRequest: 400,
     Conflict: 409,
     PayloadTooLarge: 413,
+    TooManyAtOnce: 429,
     DatabaseUnavailable: 503,
     DatabaseTimeout: 504,
     DependencyFailed: 503,
@@ -139,7 +142,11 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
 
 
 # A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
-_NOT_TOLD = ("authorization", "apikey", "cookie", "host", "via", "x-amz", "x-api", "x-forwarded", "cloudfront")
+_NOT_TOLD = ("host", "via", "x-amz", "x-forwarded", "cloudfront")
+# Wherever in its name: what one might sign in with elsewhere.
+_is_secret = re.compile(
+    "auth|api.?key|access.?key|cookie|credential|csrf|jwt|passw|private|secret|session|signature|token|xsrf"
+).search
 _MAX_TOLD = 8_000
 
 
@@ -148,13 +155,18 @@ def told_headers(event: dict[str, Any]) -> str:
     headers = event.get("multiValueHeaders") or {}
     lowered = [(name.lower(), values) for name, values in headers.items()]
     # Left out before anything is kept: a credential must not outlive its request.
-    return _written(tuple([(name, ",".join(values)) for name, values in lowered if not name.startswith(_NOT_TOLD)]))
+    return _written(tuple([(name, ",".join(values)) for name, values in lowered if _may_be_told(name)]))
+
+
+def _may_be_told(name: str) -> bool:
+    return not name.startswith(_NOT_TOLD) and not _is_secret(name)
 
 
 @lru_cache(maxsize=64)
 def _written(told: tuple[tuple[str, str], ...]) -> str:
-    text = json.dumps(dict(told), ensure_ascii=False) if told else ""
-    return text if len(text) <= _MAX_TOLD and "\0" not in text else ""
+    text = json.dumps(dict(told), ensure_ascii=False)
+    # Never nothing: a function of the tenant's may have left another's in the session.
+    return text if len(text) <= _MAX_TOLD and "\0" not in text else "{}"
 
 
 def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
@@ -194,7 +206,7 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer that tells an error, in the one shape that all errors have."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
-    headers = {"Retry-After": str(error.retry_seconds)} if status == 503 else {}
+    headers = {"Retry-After": str(error.retry_seconds)} if status in (429, 503) else {}
     if isinstance(error, StatementFailed) and error.answer:
         headers |= error.answer[1]
     if isinstance(error, RequestRefused) and error.headers:

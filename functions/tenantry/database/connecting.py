@@ -14,28 +14,38 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 
 _REFUSAL_SECONDS = 2.0
+# One process, no more memory for hash tables than for sorting, no compiler.
+_FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit.
+    A time of 0 is no limit; `statement_timeout_ms` None leaves what the login has. `client_check_ms` is how often the
+    server looks whether a running statement's client is still there.
     """
 
     connect_timeout: int = 4
-    statement_timeout_ms: int = 10_000
+    statement_timeout_ms: int | None = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    client_check_ms: int = 2_000
+    # Memory of one step of a statement, in kB: 0 leaves what the server has. Each of thirty embedded tables may have
+    # one, so requests of the data API get little.
+    work_mem_kb: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
-    options = (
-        f"-c statement_timeout={settings.statement_timeout_ms} "
-        f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
-    )
+    options = f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
+    if settings.statement_timeout_ms is not None:
+        options += f" -c statement_timeout={settings.statement_timeout_ms}"
+    if settings.client_check_ms:
+        options += f" -c client_connection_check_interval={settings.client_check_ms}"
+    if settings.work_mem_kb:
+        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,

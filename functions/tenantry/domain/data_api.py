@@ -10,6 +10,7 @@ from tenantry.domain.errors import BadRequest
 _NAME_BYTES = 63
 _MAX_SCHEMAS = 10
 MAX_ROWS = 1_000
+MAX_AT_ONCE = 32
 # Ten of the longest names, each character of them escaped, need less.
 _CONTEXT_CHARACTERS = 8_192
 # What belongs to PostgreSQL or to Tenantry, whatever a role may read there.
@@ -45,7 +46,7 @@ class DataApiSettings:
     """What differs between the tenants' data APIs; made of any values, it raises BadRequest for those it can't have.
 
     `schemas` are exposed, the first of them where a request names none. `("public",)` stands for the one schema that
-    the tenant's home has, whatever that is called. A `max_rows` of 0 is the stack's own limit.
+    the tenant's home has, whatever that is called. A `max_rows` or `at_once` of 0 is the stack's own limit.
     """
 
     schemas: tuple[str, ...] = ("public",)
@@ -54,6 +55,8 @@ class DataApiSettings:
     # `Accept: application/vnd.pgrst.plan`.
     plans: bool = False
     max_rows: int = 0
+    # How many statements may run at the same time; 0 is the stack's own limit.
+    at_once: int = 0
 
     def __post_init__(self) -> None:
         check_schemas(self.schemas)
@@ -61,6 +64,8 @@ class DataApiSettings:
             raise BadRequest("aggregates and plans are true or false.", code="invalid_data_api")
         if type(self.max_rows) is not int or not 0 <= self.max_rows <= MAX_ROWS:
             raise BadRequest(f"max_rows is 0 to {MAX_ROWS}.", code="invalid_data_api")
+        if type(self.at_once) is not int or not 0 <= self.at_once <= MAX_AT_ONCE:
+            raise BadRequest(f"at_once is 0 to {MAX_AT_ONCE}.", code="invalid_data_api")
 
     def exposed(self, home_schema: str) -> tuple[str, ...]:
         """Name the exposed schemas of a tenant whose home has this schema, the default one first."""
@@ -100,6 +105,7 @@ class DataApiChange:
     aggregates: bool | None = None
     plans: bool | None = None
     max_rows: int | None = None
+    at_once: int | None = None
 
     def apply(self, present: DataApiSettings) -> DataApiSettings:
         """Apply it to the settings that a tenant has."""

@@ -14,6 +14,7 @@ TenantryError
 │   └── RequestRefused        it is understood, and can't be done (carries PostgREST's code)
 ├── Conflict                  it clashes with what is there, or with what runs
 ├── PayloadTooLarge
+├── TooManyAtOnce             as many statements of the tenant's are running as its plan allows
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
 ├── DatabaseUnavailable       it cannot be reached, or does not let us in
 │   ├── OutcomeUnknown        the connection broke after a write was sent
@@ -138,6 +139,13 @@ class PayloadTooLarge(TenantryError):
     """The request or its answer is too large."""
 
     code = "payload_too_large"
+
+
+class TooManyAtOnce(TenantryError):
+    """As many statements of this tenant are running as its plan allows."""
+
+    code = "too_many_at_once"
+    hint = "Nothing was changed. Send the same request again in a moment, and fewer at the same time."
 
 
 class StatementFailed(TenantryError):

@@ -8,7 +8,7 @@ from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Ro
 from tenantry.postgrest.grammar.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
-MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205"})
+MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 
@@ -32,6 +32,16 @@ def no_column(table: Table, column: str) -> RequestRefused:
     """Say that what is written is no column of the table."""
     return RequestRefused(
         f"Could not find the '{column}' column of '{table.name.name}' in the schema cache", code="PGRST204"
+    )
+
+
+def unknown_field(table: Table, name: str) -> RequestRefused:
+    """Say, as PostgreSQL does, that what is read is no column of the table."""
+    near = _closest(name, table.columns, CLOSE)
+    return RequestRefused(
+        f"column {table.name.name}.{name[:100]} does not exist",
+        code="42703",
+        hint=f'Perhaps you meant to reference the column "{table.name.name}.{near}".' if near else None,
     )
 
 

@@ -15,7 +15,10 @@ from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.envelope import SOURCE, call_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -37,6 +40,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
     root = grow(_rows_of(routine), given, catalogue, limits, known=False)
+    check_selection(root, limits)
     return Plan(
         _statement(routine, call, root, values, limits, media, preferences, guards),
         tuple(values.all),
@@ -71,10 +75,20 @@ def _statement(
     guards: tuple[tuple[Guard, int], ...],
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
-    rows = SelectWriter(values, limits.max_rows).select(root, source)
+    bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
+    rows = SelectWriter(values, limits.max_rows, bound, typed=root.table is not None).select(root, source)
     total = counting(root, preferences, values, limits, source)
-    one = not routine.returns_set
-    return call_statement(call, rows, media, value=not routine.composite, single=one, total=total, guards=guards)
+    return call_statement(
+        call,
+        rows,
+        media,
+        value=not routine.composite,
+        single=not routine.returns_set,
+        total=total,
+        guards=guards,
+        bound=bound,
+        gate=gate_sql(values, limits.at_once, routine),
+    )
 
 
 def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[tuple[Guard, int], ...]:

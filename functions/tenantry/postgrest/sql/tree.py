@@ -35,6 +35,7 @@ class ReadNode:
     embed: Embed | None = None
     relationship: Relationship | None = None
     children: list["ReadNode"] = field(default_factory=list)
+    depth: int = 0
 
     @property
     def key(self) -> str:
@@ -59,7 +60,9 @@ class ReadNode:
     def child(self, key: str) -> "ReadNode | None":
         """Find an embedded table by the name under which it stands, or its own."""
         named = [child for child in self.children if child.key == key]
-        return next(iter(named or [child for child in self.children if child.name_in_url == key]), None)
+        found = named or [child for child in self.children if child.name_in_url == key]
+        # Of several it would be one that is meant, and the others would be shown whole.
+        return found[0] if len(found) == 1 else None
 
     @property
     def name_in_url(self) -> str:
@@ -79,10 +82,18 @@ def grow(
     if catalogue and known and table is None:
         raise no_table(catalogue, name)
     grower = _Grower(catalogue, limits)
-    root = ReadNode(name, name.name, table, (), given.root)
-    grower.fill(root, given.select, (name.name,))
+    root = ReadNode(name, root_alias(name, table), table, (), given.root)
+    grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
+
+
+def root_alias(name: Name, table: Table | None) -> str:
+    """Say what a table's rows are called: by its name where its columns are known, for PostgreSQL's messages.
+
+    Otherwise its columns' names stand alone, and none of them may be that of the rows.
+    """
+    return name.name if table else "_row of it"
 
 
 class _Grower:
@@ -117,6 +128,7 @@ class _Grower:
             parent.alias,
             embed,
             relationship,
+            depth=len(aliases),
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node
