@@ -151,10 +151,6 @@ class DataRequests:
         :raises psycopg2.Error: there is no other plan.
         """
         again, refusal = planned, refusal_of(exc)
-        if refusal is Refusal.TOO_LARGE:
-            raise self._too_large(planned, is_done=False) from exc
-        if refusal is Refusal.HIDDEN_TYPE:
-            raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
         if refusal is Refusal.WIDE:
             connection.note_wide(planned.text)
             again, _ = self._catalogues.plan(call.request, replace(limits, exact=True), connection)
@@ -187,6 +183,11 @@ class DataRequests:
                 raise OutcomeUnknown() from exc
             if refusal := refusal_of_guard(exc, planned):
                 raise refusal from exc
+            refused = refusal_of(exc)
+            if refused is Refusal.TOO_LARGE:
+                raise self._too_large(planned, is_done=False) from exc
+            if refused is Refusal.HIDDEN_TYPE:
+                raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
             if exc.pgcode == _READ_ONLY and not planned.reads_only:
                 raise TenantMoving() from exc
             raise

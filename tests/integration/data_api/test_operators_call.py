@@ -9,7 +9,7 @@ from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantStatus
 from tests.integration.data_api.conftest import Subject
 
-DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0}
+DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0, "at_once": 0}
 
 
 def registered(subject: Subject) -> Tenant:
@@ -20,7 +20,7 @@ def registered(subject: Subject) -> Tenant:
 
 def test_settings_are_set_shown_and_recorded(subject: Subject) -> None:
     assert subject.shown() == DEFAULT
-    wanted = {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20}
+    wanted = {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20, "at_once": 2}
     reply = subject.set(**wanted)
     assert (reply.status, reply.json["data_api"]) == (200, wanted)
     assert subject.shown() == wanted
@@ -35,6 +35,7 @@ def test_what_is_left_out_stays(subject: Subject) -> None:
         "schemas": ["public", "api"],
         "aggregates": True,
         "max_rows": 20,
+        "at_once": 2,
     }
     assert subject.set(aggregates=False, max_rows=0, plans=None).json["data_api"]["schemas"] == ["public", "api"]
     assert subject.operator.create(subject.tenant_id.value).status == 200
@@ -59,6 +60,7 @@ def test_what_is_left_out_stays(subject: Subject) -> None:
         ({"max_rows": -1}, "invalid_body"),
         ({"max_rows": 1001}, "invalid_body"),
         ({"max_rows": "many"}, "invalid_body"),
+        ({"at_once": 33}, "invalid_body"),
         ({"aggregates": "yes"}, "invalid_body"),
         ({"plans": 1}, "invalid_body"),
         ({"schema": "public"}, "invalid_body"),

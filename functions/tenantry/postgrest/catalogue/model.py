@@ -139,7 +139,7 @@ class Routine:
     volatility: Volatility = Volatility.VOLATILE
     comment: str | None = None
     # Of pg_proc; 0 is not known.
-    oid: int = 0
+    oid: int = field(default=0, compare=False)
 
     @property
     def returns_void(self) -> bool:

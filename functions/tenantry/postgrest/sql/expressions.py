@@ -134,7 +134,10 @@ def _search_sql(alias: str, search: Filter, table: Table | None, values: Values)
     return f"NOT ({matched})" if search.negated else matched
 
 
-def order_sql(alias: str, term: OrderTerm, table: Table | None, values: Values) -> str:
-    """Give the SQL for a sort key: an expression, for a name that stands alone would be that of an output column."""
+def order_sql(alias: str, term: OrderTerm, table: Table | None, values: Values, *, hidden: bool = False) -> str:
+    """Give the SQL for a sort key.
+
+    :param hidden: an output column is called so: only in an expression does the name mean the table's column then.
+    """
     key = field_sql(alias, term.field, table, values)
-    return (key if table or term.field.path else f"coalesce({key})") + term.direction
+    return (f"coalesce({key})" if hidden and table is None else key) + term.direction

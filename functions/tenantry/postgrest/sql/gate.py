@@ -27,7 +27,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None) -> st
         cases.append(f"WHEN NOT ({slots}) THEN {refuse(Refusal.BUSY)} > 0")
     same = [_same_type(table, column, values) for table, column in values.watched]
     if routine and routine.oid:
-        same.append(_same_routine(routine))
+        same.append(_same_routine(routine, values))
     if same:
         cases.append(f"WHEN NOT ({' AND '.join(same)}) THEN {refuse(Refusal.STALE)} > 0")
     cases += [f"WHEN {_is_hidden(cast)} THEN {refuse(Refusal.HIDDEN_TYPE)} > 0" for cast in values.foreign_casts]
@@ -41,11 +41,11 @@ def _same_type(table: Name, column: str, values: Values) -> str:
     return f"coalesce({value}, {witness}) IS NULL AND pg_typeof({witness}) = pg_typeof(coalesce({value}, NULL))"
 
 
-def _same_routine(routine: Routine) -> str:
+def _same_routine(routine: Routine, values: Values) -> str:
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-        f" WHERE p.oid = {routine.oid:d} AND p.proname = {_text(routine.name.name)}"
-        f" AND n.nspname = {_text(routine.name.schema)})"
+        f" WHERE p.oid = {routine.oid:d} AND p.proname = {values.bind(routine.name.name)}"
+        f" AND n.nspname = {values.bind(routine.name.schema)})"
     )
 
 
@@ -53,7 +53,3 @@ def _is_hidden(cast: str) -> str:
     """A cast's type or, of an array, its elements', with all domains taken off."""
     element = f"(NULL::{cast})[1]" if cast.endswith("[]") else f"NULL::{cast}"
     return f"pg_typeof(coalesce({element}, NULL))::text ~ '{_HIDDEN}'"
-
-
-def _text(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'" if "\\" not in name else "E'" + name.replace("\\", "\\\\").replace("'", "''") + "'"

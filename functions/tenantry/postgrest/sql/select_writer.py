@@ -3,6 +3,7 @@
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.parameters import filters_of
+from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.refusals import not_embedded
@@ -195,7 +196,8 @@ class SelectWriter:
 
     def _sort_key(self, node: ReadNode, term: OrderTerm) -> str:
         if term.relation is None:
-            return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values)
+            hidden = hides(node.items, term.field)
+            return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values, hidden=hidden)
         child = node.child(term.relation)
         if child is None:
             raise not_embedded(term.relation)
