@@ -46,6 +46,7 @@ _READ_ONLY = "25006"
 _CLOSED = "42501"
 # A setting's value that can't be: a time zone that is none, perhaps.
 _INVALID_PARAMETER = "22023"
+_OUT_OF_MEMORY = "53200"
 # A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
 _STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
@@ -183,6 +184,8 @@ class DataRequests:
                 raise OutcomeUnknown() from exc
             if refusal := refusal_of_guard(exc, planned):
                 raise refusal from exc
+            if exc.pgcode == _OUT_OF_MEMORY:
+                raise _too_costly() from exc
             refused = refusal_of(exc)
             if refused is Refusal.TOO_LARGE:
                 raise self._too_large(planned, is_done=False) from exc
@@ -269,6 +272,15 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     if schema == connection.schema:
         return call
     return replace(call, settings=replace(call.settings, schema=schema))
+
+
+def _too_costly() -> PayloadTooLarge:
+    """The server gave a statement no more memory; it was ended, and nothing else."""
+    return PayloadTooLarge(
+        "The request needs more memory than one may have.",
+        code=_OUT_OF_MEMORY,
+        hint="Nothing was changed. Ask for fewer rows with 'limit', or fewer columns with 'select'.",
+    )
 
 
 def _while_closed(exc: DatabaseUnavailable) -> TenantryError:

@@ -1,5 +1,6 @@
 """Rows gathered into one JSON array, no larger than it may be: PostgreSQL stops before it has built more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenantry.postgrest.sql.refusing import Refusal, refuse
@@ -66,6 +67,12 @@ def checked_rows(rows: str, alias: str, bound: Bound, *, max_rows: int | None, d
     summed = f"SELECT {alias}.*, {_running(f'pg_column_size({json})')} AS {_SUM} FROM ({rows}) {alias}"
     refused = f"CASE WHEN {_SUM} > {limit:d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
     return f"SELECT * FROM ({summed}) {alias} WHERE {refused}"
+
+
+def fits(values: Sequence[str], bound: Bound, depth: int) -> str:
+    """Write the condition that values of one row are not larger together than an answer; false is never its value."""
+    size = " + ".join(f"coalesce(pg_column_size({value}), 0)" for value in values)
+    return f"CASE WHEN {size} > {bound.at(depth):d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
 
 
 def _size(bound: Bound) -> str:

@@ -1,5 +1,7 @@
 """The SELECT of a tree of tables: embedded ones are joined laterally, each as one JSON value or as columns."""
 
+from collections.abc import Sequence
+
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.parameters import filters_of
@@ -14,7 +16,7 @@ from tenantry.postgrest.sql.expressions import (
     output_name,
     qualified,
 )
-from tenantry.postgrest.sql.gathering import Bound, checked_rows, gathered
+from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
 from tenantry.postgrest.sql.spreading import Output, expanded, is_grouped, joined_sql, orders_inside, sort_name, spread, spread_name
 from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
@@ -45,7 +47,7 @@ class SelectWriter:
         outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child) for child in node.children])
-        where = self._where(node, self._replacement(node))
+        where = self._where(node, self._replacement(node), self._arrays_fit(node))
         groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
         group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
         order = "" if orders_inside(node) else self._order_by(node)
@@ -145,8 +147,15 @@ class SelectWriter:
             return f"{named}, {qualified(relationship.junction.table)} {quote(_junction_alias(node))}"
         return named
 
-    def _where(self, node: ReadNode, replace: dict[int, str]) -> str:
-        conditions = self._conditions(node, replace)
+    def _arrays_fit(self, node: ReadNode) -> list[str]:
+        """Bound what all arrays of a row have together, before the row is made of them."""
+        arrays = [child for child in node.children if not (child.is_to_one or child.is_spread or child.is_silent)]
+        if len(arrays) < 2:  # noqa: PLR2004 - one alone is bounded
+            return []
+        return [fits([f"{quote(child.joined)}.{quote(child.joined)}" for child in arrays], self._bound, node.depth)]
+
+    def _where(self, node: ReadNode, replace: dict[int, str], more: Sequence[str] = ()) -> str:
+        conditions = [*self._conditions(node, replace), *more]
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _conditions(self, node: ReadNode, replace: dict[int, str]) -> list[str]:
