@@ -97,16 +97,21 @@ def caller_of(event: dict[str, Any]) -> Caller:
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
     try:
-        tenant_id, role = TenantId(context["tenantId"]), Role(context["role"])
-        # The authorizer says it where it is not the default.
-        data_api = DataApiSettings.from_context(str(context.get("dataApi", "{}")))
-        caller = Caller(tenant_id, context["userId"], role, context["claims"], data_api)
+        # The authorizer says what the data API offers where it is not the default.
+        data_api = str(context.get("dataApi", "{}"))
+        caller = _caller(context["tenantId"], context["userId"], context["role"], context["claims"], data_api)
     except (KeyError, ValueError, BadRequest) as exc:
         raise Unauthenticated() from exc
     check_served(context.get("tenantStatus", ""))
-    if role is Role.OPERATOR:
+    if caller.role is Role.OPERATOR:
         raise AccessDenied("An operator has no rows of their own.", hint="Sign in as a user of the tenant.")
     return caller
+
+
+@lru_cache(maxsize=64)
+def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str) -> Caller:
+    """Make a caller of all that tells one from another: whoever calls again has not to be checked letter by letter."""
+    return Caller(TenantId(tenant_id), user_id, Role(role), claims, DataApiSettings.from_context(data_api))
 
 
 def operator_of(event: dict[str, Any]) -> str:
@@ -122,11 +127,13 @@ def operator_of(event: dict[str, Any]) -> str:
 
 def header(event: dict[str, Any], name: str) -> str:
     """Read a header, whatever its case; several of one name are joined by commas."""
+    return headers_of(event).get(name, "")
+
+
+def headers_of(event: dict[str, Any]) -> dict[str, str]:
+    """Give all headers by their names in lower case; several of one name are joined by commas."""
     headers = event.get("multiValueHeaders") or {}
-    for key, values in headers.items():
-        if key.lower() == name:
-            return ",".join(values)
-    return ""
+    return {name.lower(): ",".join(values) for name, values in headers.items()}
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
@@ -150,14 +157,13 @@ _is_secret = re.compile(
 _MAX_TOLD = 8_000
 
 
-def told_headers(event: dict[str, Any]) -> str:
-    """Write the headers that a tenant's database is told of as a JSON object; names are in lower case."""
-    headers = event.get("multiValueHeaders") or {}
-    lowered = [(name.lower(), values) for name, values in headers.items()]
+def told_headers(headers: dict[str, str]) -> str:
+    """Write those of a request's headers, by `headers_of`, that a tenant's database is told of as a JSON object."""
     # Left out before anything is kept: a credential must not outlive its request.
-    return _written(tuple([(name, ",".join(values)) for name, values in lowered if _may_be_told(name)]))
+    return _written(tuple([(name, value) for name, value in headers.items() if _may_be_told(name)]))
 
 
+@lru_cache(maxsize=256)
 def _may_be_told(name: str) -> bool:
     return not name.startswith(_NOT_TOLD) and not _is_secret(name)
 

@@ -75,7 +75,7 @@ class DataRequests:
         self._secrets = secrets
         self._connections = connections
         self._connect = connect
-        self._limits = limits
+        self._limits, self._own_limits = limits, replace(limits, own_database=True)
         self._catalogues = catalogues
         self._max_answer_bytes = limits.max_answer_bytes
 
@@ -95,16 +95,20 @@ class DataRequests:
 
     def _answer(self, call: Call, connection: TenantConnection) -> Answer:
         call = _placed(call, connection)
-        limits = self._limits_of(call.caller)
+        limits = self._limits_of(call.caller, connection)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
         if planned.text in connection.wide:
             limits = replace(limits, exact=True)
             planned, fresh = self._catalogues.plan(call.request, limits, connection)
-        try:
-            answer = self._run_in_turn(connection, call, planned)
-        except psycopg2.Error as exc:
-            planned = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
-            answer = self._run_in_turn(connection, call, planned)
+        answer = None
+        while answer is None:
+            # Each other plan is one that the last was not: with a fresh catalogue, with an exact bound, without a zone.
+            try:
+                answer = self._run_in_turn(connection, call, planned)
+            except psycopg2.Error as exc:
+                otherwise = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
+                fresh = fresh or refusal_of(exc) is None
+                planned = otherwise
         if self._is_too_large(answer.body):
             raise self._too_large(planned, is_done=True)
         return answer
@@ -163,16 +167,17 @@ class DataRequests:
             raise exc
         return again
 
-    def _limits_of(self, caller: Caller) -> RequestLimits:
+    def _limits_of(self, caller: Caller, connection: TenantConnection) -> RequestLimits:
+        limits = self._limits if connection.shares_database else self._own_limits
         settings = caller.data_api
         if settings.max_rows == 0 and not settings.aggregates and not settings.plans and not settings.at_once:
-            return self._limits
+            return limits
         return replace(
-            self._limits,
-            max_rows=settings.row_limit(self._limits.max_rows),
+            limits,
+            max_rows=settings.row_limit(limits.max_rows),
             aggregates=settings.aggregates,
             plans=settings.plans,
-            at_once=settings.at_once or self._limits.at_once,
+            at_once=settings.at_once or limits.at_once,
         )
 
     def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:

@@ -40,10 +40,9 @@ _SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
 # connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
 # it, and what comes last starts it anew.
 _ANEW = "RESET ALL;SET LOCAL statement_timeout=0;"
-# Who asks, and which advisory locks are the tenant's places.
-_IDENTITY = (
-    "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;SET LOCAL tenantry.slots=%s;"
-)
+# Who asks; and, where tenants share a database, which advisory locks are the tenant's places.
+_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
+_SLOTS = "SET LOCAL tenantry.slots={:d};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +168,12 @@ class TenantConnection:
         :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        row: tuple[Any, ...]
+        if not rolls_back:
+            row = self._send("", role, claims, call, text, values, reads_only=reads_only)[0]
+            return row
         with self._ending(rolls_back) as begin:
-            row: tuple[Any, ...] = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
+            row = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
         return row
 
     def explain(
@@ -254,9 +257,10 @@ class TenantConnection:
             if len(self._preambles) >= _MAX_PREAMBLES:
                 self._preambles.clear()
             settings, given = _settings(call, self.schema, reads_only=reads_only)
-            fixed = (role, claims, self.tenant_id.value, str(self._slots))
+            fixed = (role, claims, self.tenant_id.value)
+            slots = _SLOTS.format(self._slots) if self.shares_database else ""
             clock = f"SET LOCAL statement_timeout={self._timeout_ms:d};" if self._timeout_ms else ""
-            known = cursor.mogrify(_ANEW + _IDENTITY + settings + clock, (*fixed, *given))
+            known = cursor.mogrify(_ANEW + _IDENTITY + slots + settings + clock, (*fixed, *given))
             self._preambles[key] = known
         return known
 

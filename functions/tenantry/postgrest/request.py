@@ -31,6 +31,8 @@ class RequestLimits:
     exact: bool = False
     # How many statements of the tenant's may run at the same time; 0 is any number.
     at_once: int = 0
+    # Whether the database is one tenant's alone.
+    own_database: bool = False
     # What the tenant's operator has allowed.
     aggregates: bool = False
     plans: bool = False

@@ -87,7 +87,7 @@ def _statement(
         total=total,
         guards=guards,
         bound=bound,
-        gate=gate_sql(values, limits.at_once, routine),
+        gate=gate_sql(values, limits.at_once, routine, own_database=limits.own_database),
     )
 
 

@@ -34,7 +34,7 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
     head, most = request.method == "HEAD", reading.limit_of(root)
-    gate = gate_sql(values, limits.at_once)
+    gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
     return Plan(
         read_statement(rows, media, total=total, head=head, bound=bound, max_rows=most, gate=gate),
         tuple(values.all),

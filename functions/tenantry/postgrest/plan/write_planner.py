@@ -108,7 +108,7 @@ class _Write:
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows = self.rows()
-        gate = gate_sql(self.values, self.limits.at_once)
+        gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
         text = write_statement(
             change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate
         )

@@ -7,12 +7,12 @@ from tenantry.postgrest.sql.values import Values
 
 # Says, in the transaction, which of the database's advisory locks are the tenant's places. Set with every message.
 SLOTS_SETTING = "tenantry.slots"
-_SLOT = f"pg_try_advisory_xact_lock(current_setting('{SLOTS_SETTING}')::int, {{:d}})"
+_SHARED = f"current_setting('{SLOTS_SETTING}')::int"
 # Types that are names of what the whole server holds, or PostgreSQL's own affairs.
 _HIDDEN = r"^(pg_catalog\.)?(reg[a-z]+|aclitem|pg_[a-z_]+|xid8?|cid|tid|refcursor)(\[\])*$"
 
 
-def gate_sql(values: Values, at_once: int, routine: Routine | None = None) -> str:
+def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, own_database: bool = False) -> str:
     """Write the condition of the outermost SELECT; it is worked out once, and is true or raises a `Refusal`.
 
     A prepared statement keeps the types that its parameters had when it was prepared, and would go on reading texts as
@@ -20,10 +20,12 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None) -> st
     whose type was inferred from that column. A function is the same as long as its oid and its name are.
 
     :param at_once: how many statements of the tenant's may run at the same time; 0 is any number.
+    :param own_database: nobody else takes locks there.
     """
     cases = []
     if at_once:
-        slots = " OR ".join([_SLOT.format(number) for number in range(1, at_once + 1)])
+        key = "0" if own_database else _SHARED
+        slots = " OR ".join([f"pg_try_advisory_xact_lock({key}, {number:d})" for number in range(1, at_once + 1)])
         cases.append(f"WHEN NOT ({slots}) THEN {refuse(Refusal.BUSY)} > 0")
     same = [_same_type(table, column, values) for table, column in values.watched]
     if routine and routine.oid:
