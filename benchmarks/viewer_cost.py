@@ -45,7 +45,9 @@ def _send(worst: Worst) -> tuple[float, float, int]:
     """Send one on a connection of its own, whose backend has done nothing else; seconds, megabytes, status."""
     query_tenant._data_requests()._connections.close()  # noqa: SLF001 - nobody but a benchmark wants that
     base = read_event(_TENANT)
-    call_handler(base | {"pathParameters": {"table": "light"}, "multiValueQueryStringParameters": {"limit": ["1"]}}, 200)
+    call_handler(
+        base | {"pathParameters": {"table": "light"}, "multiValueQueryStringParameters": {"limit": ["1"]}}, 200
+    )
     pid = handler_connection(_TENANT).get_backend_pid()
     started = perf_counter()
     with watch_backend(pid) as peak:

@@ -86,7 +86,12 @@ def _embeds() -> Iterator[Worst]:
 
 
 def _long_values() -> Iterator[Worst]:
-    for accept in ("", "text/csv", "application/vnd.pgrst.object+json", "application/vnd.pgrst.array+json;nulls=stripped"):
+    for accept in (
+        "",
+        "text/csv",
+        "application/vnd.pgrst.object+json",
+        "application/vnd.pgrst.array+json;nulls=stripped",
+    ):
         yield Worst(f"all of it as {accept or 'json'}", "heavy", {"select": "*"}, accept)
     yield Worst("one huge value", "huge", {"select": "t"})
     yield Worst("one huge value twice", "huge", {"select": "a:t,b:t"})
@@ -98,7 +103,12 @@ def _long_values() -> Iterator[Worst]:
 
 def _patterns() -> Iterator[Worst]:
     yield Worst("like", "huge", {"t": "like." + "*a" * 300 + "*z", "select": "id"})
-    for pattern in ("(((a{1,250}){1,250}){1,250})", "(.*)*(.*)*x" * 20, "(a|b|ab)*" * 100 + "c", "((((a?){99}){99}){99})"):
+    for pattern in (
+        "(((a{1,250}){1,250}){1,250})",
+        "(.*)*(.*)*x" * 20,
+        "(a|b|ab)*" * 100 + "c",
+        "((((a?){99}){99}){99})",
+    ):
         yield Worst(f"match {pattern[:12]}", "huge", {"t": f"match.{pattern}", "select": "id"})
     yield Worst("or", "heavy", {"or": "(" + ",".join(f"t.like.*{i}*x" for i in range(49)) + ")", "select": "id"})
     yield Worst("search", "heavy", {"t": "wfts(simple)." + " or ".join(f"w{i}" for i in range(1000)), "select": "id"})

@@ -152,7 +152,7 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
 _NOT_TOLD = ("host", "via", "x-amz", "x-forwarded", "cloudfront")
 # Wherever in its name: what one might sign in with elsewhere.
 _is_secret = re.compile(
-    "auth|api.?key|access.?key|cookie|credential|csrf|jwt|passw|private|secret|session|signature|token|xsrf"
+    "auth(?!ors?(?:-|$))|api.?key|access.?key|cookie|credential|csrf|jwt|passw|private|secret|session|signature|token|xsrf"
 ).search
 _MAX_TOLD = 8_000
 

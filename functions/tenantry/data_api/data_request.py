@@ -280,7 +280,7 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
 
 
 def _too_costly() -> PayloadTooLarge:
-    """The server gave a statement no more memory; it was ended, and nothing else."""
+    """Say that the server gave a statement no more memory: it was ended, and nothing else."""
     return PayloadTooLarge(
         "The request needs more memory than one may have.",
         code=_OUT_OF_MEMORY,

@@ -15,7 +15,7 @@ _number = re.compile(r"-?\d+").search
 def refusal_of(exc: psycopg2.Error) -> Refusal | None:
     """Say what refused before anything was done: by SQLSTATE and the number that the text has, in any language."""
     number = _number_in(exc) if exc.pgcode == REFUSAL_SQLSTATE else None
-    return Refusal(number) if number in Refusal._value2member_map_ else None
+    return next((refusal for refusal in Refusal if refusal == number), None)
 
 
 def refusal_of_guard(exc: psycopg2.Error, planned: Plan) -> RequestRefused | None:

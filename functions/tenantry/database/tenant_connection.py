@@ -126,8 +126,9 @@ class TenantConnection:
     @property
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip."""
-        spoken = all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
-        return spoken and not self._connection.closed and not self._notices.has_ended()
+        if self._connection.closed or self._notices.has_ended():
+            return False
+        return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
 
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""

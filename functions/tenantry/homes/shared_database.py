@@ -39,6 +39,8 @@ class SharedDatabase:
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
+                # Those of earlier versions, too.
+                run(self._connect, self.name, load_sql("homes/hide_locks"))
                 return
             # Given back with the session, also when this process dies.
             execute(cursor, "SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -84,7 +86,7 @@ class SharedDatabase:
         execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {draft} WITH (FORCE)").format(**names))
         execute(cursor, sql.SQL("CREATE DATABASE {draft} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
         execute(cursor, sql.SQL("REVOKE ALL ON DATABASE {draft} FROM PUBLIC").format(**names))
-        run(self._connect, draft, sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+        run(self._connect, draft, sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"), load_sql("homes/hide_locks"))
         if prepare:
             prepare(draft)
         execute(cursor, sql.SQL("ALTER DATABASE {draft} RENAME TO {database}").format(**names))

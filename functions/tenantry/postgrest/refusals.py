@@ -30,9 +30,7 @@ def not_embedded(name: str) -> RequestRefused:
 
 def not_selected(relation: str, name: str) -> RequestRefused:
     """Refuse to sort by a column of an embedded table that is not among those that were selected of it."""
-    return RequestRefused(
-        f"column {relation}.{shorten(name)} does not exist", code="42703", hint="Select it, too, to sort by it."
-    )
+    return RequestRefused(f"column {relation}.{shorten(name)} does not exist", code="42703")
 
 
 def key_twice(name: str, *, is_table: bool) -> RequestRefused:

@@ -46,7 +46,7 @@ def test_a_delete_reads_its_values_by_the_types_that_there_are(dated: Viewer, ch
         assert dated.write("DELETE", "dated", at="gte.2099-01-01").status == 204
     dated.run(CHANGES[change])
     if change == "a view":
-        dated.run("INSERT INTO dated VALUES (1, '%s'), (2, '%s')" % (MORNING, EVENING))
+        dated.run(f"INSERT INTO dated VALUES (1, '{MORNING}'), (2, '{EVENING}')")
     else:
         _fill(dated, "timestamptz")
     assert dated.write("DELETE", "dated", at=f"gte.{NOON}").status == 204
@@ -89,10 +89,13 @@ def test_values_that_were_none_are_some(dated: Viewer) -> None:
 
 def test_embedded_tables_too(dated: Viewer) -> None:
     """The column of an embedded table, in a filter below the root."""
-    dated.run("CREATE TABLE owner_of (id int PRIMARY KEY); INSERT INTO owner_of VALUES (1); ALTER TABLE dated ADD FOREIGN KEY (parent) REFERENCES owner_of")
+    dated.run("CREATE TABLE owner_of (id int PRIMARY KEY); INSERT INTO owner_of VALUES (1)")
+    dated.run("ALTER TABLE dated ADD FOREIGN KEY (parent) REFERENCES owner_of")
     dated.run("NOTIFY pgrst, 'reload schema'")
     query = {"select": "id,dated(id)"}
-    assert dated.get("owner_of", role="editor", **query, **{"dated.at": "gte.2099-01-01"}).json == [{"id": 1, "dated": []}]
+    assert dated.get("owner_of", role="editor", **query, **{"dated.at": "gte.2099-01-01"}).json == [
+        {"id": 1, "dated": []}
+    ]
     dated.run("ALTER TABLE dated ALTER at TYPE timestamptz")
     _fill(dated, "timestamptz")
     dated.run("UPDATE dated SET parent = 1")

@@ -4,8 +4,33 @@ import pytest
 
 from tests.hostile.viewer_token.conftest import Viewer
 
-HIDDEN = """regrole regclass regtype regproc regprocedure regoper regoperator regnamespace regconfig regdictionary
-regcollation oid aclitem xid xid8 cid tid pg_lsn pg_snapshot refcursor oidvector record any cstring REGROLE""".split()
+HIDDEN = [
+    "regrole",
+    "regclass",
+    "regtype",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regnamespace",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
+    "oid",
+    "aclitem",
+    "xid",
+    "xid8",
+    "cid",
+    "tid",
+    "pg_lsn",
+    "pg_snapshot",
+    "refcursor",
+    "oidvector",
+    "record",
+    "any",
+    "cstring",
+    "REGROLE",
+]
 
 
 @pytest.mark.parametrize("array", ["", "[]"])

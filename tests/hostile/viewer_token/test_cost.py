@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.backend_memory import watch_backend
-from benchmarks.worst_requests import Worst, event_of, worst_requests
+from benchmarks.worst_requests import event_of, worst_requests
 from tests.hostile.viewer_token.conftest import Viewer
 from tests.integration.conftest import clear_caches, request_event
 
@@ -60,7 +60,7 @@ def test_quotes_count_as_they_are_sent(viewer: Viewer) -> None:
     """A text of quotes is twice as long in the function's answer: no answer that Lambda could not send is built."""
     viewer.run("DROP TABLE IF EXISTS quotes; CREATE TABLE quotes (id int PRIMARY KEY, t text)")
     reply = viewer.write(
-        "POST", "quotes", [{"id": i, "t": "\\\"" * 100} for i in range(20)], prefer="return=representation"
+        "POST", "quotes", [{"id": i, "t": '\\"' * 100} for i in range(20)], prefer="return=representation"
     )
     assert reply.status == 201
     # 40,000 characters in the database, 80,000 in JSON, 160,000 as they are sent.
@@ -68,7 +68,7 @@ def test_quotes_count_as_they_are_sent(viewer: Viewer) -> None:
     assert viewer.get("quotes").status == 413
     kept = viewer.write("PATCH", "quotes", {"id": 1}, "return=representation", id="lt.0")
     assert kept.status == 200
-    refused = viewer.write("PATCH", "quotes", {"t": "\"" * 3_000}, "return=representation", id="gte.0")
+    refused = viewer.write("PATCH", "quotes", {"t": '"' * 3_000}, "return=representation", id="gte.0")
     assert (refused.status, refused.json["message"][:20]) == (413, "Nothing was changed.")
     assert viewer.run("SELECT max(length(t)) FROM quotes") == [(2000,)]
 
@@ -81,7 +81,7 @@ def test_memory_that_the_server_does_not_give_is_told(viewer: Viewer) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["((a{1,250}){1,250}){1,250}", "(a{99}){99}", "x{2,}(y{600})z"])
-@pytest.mark.parametrize("form", ["t=match.{}", "t=not.imatch.{}", "or=(t.match.\"{}\",id.eq.1)"])
+@pytest.mark.parametrize("form", ["t=match.{}", "t=not.imatch.{}", 'or=(t.match."{}",id.eq.1)'])
 def test_repetitions_of_repetitions_are_refused(viewer: Viewer, pattern: str, form: str) -> None:
     """A pattern of thirty characters would take 160 MB to be read."""
     key, _, value = form.partition("=")

@@ -4,7 +4,17 @@ import pytest
 
 from tests.hostile.viewer_token.conftest import Viewer
 
-FUNCTIONS = ["json_agg", "to_json", "row_to_json", "pg_typeof", "count", "to_jsonb", "array_agg", "hash_record", "heavy"]
+FUNCTIONS = [
+    "json_agg",
+    "to_json",
+    "row_to_json",
+    "pg_typeof",
+    "count",
+    "to_jsonb",
+    "array_agg",
+    "hash_record",
+    "heavy",
+]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -14,7 +24,12 @@ def test_a_function_of_postgresqls_is_no_column(viewer: Viewer, name: str, known
     viewer.new_connection()
     if known:
         assert viewer.get("heavy", select="id,twice", limit="1").status == 200
-    for query in ({"select": name}, {"select": f"id,{name}->a"}, {name: "neq.x", "select": "id"}, {"order": name, "select": "id"}):
+    for query in (
+        {"select": name},
+        {"select": f"id,{name}->a"},
+        {name: "neq.x", "select": "id"},
+        {"order": name, "select": "id"},
+    ):
         reply = viewer.get("heavy", **query)
         assert (reply.status, reply.json["code"]) == (400, "42703"), query
     embedded = viewer.get("heavy", select=f"id,heavy({name})")

@@ -24,20 +24,25 @@ def test_settings_are_set_shown_and_recorded(subject: Subject) -> None:
     reply = subject.set(**wanted)
     assert (reply.status, reply.json["data_api"]) == (200, wanted)
     assert subject.shown() == wanted
-    assert registered(subject).data_api == DataApiSettings(("api", "public"), aggregates=True, plans=True, max_rows=20)
+    assert registered(subject).data_api == DataApiSettings(
+        ("api", "public"), aggregates=True, plans=True, max_rows=20, at_once=2
+    )
     (entry, *_) = subject.operator.call("GET", "/admin/v1/audit", target=f"tenant/{subject.tenant_id}").json
     assert (entry["action"], entry["actor"]) == ("set_data_api", "op-1")
 
 
 def test_what_is_left_out_stays(subject: Subject) -> None:
-    subject.set(schemas=["public", "api"], max_rows=20)
+    subject.set(schemas=["public", "api"], max_rows=20, at_once=2)
     assert subject.set(aggregates=True).json["data_api"] == DEFAULT | {
         "schemas": ["public", "api"],
         "aggregates": True,
         "max_rows": 20,
         "at_once": 2,
     }
-    assert subject.set(aggregates=False, max_rows=0, plans=None).json["data_api"]["schemas"] == ["public", "api"]
+    assert subject.set(aggregates=False, max_rows=0, at_once=0, plans=None).json["data_api"]["schemas"] == [
+        "public",
+        "api",
+    ]
     assert subject.operator.create(subject.tenant_id.value).status == 200
     assert subject.shown() == DEFAULT | {"schemas": ["public", "api"]}
 

@@ -35,13 +35,13 @@ def no_column(table: Table, column: str) -> RequestRefused:
     )
 
 
-def unknown_field(table: Table, name: str) -> RequestRefused:
-    """Say, as PostgreSQL does, that what is read is no column of the table."""
-    near = _closest(name, table.columns, CLOSE)
+def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
+    """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
+    near = _closest(name, table.columns, LOOSE)
     return RequestRefused(
-        f"column {table.name.name}.{name[:100]} does not exist",
+        f"column {alias}.{name[:100]} does not exist",
         code="42703",
-        hint=f'Perhaps you meant to reference the column "{table.name.name}.{near}".' if near else None,
+        hint=f'Perhaps you meant to reference the column "{alias}.{near}".' if near else None,
     )
 
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
-from tenantry.postgrest.catalogue.model import Catalogue, Name, Routine, Volatility
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Routine, Table, Volatility
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
 from tenantry.postgrest.grammar.payload import RAW, check_raw, media_type, read_payload
 from tenantry.postgrest.grammar.ranges import narrow
@@ -14,9 +14,9 @@ from tenantry.postgrest.plan.needs import CatalogueNeeded
 from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
-from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
 from tenantry.postgrest.sql.bounding import check_selection
-from tenantry.postgrest.sql.envelope import SOURCE, call_statement
+from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
+from tenantry.postgrest.sql.envelope import SOURCE, VALUE, call_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
@@ -39,7 +39,9 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     guards = _guards(routine, preferences, media)
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
-    root = grow(_rows_of(routine), given, catalogue, limits, known=False)
+    # A plain value has the one column that its statement gives it.
+    rows = None if routine.composite else Table(routine.name, {VALUE: Column(VALUE, "")})
+    root = grow(_rows_of(routine), given, catalogue, limits, known=False, rows=rows)
     check_selection(root, limits)
     return Plan(
         _statement(routine, call, root, values, limits, media, preferences, guards),
@@ -76,7 +78,9 @@ def _statement(
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
     bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
-    rows = SelectWriter(values, limits.max_rows, bound, typed=root.table is not None).select(root, source)
+    rows = SelectWriter(values, limits.max_rows, bound, typed=routine.composite and root.table is not None).select(
+        root, source
+    )
     total = counting(root, preferences, values, limits, source)
     return call_statement(
         call,

@@ -109,9 +109,7 @@ class _Write:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows = self.rows()
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
-        text = write_statement(
-            change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate
-        )
+        text = write_statement(change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate)
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,

@@ -40,7 +40,7 @@ def _check_keys(node: ReadNode) -> None:
     own = {_name for item in everything(node) for _name in _names(node, item)}
     added = [child.key for child in node.children if not (child.is_spread or child.is_silent)]
     for child in node.children:
-        if child.is_spread:
+        if child.is_spread and not child.is_silent:
             added += output_names(child)
     for key, times in Counter(added).items():
         if times > 1 or key in own:

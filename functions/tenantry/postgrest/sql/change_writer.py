@@ -87,9 +87,7 @@ class ChangeWriter:
         assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
         # As one column, so that a name that stands alone is one of the table's.
         row = f'SELECT ("_body".*)::{self._relation} AS {_NEW} FROM {self._rows(payload, "_body", defaults=defaults)}'
-        return (
-            f"UPDATE {self._target} SET {assignments} FROM ({row}) {_NEW}{self._where(conditions)}{self._returning}"
-        )
+        return f"UPDATE {self._target} SET {assignments} FROM ({row}) {_NEW}{self._where(conditions)}{self._returning}"
 
     def delete(self, conditions: Sequence[Condition]) -> str:
         """Delete the rows that match."""
@@ -133,9 +131,7 @@ class ChangeWriter:
         return f" ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {_COUNT_MERGED}"
 
     def _where(self, conditions: Sequence[Condition]) -> str:
-        texts = [
-            condition_sql(self._alias, each, self._table, self._values, typed=self._typed) for each in conditions
-        ]
+        texts = [condition_sql(self._alias, each, self._table, self._values, typed=self._typed) for each in conditions]
         return f" WHERE {' AND '.join(texts)}" if texts else ""
 
     def _return(self, returning: tuple[str, ...] | None) -> str:
@@ -144,7 +140,5 @@ class ChangeWriter:
 
     def _list(self, columns: tuple[str, ...]) -> str:
         table = quote(self._alias)
-        listed = [
-            f"{table}.*" if name == "*" else column_sql(self._alias, name, self._table) for name in columns
-        ]
+        listed = [f"{table}.*" if name == "*" else column_sql(self._alias, name, self._table) for name in columns]
         return ", ".join(listed) or "1"

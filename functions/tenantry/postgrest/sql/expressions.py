@@ -60,7 +60,7 @@ def column_sql(alias: str, name: str, table: Table | None) -> str:
             raise RequestRefused(f"column {name} does not exist", code="42703")
         return quote(name)
     if name not in table.columns and name not in table.computed and name not in SYSTEM_COLUMNS:
-        raise unknown_field(table, name)
+        raise unknown_field(table, alias, name)
     return f"{quote(alias)}.{quote(name)}"
 
 

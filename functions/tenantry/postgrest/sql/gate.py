@@ -52,6 +52,6 @@ def _same_routine(routine: Routine, values: Values) -> str:
 
 
 def _is_hidden(cast: str) -> str:
-    """A cast's type or, of an array, its elements', with all domains taken off."""
+    """Look at a cast's type or, of an array, its elements', with all domains taken off."""
     element = f"(NULL::{cast})[1]" if cast.endswith("[]") else f"NULL::{cast}"
     return f"pg_typeof(coalesce({element}, NULL))::text ~ '{_HIDDEN}'"

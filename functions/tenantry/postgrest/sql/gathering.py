@@ -13,7 +13,7 @@ _SUM = '"_sum"'
 class Bound:
     """How large an answer may be.
 
-    `exact` adds up the size of row by row, which costs some microseconds; otherwise each of `max_rows` rows may take its
+    `exact` adds up the size of row by row, which costs microseconds; otherwise each of `max_rows` rows may take its
     share, and one that takes more raises `WIDE`: then the statement has to be sent again with an exact bound.
     `encoded`: what counts is the text as it stands in a JSON string, in which quotes are escaped.
     """
@@ -51,7 +51,7 @@ def gathered(
 
 def gathered_lines(rows: str, alias: str, bound: Bound) -> tuple[str, str]:
     """Write the same for rows that are lines of text in a column `_line`, of which there may be none: then it is ''."""
-    size = _running(f"octet_length({alias}.\"_line\") + 2")
+    size = _running(f'octet_length({alias}."_line") + 2')
     source = f'SELECT "_line", {size} AS {_SUM} FROM ({rows}) {alias}'
     checked = f'CASE WHEN {_SUM} > {bound.max_bytes:d} THEN {refuse(Refusal.TOO_LARGE)}::text ELSE "_line" END'
     return f"coalesce(string_agg({checked}, E'\\n'), '')", f"({source}) {alias}"
@@ -62,7 +62,9 @@ def checked_rows(rows: str, alias: str, bound: Bound, *, max_rows: int | None, d
     limit = bound.at(depth)
     json = f"row_to_json({alias}.*)"
     if not bound.exact and max_rows:
-        refused = f"CASE WHEN pg_column_size({json}) > {limit // max_rows:d} THEN {refuse(Refusal.WIDE)} > 0 ELSE true END"
+        refused = (
+            f"CASE WHEN pg_column_size({json}) > {limit // max_rows:d} THEN {refuse(Refusal.WIDE)} > 0 ELSE true END"
+        )
         return f"SELECT * FROM ({rows}) {alias} WHERE {refused}"
     summed = f"SELECT {alias}.*, {_running(f'pg_column_size({json})')} AS {_SUM} FROM ({rows}) {alias}"
     refused = f"CASE WHEN {_SUM} > {limit:d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"

@@ -17,7 +17,16 @@ from tenantry.postgrest.sql.expressions import (
     qualified,
 )
 from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
-from tenantry.postgrest.sql.spreading import Output, expanded, is_grouped, joined_sql, orders_inside, sort_name, spread, spread_name
+from tenantry.postgrest.sql.spreading import (
+    Output,
+    expanded,
+    is_grouped,
+    joined_sql,
+    orders_inside,
+    sort_name,
+    spread,
+    spread_name,
+)
 from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
 
@@ -150,7 +159,7 @@ class SelectWriter:
     def _arrays_fit(self, node: ReadNode) -> list[str]:
         """Bound what all arrays of a row have together, before the row is made of them."""
         arrays = [child for child in node.children if not (child.is_to_one or child.is_spread or child.is_silent)]
-        if len(arrays) < 2:  # noqa: PLR2004 - one alone is bounded
+        if len(arrays) < 2:
             return []
         return [fits([f"{quote(child.joined)}.{quote(child.joined)}" for child in arrays], self._bound, node.depth)]
 

@@ -56,17 +56,15 @@ def joined_sql(child: ReadNode, field: Field, values: Values) -> str:
 
 def output_names(node: ReadNode) -> list[str]:
     """List the names that a node's statement gives its columns, one that comes twice twice."""
-    names = []
+    names: list[str] = []
     for item in everything(node):
         if item.field.name == "*" and item.aggregate is None:
             names += node.table.columns if node.table else ()
         else:
             names.append(spread_name(item))
     for child in node.children:
-        if child.is_spread:
-            names += output_names(child)
-        elif not child.is_silent:
-            names.append(child.key)
+        if not child.is_silent:
+            names += output_names(child) if child.is_spread else [child.key]
     return names
 
 

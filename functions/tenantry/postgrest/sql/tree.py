@@ -71,14 +71,21 @@ class ReadNode:
 
 
 def grow(
-    name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits, *, known: bool = True
+    name: Name,
+    given: Parameters,
+    catalogue: Catalogue | None,
+    limits: RequestLimits,
+    *,
+    known: bool = True,
+    rows: Table | None = None,
 ) -> ReadNode:
     """Build the tree of a read from `name`.
 
     :param known: whether the table has to be in the catalogue, which rows of a function need not be.
+    :param rows: what rows look like that are no table's.
     :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
     """
-    table = catalogue.tables.get(name) if catalogue else None
+    table = rows or (catalogue.tables.get(name) if catalogue else None)
     if catalogue and known and table is None:
         raise no_table(catalogue, name)
     grower = _Grower(catalogue, limits)

@@ -1,6 +1,5 @@
 """The values of a statement, in the order of its placeholders."""
 
-
 from tenantry.postgrest.catalogue.model import Name
 
 

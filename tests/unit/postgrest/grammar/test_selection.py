@@ -37,7 +37,10 @@ def parse_select(text: str, max_items: int) -> Items:
         ("count()", (SelectItem(STAR, aggregate="count"),)),
         ("n:count()::text", (SelectItem(STAR, "n", aggregate="count", aggregate_cast='"pg_catalog"."text"'),)),
         ("age.sum()", (SelectItem(Field("age"), aggregate="sum"),)),
-        ("a:age::int.avg()::text", (SelectItem(Field("age"), "a", '"pg_catalog"."int4"', "avg", '"pg_catalog"."text"'),)),
+        (
+            "a:age::int.avg()::text",
+            (SelectItem(Field("age"), "a", '"pg_catalog"."int4"', "avg", '"pg_catalog"."text"'),),
+        ),
         ("clients()", (Embed("clients"),)),
         ("id,clients(*)", (column("id"), Embed("clients", items=EVERYTHING))),
         ("c:clients!inner(id,name)", (Embed("clients", "c", inner=True, items=(column("id"), column("name"))),)),
