@@ -52,7 +52,7 @@ def main(names: list[str]) -> int:
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End as an error would, so that nothing stays behind."""
+    """Exit through an exception, so that every context cleans up."""
     sys.exit(128 + signal.SIGTERM)
 
 

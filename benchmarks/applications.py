@@ -1,4 +1,4 @@
-"""Databases of a chosen size with rows that compress as real ones do."""
+"""Makes databases of a chosen size, with rows that compress as real ones do."""
 
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +18,7 @@ _MORE = Path(__file__).with_name("grow_applications.sql")
 
 
 def make_database(stage: Stage, tenant_id: TenantId, portions: int) -> Credentials:
-    """Provision a tenant whose one table holds that many portions of rows, indexed and vacuumed."""
+    """Provision a tenant with one table of that many portions of rows, indexed and vacuumed."""
     credentials = stage.make_tenant(tenant_id)
     rows = sql.Literal(ROWS)
     with closing(stage.connect(credentials.dbname)) as connection, connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def make_pgbench_database(stage: Stage, tenant_id: TenantId) -> Credentials:
 
 
 def database_bytes(stage: Stage, database: str) -> int:
-    """Return how large a database is on disk."""
+    """Return the bytes of a database on disk."""
     with closing(stage.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         found = cursor.fetchone()

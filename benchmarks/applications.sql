@@ -1,4 +1,4 @@
--- An applicant tracking system's rows, some 100 MB of them: what is drawn at random stays the same from run to run.
+-- Some 100 MB of an applicant tracking system's rows; the seed makes the random values the same in every run.
 SELECT setseed(0.42);
 
 CREATE TABLE applications (

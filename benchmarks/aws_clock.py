@@ -1,11 +1,11 @@
-"""The part of a piece of work that is spent waiting for AWS, so that the rest can be told apart."""
+"""Measures the time that some work waits for AWS, so that it can be subtracted."""
 
 from time import perf_counter
 from typing import Any
 
 
 class AwsClock:
-    """Adds up the seconds of all calls of the clients that it watches; for one thread."""
+    """Sums the seconds of all calls of the watched clients; for one thread."""
 
     def __init__(self) -> None:
         """Begin at 0 seconds."""
@@ -13,7 +13,7 @@ class AwsClock:
         self._begun = 0.0
 
     def watch[Client](self, client: Client) -> Client:
-        """Count a boto3 client's calls from now on."""
+        """Measure a boto3 client's calls from now on."""
         events: Any = client.meta.events  # type: ignore[attr-defined]  # every boto3 client has them
         events.register("before-call", self._begin)
         for ending in ("after-call", "after-call-error"):

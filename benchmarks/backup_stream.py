@@ -1,4 +1,4 @@
-"""back_up_tenant on a database of more than 1 GB: its time, its memory and what it stores."""
+"""back_up_tenant on a database of more than 1 GB: its time, its memory and its stored bytes."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _MB = 10**6
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What one backup took and stored."""
+    """The time, memory and stored bytes of one backup."""
 
     seconds: float
     peak_bytes: int
@@ -81,7 +81,7 @@ def _tell_sizes(stage: Stage, small: Credentials, large: Credentials) -> None:
 
 
 def back_up(stage: Stage, tenant_id: TenantId, programs: Path) -> Backup:
-    """Take a backup in a process of its own, and remove it again."""
+    """Take a backup in its own process, and delete it again."""
     done = subprocess.run(
         python_module("benchmarks.backup_worker", tenant_id.value),
         env={**stage.environment, "PG_CLIENT_DIRECTORY": str(programs)},
@@ -113,7 +113,7 @@ def _dump_seconds(credentials: Credentials, programs: Path) -> float:
 
 
 def _dump_bytes(credentials: Credentials, programs: Path) -> int:
-    """Return how many bytes pg_dump's own archive, compressed as it comes, has."""
+    """Return the bytes of pg_dump's own archive, with its default compression."""
     size = 0
     with _dumping(credentials, programs, "-Fc", output=subprocess.PIPE) as process:
         while chunk := process.stdout.read(1 << 20):

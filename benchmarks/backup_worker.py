@@ -1,4 +1,4 @@
-"""One backup in a process of its own: `python -m benchmarks.backup_worker TENANT` prints what it took, as JSON."""
+"""Takes one backup in its own process: `python -m benchmarks.backup_worker TENANT` prints its figures as JSON."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ def main(tenant: str) -> None:
 
 
 def _peak_bytes() -> int:
-    """Read the most memory that this program has had; `ru_maxrss` would count who started it too."""
+    """Read this process's peak memory; `ru_maxrss` would include the peak of the process that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 

@@ -1,5 +1,6 @@
-"""From process start to the first answer, and the import in it, against a handler that only imports the driver and
-Powertools' SecretsProvider.
+"""Time from process start to the first answer, and of the import, against a handler that only imports libraries.
+
+Those libraries are the driver and Powertools' SecretsProvider.
 """
 
 import subprocess
@@ -17,7 +18,7 @@ from tenantry.domain.tenant import TenantId
 
 _TENANT = TenantId("cold-start")
 _WARM_UPS, _IMPORTS, _STARTS = 2, 11, 7
-# Nothing but the package and the standard library: the environment's own packages must not stand in for missing ones.
+# The path has only the package and the standard library: the environment's packages must not replace missing ones.
 _IMPORT = """
 import sys, importlib, time
 sys.path[:0] = sys.argv[2:]

@@ -1,4 +1,4 @@
-"""A wire that counts round trips and can be made longer."""
+"""A TCP proxy that counts round trips and can add a delay."""
 
 import queue
 import socket
@@ -14,7 +14,7 @@ _END = b""
 
 
 class CountingProxy:
-    """Passes TCP connections on, counting how often the client takes its turn to speak."""
+    """Forwards TCP connections, and counts how often the client starts to send after it has received."""
 
     def __init__(self, target_port: int) -> None:
         """Listen on a free port of loopback for a server on `target_port`."""
@@ -28,7 +28,7 @@ class CountingProxy:
         """Seconds that a round trip takes longer, half of it each way."""
 
     def serve(self) -> None:
-        """Take connections until it is closed."""
+        """Accept connections until the proxy is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -40,14 +40,14 @@ class CountingProxy:
                 self._join(server, client, from_client=False)
 
     def close(self) -> None:
-        """End every connection, and with them the threads."""
+        """Close every connection, which ends their threads."""
         for end in (self._listener, *self._sockets):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
     def _join(self, source: socket.socket, sink: socket.socket, *, from_client: bool) -> None:
-        """Read in one thread and write in another: what waits for its time must not hold up what follows."""
+        """Read in one thread and write in another: a delayed portion must not hold up the next ones."""
         under_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._receive, args=(source, under_way, from_client), daemon=True).start()
         threading.Thread(target=_deliver, args=(under_way, sink), daemon=True).start()
@@ -84,7 +84,7 @@ def _deliver(under_way: "queue.SimpleQueue[tuple[float, bytes]]", sink: socket.s
 
 @contextmanager
 def open_proxy(target_port: int) -> Iterator[CountingProxy]:
-    """Serve in the background until the block ends."""
+    """Run a proxy in the background until the block ends."""
     proxy = CountingProxy(target_port)
     threading.Thread(target=proxy.serve, daemon=True).start()
     try:

@@ -17,23 +17,23 @@ _PATIENCE_SECONDS = 60
 
 
 class Deployed:
-    """A stack that is started when the first benchmark asks for it, and serves all that follow."""
+    """A stack that is started when the first benchmark needs it, and serves all later ones."""
 
     def __init__(self, directory: Path) -> None:
-        """Everything that it writes is in `directory`, which it makes."""
+        """The stack makes `directory` and writes only there."""
         self._directory = directory
         self._running: tuple[LocalStack, StackFile] | None = None
 
     def stack(self) -> StackFile:
         """Return the running stack's file. :raises LocalStackError: it could not be started."""
         if self._running is None:
-            self._directory.mkdir(mode=0o711)  # as root, PostgreSQL may run as a user who has to pass through it
+            self._directory.mkdir(mode=0o711)  # for root, PostgreSQL may run as another user who traverses it
             local = LocalStack(self._directory, ports="free", tell=keep_silent)
             self._running = local, local.up()
         return self._running[1]
 
     def stop(self) -> None:
-        """End it, if it runs."""
+        """End the stack, if it runs."""
         if self._running:
             self._running[0].down()
             self._running = None
@@ -41,7 +41,7 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One client of the stack: it keeps its connection, as a browser does. Not for several threads at once."""
+    """One client of the stack, which keeps its connection as a browser does. It is not thread-safe."""
 
     stack: StackFile
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_PATIENCE_SECONDS))
@@ -54,7 +54,7 @@ class Caller:
         return answer.json() if answer.content else None
 
     def send(self, method: str, path: str, token: str, **options: Any) -> httpx.Response:
-        """Call the API and return whatever it answers. :raises httpx.HTTPError: nothing."""
+        """Call the API and return its answer, whatever its status. :raises httpx.HTTPError: there is no answer."""
         headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
         return self.http.request(method, f"{self.stack.api_url}{path}", headers=headers, **options)
 

@@ -1,4 +1,4 @@
-"""Twenty rows, each with a to-one and a to-many, against the same SQL written by hand on the same connection."""
+"""Reads twenty rows, each with a to-one and a to-many, against hand-written SQL on the same connection."""
 
 from collections.abc import Callable
 from statistics import median
@@ -12,7 +12,7 @@ from benchmarks.timing import take_turns, time_calls
 from tenantry.domain.tenant import Role, TenantId
 
 _TENANT = TenantId("embed-read")
-# What somebody writes who knows this schema.
+# The SQL that somebody who knows this schema would write.
 _BY_HAND = """
 SELECT json_agg(row_to_json(found))::text
 FROM (

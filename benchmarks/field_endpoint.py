@@ -1,6 +1,6 @@
-"""The read as the field writes it: each request fetches the secret and opens a connection of its own.
+"""The read as it is commonly written: each request fetches the secret and opens its own connection.
 
-Made as kind as it can be: the AWS client is kept, and becoming the role costs no round trip of its own.
+To be fair, the endpoint keeps its AWS client, and setting the role costs no extra round trip.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A hundred small tenants through the state machine: what the fleet costs beside the dumps themselves."""
+"""Backs up a hundred small tenants with the state machine: the overhead of a run, compared with the bare dumps."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 
 _TENANTS, _FEW = 100, 10
-# Some 5 MB of them.
+# Some 5 MB.
 _ROWS = 10_000
 _ROUNDS, _RUNS_OF_FEW = 3, 3
 _WITHIN = 600
@@ -102,7 +102,7 @@ def _at_once(caller: Caller) -> int:
 
 
 def _run_over(caller: Caller, tenants: list[str]) -> float:
-    """Back these tenants up and return how long the execution took. :raises BenchmarkFailed: some were not."""
+    """Back these tenants up; returns the seconds of the execution. :raises BenchmarkFailed: some backups failed."""
     steps = caller.aws("stepfunctions")
     machine = caller.aws("cloudformation").describe_stack_resource(
         StackName=caller.stack.stack_name, LogicalResourceId=_MACHINE

@@ -1,4 +1,4 @@
-"""The very connection that the handler uses, on which what it is compared with is run."""
+"""Gives benchmarks the handler's own connection, to run the SQL that the handler is compared with."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,8 +12,8 @@ from tenantry.domain.tenant import Role, TenantId, database_role
 
 
 def handler_connection(tenant_id: TenantId) -> Any:
-    """Give psycopg2's connection of a tenant whose requests the handler has served."""
-    # It has no other way out: nobody but a benchmark wants it.
+    """Return the psycopg2 connection on which the handler has served a tenant's requests."""
+    # Private access: only a benchmark needs this connection.
     connections = query_tenant._data_requests()._connections  # noqa: SLF001
     return connections.get(tenant_id, _open_none)[0]._connection  # noqa: SLF001
 
@@ -24,7 +24,7 @@ def _open_none(_tenant_id: TenantId) -> Any:
 
 @contextmanager
 def acting_as(connection: Any, tenant_id: TenantId, role: Role) -> Iterator[None]:
-    """Be one of the tenant's roles on it, as a request is."""
+    """Act as one of the tenant's roles within this context, as a request does."""
     with closing(connection.cursor()) as cursor:
         cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(database_role(tenant_id, role))))
         yield

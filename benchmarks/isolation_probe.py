@@ -1,4 +1,4 @@
-"""The audit of isolation over fifty tenants on one server, every pair tried."""
+"""Runs the isolation audit over fifty tenants on one server, with every pair."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -48,7 +48,7 @@ def run(stage: Stage) -> list[Result]:
 
 @contextmanager
 def _server(stage: Stage) -> Iterator[PostgresServer]:
-    """Start a server on which there is nobody but these tenants."""
+    """Start a server that has only these tenants."""
     postgres = PostgresServer(
         stage.directory / "isolation",
         name="for the isolation report",
@@ -70,7 +70,7 @@ def _administrator(postgres: PostgresServer) -> Credentials:
 
 
 def _make_registry(stage: Stage) -> Registry:
-    """Make a registry of its own: what other benchmarks left in theirs is not audited."""
+    """Make a separate registry, so that the leftovers of other benchmarks are not audited."""
     dynamodb = stage.aws.client("dynamodb")
     keys = (("pk", "HASH"), ("sk", "RANGE"))
     dynamodb.create_table(

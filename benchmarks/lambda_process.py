@@ -1,4 +1,4 @@
-"""A function under Lambda's own runtime client and the emulator that SAM CLI carries, as processes."""
+"""Runs a function as a process, under Lambda's own runtime client and the emulator that SAM CLI includes."""
 
 import json
 import os
@@ -31,9 +31,9 @@ def emulator() -> str:
 def first_answer_seconds(
     package: Package, event: Mapping[str, Any], environment: Mapping[str, str], log: Path
 ) -> float:
-    """Start the function from nothing, send it one event, and return the seconds until its answer.
+    """Start the function cold, send it one event, and return the seconds until its answer.
 
-    :raises BenchmarkFailed: it answers with another status than 200.
+    :raises BenchmarkFailed: the status of the answer is not 200.
     """
     emulator_port, runtime_port = free_ports(2)
     addresses = [f"--runtime-interface-emulator-address={LOOPBACK}:{emulator_port}"]
@@ -47,7 +47,7 @@ def first_answer_seconds(
             **environment,
             "LAMBDA_TASK_ROOT": str(package.code),
             "PYTHONPATH": os.pathsep.join(package.import_path),
-            # Lambda's disk is read-only: what is not compiled in the package is compiled at each cold start.
+            # Lambda's disk is read-only: modules without byte code in the package are compiled at each cold start.
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         directory=package.code,

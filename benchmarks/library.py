@@ -1,4 +1,4 @@
-"""A tenant with authors, books and reviews, and the requests that are made of them."""
+"""Makes a tenant with authors, books and reviews, and requests for them."""
 
 import json
 from contextlib import closing
@@ -15,7 +15,7 @@ EMBED = "id,title,author:authors(id,name),reviews(id,stars)"
 
 
 def make_library(stage: Stage, tenant_id: TenantId, port: int | None = None) -> str:
-    """Provision the tenant and its tables; returns its database's name."""
+    """Provision the tenant and its tables; returns the database's name."""
     credentials = stage.make_tenant(tenant_id, port)
     with closing(stage.connect(credentials.dbname)) as connection, connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
@@ -47,7 +47,7 @@ def library_event(
 
 
 def embed_event(tenant_id: TenantId) -> dict[str, Any]:
-    """Ask for twenty books, each with its author and its reviews."""
+    """Make the event that reads twenty books, each with its author and its reviews."""
     return library_event(tenant_id, {"table": "books"}, {"select": EMBED, "order": "id", "limit": "20"})
 
 

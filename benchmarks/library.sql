@@ -1,4 +1,4 @@
--- Authors with their books and the books' reviews: something to embed.
+-- Authors with their books and the books' reviews, for embedded reads.
 CREATE TABLE authors (id int PRIMARY KEY, name text NOT NULL, country text);
 CREATE TABLE books (
     id int PRIMARY KEY,

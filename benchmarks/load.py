@@ -1,4 +1,4 @@
-"""Clients that read and write through the API, all the time, while something is done to their tenant."""
+"""Clients that read and write through the API without a pause, while an operation works on their tenant."""
 
 import threading
 import uuid
@@ -19,10 +19,10 @@ _ANSWERED = frozenset({"read", "written"})
 
 
 class Load:
-    """So many clients, each one request after the other: a read, a write, a read, …"""
+    """A number of clients, each of which alternates reads and writes, one request at a time."""
 
     def __init__(self, stack: StackFile, token: str, clients: int) -> None:
-        """`token` is that of an editor of a tenant with at least five candidates."""
+        """`token` belongs to an editor of a tenant with at least five candidates."""
         self.answers: Counter[str] = Counter()
         self._stack = stack
         self._token = token
@@ -34,7 +34,7 @@ class Load:
 
     @property
     def failed(self) -> int:
-        """How many requests were not answered as they should have been."""
+        """The number of requests with an error or a wrong answer."""
         return sum(number for answer, number in self.answers.items() if answer not in _ANSWERED)
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class Load:
             client.result()
 
     def await_more(self, requests: int) -> None:
-        """Wait until so many more were answered. :raises BenchmarkFailed: they were not within a minute."""
+        """Wait until `requests` more have been answered. :raises BenchmarkFailed: they were not within a minute."""
         with self._counted:
             wanted = self.answers.total() + requests
             if not self._counted.wait_for(lambda: self.answers.total() >= wanted, _PATIENCE_SECONDS):

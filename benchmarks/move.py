@@ -1,4 +1,4 @@
-"""A tenant of 100 MB goes from one server to another and back: how long it can't be written to."""
+"""Moves a tenant of 100 MB to another server and back, and measures how long writes are refused."""
 
 import importlib.util
 import os
@@ -59,7 +59,7 @@ def run(stage: Stage) -> list[Result]:
 
 @dataclass(slots=True)
 class _Fleet:
-    """Two servers, a tenant on one of them, and what moves it."""
+    """Two servers, a tenant on one of them, and the services that move it."""
 
     servers: dict[str, PostgresServer]
     registry: Registry
@@ -70,7 +70,7 @@ class _Fleet:
     performer: Performer
 
     def fill(self) -> None:
-        """Make the tenant, with rows that are hard to compress."""
+        """Provision the tenant, with rows that are hard to compress."""
         place = self.registry.server("first")
         if place is None:
             raise BenchmarkFailed("there is no first server")
@@ -89,7 +89,7 @@ class _Fleet:
             cursor.execute("VACUUM ANALYZE applications")
 
     def megabytes(self) -> float:
-        """Measure the tenant's database."""
+        """Measure the size of the tenant's database."""
         present = self._tenant().server_id
         with closing(connect_to(self.servers[present], "postgres")) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_database_size(%s)", (_TENANT.value,))
@@ -97,14 +97,14 @@ class _Fleet:
         return float(found[0]) / 10**6 if found else 0.0
 
     def move(self) -> float:
-        """Move the tenant to the server where it is not, and confirm; returns the seconds of the pause."""
+        """Move the tenant to the other server, and confirm; returns the seconds for which writes were refused."""
         there = self._other()
         pause = self._perform(self.relocations.move(_TENANT, there, "benchmark")).facts["write_pause_ms"]
         self._perform(self.relocations.confirm(_TENANT, "benchmark"))
         return float(pause) / _MILLISECONDS
 
     def copy(self) -> float:
-        """Dump and restore the tenant's database into an empty one on the other server, and nothing else."""
+        """Only dump the tenant's database and restore it into an empty one on the other server; returns the seconds."""
         here, there = self.servers[self._tenant().server_id], self.servers[self._other()]
         with closing(connect_to(there, "postgres")) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {_COPY} TEMPLATE template0")
@@ -130,7 +130,7 @@ class _Fleet:
 
 
 class _NobodyInvoked:
-    """Takes the place of Lambda's asynchronous call: what was started is performed by this process."""
+    """Replaces Lambda's asynchronous invocation: this process performs the started operations itself."""
 
     def start(self, _: dict[str, Any]) -> None:
         """Do nothing."""
@@ -202,7 +202,7 @@ def _programs() -> Path:
 
 
 def _pipe(here: PostgresServer, there: PostgresServer) -> float:
-    """Run `pg_dump | pg_restore` as each server's administrator; returns the seconds that it took."""
+    """Run `pg_dump | pg_restore` as each server's administrator; returns the seconds."""
     started = time.perf_counter()
     dump = subprocess.Popen(
         [str(_programs() / "pg_dump"), "-Fc", "-Z0", "-d", _TENANT.value],

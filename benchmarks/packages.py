@@ -1,4 +1,4 @@
-"""What is cold-started: the project as `sam build` makes it, and the floor, packed by a plain `sam build`."""
+"""Builds the packages for cold starts: the project with `sam build`, and the floor with a plain `sam build`."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ Resources:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Unpacked code of a function, the import path of its layers, and the handler's name as Lambda takes it."""
+    """A function's unpacked code, the import path of its layers, and the handler's name as Lambda takes it."""
 
     code: Path
     layers: tuple[Path, ...]
@@ -47,14 +47,14 @@ class Package:
 
     @property
     def import_path(self) -> tuple[str, ...]:
-        """Where modules are looked for, the function's own first."""
+        """The folders to import from, the function's own first."""
         return tuple(str(path) for path in (self.code, *self.layers))
 
 
 def build_project(directory: Path) -> Path:
-    """Run the project's own `sam build`, and return where a copy of its pg_dump lies.
+    """Run the project's own `sam build`; returns the folder of a copy of its pg_dump.
 
-    :raises PartFailed: it failed.
+    :raises PartFailed: the build failed.
     """
     sam = Sam(PROJECT, directory)
     try:
@@ -65,7 +65,7 @@ def build_project(directory: Path) -> Path:
 
 
 def query_tenant_package(directory: Path) -> Package:
-    """Build query_tenant and copy it, so that nothing changes it while it is measured."""
+    """Build query_tenant and copy it, so that no other build changes it during the measurement."""
     build_project(directory)
     code, dependencies = directory / "query_tenant", directory / "dependencies"
     shutil.copytree(_BUILD / "QueryTenant", code)
@@ -74,7 +74,7 @@ def query_tenant_package(directory: Path) -> Package:
 
 
 def floor_package(directory: Path) -> Package:
-    """Build the floor with the versions that the project pins: no byte code, nothing left out."""
+    """Build the floor with the project's pinned versions: without byte code, and with every file."""
     project = directory / "floor"
     code = project / "code"
     code.mkdir(parents=True)
@@ -104,7 +104,7 @@ def _build_floor(project: Path) -> None:
 
 
 def _pinned(*names: str) -> list[str]:
-    """Read the versions of packages from the dependency layer's input; extras are left out."""
+    """Read the pins of packages from the dependency layer's input, without extras."""
     lines = (PROJECT / "layers" / "dependencies" / "requirements.in").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
     versions = {name.partition("[")[0]: version for name, version in pins.items()}

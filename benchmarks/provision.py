@@ -1,4 +1,4 @@
-"""How long an operator waits for a new tenant, and how much of that is PostgreSQL."""
+"""Measures how long an operator waits for a new tenant, and how much of that time PostgreSQL takes."""
 
 import secrets
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def run(stage: Stage) -> list[Result]:
 
 @dataclass(frozen=True, slots=True)
 class _Newcomers:
-    """An operator who makes tenants, and the first user of each."""
+    """An operator that makes tenants, and the first user of each."""
 
     caller: Caller
     operator: str
@@ -53,7 +53,7 @@ class _Newcomers:
     password: str
 
     def read_a_first_row(self, name: str) -> None:
-        """Make a tenant, take up its user's invitation, write a row and read it. :raises BenchmarkFailed: no row."""
+        """Make a tenant, accept its user's invitation, write a row and read it. :raises BenchmarkFailed: no row."""
         email = f"boss@{name}.example.com"
         body = {"region": _SERVER, "admin_email": email}
         self.caller.call("PUT", f"/admin/v1/tenants/{name}", self.operator, 201, json=body)
@@ -64,7 +64,7 @@ class _Newcomers:
             raise BenchmarkFailed(f"the new tenant has {len(rows)} rows")
 
     def _sign_in(self, email: str) -> str:
-        """Choose a password, as who was invited does, and sign in with it."""
+        """Choose a password, as an invited user does, and sign in with it."""
         stack = self.caller.stack
         self.cognito.admin_set_user_password(
             UserPoolId=stack.user_pool_id, Username=email, Password=self.password, Permanent=True
@@ -78,7 +78,7 @@ class _Newcomers:
 
 
 def _through_the_api(stage: Stage) -> list[float]:
-    """Seconds of each tenant in the whole local stack, whose servers keep what they have committed."""
+    """Measure the seconds of each tenant through the whole local stack, whose servers flush commits to disk."""
     caller = Caller(stage.deployed.stack())
     password = secrets.token_urlsafe(15) + "-aA1"
     newcomers = _Newcomers(caller, caller.operator_token(), caller.aws("cognito-idp"), password)
@@ -91,7 +91,7 @@ def _through_the_api(stage: Stage) -> list[float]:
 
 
 def _in_the_database(stage: Stage) -> list[float]:
-    """Seconds of each provisioning in this process less those that AWS took."""
+    """Measure the seconds of each provisioning in this process, without the time that AWS takes."""
     clock, seconds = AwsClock(), []
     store = SecretStore(clock.watch(stage.aws.client("secretsmanager")), STAGE)
     registry = Registry(clock.watch(stage.aws.client("dynamodb")), TABLE)
@@ -108,7 +108,7 @@ def _in_the_database(stage: Stage) -> list[float]:
 
 @contextmanager
 def _durable_server(stage: Stage) -> Iterator[PostgresServer]:
-    """Start a server that waits for the disk, as a real one does."""
+    """Start a server that waits for the disk, as a production server does."""
     postgres = PostgresServer(
         stage.directory / "durable", name="that is durable", port=free_ports(1)[0], mark=stage.directory
     )

@@ -1,4 +1,4 @@
-"""What a restore takes, as a stream and by several sessions at once, against pg_restore of a local file."""
+"""Times restores, as a stream and with several sessions at once, against pg_restore of a local file."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
--- The rows of applications.sql as an application keeps them: several tables, with keys, indexes and references.
+-- The rows of applications.sql, normalised into several tables with keys, indexes and references.
 CREATE TABLE jobs AS
 SELECT row_number() OVER (ORDER BY job_role, location) AS id, job_role AS title, location
 FROM (SELECT DISTINCT job_role, location FROM applications) AS offered;

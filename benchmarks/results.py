@@ -1,4 +1,4 @@
-"""What a benchmark found: one ratio and its target, as a line on screen and as an entry of results.json."""
+"""The result of a benchmark: one ratio and its target, as a line on screen and as an entry of results.json."""
 
 import json
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ FILE = Path(__file__).resolve().parent.parent / "build" / "bench" / "results.jso
 
 
 class BenchmarkFailed(Exception):
-    """Something that is measured did not do what it is measured for."""
+    """The measured code did not do its work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`value` compared with `reference`, both in `unit`; without a target the ratio is for information only."""
+    """`value` compared with `reference`, both in `unit`; a ratio without a target is for information only."""
 
     name: str
     unit: str
@@ -26,25 +26,25 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """How many times the reference the value is."""
+        """The value divided by the reference."""
         return self.value / self.reference
 
     @property
     def target(self) -> str | None:
-        """What the ratio has to be."""
+        """The target as text; None if there is none."""
         if self.at_most is not None:
             return f"<= {self.at_most:g}"
         return None if self.at_least is None else f">= {self.at_least:g}"
 
     @property
     def ok(self) -> bool | None:
-        """Whether the ratio is what it has to be; None without a target."""
+        """Whether the ratio meets the target; None without a target."""
         if self.at_most is not None:
             return self.ratio <= self.at_most
         return None if self.at_least is None else self.ratio >= self.at_least
 
     def as_json(self) -> dict[str, Any]:
-        """Build its entry of results.json."""
+        """Return the entry in results.json."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -57,13 +57,13 @@ class Result:
 
 
 def write_results(results: Iterable[Result], file: Path = FILE) -> None:
-    """Write results.json anew: it tells of one run."""
+    """Overwrite results.json: it has the results of one run only."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
 
 
 def table(results: Iterable[Result]) -> str:
-    """Lay the results out for the terminal."""
+    """Format the results as a table for the terminal."""
     lines = [f"{'':<28}{'measured':>14}{'reference':>14}  {'unit':<11}{'ratio':>7}  target"]
     verdicts = {True: "ok", False: "MISSED", None: ""}
     lines += [

@@ -33,13 +33,13 @@ def run(stage: Stage) -> list[Result]:
 
 @dataclass(frozen=True, slots=True)
 class _Rotation:
-    """What Secrets Manager does on AWS, where the local one only takes note of the schedule."""
+    """Does what Secrets Manager does on AWS; the local one only stores the schedule."""
 
     caller: Caller
     secret: str
 
     def perform(self, load: Load) -> None:
-        """Run the four steps; each is met by requests. :raises BenchmarkFailed: a step failed, or nothing changed."""
+        """Run the four steps, each under load. :raises BenchmarkFailed: a step failed, or nothing changed."""
         token, before = str(uuid.uuid4()), self._username()
         self.caller.aws("secretsmanager").put_secret_value(
             SecretId=self.secret, ClientRequestToken=token, VersionStages=["AWSPENDING"]

@@ -1,4 +1,4 @@
-"""Network round trips of warm requests, of the first that needs the catalogue, and what they cost on a long wire."""
+"""Network round trips of warm requests and of the first that needs the catalogue, and their time on a slow network."""
 
 from collections.abc import Callable
 from functools import partial
@@ -48,7 +48,7 @@ def _trips(proxy: CountingProxy, call: Callable[[], None]) -> float:
 
 
 def _trips_with_catalogue(stage: Stage, proxy: CountingProxy) -> tuple[float, float]:
-    """Count the trips of an embed, a call, and an upsert that name no key, once the catalogue is known and before."""
+    """Count the trips of an embed, a call and an upsert without a key, with a cached catalogue and without."""
     make_library(stage, _LIBRARY, proxy.port)
     upsert = library_event(
         _LIBRARY,

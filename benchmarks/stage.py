@@ -1,4 +1,4 @@
-"""What the benchmarks run on: an embedded PostgreSQL server and the local AWS, in a directory that goes with them."""
+"""The benchmarks' environment: an embedded PostgreSQL server and the local AWS, in a temporary directory."""
 
 import json
 import os
@@ -38,12 +38,12 @@ _OF_THE_SYSTEM = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH"})
 
 
 class LambdaContext:
-    """What the handlers read of Lambda's context; the time that is left never shrinks here."""
+    """The part of Lambda's context that the handlers read; the remaining time never shrinks here."""
 
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the longest time that a function may run."""
+        """Return the longest timeout of a function."""
         return 900_000
 
 
@@ -52,7 +52,7 @@ _CONTEXT = LambdaContext()
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Running parts, and the environment in which a handler finds them."""
+    """The running parts, and the environment variables with which a handler finds them."""
 
     directory: Path
     postgres: PostgresServer
@@ -61,7 +61,7 @@ class Stage:
     deployed: Deployed
 
     def make_tenant(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
-        """Provision a tenant, whose secret names `port` (by default the server's own)."""
+        """Provision a tenant; its secret names `port` (by default the server's own)."""
         server = Server("bench", REGION, LOOPBACK, port or self.postgres.port, sslmode="disable")
         return provision_tenant(
             TenantRequest(tenant_id),
@@ -72,7 +72,7 @@ class Stage:
         )
 
     def make_tenant_with_people(self, tenant_id: TenantId, port: int | None = None) -> Credentials:
-        """Provision a tenant with the sample application's table, two hundred rows in it."""
+        """Provision a tenant with the sample application's table and two hundred rows."""
         credentials = self.make_tenant(tenant_id, port)
         people = tuple(
             Candidate(f"Person {n}", "Engineer", f"person.{n}@example.com", f"+91 55501 {n:05}", "Pune")
@@ -89,10 +89,10 @@ class Stage:
 
 @contextmanager
 def open_stage() -> Iterator[Stage]:
-    """Start the parts, let this process's handlers find them, and end and remove everything afterwards."""
+    """Start the parts, configure this process's handlers for them, and remove everything afterwards."""
     with tempfile.TemporaryDirectory(prefix="tenantry-bench-") as name:
         directory = Path(name)
-        directory.chmod(0o711)  # as root, PostgreSQL may run as a user who has to pass through it
+        directory.chmod(0o711)  # for root, PostgreSQL may run as another user, who has to traverse the directory
         aws_port, postgres_port = free_ports(2)
         postgres = PostgresServer(
             directory / "postgres", name="for benchmarks", port=postgres_port, durable=False, mark=directory
@@ -104,7 +104,7 @@ def open_stage() -> Iterator[Stage]:
             aws.start()
             environment = _environment(directory, aws)
             _forget_aws_settings()
-            # The rest is for processes that are started: this one stays at home, where package settings are.
+            # The other variables are for child processes: this process keeps its home, which has the package settings.
             os.environ.update({name: environment[name] for name in environment if name not in _OF_THE_SYSTEM})
             yield Stage(directory, postgres, aws, environment, deployed)
         finally:
@@ -121,7 +121,7 @@ def connect_to(postgres: PostgresServer, dbname: str) -> psycopg2.extensions.con
 
 
 def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
-    """Make what a deployment would have, and name it as the template does."""
+    """Make a deployment's resources, and return the environment variables that the template would set."""
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     keys = ("pk", "sk")
     aws.client("dynamodb").create_table(
@@ -146,7 +146,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
 
 
 def _make_tenant_role(aws: AwsServer) -> str:
-    """Make the role that is assumed for one tenant at a time; the session's policy narrows it."""
+    """Make the role that is assumed for one tenant at a time; the session's policy restricts it."""
     trust = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"AWS": "*"}}
     secrets = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
     backups = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -161,19 +161,19 @@ def _policy(*statements: dict[str, Any]) -> str:
 
 
 def _forget_aws_settings() -> None:
-    """Keep the account of the person at the terminal out of this process."""
+    """Remove the developer's AWS account from this process's environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
 
 
 def read_event(tenant_id: TenantId) -> dict[str, Any]:
-    """Read the sample event, 20 rows of 6 columns in order, as one of `tenant_id`'s viewers sends it."""
+    """Return the sample event of a viewer of `tenant_id`: a read of 20 rows of 6 columns, ordered."""
     event: dict[str, Any] = json.loads((PROJECT / "events" / "query_tenant.json").read_text())
     return _sent_by(event, tenant_id, Role.VIEWER)
 
 
 def write_event(tenant_id: TenantId, email: str) -> dict[str, Any]:
-    """Make of the sample event the insertion of one row by an editor, who wants to see it."""
+    """Turn the sample event into an editor's insert of one row that returns the row."""
     event = _sent_by(read_event(tenant_id), tenant_id, Role.EDITOR)
     row = {"name": "New Person", "job_role": "Engineer", "email": email}
     return event | {
@@ -192,12 +192,12 @@ def _sent_by(event: dict[str, Any], tenant_id: TenantId, role: Role) -> dict[str
 
 
 def call_handler(event: dict[str, Any], expected: int) -> None:
-    """Call query_tenant's handler in this process. :raises BenchmarkFailed: it answers with another status."""
+    """Call query_tenant's handler in this process. :raises BenchmarkFailed: the status is not `expected`."""
     answer = query_tenant.handler(event, _CONTEXT)
     if answer["statusCode"] != expected:
         raise BenchmarkFailed(f"query_tenant answered {answer['statusCode']}: {answer['body']}")
 
 
 def python_module(*arguments: str) -> list[str]:
-    """Compose the command that runs a module with this interpreter."""
+    """Return the command that runs a module with this interpreter."""
     return [sys.executable, "-m", *arguments]

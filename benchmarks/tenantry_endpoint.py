@@ -1,4 +1,4 @@
-"""The same read by query_tenant: a route as thin as the other one, which hands the handler API Gateway's event."""
+"""The same read with query_tenant, behind an equally thin route that passes API Gateway's event to the handler."""
 
 import os
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Timing two things beside each other, in turns, so that what else the machine does meets both alike."""
+"""Times two things in turns, so that the machine's other load affects both equally."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -7,7 +7,7 @@ type Block = Callable[[], list[float]]
 
 
 def time_calls(call: Callable[[], object], calls: int) -> list[float]:
-    """Return the seconds of each of `calls` calls."""
+    """Make `calls` calls; returns the seconds of each."""
     seconds = []
     for _ in range(calls):
         started = perf_counter()
@@ -17,11 +17,11 @@ def time_calls(call: Callable[[], object], calls: int) -> list[float]:
 
 
 def take_turns(first: Block, second: Block, rounds: int) -> tuple[list[float], list[float]]:
-    """Run a block of each, `rounds` times, and return all seconds of the first and all of the second."""
+    """Run one block of each, `rounds` times; returns all seconds of the first and all of the second."""
     ours: list[float] = []
     theirs: list[float] = []
     for number in range(rounds):
-        # Every other round the other way about: neither is always the one that runs second.
+        # Swap the order in every other round, so that neither always runs second.
         if number % 2:
             theirs += second()
             ours += first()

@@ -1,4 +1,4 @@
-"""back_up_tenant against what is done by hand: `pg_dump -Fc` into a file, and boto3 puts the file into the bucket."""
+"""back_up_tenant against the manual way: `pg_dump -Fc` into a file, which boto3 then uploads to the bucket."""
 
 from pathlib import Path
 from statistics import median

@@ -1,4 +1,4 @@
-"""The same read by an endpoint that fetches the secret and connects for each request, and by ours."""
+"""The same read with an endpoint that fetches the secret and connects for each request, and with ours."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

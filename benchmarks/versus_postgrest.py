@@ -1,4 +1,4 @@
-"""The same requests of the real PostgREST and of ours, on a wire to the database that takes its time."""
+"""The same requests to the real PostgREST and to ours, with a network delay to the database."""
 
 from collections.abc import Callable
 from functools import partial

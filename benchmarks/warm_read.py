@@ -1,4 +1,4 @@
-"""The whole query_tenant handler, warm, against the bare query on the same connection."""
+"""The whole warm query_tenant handler against the bare query on the same connection."""
 
 from statistics import median
 from typing import Any

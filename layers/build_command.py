@@ -1,4 +1,4 @@
-"""The command line that both layers' builders have."""
+"""The command line of both layers' builders."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ _WHEEL_CACHE = Path(__file__).parents[1] / "build" / "wheels"
 
 
 def run_build(build: Callable[[str, Path, Path], None]) -> None:
-    """Call `build(architecture, output, cache)` as the command line says; end with one line where it cannot be done."""
+    """Call `build(architecture, output, cache)` with the command line's arguments; exit with one line if it fails."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--architecture", required=True, choices=sorted(MACHINES))
     parser.add_argument("--output", required=True, type=Path)

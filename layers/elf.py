@@ -1,6 +1,6 @@
-"""Reads what an ELF file needs and offers, and finds what would stop it from loading on Lambda.
+"""Reads what an ELF file needs and provides, and finds what would stop it from loading on Lambda.
 
-The 64-bit little-endian subset of the System V ABI, through the section headers.
+It reads the 64-bit little-endian subset of the System V ABI, by the section headers.
 """
 
 import re
@@ -16,7 +16,7 @@ _DYNAMIC, _DYNSYM, _VERNEED = 6, 11, 0x6FFFFFFE
 _DT_NEEDED, _DT_RPATH, _DT_RUNPATH = 1, 15, 29
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
-# glibc's own parts, and the two libraries that every manylinux wheel may expect of a system. Amazon Linux 2023 has
+# glibc's own parts, and the two libraries that every manylinux wheel may expect on a system. Amazon Linux 2023 has
 # both: Lambda's Python could not import zlib without the first.
 _SYSTEM_LIBRARY = re.compile(
     r"lib(?:c|m|dl|pthread|rt|resolv|util)\.so\.\d+|ld-linux[-\w]*\.so\.\d|libz\.so\.1|libgcc_s\.so\.1"
@@ -33,7 +33,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class ElfFile:
-    """One program or library: `glibc` is the newest version it wants, (0, 0) if none; `search_path` is as written."""
+    """One program or library: `glibc` is the newest version it needs, (0, 0) if none; `search_path` is unresolved."""
 
     path: Path
     machine: str
@@ -71,7 +71,7 @@ def read_elf(path: Path) -> ElfFile:
 
 
 def find_faults(root: Path, architecture: str, newest_glibc: tuple[int, int] = NEWEST_GLIBC) -> list[str]:
-    """Say, one line each, why the ELF files below `root` would not load on Lambda; empty when they would."""
+    """List, one line each, why ELF files below `root` would not load on Lambda; empty if all would."""
     files = [read_elf(path) for path in sorted(root.rglob("*")) if path.is_file() and is_elf(path)]
     return [fault for file in files for fault in _find_file_faults(file, architecture, newest_glibc)]
 
@@ -87,7 +87,7 @@ def _find_file_faults(file: ElfFile, architecture: str, newest_glibc: tuple[int,
 
 
 def _is_beside(file: ElfFile, library: str) -> bool:
-    """Whether the file's own search path, which must start from where it lies, leads to the library."""
+    """Whether the file's own search path, which has to be relative to the file ($ORIGIN), leads to the library."""
     folders = (folder for folder in file.search_path if folder.startswith("$ORIGIN"))
     return any((file.path.parent / folder.replace("$ORIGIN", ".") / library).is_file() for folder in folders)
 
@@ -133,7 +133,7 @@ def _read_glibc_versions(image: bytes, sections: list[_Section]) -> Iterator[tup
 
 
 def _read_version_names(image: bytes, section: _Section, strings: _Section) -> Iterator[str]:
-    """Yield the symbol versions this file wants: a chain of libraries, each with a chain of versions."""
+    """Yield the symbol versions that this file needs: a chain of libraries, each with a chain of versions."""
     library = section.offset
     while True:
         _, count, _, first, next_library = struct.unpack_from("<HHIII", image, library)

@@ -1,6 +1,6 @@
-"""Gets the wheels that a lock file pins, for the architecture a layer is built for.
+"""Fetches the wheels that a lock file pins, for the architecture of a layer.
 
-A wheel is known by its SHA-256 alone, so a build whose wheels are all in the cache asks no package index.
+Wheels are cached by their SHA-256, so a build whose wheels are all in the cache asks no package index.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ class LayerError(Exception):
 
 
 def fetch_wheels(lock: Path, target: str, cache: Path) -> list[Path]:
-    """Return one wheel for each requirement in `lock`, downloading only when the cache lacks one.
+    """Return one wheel for each requirement in `lock`; downloads only if the cache lacks one.
 
-    `target` is a key of `MACHINES`, or `HOST`. Raises LayerError when the index has no wheel with a pinned hash.
+    `target` is a key of `MACHINES`, or `HOST`. Raises LayerError if the index has no wheel with a pinned hash.
     """
     pins = read_pins(lock)
     store = cache / target
@@ -67,7 +67,7 @@ def _match(pins: Mapping[str, frozenset[str]], store: Path) -> dict[str, Path | 
 
 
 def _download(lock: Path, target: str, store: Path) -> None:
-    """Fill the store through pip; other builds may be filling it at the same time."""
+    """Fill the store with pip; other builds may fill it at the same time."""
     if importlib.util.find_spec("pip") is None:
         raise LayerError(
             f"{sys.executable} has no pip: create the environment with `make`, or set PYTHON to one that has"

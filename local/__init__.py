@@ -1,1 +1,1 @@
-"""The local stack: two PostgreSQL servers, a local AWS with the real template in it, tenants and a console."""
+"""The local stack: two PostgreSQL servers, a local AWS with the real template deployed, tenants and a console."""

@@ -15,6 +15,7 @@ from typing import NoReturn
 from local import invocation
 from local.accounts import sign_in
 from local.errors import LocalStackError, PartFailed
+from local.private import ENTERED, private_directory, private_file
 from local.progress import say
 from local.stack import DIRECTORY, PROJECT, LocalStack
 from local.stack_file import StackFile, write_private
@@ -100,7 +101,7 @@ def invoke(function: str, event: Path, tenant_id: str | None) -> None:
 
 
 def _with_fresh_token(event: Path, stack: StackFile) -> Path:
-    """Put a demo user's token into an authorizer's event: the one in the sample is well formed and worth nothing."""
+    """Put a demo user's token into an authorizer's event: the sample's token is well formed, but not valid."""
     content = json.loads(event.read_text())
     if "authorizationToken" not in content:
         return event.resolve()
@@ -111,7 +112,7 @@ def _with_fresh_token(event: Path, stack: StackFile) -> Path:
 
 
 def _running() -> StackFile | None:
-    """Read the file of the stack that serves; wait for it if it is just being started."""
+    """Read the running stack's file; wait for it if the stack is being started."""
     supervision = Supervision(DIRECTORY)
     deadline = time.monotonic() + 600
     while supervision.is_held():
@@ -133,7 +134,7 @@ def _supervise(when_up: Callable[[StackFile], None]) -> None:
     except KeyboardInterrupt:
         say("\nEnding the local stack")
     finally:
-        # A second Ctrl-C must not leave half of it behind.
+        # A second Ctrl-C must not interrupt the shutdown and leave processes behind.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         stack.down()
@@ -144,10 +145,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _start_supervisor() -> None:
-    """Start the background process and pass on what it says, until it serves or gives up."""
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    """Start the background process and print its output until the stack serves or has failed."""
+    private_directory(DIRECTORY, ENTERED)
     log = DIRECTORY / "supervisor.log"
-    with log.open("w") as errors:
+    with open(log, "w", opener=private_file) as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "supervise"],
             cwd=PROJECT,
@@ -163,7 +164,7 @@ def _start_supervisor() -> None:
         process.terminate()
         process.wait()
         raise
-    # Another `up` may have been a moment faster, and then serves soon.
+    # Another `up` may have been a moment faster; its stack will serve soon.
     if not _FILE.exists() and process.wait() and _running() is None:
         _explain(process.returncode, log)
 
@@ -181,7 +182,7 @@ def _explain(code: int, log: Path) -> NoReturn:
 
 
 def _close_output() -> None:
-    """Let whoever started us know that the stack serves, by ending the pipe to them."""
+    """Tell the process that started this one that the stack serves, by closing the pipe to it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -31,7 +31,7 @@ def create_operator(cognito: Any, pool: str) -> Operator:
 
 
 def sign_in(stack: StackFile, username: str) -> str:
-    """Sign a user in as a browser does. :return: the id token. :raises LocalStackError: there is no such user."""
+    """Sign a user in as a browser does; returns the id token. :raises LocalStackError: there is no such user."""
     if username not in stack.passwords:
         raise LocalStackError(f"There is no user {username!r}. There are: {', '.join(stack.passwords)}")
     cognito = boto3.client(
@@ -60,5 +60,5 @@ def _create_user(cognito: Any, pool: str, username: str, password: str, claims: 
 
 
 def _new_password() -> str:
-    # The suffix has one of each kind of character that the pool's policy asks for.
+    # The suffix has one of each kind of character that the pool's policy requires.
     return secrets.token_urlsafe(15) + "-aA1"

@@ -1,10 +1,10 @@
-"""Run a program that refuses root, when we are root; run it as it is otherwise.
+"""Runs a program that refuses root: as an ordinary user if the caller is root, unchanged otherwise.
 
 Usage: python as_ordinary_user.py DIRECTORY PROGRAM [ARGUMENT...]
 
-As root, the program gets a user namespace of its own, in which it is an ordinary user; outside, its files stay
-root's. Where the system refuses namespaces, it runs as the user `nobody`, who then gets DIRECTORY. The script
-replaces itself with the program and needs nothing but the standard library.
+For root, the program gets its own user namespace, in which it is an ordinary user; outside it, root owns its files. If
+the system refuses namespaces, the program runs as the user `nobody`, to whom DIRECTORY is given. The script replaces
+itself with the program and needs only the standard library.
 """
 
 import os
@@ -17,7 +17,7 @@ CANNOT_RUN = 77
 
 
 def main(directory: Path, command: list[str]) -> None:
-    """Become ordinary and turn into the program."""
+    """Become an ordinary user and exec the program."""
     if os.geteuid() == 0:
         _become_ordinary(directory)
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK) or not os.access(command[0], os.X_OK):
@@ -32,7 +32,7 @@ def main(directory: Path, command: list[str]) -> None:
 
 def _become_ordinary(directory: Path) -> None:
     user = pwd.getpwnam(ORDINARY_USER)
-    if directory.stat().st_uid != 0:  # namespaces were refused the last time, and are not any more
+    if directory.stat().st_uid != 0:  # an earlier run was refused namespaces; this one is not
         _give(directory, 0, 0)
     try:
         os.unshare(os.CLONE_NEWUSER)
@@ -42,7 +42,7 @@ def _become_ordinary(directory: Path) -> None:
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
         return
-    # The kernel wants setgroups denied before an id can be mapped without privileges outside.
+    # The kernel requires that setgroups is denied before an unprivileged process maps ids.
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user.pw_uid} 0 1")
     Path("/proc/self/gid_map").write_text(f"{user.pw_gid} 0 1")

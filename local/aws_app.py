@@ -1,12 +1,19 @@
-"""ministack's application, with the paths of API calls as API Gateway hands them on.
+"""ministack's application, with the paths of API calls in the form in which API Gateway passes them on.
 
-The real one gives a function its path parameters as the client has written them, percent-encoded, and takes a path
-apart at the slashes that are written as such. ministack sees the path that the server has decoded.
+API Gateway gives a function its path parameters percent-encoded, as the client wrote them, and splits a path only at
+unencoded slashes. ministack sees the path after the server has decoded it.
 """
 
 from typing import Any
 
 from ministack.app import app as aws
+from ministack.services import scheduler
+
+from local.lambda_workers import quicken_workers
+
+# Schedules are looked at every ten seconds otherwise.
+scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001
+quicken_workers()
 
 _API_CALLS = "/_aws/execute-api/"
 

@@ -14,17 +14,18 @@ import boto3
 from botocore.config import Config
 
 from local.ports import LOOPBACK
+from local.private import ENTERED, private_directory
 from local.processes import MARK, ChildProcess
 
 REGION = "ap-south-1"
 _PROJECT = Path(__file__).resolve().parent.parent
-# The account's root user. Nothing outside this machine knows this AWS, so its well-known keys are no secret.
+# The keys of the account's root user. They need not be secret: this AWS is unreachable from outside this machine.
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105
 
 
 class AwsServer:
-    """ministack on one port; everything in it is gone when it stops."""
+    """ministack on one port; its content is lost when it stops."""
 
     name = "The local AWS"
 
@@ -40,14 +41,15 @@ class AwsServer:
 
     @property
     def pid(self) -> int | None:
-        """The process id, while it is started."""
+        """The process id while it runs, otherwise None."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Start it and wait until it answers. :raises PartFailed: it does not."""
-        # Workers of a local AWS that was killed have left their unpacked code there.
+        """Start ministack and wait until it answers. :raises PartFailed: it does not."""
+        # The workers of a killed local AWS leave their unpacked code there.
         shutil.rmtree(self._directory / "tmp", ignore_errors=True)
-        (self._directory / "tmp").mkdir(parents=True)
+        private_directory(self._directory, ENTERED)
+        private_directory(self._directory / "tmp")
         command = [sys.executable, "-m", "hypercorn", "local.aws_app:app", "--keep-alive", "75"]
         for address in self._addresses:
             command += ["--bind", f"{address}:{self._port}"]
@@ -57,19 +59,19 @@ class AwsServer:
         self._child.wait_until(self._answers, within=60)
 
     def stop(self) -> None:
-        """End it together with its Lambda workers."""
+        """Stop ministack and its Lambda workers."""
         if self._child:
             self._child.stop(signal.SIGTERM, within=2)
             self._child = None
             shutil.rmtree(self._directory / "tmp", ignore_errors=True)
 
     def require_alive(self) -> None:
-        """Make sure that it runs. :raises PartFailed: it has died."""
+        """Make sure that ministack runs. :raises PartFailed: it has died."""
         if self._child:
             self._child.require_alive()
 
     def client(self, service: str, **keys: str) -> Any:
-        """Make a boto3 client that acts as the account's root user, or as whose keys are given."""
+        """Make a boto3 client that acts as the account's root user, or as the owner of `keys`."""
         return local_client(service, self.endpoint_url, **keys)
 
     def _answers(self) -> bool:
@@ -80,16 +82,16 @@ class AwsServer:
             return False
 
     def _environment(self) -> dict[str, str]:
-        """Build it from nothing, so that no profile or key of the person at the terminal gets in."""
+        """Build the environment from scratch, so that no profile or key of the developer gets in."""
         return {
             **clean_environment(self._directory),
             "AUTH": "true",
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
-            # Its state machines wait a twentieth of the time before they try again.
+            # State machines wait a twentieth of the real time before a retry.
             "SFN_WAIT_SCALE": "0.05",
-            # Parts of it that we do not use, and that would listen on ports of their own or look for Docker.
+            # Turn off parts that we do not use, which would listen on more ports or look for Docker.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",
@@ -112,8 +114,8 @@ def local_client(service: str, endpoint_url: str, *, region: str = REGION, **key
 
 
 def clean_environment(directory: Path) -> dict[str, str]:
-    """Describe an environment in which AWS tools know the local account and nothing else."""
-    # Some interpreters do not find their own library without the first.
+    """Return an environment in which AWS tools know only the local account."""
+    # Without this variable, some Python interpreters do not find their own library.
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {
         **kept,

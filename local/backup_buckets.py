@@ -6,11 +6,11 @@ from local.aws_server import REGION, AwsServer
 
 
 def make_backup_buckets(aws: AwsServer, stage: str, regions: Iterable[str]) -> str:
-    """Make one in each of these regions but the stack's, and return the template's parameter BackupBuckets."""
+    """Make a bucket in each of these regions except the stack's; returns the template's parameter BackupBuckets."""
     buckets = {region: f"tenantry-{stage}-backups-{region}" for region in regions if region != REGION}
     for region, bucket in buckets.items():
         s3 = aws.client("s3", region=region)
-        # The oldest region is the only one that must not be named.
+        # S3 refuses us-east-1, its default region, as a LocationConstraint.
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **place)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -1,4 +1,4 @@
-"""Serves the console's static files, with the addresses of this stack in its config.json."""
+"""Serves the console's static files, and a config.json with this stack's addresses."""
 
 import json
 import threading
@@ -13,10 +13,10 @@ _CONFIG_PATH = "/config.json"
 
 
 class ConsoleServer:
-    """A web server in a thread of its own."""
+    """A web server in its own thread."""
 
     def __init__(self, folder: Path, *, port: int, config: Mapping[str, str]) -> None:
-        """`config` is what the console reads first: apiUrl, cognitoUrl, userPoolId, clientId and region."""
+        """`config` is the content of config.json: apiUrl, cognitoUrl, userPoolId, clientId and region."""
         handler = partial(_Handler, directory=str(folder), config=json.dumps(config).encode())
         self._server = ThreadingHTTPServer((LOOPBACK, port), handler)
         self._server.daemon_threads = True
@@ -27,13 +27,13 @@ class ConsoleServer:
         threading.Thread(target=self._server.serve_forever, name="console", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop serving and give the port back."""
+        """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files of one folder, never cached, and one generated file."""
+    """Serves the files of one folder and the generated config.json, all uncached."""
 
     def __init__(self, *args: object, directory: str, config: bytes) -> None:
         self._config = config
@@ -51,13 +51,13 @@ class _Handler(SimpleHTTPRequestHandler):
         self.wfile.write(self._config)
 
     def list_directory(self, _path: object) -> None:
-        """Show no listings."""
+        """Refuse to list a directory."""
         self.send_error(404)
 
     def end_headers(self) -> None:
-        """Keep browsers from remembering a configuration of an earlier stack."""
+        """Forbid caching, so that browsers do not keep an earlier stack's configuration."""
         self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
     def log_message(self, *_words: object) -> None:
-        """Say nothing: standard output is for the person at the terminal."""
+        """Log nothing: standard output is for the person at the terminal."""

@@ -1,4 +1,4 @@
-"""Building the real template and deploying it into the local AWS, both with SAM."""
+"""Builds the real template and deploys it into the local AWS, both with SAM."""
 
 import fcntl
 import os
@@ -20,16 +20,16 @@ from local.processes import MARK, ChildProcess
 STACK_NAME = "tenantry-local"
 STAGE = "local"
 
-# The local Lambdas are processes of this machine.
+# The local Lambdas run as processes on this machine.
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
 _ARTIFACTS = "tenantry-local-artifacts"
-_DEADLINE = 600  # seconds for a build from nothing, packages and all
+_DEADLINE = 600  # seconds; enough for a build from scratch that downloads all packages
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What CloudFormation says about the deployed stack."""
+    """The deployed stack's outputs from CloudFormation."""
 
     outputs: Mapping[str, str]
 
@@ -40,12 +40,12 @@ class Deployment:
 
     @property
     def api_stage(self) -> str:
-        """The stage that the REST API is served under."""
+        """The REST API's stage."""
         return self.outputs["ApiStage"]
 
 
 class Sam:
-    """SAM CLI, used on the project for one stack."""
+    """Runs SAM CLI on the project for one stack."""
 
     def __init__(self, project: Path, directory: Path) -> None:
         """Build in the project's own `.aws-sam`, write logs to the stack's `directory`."""
@@ -55,8 +55,9 @@ class Sam:
         self._stopped = False
 
     def build(self) -> None:
-        """Build what has changed. :raises PartFailed: with the compiler's last words in the log."""
-        # Package settings and proxies of the person at the terminal count here; keys and our own modules do not.
+        """Build what has changed. :raises PartFailed: the build failed; the log has the error."""
+        # Keep the developer's settings for packages and proxies, but drop AWS keys and Python's variables, such as its
+        # path.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON"))}
         environment["PYTHON"] = sys.executable  # for the layers' makefiles
         environment["PATH"] = clean_environment(self._directory)["PATH"]
@@ -68,7 +69,7 @@ class Sam:
         """Deploy the build and wait until it is done. :raises PartFailed: CloudFormation refused it."""
         aws.client("s3").create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
         environment = {**clean_environment(self._directory), "AWS_ENDPOINT_URL": aws.endpoint_url}
-        # SAM looks every five seconds otherwise, which suits an AWS that is further away.
+        # SAM's default is to poll every five seconds, which suits a remote AWS.
         environment["SAM_CLI_POLL_DELAY"] = "0.2"
         options = ["--config-env", STAGE, "--stack-name", STACK_NAME, "--region", REGION]
         options += ["--no-resolve-s3", "--s3-bucket", _ARTIFACTS]
@@ -80,11 +81,11 @@ class Sam:
 
     @property
     def pg_client(self) -> Path:
-        """Where this stack's copy of the layer with pg_dump has its programs."""
+        """The folder of the programs in this stack's copy of the pg_client layer."""
         return self._directory / "pg_client" / "bin"
 
     def _keep_pg_client(self) -> None:
-        """Copy the layer, so that a later build does not pull pg_dump away from under a running backup."""
+        """Copy the layer, so that a later build does not remove pg_dump while a backup runs."""
         layer = "PgClientLayerArm" if ARCHITECTURE == "arm64" else "PgClientLayerX86"
         built = self._project / ".aws-sam" / "build" / layer
         kept = self.pg_client.parent
@@ -94,7 +95,7 @@ class Sam:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Let one stack at a time use the project's build directory: the tests' and a developer's share it."""
+        """Lock the project's build directory: the tests' stack and a developer's stack share it."""
         lock = self._project / ".aws-sam" / "lock"
         lock.parent.mkdir(exist_ok=True)
         with lock.open("w") as file:
@@ -112,19 +113,21 @@ class Sam:
             log=log,
             environment={**environment, "SAM_CLI_TELEMETRY": "0", MARK: str(self._directory)},
             directory=self._project,
+            # What it builds is run by others: in Lambda, as a user of Lambda's.
+            umask=-1,
         )
         if self._child.wait(within=_DEADLINE):
             raise PartFailed(self._child.name, "failed", log, telling_lines(log.read_text()))
 
     def stop(self) -> None:
-        """End what SAM is doing, and start nothing more."""
+        """Kill a running SAM, and start no other."""
         self._stopped = True
         if self._child:
             self._child.stop(signal.SIGKILL)
 
 
 def describe(cloudformation: Any) -> Deployment:
-    """Read the stack's outputs, once CloudFormation says that it is complete."""
+    """Read the outputs of a completed stack."""
     deadline = time.monotonic() + 60
     while True:
         stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
@@ -135,7 +138,7 @@ def describe(cloudformation: Any) -> Deployment:
 
 
 def telling_lines(log: str, count: int = 12) -> str:
-    """Pick the lines of SAM's output that say what went wrong: those with an error, or else the last ones."""
+    """Pick the lines of SAM's output that explain a failure: those with an error, or else the last ones."""
     lines = [line.rstrip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if "FAILED" in line or "Error" in line or "failed" in line]
     return "\n".join(f"    {line}" for line in (errors or lines)[-count:])

@@ -1,4 +1,4 @@
-"""What can go wrong with the local stack, told in one line that says what to do."""
+"""The errors of the local stack; each message is one line that says what to do."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class PartFailed(LocalStackError):
     """A part of the stack did not start, or died."""
 
     def __init__(self, part: str, what: str, log: Path, last_words: str = "") -> None:
-        """`log` is the file in which that part wrote; `last_words` are its lines that matter, if they are known."""
+        """`log` is the part's log file; `last_words` are its lines that explain the failure, if they are known."""
         super().__init__(f"{part} {what}. Its log is {log}" + (f"\n{last_words}" if last_words else ""))
 
 

@@ -1,11 +1,12 @@
-"""What the local API Gateway leaves out or does in another way, put right through its API.
+"""Fills the gaps of the local API Gateway through its API, so that it behaves as AWS does with the same template.
 
-It ignores gateway responses (so errors would come without CORS headers and in a shape of their own) and everything
-of a mock integration but its type (so preflights would answer with nothing). Both are read from the deployed
-template, and both are what AWS does with that template by itself.
+The local gateway ignores gateway responses, so errors would lack CORS headers and our shape. It also ignores
+everything in a mock integration except its type, so preflights would get empty answers. Both are read from the deployed
+template and applied.
 
-It takes an API key from the client's header only, never from the authorizer: with the definition's requirement of one
-nobody could call the data API. So the requirement is taken off there; the handler refuses a tenant without a key.
+The local gateway takes an API key only from the client's header, never from the authorizer. With the definition's
+requirement of a key, nobody could call the data API, so the requirement is removed here; the handler still refuses a
+tenant without a key.
 """
 
 import json
@@ -110,7 +111,7 @@ def _require_no_header_key(gateway: Any, api_id: str, body: Json) -> None:
                 restApiId=api_id,
                 resourceId=ids[path],
                 httpMethod=method.upper(),
-                # It would take the word "false" for a yes.
+                # Remove the flag: the local gateway would take the text "false" as true.
                 patchOperations=[{"op": "remove", "path": "/apiKeyRequired"}],
             )
 

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as far as an API definition uses them."""
+"""Resolves the CloudFormation intrinsic functions that an API definition uses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ _VARIABLE = re.compile(r"\$\{(!?)([^}]+)}")
 
 
 class Resolver:
-    """Replaces intrinsic functions by what they stand for."""
+    """Replaces intrinsic functions by their values."""
 
     def __init__(self, names: Mapping[str, str], conditions: Mapping[str, Json]) -> None:
-        """`names` are parameters, pseudo parameters and physical ids by what `Ref` calls them."""
+        """`names` are parameters, pseudo parameters and physical ids, by the names that `Ref` uses."""
         self._names = names
         self._conditions = conditions
         self._functions: dict[str, Callable[[Json], Json]] = {
@@ -31,7 +31,7 @@ class Resolver:
         }
 
     def resolve(self, value: Json) -> Json:
-        """Resolve a value and all that is in it. :raises LocalStackError: a name is unknown."""
+        """Resolve a value, recursively. :raises LocalStackError: a name is unknown."""
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
         if not isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What `sam local invoke` needs to run a function in a container against this stack."""
+"""Prepares `sam local invoke`, to run a function in a container against this stack."""
 
 import os
 import sys
@@ -15,10 +15,10 @@ _SESSION_SECONDS = 12 * 3600
 
 
 def function_environments(aws: AwsServer, *, address: str, pg_client: Path) -> dict[str, dict[str, str]]:
-    """Read what each function was deployed with, as `sam local invoke --env-vars` wants it: by logical id.
+    """Read each function's deployed environment, by logical id as `sam local invoke --env-vars` takes it.
 
-    :param address: where a container reaches this stack.
-    :param pg_client: where this stack has pg_dump; a container has it in the layer.
+    :param address: the address at which a container reaches this stack.
+    :param pg_client: the folder of this stack's pg_dump, which a container has in the layer instead.
     """
     functions, iam, sts = aws.client("lambda"), aws.client("iam"), aws.client("sts")
     environments = {}
@@ -35,10 +35,10 @@ def function_environments(aws: AwsServer, *, address: str, pg_client: Path) -> d
 
 
 def command_line(function: str, *, event: Path, environments: Path, endpoint_url: str) -> list[str]:
-    """Compose the `sam local invoke` of a function, by its logical id.
+    """Return the command `sam local invoke` for a function, by its logical id.
 
-    SAM hands a container only those variables of the file that the template declares; the template declares
-    AWS_ENDPOINT_URL where IdentityEndpoint is set.
+    SAM passes a container only those variables of the file that the template declares; the template declares
+    AWS_ENDPOINT_URL if IdentityEndpoint is set.
     """
     sam = str(Path(sys.executable).with_name("sam"))
     command = [sam, "local", "invoke", function, "--event", str(event), "--env-vars", str(environments)]
@@ -47,7 +47,7 @@ def command_line(function: str, *, event: Path, environments: Path, endpoint_url
 
 
 def caller_environment(directory: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """Compose the environment of `sam local invoke` itself: a container gets the keys that SAM finds there."""
+    """Return the environment of `sam local invoke` itself: a container gets the AWS keys that SAM finds in it."""
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     docker = {key: value for key, value in os.environ.items() if key.startswith("DOCKER_")}
     session = {key: variables[key] for key in keys}
@@ -68,7 +68,7 @@ def _seen_from_container(value: str, address: str, pg_client: Path) -> str:
 
 
 def _role_session(iam: Any, sts: Any, role_arn: str) -> dict[str, str]:
-    """Open a session as the function's own role, so that a container may do what the function may, and no more."""
+    """Open a session of the function's own role, so that a container has exactly the function's rights."""
     iam.update_role(RoleName=role_arn.rpartition("/")[2], MaxSessionDuration=_SESSION_SECONDS)
     session = sts.assume_role(RoleArn=role_arn, RoleSessionName="sam-local-invoke", DurationSeconds=_SESSION_SECONDS)[
         "Credentials"

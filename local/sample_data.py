@@ -1,4 +1,4 @@
-"""The made-up people of the two demo tenants, and how they get into a database."""
+"""The fictitious candidates of the two demo tenants, and the function that loads them."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from psycopg2.extras import execute_values
 
 
 class Candidate(NamedTuple):
-    """A row of `candidates`, its id aside."""
+    """A row of `candidates` without its id."""
 
     name: str
     job_role: str
@@ -47,9 +47,9 @@ MYCOMPANY1 = (
 
 
 def load_candidates(connection: psycopg2.extensions.connection, owner: str, people: tuple[Candidate, ...]) -> None:
-    """Fill the sample application's table as the tenant's owner; one that has rows keeps them.
+    """Fill the sample application's table as the tenant's owner role, unless it has rows already.
 
-    :param connection: to the tenant's database, as somebody who may become `owner`.
+    :param connection: to the tenant's database, as a login that may become `owner`.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', %s, true)", (owner,))

@@ -37,12 +37,12 @@ _TENANTS = (
 
 
 class Seed:
-    """Puts the demo's content into the deployed stack. Rows that are there from an earlier run stay."""
+    """Loads the demo's content into the deployed stack. Rows of an earlier run stay."""
 
     def __init__(
         self, aws: AwsServer, deployment: Deployment, servers: Mapping[str, PostgresServer], address: str
     ) -> None:
-        """`servers` are by region, which is their id too; `address` is where the functions reach them."""
+        """`servers` are by region, which is also their id; `address` is where the functions reach them."""
         self._aws = aws
         self._servers = servers
         self._address = address
@@ -53,7 +53,7 @@ class Seed:
         self._secrets = SecretStore(aws.client("secretsmanager"), STAGE)
 
     def register_servers(self) -> None:
-        """Tell the registry of the two servers, and Secrets Manager of their administrators."""
+        """Add the two servers to the registry, and their administrators to Secrets Manager."""
         administrators = ServerSecrets(self._aws.client("secretsmanager"), STAGE)
         for server_id, postgres in self._servers.items():
             server = self._server(server_id)
@@ -61,7 +61,7 @@ class Seed:
             administrators.write(server_id, _administrator(server, postgres))
 
     def create_tenants(self) -> list[StackTenant]:
-        """Provision the tenants as an operator would, each with its people and its users."""
+        """Provision the tenants as an operator would, each with its candidates and its users."""
         cognito = self._aws.client("cognito-idp")
         return [self._create_tenant(demo, cognito) for demo in _TENANTS]
 

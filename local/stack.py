@@ -1,4 +1,4 @@
-"""The whole local stack: what starts in which order, and how it ends."""
+"""Starts the parts of the local stack in their order, and ends them."""
 
 import json
 import time
@@ -39,11 +39,11 @@ class LocalStack:
         durable: bool = True,
         tell: Say = say,
     ) -> None:
-        """Say what it is made of.
+        """Configure the stack; `up` starts it.
 
-        :param directory: everything that it writes is in there.
-        :param bridge: let containers on Docker's bridge reach it too.
-        :param durable: survive a crash of the machine; tests need not.
+        :param directory: the only directory that the stack writes to.
+        :param bridge: whether containers on Docker's bridge can reach the stack.
+        :param durable: whether the databases survive a crash of the machine; the tests' don't have to.
         """
         self.directory = directory.resolve()
         self._ports = Ports.choose(ports)
@@ -64,11 +64,11 @@ class LocalStack:
 
     @property
     def file(self) -> Path:
-        """Where the running stack's `stack.json` is."""
+        """The path of the running stack's `stack.json`."""
         return self.directory / "stack.json"
 
     def up(self) -> StackFile:
-        """Start everything, and end it again if something fails. :raises LocalStackError: with the reason."""
+        """Start everything, and end it again if a part fails. :raises LocalStackError: the message has the reason."""
         if not self._supervision.acquire():
             raise LocalStackError(f"The stack in {self.directory} runs already")
         try:
@@ -81,13 +81,13 @@ class LocalStack:
                 self.down()
 
     def watch(self) -> NoReturn:
-        """Look after it for ever. :raises PartFailed: a part of it has died."""
+        """Watch the parts for ever. :raises PartFailed: a part has died."""
         while True:
             self._require_alive()
             time.sleep(0.5)
 
     def down(self) -> None:
-        """End everything that was started here, whatever state it is in. The databases keep their rows."""
+        """End everything that was started, whatever its state. The databases keep their rows."""
         if not self._supervision.is_mine:
             return
         self.file.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ class LocalStack:
         self._aws.require_alive()
 
     def _blame_the_dead(self, failure: Exception) -> None:
-        """Name the part that has died, when that is why another step failed. :raises PartFailed: one has."""
+        """Name the dead part if that is why another step failed. :raises PartFailed: a part has died."""
         try:
             self._require_alive()
         except PartFailed as culprit:
@@ -204,6 +204,7 @@ class LocalStack:
             port=port,
             addresses=self._addresses,
             durable=durable,
+            quick_passwords=not durable,
             mark=self.directory,
         )
 
@@ -219,7 +220,7 @@ class LocalStack:
         )
 
     def _together(self, *tasks: Callable[[], None]) -> None:
-        """Run tasks at the same time; when one fails, or Ctrl-C comes, do not wait for a build to end."""
+        """Run tasks at the same time; after a failure or Ctrl-C, don't wait until a build ends."""
         with ThreadPoolExecutor(len(tasks)) as pool:
             futures = [pool.submit(task) for task in tasks]
             try:

@@ -1,4 +1,4 @@
-"""The stack's file: everything that a tool needs to sign in to the running stack and to call it."""
+"""The stack's file: everything that a tool needs to sign in to the running stack and call it."""
 
 import os
 import threading
@@ -52,7 +52,7 @@ class Operator(_Model):
 
 
 class StackFile(_Model):
-    """What `stack.json` holds."""
+    """The content of `stack.json`."""
 
     api_url: str
     console_url: str
@@ -69,14 +69,14 @@ class StackFile(_Model):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read it. :raises NotRunning: there is none."""
+        """Read the file. :raises NotRunning: there is none."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as exc:
             raise NotRunning from exc
 
     def write(self, path: Path) -> None:
-        """Replace the file at once; only its owner may read it, for it holds passwords."""
+        """Replace the file atomically; only its owner may read it, because it contains passwords."""
         write_private(path, self.model_dump_json(indent=2))
 
     def password_of(self, username: str) -> str:
@@ -85,13 +85,13 @@ class StackFile(_Model):
 
     @property
     def passwords(self) -> dict[str, str]:
-        """Every user's password by user name, the operator's included."""
+        """Every user's password by user name, including the operator's."""
         users = {user.username: user.password for tenant in self.tenants for user in tenant.users}
         return users | {self.operator.username: self.operator.password}
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, and let it appear complete or not at all."""
+    """Write a file atomically that only its owner may read."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

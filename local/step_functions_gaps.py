@@ -1,7 +1,7 @@
-"""What the local Step Functions leaves out, put right through its API.
+"""Fills a gap of the local Step Functions through its API.
 
-It ignores `MaxConcurrencyPath`, so a distributed map would have no limit at all. There the map is made once for each
-number, and a choice takes the one that the path names: the same limits hold as on AWS.
+The local Step Functions ignores `MaxConcurrencyPath`, so a distributed map would have no limit. Here the map is copied
+once for each possible number, and a choice takes the copy whose number the path names: the limits are AWS's.
 """
 
 import json
@@ -11,12 +11,12 @@ from local.aws_server import AwsServer
 
 type Json = dict[str, Any]
 
-# The most that a template's parameter or a server's own number may be.
+# The maximum of the template's parameter and of a server's own number.
 _MOST = 100
 
 
 def fill_step_functions_gaps(aws: AwsServer) -> None:
-    """Bound the maps of every deployed state machine; one that is bounded already stays as it is."""
+    """Limit the maps of every deployed state machine; an already limited one stays as it is."""
     steps = aws.client("stepfunctions")
     for machine in steps.list_state_machines()["stateMachines"]:
         arn = machine["stateMachineArn"]
@@ -25,7 +25,7 @@ def fill_step_functions_gaps(aws: AwsServer) -> None:
 
 
 def bounded(machine: Json) -> Json:
-    """Replace each map with `MaxConcurrencyPath`, also inside others, by a choice among maps with a number."""
+    """Replace each map with `MaxConcurrencyPath`, even a nested one, by a choice among maps with a number."""
     states: Json = {}
     for name, state in machine["States"].items():
         inner = {"ItemProcessor": bounded(state["ItemProcessor"])} if "ItemProcessor" in state else {}

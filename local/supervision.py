@@ -1,4 +1,4 @@
-"""Who runs the stack of a directory, and how a later command ends it, even after a crash."""
+"""Makes sure that one process runs the stack of a directory, and lets a later command end it, even after a crash."""
 
 import fcntl
 import json
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import IO
 
 from local.errors import LocalStackError
+from local.private import ENTERED, private_directory, private_file
 from local.processes import marked_processes, started_at, wait_until
 from local.stack_file import write_private
 
 
 class Supervision:
-    """A lock that its holder's death releases, and a record of what the holder started."""
+    """A lock that the system releases when its holder dies, and a record of the processes that the holder started."""
 
     def __init__(self, directory: Path) -> None:
         """Keep the lock and the record in the stack's directory."""
@@ -25,9 +26,9 @@ class Supervision:
         self._lock: IO[str] | None = None
 
     def acquire(self) -> bool:
-        """Become the supervisor; false when another process is."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        lock = self._lock_path.open("a")
+        """Become the supervisor; returns False if another process is."""
+        private_directory(self._directory, ENTERED)
+        lock = open(self._lock_path, "a", opener=private_file)  # noqa: SIM115 - kept open; Path's has no opener
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,14 +43,14 @@ class Supervision:
         return self._lock is not None
 
     def release(self) -> None:
-        """Stop being the supervisor, with nothing left to end."""
+        """Stop being the supervisor, after everything has ended."""
         self._record_path.unlink(missing_ok=True)
         if self._lock:
             self._lock.close()
             self._lock = None
 
     def is_held(self) -> bool:
-        """Tell whether somebody supervises the stack."""
+        """Tell whether any process supervises the stack."""
         if not self._lock_path.exists():
             return False
         probe = Supervision(self._directory)
@@ -60,13 +61,13 @@ class Supervision:
         return False
 
     def record(self, processes: Mapping[str, int | None]) -> None:
-        """Note the supervisor and what it has started, by name, so that a crash leaves nothing unknown."""
+        """Record the supervisor and its processes by name, so that they can be found after a crash."""
         known = {"supervisor": os.getpid(), **{name: pid for name, pid in processes.items() if pid}}
         entries = {name: {"pid": pid, "started_at": started_at(pid)} for name, pid in known.items()}
         write_private(self._record_path, json.dumps(entries, indent=2))
 
     def end(self, *, within: float = 40) -> bool:
-        """Ask the supervisor to end the stack and wait for it. :return: false when there was none."""
+        """Ask the supervisor to end the stack and wait for it; returns False if there was none."""
         if not self.is_held():
             return False
         supervisor = self._recorded().get("supervisor")
@@ -79,17 +80,17 @@ class Supervision:
         return True
 
     def sweep(self) -> None:
-        """End what a supervisor that died left behind: what it recorded, and what carries the stack's mark."""
+        """End the processes that a dead supervisor left behind: the recorded ones, and those with the stack's mark."""
         for name, pid in self._recorded().items():
             if name != "supervisor":
-                # PostgreSQL ends its sessions properly on SIGINT; the others take it as an end as well.
+                # On SIGINT PostgreSQL closes its sessions properly; the other processes end on it too.
                 _end(pid, signal.SIGINT)
         for pid in marked_processes(self._directory):
             _end(pid, signal.SIGKILL)
         self._record_path.unlink(missing_ok=True)
 
     def _recorded(self) -> dict[str, int]:
-        """Read the recorded processes that still are the ones recorded."""
+        """Read the recorded processes that still run, by process id and start time."""
         try:
             entries = json.loads(self._record_path.read_text())
         except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""`/admin/v1`: the operators' API. Every call that changes something stands in the audit trail."""
+"""`/admin/v1`: the operators' API. The audit trail records every call that changes something."""
 
 from typing import Any
 

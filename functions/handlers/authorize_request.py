@@ -1,4 +1,4 @@
-"""API Gateway's authorizer: who is the caller, of which tenant, in which role."""
+"""API Gateway's authorizer: verifies who the caller is, of which tenant, and in which role."""
 
 from functools import cache
 from typing import Any
@@ -27,7 +27,7 @@ class Refusal(Exception):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with a policy.
+    """Answer with an IAM policy and the caller's context.
 
     :raises Refusal: the token does not verify, or could not be verified. No cause is chained: it may name a host.
     """

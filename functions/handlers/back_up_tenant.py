@@ -1,4 +1,4 @@
-"""Backs one tenant up to S3, with what that tenant's session allows."""
+"""Backs one tenant up to S3, with the rights of that tenant's session."""
 
 import time
 from datetime import UTC, datetime
@@ -28,11 +28,11 @@ from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
 from tenantry.operations.leases import Leases
 
-# What is left of the function's time when the dump is ended: enough to abort the upload and to say so.
+# Seconds before the function's timeout at which the dump is aborted: enough to abort the upload and report it.
 _CLEAN_UP_SECONDS = 20.0
-# As long as the function may run: a lease that its worker did not give back ends then.
+# As long as the function may run: then the lease of a dead worker expires.
 _LEASE_SECONDS = 900
-# A report that does not get through is not waited for.
+# Give up on a progress report that can't be sent quickly.
 _PROGRESS_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "max_attempts": 2})
 _S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
@@ -53,10 +53,10 @@ def _work(settings: BackupSettings) -> FleetWork:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take one backup.
 
-    :param event: `{"tenant_id", "backup_id"?, "trigger"?, "run"?}`; without an id the backup gets a new one. `run` is
-        the run over the fleet that wants to know what became of it.
-    :raises Conflict: the tenant is being backed up at the moment (`backup_in_progress`).
-    :raises TenantryError: nothing was published. Lambda repeats the event, and then the queue of failures has it.
+    :param event: `{"tenant_id", "backup_id"?, "trigger"?, "run"?}`; without a backup id, a new one is made. `run` is
+        the run over the fleet that collects the outcome.
+    :raises Conflict: the tenant is being backed up already (`backup_in_progress`).
+    :raises TenantryError: nothing was published. Lambda retries the event, then sends it to the queue of failures.
     """
     order = _order(event)
     started = time.monotonic()
@@ -65,12 +65,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
     except TenantryError as error:
-        # Another worker has it: nothing has failed.
+        # A conflict means that another worker takes this backup: nothing has failed.
         if not isinstance(error, Conflict):
             count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     _report(order, outcome, time.monotonic() - started)
     return {
         "backup_id": outcome.backup_id.value,
@@ -126,7 +125,7 @@ def _tenant(tenant_id: TenantId, settings: BackupSettings) -> Tenant:
 
 
 def _bucket(tenant: Tenant, settings: BackupSettings) -> BackupBucket:
-    """Choose where the backup may lie. The registry is asked, and not the event: it knows the rule."""
+    """Choose the bucket that may hold the backup, by the region in the registry: the event is not trusted with it."""
     bucket = settings.buckets.find(tenant.region)
     if bucket is None:
         raise BackupFailed(
@@ -138,7 +137,7 @@ def _bucket(tenant: Tenant, settings: BackupSettings) -> BackupBucket:
 
 
 def _read_credentials(tenant_id: TenantId, sessions: TenantSessions, settings: BackupSettings) -> Credentials:
-    """Read them anew: a backup runs rarely, and a secret that was rotated meanwhile costs a failed one."""
+    """Read the credentials past the cache: backups are rare, and a stale password would fail one."""
 
     def new_client(session: TenantSession) -> Any:
         return aws_client("secretsmanager", settings.region, session)

@@ -1,4 +1,4 @@
-"""Restores one backup into a scratch database, compares it with its manifest, and writes down what it found."""
+"""Restores one backup into a scratch database, compares it with its manifest, and stores the verification."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -19,14 +19,14 @@ from tenantry.fleet.run import RunId
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.drills.drill import DrillAdapters, DrillOrder, Drills
 from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.restores.scratch import ScratchRestorer
 from tenantry.servers.servers import Servers
 
-# As long as the function may run: a lease that its worker did not give back ends then.
+# As long as the function may run: then the lease of a dead worker expires.
 _LEASE_SECONDS = 900
 _deadline = Deadline()
 
@@ -49,15 +49,16 @@ def _wired() -> tuple[FleetWork, Drills]:
         leases=leases,
     )
     own = settings.buckets.own
-    # The tenant's own lease: a drill and a restore, a move or a rename take turns.
-    return FleetWork(leases, "tenant", "operation_in_progress", RunStore(clients[own.name], own.name)), Drills(adapters)
+    # The lease on the tenant keeps a drill from overlapping a restore, a move or a rename.
+    work = FleetWork(leases, TENANT_LEASE, "operation_in_progress", RunStore(clients[own.name], own.name))
+    return work, Drills(adapters)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Drill one backup.
 
     :param event: `{"tenant_id", "backup_id", "run"?}`.
-    :raises TenantryError: nothing was found out, and nothing is left of the attempt.
+    :raises TenantryError: the drill has no result, and left nothing behind.
     """
     tenant_id, backup_id = TenantId(str(event.get("tenant_id"))), BackupId(str(event.get("backup_id")))
     run = RunId(str(event["run"])) if "run" in event else None
@@ -69,8 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         verification, was_there = work.perform(tenant_id, run, lambda: drills.drill(order), _describe)
     except TenantryError as error:
         logger().error("drill failed", extra={"code": error.code, "reason": error.message, **names})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     if not was_there:
         _report(verification, names)
     return {**names, "passed": verification.passed, "was_there": was_there}

@@ -1,4 +1,4 @@
-"""`/health`: says that the API serves and which version, and nothing else."""
+"""`/health`: answers that the API serves and its version, and nothing else."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`/backups/v1`: what a tenant's own admin may see and do of that tenant's backups."""
+"""`/backups/v1`: a tenant's own admin lists, downloads and requests that tenant's backups."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tenantry.observability import count, log_unexpected, logger
 from tenantry.operations.audit_log import AuditLog
 from tenantry.operations.audit_trail import AuditTrail
 
-# What is between the operator and the law, and not the tenant's.
+# Fields for the operator only: legal holds and locks are not the tenant's business.
 _OPERATORS_FIELDS = frozenset({"hold", "locked_until", "tenant_id"})
 
 
@@ -48,7 +48,7 @@ def _services() -> _Services:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one request of API Gateway. The tenant is the token's: no path and no body names one."""
+    """Answer one request of API Gateway. The tenant comes from the token: no path and no body names one."""
     origin = manage_settings().cors_origin
     try:
         status, content = _serve(event, _admin_of(event))

@@ -16,6 +16,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.patience import Patience
 from tenantry.observability import count, logger
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
@@ -26,7 +27,7 @@ from tenantry.tenants.certificate_store import CertificateStore
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-# As long as a function may run: a lease that its worker did not give back ends then.
+# As long as a function may run: then the lease of a dead worker expires.
 _LEASE_SECONDS = 900
 _deadline = Deadline()
 
@@ -37,7 +38,7 @@ def _performer() -> Performer:
     dynamodb, table = aws_client("dynamodb", settings.region), settings.registry_table
     secrets = aws_client("secretsmanager", settings.region)
     registry = Registry(dynamodb, table)
-    servers = Servers(registry, ServerSecrets(secrets, settings.stage))
+    servers = Servers(registry, ServerSecrets(secrets, settings.stage), Patience(settings.lock_wait_seconds))
     erase = erasure.Erasure(
         registry,
         servers,
@@ -65,7 +66,7 @@ def _performer() -> Performer:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Perform one operation: `{"operation_id"}`.
 
-    :raises TenantryError: a step failed. Lambda repeats the event, and what is done is not done again.
+    :raises TenantryError: a step failed. Lambda retries the event, and finished steps are not repeated.
     """
     operation_id = str(event.get("operation_id"))
     _deadline.begin(context)
@@ -74,7 +75,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except TenantryError as error:
         count("OperationsFailed")
         logger().error("operation failed", extra={"code": error.code, "operation_id": operation_id})
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     logger().info("operation performed", extra={"operation_id": operation_id, "kind": operation.kind})
     return {"operation_id": operation_id, "status": operation.status.value}

@@ -1,4 +1,4 @@
-"""First step of the backups' state machine: which tenants of which servers are due in this hour."""
+"""The first step of the backups' state machine: lists the tenants that are due in this hour, by server."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -30,7 +30,7 @@ def _adapters() -> tuple[Registry, RunStore]:
 @cache
 def _window() -> BackupWindow:
     settings = plan_settings()
-    # Lambda has no time zones of its own; dateutil brings them.
+    # Lambda has no time zone database; dateutil includes one.
     timezone = gettz(settings.timezone)
     if timezone is None or not (settings.window_start < 24 and 1 <= settings.window_hours <= 24):
         raise InvalidSetting("The window of the backups is no part of a day, or its time zone is not known.")
@@ -38,10 +38,10 @@ def _window() -> BackupWindow:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Plan one run: where each server's tenants are listed, and how many they are.
+    """Plan one run: store each server's list of tenants, and return its key and length.
 
     :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?, "tenants"?}, "execution_name"}`;
-        with `"all": true` every tenant is due, with `tenants` these alone.
+            with `"all": true` every tenant is due, with `tenants` only these.
     """
     registry, runs = _adapters()
     scheduled = scheduled_run(event)
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def scheduled_run(event: dict[str, Any]) -> ScheduledRun:
-    """Read what the scheduler put into the execution's input; who starts one by hand may leave it out."""
+    """Read the scheduler's fields of the execution's input; they are optional when it is started by hand."""
     order = event.get("order") or {}
     everyone, only = order.get("all") is True, frozenset(map(str, order.get("tenants") or ()))
     try:

@@ -1,4 +1,4 @@
-"""First step of the drills' state machine: whose backup is restored today to see whether it can be."""
+"""The first step of the drills' state machine: lists the tenants whose backup is drilled today."""
 
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ def _adapters() -> tuple[Registry, BackupHistories, RunStore]:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Plan one run, as plan_backups does, with the backup that each tenant's drill is about.
+    """Plan one run, as plan_backups does, with the backup of each tenant's drill.
 
     :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?, "tenants"?}, "execution_name"}`.
     """

@@ -1,4 +1,4 @@
-"""`/rest/v1/{table}` and `/rest/v1/rpc/{function}`: a data request, run in the database of the caller's own tenant."""
+"""`/rest/v1/{table}` and `/rest/v1/rpc/{function}`: runs a data request in the database of the caller's tenant."""
 
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ from tenantry.postgrest import Answer, Kind, Request, RequestLimits
 
 @cache
 def _data_requests() -> DataRequests:
-    """Wire the adapters, once an execution environment. What they keep is keyed by tenant."""
+    """Wire the adapters, once per execution environment. Their caches are keyed by tenant."""
     settings = query_settings()
 
     def new_client(session: TenantSession) -> Any:
@@ -73,13 +73,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> None:
-    """Compare the caller with the tenant that this execution environment belongs to, where it belongs to one."""
+    """Compare the caller's tenant with the execution environment's, if the environment belongs to a single tenant."""
     if settings.per_tenant_compute and getattr(context, "tenant_id", None) != caller.tenant_id.value:
         raise IdentityMismatch()
 
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
-    """Tell the routes apart: a table, a function, or the description of both."""
+    """Dispatch to a table, a function, or the description of the API."""
     for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
         name = path_parameter(event, parameter)
         if name is not None and event["httpMethod"] == "OPTIONS":
@@ -95,7 +95,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
         return Answer(200, "", {"Allow": "OPTIONS,GET,HEAD"})
     if method not in ("GET", "HEAD"):
         raise BadRequest(f"Unsupported HTTP method: {method[:20]}", code="PGRST117")
-    # Only who asks for it loads what makes it.
+    # Imported here because only this request needs it: it would slow down every cold start.
     from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 
     accept, profile = header(event, "accept"), header(event, "accept-profile")
@@ -103,7 +103,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
 
 
 def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answer:
-    """Answer OPTIONS where it comes with a token; a preflight has none, and is the gateway's to answer."""
+    """Answer an OPTIONS request with a token; a preflight has no token, and the gateway answers it."""
     from tenantry.data_api.api_description import allow  # noqa: PLC0415
 
     return allow(_data_requests(), caller, kind, name, header(event, "accept-profile"))
@@ -139,7 +139,7 @@ def _is_head(event: dict[str, Any]) -> bool:
 
 
 def _base_url(event: dict[str, Any]) -> str:
-    """Give the address under which the gateway was called, up to the data API."""
+    """Return the URL under which the gateway was called, up to the data API's root."""
     context = event.get("requestContext") or {}
     path = str(context.get("path") or event.get("path") or "/rest/v1").rstrip("/")
     return f"https://{context.get('domainName') or 'localhost'}{path}"

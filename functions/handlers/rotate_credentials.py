@@ -1,4 +1,4 @@
-"""Rotates one tenant's credentials: the four steps that Secrets Manager asks for."""
+"""Rotates one tenant's credentials, in Secrets Manager's four steps."""
 
 from functools import cache
 from typing import Any
@@ -34,15 +34,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one step of a rotation.
 
     :param event: `{"SecretId", "ClientRequestToken", "Step"}`, from Secrets Manager.
-    :raises TenantryError: the step failed; Secrets Manager repeats the rotation with the same token.
+    :raises TenantryError: the step failed; Secrets Manager retries the rotation with the same token.
     """
     try:
         order = _order(event)
         rotated = rotate(order, _tools())
     except TenantryError as error:
         _report_failure(event, error)
-        # The chain of causes may name a host: Lambda prints what is raised here.
-        raise type(error)(error.message, code=error.code, details=error.details, hint=error.hint) from None
+        raise error.without_cause() from None
     except Exception as exc:  # noqa: BLE001 - whatever it is, its text may hold a host or a password
         log_unexpected(exc)
         unexpected = TenantryError("The rotation's step failed.")

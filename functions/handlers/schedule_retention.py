@@ -1,4 +1,4 @@
-"""Started by EventBridge Scheduler every day: has each tenant's policy applied to its backups."""
+"""Started by EventBridge Scheduler every day: starts the retention of each tenant's backups."""
 
 from functools import cache
 from typing import Any
@@ -24,9 +24,10 @@ def _schedule() -> RetentionSchedule:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Start an operation for each tenant, or for one, and say how many.
+    """Start an operation for each tenant, or for one, and return how many.
 
-    :param event: `{"tenant_id"?, "dry_run"?, "scheduled_at"?, "execution_id"?}`. The same execution starts each once.
+    :param event: `{"tenant_id"?, "dry_run"?, "scheduled_at"?, "execution_id"?}`. A repeated execution id starts
+        nothing twice.
     """
     mode = retention_schedule_settings().mode
     if mode == "DISABLED":

@@ -1,4 +1,4 @@
-"""Last step of a state machine over the fleet: what became of every tenant, in the log, in metrics, in the bucket."""
+"""The last step of a state machine over the fleet: writes every tenant's outcome to the log, metrics and bucket."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +12,7 @@ from tenantry.fleet.runs import sum_up
 from tenantry.observability import MetricUnit, count, logger, measure
 
 _METRICS = {RunKind.BACKUPS: "BackupRun", RunKind.DRILLS: "DrillRun"}
-# Of the failures that the log names; the record in the bucket has all.
+# How many failures the log names; the summary in the bucket has all of them.
 _NAMED = 50
 
 
@@ -23,9 +23,9 @@ def _runs() -> RunStore:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Sum one run up.
+    """Sum up one run.
 
-    :param event: `{"run", "started_at"}`; the latter as Step Functions writes it.
+    :param event: `{"run", "started_at"}`; the time is in the form that Step Functions writes.
     """
     run = RunId(str(event["run"]))
     started_at = datetime.fromisoformat(str(event["started_at"]))

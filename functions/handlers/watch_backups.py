@@ -1,4 +1,4 @@
-"""Started every hour by a schedule of its own: says in metrics how many tenants lack a backup, whatever else runs."""
+"""Started every hour by its own schedule: publishes how many tenants lack a backup, independent of other runs."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -27,7 +27,8 @@ def _audit() -> BackupAudit:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Judge every tenant's backups and publish how many lack one.
 
-    :raises TenantryError: it could not be found out. Nothing is published then, which is an alarm too.
+    :raises TenantryError: the backups could not be read. Then nothing is published, and the missing metric raises an
+        alarm too.
     """
     report = _audit().run(datetime.now(UTC))
     counted = {

@@ -1,6 +1,6 @@
-"""Alembic's entry: runs revisions in the transaction, the role and the schema that the caller has set up.
+"""Alembic's entry point: runs revisions in the transaction, the role and the schema that the caller has set up.
 
-There is no address of a database here: `tenantry.database.revisions` hands over an open connection.
+It has no database URL: `tenantry.database.revisions` passes an open connection.
 """
 
 from alembic import context

@@ -1,3 +1,3 @@
-"""Tenantry: every customer a PostgreSQL database of their own, served and backed up."""
+"""Tenantry: serves and backs up a PostgreSQL database for each customer."""
 
 VERSION = "0.1.0"

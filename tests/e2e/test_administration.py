@@ -13,6 +13,10 @@ from tenantry.tenants.certificate import verify
 from tests.e2e.api import Api, open_database
 from tests.e2e.living import erase, wait_for
 
+# Named so that no revision of the application has such a table.
+TABLE = "of_administration_tests"
+ROWS = f"/rest/v1/{TABLE}"
+
 
 @pytest.fixture
 def token(api: Api) -> str:
@@ -21,7 +25,7 @@ def token(api: Api) -> str:
 
 @contextmanager
 def tenant(api: Api, token: str, **body: Any) -> Iterator[str]:
-    """A tenant that an operator made; nothing of it remains."""
+    """A tenant that an operator makes; it is erased in the end."""
     name = f"e{uuid.uuid4().hex[:10]}"
     made = api.call("PUT", f"/admin/v1/tenants/{name}", token, json=body)
     assert made.status_code == 201, made.text
@@ -40,12 +44,12 @@ def test_a_tenant_is_served_from_the_call_that_makes_it(api: Api, token: str) ->
         assert "cron(" in secret["RotationRules"]["ScheduleExpression"]
         server = next(server for server in api.stack.servers if server.id == "us-east-1")
         with open_database(server, name) as connection, connection.cursor() as cursor:
-            cursor.execute(f'SET ROLE "{name}_owner"; CREATE TABLE notes (note text)')
+            cursor.execute(f'SET ROLE "{name}_owner"; CREATE TABLE {TABLE} (note text)')
         users = create_users(api.aws("cognito-idp"), api.stack.user_pool_id, name)
         try:
             editor = api._sign_in(users[1])
-            assert api.call("POST", "/rest/v1/notes", editor, json={"note": "first"}).status_code == 201
-            assert api.call("GET", "/rest/v1/notes", editor).json() == [{"note": "first"}]
+            assert api.call("POST", ROWS, editor, json={"note": "first"}).status_code == 201
+            assert api.call("GET", ROWS, editor).json() == [{"note": "first"}]
         finally:
             for user in users:
                 api.aws("cognito-idp").admin_delete_user(UserPoolId=api.stack.user_pool_id, Username=user.username)
@@ -76,10 +80,10 @@ def test_a_suspended_tenant_is_told_so_and_served_again_after(api: Api, token: s
         try:
             assert api.call("POST", f"/admin/v1/tenants/{name}/suspend", token).status_code == 200
             # A new token each time: API Gateway keeps what the authorizer said of one for a minute.
-            answer = api.call("GET", "/rest/v1/notes", api._sign_in(users[0]))
+            answer = api.call("GET", ROWS, api._sign_in(users[0]))
             assert (answer.status_code, answer.json()["code"]) == (403, "tenant_suspended")
             assert api.call("POST", f"/admin/v1/tenants/{name}/resume", token).status_code == 200
-            assert api.call("GET", "/rest/v1/notes", api._sign_in(users[1])).json()["code"] == "PGRST205"
+            assert api.call("GET", ROWS, api._sign_in(users[1])).json()["code"] == "PGRST205"
         finally:
             for user in users:
                 api.aws("cognito-idp").admin_delete_user(UserPoolId=api.stack.user_pool_id, Username=user.username)
@@ -104,7 +108,7 @@ def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) 
         assert certificate["deleted"]["backup_versions"] == 2
         assert certificate["remains"] == []
         assert api.call("GET", f"/admin/v1/tenants/{name}", token).status_code == 404
-        assert api.call("GET", "/rest/v1/notes", viewer).status_code in {403, 404}
+        assert api.call("GET", ROWS, viewer).status_code in {403, 404}
         found = api.aws("s3").list_object_versions(Bucket=api.stack.backup_bucket, Prefix=f"tenants/{name}/")
         assert not found.get("Versions")
 

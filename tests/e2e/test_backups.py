@@ -1,4 +1,4 @@
-"""A scheduled run leaves a backup per tenant in S3, which brings back every row."""
+"""A scheduled run leaves a backup per tenant in S3, from which every row can be restored."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def manifests(api: Api, tenant: str) -> list[Manifest]:
 
 
 def fire_schedule(api: Api) -> None:
-    """Let the template's own schedule be due now for every tenant, with everything else of it as it is."""
+    """Make the template's own schedule due now for every tenant, with all else of it unchanged."""
     scheduler = api.aws("scheduler")
     name = api.aws("cloudformation").describe_stack_resource(
         StackName=api.stack.stack_name, LogicalResourceId="BackupScheduleRule"
@@ -59,10 +59,8 @@ def test_a_scheduled_run_leaves_a_backup_per_tenant_that_brings_every_row_back(a
     for tenant in tenants:
         newest = max(manifests(api, tenant), key=lambda manifest: manifest.backup_id)
         assert newest.trigger == "schedule"
-        assert {(t.table, t.rows) for t in newest.tables} == {
-            ("alembic_version", 1),
-            ("candidates", len(api.names(tenant))),
-        }
+        counted = {table.table: table.rows for table in newest.tables}
+        assert (counted["alembic_version"], counted["candidates"]) == (1, len(api.names(tenant)))
         assert restored_rows(api, tenant, newest, tmp_path) == rows(api, tenant, "candidates")
 
 
@@ -73,7 +71,7 @@ def rows(api: Api, tenant: str, table: str) -> list[tuple[Any, ...]]:
 
 
 def restored_rows(api: Api, tenant: str, manifest: Manifest, folder: Path) -> list[tuple[Any, ...]]:
-    """What an operator does by hand: fetch, `zstd -d`, `pg_restore` into an empty database."""
+    """Do what an operator does by hand: fetch, `zstd -d`, `pg_restore` into an empty database."""
     body = api.aws("s3").get_object(Bucket=api.stack.backup_bucket, Key=manifest.dump.key)["Body"].read()
     archive = folder / f"{tenant}.dump"
     archive.write_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(body))

@@ -1,5 +1,5 @@
-"""The operators' API, a file for each kind of thing that its paths name; `administer_tenants` puts them together.
+"""The routes of the operators' API, one file per resource; `administer_tenants` combines them.
 
-Begin with `exchange.py` (what a route gets and gives) and `tenants.py`. A route reads a request, calls one method of a
-room and writes the answer: no rule and no SQL comes in here.
+Begin with `exchange.py` (requests and answers) and `tenants.py`. A route reads a request, calls one method of a room
+and writes the answer: it contains no business rule and no SQL.
 """

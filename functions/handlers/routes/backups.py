@@ -1,4 +1,4 @@
-"""`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: taken, listed, held, and deleted by policy."""
+"""`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: takes, lists and holds backups, and applies policies."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -16,7 +16,7 @@ routes = new_routes()
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups")
 def list_backups(tenant_id: str) -> Response[str]:
-    """List a tenant's backups, oldest first, and what lies there and is none."""
+    """List a tenant's backups, oldest first, including broken ones."""
     return reply(200, [backup.to_json() for backup in services().backups.all(TenantId(tenant_id))])
 
 
@@ -30,7 +30,7 @@ def back_up_now(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/download")
 def download_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Make a link to a backup's dump, which ends soon."""
+    """Make a link to a backup's dump, which expires soon."""
     with record(routes, f"download_backup/{backup_id}", f"tenant/{tenant_id}"):
         link = services().own_backups.link(TenantId(tenant_id), BackupId(backup_id))
     return reply(200, link)
@@ -38,7 +38,7 @@ def download_backup(tenant_id: str, backup_id: str) -> Response[str]:
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups/<backup_id>")
 def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Show a backup with its manifest and what its drill found, and how far one is that is under way."""
+    """Show a backup with its manifest and verification, or the progress of a backup that is under way."""
     tenant, named = TenantId(tenant_id), BackupId(backup_id)
     progress = services().backup_requests.progress(tenant, named)
     try:
@@ -50,7 +50,7 @@ def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
     manifest, verification = backup.manifest, backup.verification
     details = {
         "progress": progress,
-        # An application may have put a secret into a setting.
+        # Settings are left out: an application may have put a secret into one.
         "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings"}) if manifest else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }
@@ -59,7 +59,7 @@ def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
 
 @routes.put("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/hold")
 def hold_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Put a legal hold on a backup: neither retention nor an erasure deletes it."""
+    """Put a legal hold on a backup: neither retention nor an erasure deletes a held backup."""
     with record(routes, "hold_backup", f"tenant/{tenant_id}"):
         body = read_body(routes, HoldBody)
         backup = services().backups.hold(TenantId(tenant_id), BackupId(backup_id), body.reason)
@@ -68,7 +68,7 @@ def hold_backup(tenant_id: str, backup_id: str) -> Response[str]:
 
 @routes.delete("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/hold")
 def free_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Take the legal hold off a backup."""
+    """Lift the legal hold on a backup."""
     with record(routes, "free_backup", f"tenant/{tenant_id}"):
         backup = services().backups.lift(TenantId(tenant_id), BackupId(backup_id))
     return reply(200, backup.to_json())
@@ -76,7 +76,7 @@ def free_backup(tenant_id: str, backup_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/retention")
 def apply_retention(tenant_id: str) -> Response[str]:
-    """Delete what the tenant's policy no longer keeps, or say what that would be."""
+    """Delete the backups that the tenant's policy no longer keeps, or list them in a dry run."""
     with record(routes, "apply_retention", f"tenant/{tenant_id}"):
         dry_run = read_body(routes, RetentionBody).dry_run
         plan = services().retention.show(TenantId(tenant_id))
@@ -88,7 +88,7 @@ def apply_retention(tenant_id: str) -> Response[str]:
 
 @routes.put("/admin/v1/tenants/<tenant_id>/retention")
 def set_retention(tenant_id: str) -> Response[str]:
-    """Give a tenant a policy of its own, or the stack's again."""
+    """Set a tenant's own policy, or go back to the stack's."""
     with record(routes, "set_retention", f"tenant/{tenant_id}"):
         policy = read_body(routes, PolicyBody).policy
         tenant = services().retention.set_policy(TenantId(tenant_id), policy)

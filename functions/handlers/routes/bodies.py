@@ -1,4 +1,4 @@
-"""The operators' API as JSON: what comes in, checked, and what goes out. No answer holds a secret."""
+"""The JSON of the operators' API: checked request bodies, and answers. No answer contains a secret."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -18,7 +18,7 @@ from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant
 from tenantry.operations.audit import AuditEntry
 
 _LABEL = r"^[a-z0-9][a-z0-9_.=-]{0,62}$"
-# What PostgreSQL takes as a name of up to 63 bytes, quoted.
+# A name that PostgreSQL accepts when quoted, of up to 63 bytes.
 _SQL_NAME = r"^[^\x00-\x1f]{1,63}$"
 
 type Label = Annotated[str, Field(pattern=_LABEL)]
@@ -30,7 +30,7 @@ class _Body(BaseModel):
 
 
 class Administrator(_Body):
-    """Who may make roles and databases on a server."""
+    """The login that makes roles and databases on a server."""
 
     username: str = Field(min_length=1, max_length=63)
     password: SecretStr = Field(min_length=8, max_length=256)
@@ -51,7 +51,7 @@ class ServerBody(_Body):
     admin: Administrator
 
     def to_server(self, server_id: str) -> Server:
-        """Make the server of it; its administrator stays here."""
+        """Return the server, without its administrator."""
         return Server(
             server_id=server_id,
             region=self.region,
@@ -67,10 +67,10 @@ class ServerBody(_Body):
 
 
 class LimitFields(_Body):
-    """What a tenant may use; what is left out stays as it is. Sessions of each login, milliseconds, a usage plan."""
+    """A tenant's limits: sessions of each login, milliseconds, a usage plan. Missing fields keep their value."""
 
     connections: int | None = Field(default=None, ge=1, le=1000)
-    # 0: the data API's own limit, which this one can only lower.
+    # 0 means the data API's own limit, which this one can only lower.
     statement_timeout_ms: int | None = Field(default=None, ge=0, le=600_000)
     plan: Literal["free", "standard", "premium"] | None = None
 
@@ -82,32 +82,32 @@ class LimitsBody(LimitFields):
 
     @property
     def change(self) -> LimitChange:
-        """What is to be changed."""
+        """Return the change."""
         return LimitChange(**self.model_dump())
 
 
 class DataApiBody(_Body):
-    """`PUT /admin/v1/tenants/{tenant_id}/data-api`; what is left out stays. Names are checked by the domain."""
+    """`PUT /admin/v1/tenants/{tenant_id}/data-api`; missing fields keep their value. The domain checks names."""
 
     schemas: tuple[str, ...] | None = None
     aggregates: bool | None = Field(default=None, strict=True)
     plans: bool | None = Field(default=None, strict=True)
-    # 0: the stack's own limit, which this one can only lower.
+    # 0 means the stack's own limit, which this one can only lower.
     max_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
     at_once: int | None = Field(default=None, ge=0, le=MAX_AT_ONCE)
 
     @property
     def change(self) -> DataApiChange:
-        """What is to be changed."""
+        """Return the change."""
         return DataApiChange(**self.model_dump())
 
 
 class TenantBody(_Body):
-    """`PUT /admin/v1/tenants/{tenant_id}`; a region is one that the tenant's data must not leave."""
+    """`PUT /admin/v1/tenants/{tenant_id}`; the tenant's data must not leave `region`."""
 
     region: Region | None = None
     labels: frozenset[Label] = frozenset()
-    # Left out: the one that it has, or for a new tenant a database of its own.
+    # The default is the tenant's present model or, for a new tenant, a database of its own.
     isolation: Isolation | None = None
     # A short form of limits.connections.
     connection_limit: int | None = Field(default=None, ge=1, le=1000)
@@ -123,18 +123,18 @@ class TenantBody(_Body):
 
     @property
     def change(self) -> LimitChange:
-        """Its limits and its backups."""
+        """Return the limits and the frequency of backups."""
         given = self.limits.model_dump() | {"backups": self.backups}
         return LimitChange(**given | {"connections": self.limits.connections or self.connection_limit})
 
     @property
     def wanted(self) -> Wanted:
-        """Where it may be placed."""
+        """Return where the tenant may be placed."""
         return Wanted(self.region or "", self.labels)
 
 
 class HandMadeSecret(_Body):
-    """What an application's own settings say of its database."""
+    """The database credentials from an application's own settings."""
 
     host: str | None = Field(default=None, min_length=1, max_length=255)
     port: int | None = Field(default=None, ge=1, le=65535)
@@ -144,7 +144,7 @@ class HandMadeSecret(_Body):
 
 
 class AdoptionBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/adopt`; without a secret, the one under the tenant's own name is taken."""
+    """`POST /admin/v1/tenants/{tenant_id}/adopt`; without `secret`, the stored secret of the tenant is used."""
 
     server_id: str = Field(min_length=1, max_length=40)
     secret: HandMadeSecret | None = None
@@ -154,14 +154,14 @@ class AdoptionBody(_Body):
 
 
 class ErasureBody(_Body):
-    """`DELETE /admin/v1/tenants/{tenant_id}`: the id once more, so that nobody erases by a slip of the finger."""
+    """`DELETE /admin/v1/tenants/{tenant_id}`: repeats the id, to prevent an erasure by mistake."""
 
     tenant_id: str
     undo_hours: int = Field(default=72, ge=0, le=720)
 
 
 class PgAdminBody(_Body):
-    """`POST /admin/v1/reports/pgadmin`: whom to look into, for how long, and files on the operator's machine."""
+    """`POST /admin/v1/reports/pgadmin`: the tenants to inspect, for how long, and files on the operator's machine."""
 
     tenants: list[str] = Field(min_length=1, max_length=MAX_TENANTS)
     hours: int = Field(default=8, ge=1, le=MAX_HOURS)
@@ -170,19 +170,19 @@ class PgAdminBody(_Body):
 
 
 class MoveBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/move`: to which server."""
+    """`POST /admin/v1/tenants/{tenant_id}/move`: the server to move to."""
 
     server_id: str = Field(min_length=1, max_length=40)
 
 
 class PromoteBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/promote`: to what."""
+    """`POST /admin/v1/tenants/{tenant_id}/promote`: the isolation model to promote to."""
 
     isolation: Literal["schema", "database"]
 
 
 class CloneBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/clone`: the copy's id; without a server, it goes where the original is."""
+    """`POST /admin/v1/tenants/{tenant_id}/clone`: the clone's id, and its server (by default the original's)."""
 
     tenant_id: str
     server_id: str | None = Field(default=None, min_length=1, max_length=40)
@@ -190,7 +190,7 @@ class CloneBody(_Body):
 
 
 class RenameBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/rename`: the id that the tenant is to get."""
+    """`POST /admin/v1/tenants/{tenant_id}/rename`: the tenant's new id."""
 
     tenant_id: str
 
@@ -198,15 +198,15 @@ class RenameBody(_Body):
 class RestoreBody(_Body):
     """`POST /admin/v1/tenants/{tenant_id}/backups/{backup_id}/restore`.
 
-    In the place of what is there: the tenant's id once more. Or into a new tenant. Rights are those that stand in the
-    backup, or those of a new tenant.
+    A restore in place repeats the tenant's id; otherwise the backup is restored into a new tenant. The rights are those
+    in the backup, or those of a new tenant.
     """
 
     tenant_id: str | None = None
     into: str | None = None
     server_id: str | None = Field(default=None, min_length=1, max_length=40)
     rights: Literal["archived", "standard"] = "archived"
-    # Single ones, as schema.table, or all of a schema, as schema.*: beside those that are there, or in their place.
+    # Single tables, as schema.table, or all tables of a schema, as schema.*; into a detached schema or in place.
     tables: list[Annotated[str, Field(max_length=130)]] = Field(default_factory=list, max_length=100)
     mode: Literal["beside", "replace"] = "beside"
     admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
@@ -219,13 +219,13 @@ class HoldBody(_Body):
 
 
 class RetentionBody(_Body):
-    """`POST /admin/v1/tenants/{tenant_id}/retention`: say what would be deleted, unless it is to be done."""
+    """`POST /admin/v1/tenants/{tenant_id}/retention`: a dry run by default."""
 
     dry_run: bool = False
 
 
 class PolicyBody(_Body):
-    """`PUT /admin/v1/tenants/{tenant_id}/retention`; an empty one is the stack's policy."""
+    """`PUT /admin/v1/tenants/{tenant_id}/retention`; an empty body goes back to the stack's policy."""
 
     hourly: int = Field(default=0, ge=0, le=1000)
     daily: int = Field(default=7, ge=0, le=1000)
@@ -236,14 +236,14 @@ class PolicyBody(_Body):
 
     @property
     def policy(self) -> RetentionPolicy | None:
-        """The policy, nothing where none is given."""
+        """Return the policy; None if the body is empty."""
         return RetentionPolicy(**self.model_dump()) if self.model_fields_set else None
 
 
 def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
     """Read a JSON body.
 
-    :raises BadRequest: it does not fit; `details` name the fields and what is wrong, and repeat no value.
+    :raises BadRequest: the body is invalid; `details` names the fields and the errors, and repeats no value.
     """
     try:
         return model.model_validate_json(body or "{}")
@@ -253,7 +253,7 @@ def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
 
 
 def show_server(server: Server) -> dict[str, Any]:
-    """Show a server; where it is reached is for operators, who registered it."""
+    """Show a server. The answer may contain its address: only operators see it, and they registered the server."""
     shown = asdict(server) | {"labels": sorted(server.labels), "status": server.status.value}
     shown["monthly_price"] = None if server.monthly_price is None else str(server.monthly_price)
     del shown["sslrootcert"]
@@ -281,7 +281,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
 
 
 def show_operation(operation: Operation) -> dict[str, Any]:
-    """Show an operation and how far it is."""
+    """Show an operation and its progress."""
     return asdict(operation) | {
         "requested_at": operation.requested_at.isoformat(),
         "status": operation.status.value,

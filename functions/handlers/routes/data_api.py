@@ -12,7 +12,7 @@ routes = new_routes()
 
 @routes.put("/admin/v1/tenants/<tenant_id>/data-api")
 def set_data_api(tenant_id: str) -> Response[str]:
-    """Change what a tenant's data API offers."""
+    """Change the settings of a tenant's data API."""
     with record(routes, "set_data_api", f"tenant/{tenant_id}"):
         body = read_body(routes, DataApiBody)
         tenant = services().data_apis.set(TenantId(tenant_id), body.change)

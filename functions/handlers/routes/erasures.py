@@ -1,4 +1,4 @@
-"""`/admin/v1/tenants/{tenant_id}`: erased, kept after all, and the certificates of what was erased."""
+"""`/admin/v1/tenants/{tenant_id}`: starts and cancels erasures, and shows their certificates."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ routes = new_routes()
 
 @routes.delete("/admin/v1/tenants/<tenant_id>")
 def erase_tenant(tenant_id: str) -> Response[str]:
-    """Erase a tenant once the time to undo it is over; it is served no more from now on."""
+    """Erase a tenant after the time to undo is over. The tenant is not served from now on."""
     with record(routes, "erase_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, ErasureBody)
         if body.tenant_id != tenant_id:
@@ -31,7 +31,7 @@ def erase_tenant(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/keep")
 def keep_tenant(tenant_id: str) -> Response[str]:
-    """Do not erase a tenant after all; it is suspended then."""
+    """Cancel a tenant's erasure; the tenant is suspended then."""
     with record(routes, "keep_tenant", f"tenant/{tenant_id}"):
         services().operations.require_untouched(ERASE, f"tenant/{tenant_id}")
         tenant = services().tenants.spare(TenantId(tenant_id))
@@ -41,5 +41,5 @@ def keep_tenant(tenant_id: str) -> Response[str]:
 
 @routes.get("/admin/v1/tenants/<tenant_id>/certificates")
 def list_certificates(tenant_id: str) -> Response[str]:
-    """Show the certificates of a tenant's erasures, also when it is gone."""
+    """Show the certificates of a tenant's erasures, even after it is gone."""
     return reply(200, list(services().certificates.of(TenantId(tenant_id))))

@@ -1,4 +1,4 @@
-"""What every route of the operators' API does with its request and its answer."""
+"""Reads requests and builds answers, for all routes of the operators' API."""
 
 import json
 from contextlib import AbstractContextManager
@@ -15,26 +15,26 @@ from tenantry.aws.api_gateway import answer, body_of, operator_of
 
 
 def new_routes() -> Router:
-    """Begin a file of routes."""
+    """Make the router of a file of routes."""
     return Router()  # type: ignore[no-untyped-call]
 
 
 def read_body[Model: BaseModel](routes: BaseRouter, model: type[Model]) -> Model:
     """Read the request's JSON body.
 
-    :raises BadRequest: it does not fit, or is too large.
+    :raises BadRequest: the body is invalid or too large.
     """
     text = body_of(routes.current_event.raw_event, administration_settings().max_body_bytes)
     return parse_body(model, text)
 
 
 def operator(routes: BaseRouter) -> str:
-    """Name who asks, as the token says it."""
+    """Return the user id of the operator, from the token."""
     return operator_of(routes.current_event.raw_event)
 
 
 def record(routes: BaseRouter, action: str, target: str) -> AbstractContextManager[None]:
-    """Write what is done in this block, and how it ended, into the audit trail."""
+    """Record the action of this block and its outcome in the audit trail."""
     return services().trail.record(operator(routes), action, target)
 
 
@@ -45,6 +45,6 @@ def reply(status: int, content: Any) -> Response[str]:
 
 
 def reply_with_text(status: int, text: str, content_type: str) -> Response[str]:
-    """Answer with something that is no JSON."""
+    """Answer with another content type than JSON."""
     made = answer(status, text, administration_settings().cors_origin, {"Content-Type": content_type})
     return Response(status, content_type, text, made["headers"])

@@ -12,7 +12,7 @@ routes = new_routes()
 
 @routes.put("/admin/v1/tenants/<tenant_id>/limits")
 def set_limits(tenant_id: str) -> Response[str]:
-    """Change what a tenant may use, and how often it is backed up."""
+    """Change a tenant's limits, and how often it is backed up."""
     with record(routes, "set_limits", f"tenant/{tenant_id}"):
         body = read_body(routes, LimitsBody)
         tenant = services().limits.set(TenantId(tenant_id), body.change)

@@ -17,7 +17,7 @@ routes = new_routes()
 
 @routes.get("/admin/v1/operations")
 def list_operations() -> Response[str]:
-    """List the newest operations, of one thing with `target=tenant/acme`."""
+    """List the newest operations; `target=tenant/acme` narrows the list to one thing."""
     target = routes.current_event.get_query_string_value("target")
     found = services().operations.newest(MAX_OPERATIONS, target=target)
     return reply(200, [show_operation(operation) for operation in found])
@@ -25,13 +25,13 @@ def list_operations() -> Response[str]:
 
 @routes.get("/admin/v1/operations/<operation_id>")
 def show_one_operation(operation_id: str) -> Response[str]:
-    """Show how far an operation is."""
+    """Show an operation and its progress."""
     return reply(200, show_operation(services().operations.get(operation_id)))
 
 
 @routes.get("/admin/v1/audit")
 def read_audit_trail() -> Response[str]:
-    """Show the newest entries of a month (`month=2026-11`), of one thing (`target=tenant/acme`)."""
+    """Show the newest entries of a month (`month=2026-11`); `target=tenant/acme` narrows them to one thing."""
     query = routes.current_event
     month = query.get_query_string_value("month", datetime.now(UTC).strftime("%Y-%m"))
     try:

@@ -1,4 +1,4 @@
-"""`/admin/v1/reports/pgadmin`: a `servers.json` for pgAdmin 4, with logins that only read and expire."""
+"""`/admin/v1/reports/pgadmin`: makes a `servers.json` for pgAdmin 4, with read-only logins that expire."""
 
 from contextlib import ExitStack
 
@@ -15,13 +15,13 @@ routes = new_routes()
 
 
 @routes.post("/admin/v1/reports/pgadmin")
-def open_look() -> Response[str]:
-    """Let an operator inspection into tenants' databases for some hours."""
+def open_inspection() -> Response[str]:
+    """Let an operator read tenants' databases for some hours."""
     body = read_body(routes, PgAdminBody)
     tenants = tuple(dict.fromkeys(map(TenantId, body.tenants)))
     request = InspectionRequest(tenants, body.hours, DeskFiles(body.passfile, body.sslrootcert))
     with ExitStack() as entries:
-        # An entry for each, so that a tenant's own trail has it.
+        # One entry per tenant, so that each tenant's own trail has it.
         for tenant_id in tenants:
             entries.enter_context(record(routes, "look_into_tenant", f"tenant/{tenant_id}"))
         inspection = services().inspections.open(request, operator(routes))
@@ -29,6 +29,6 @@ def open_look() -> Response[str]:
 
 
 @routes.get("/admin/v1/reports/pgadmin")
-def list_looks() -> Response[str]:
-    """Show who may inspection into what, until when."""
+def list_inspections() -> Response[str]:
+    """Show who may read which tenant's database, and until when."""
     return reply(200, services().inspections.list_open())

@@ -1,4 +1,4 @@
-"""`/admin/v1/tenants/{tenant_id}`: moved, promoted, and what becomes of that; cloned."""
+"""`/admin/v1/tenants/{tenant_id}`: moves, promotes and clones tenants, and confirms or undoes a move."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -13,7 +13,7 @@ routes = new_routes()
 
 @routes.post("/admin/v1/tenants/<tenant_id>/move")
 def move_tenant(tenant_id: str) -> Response[str]:
-    """Take a tenant to another server."""
+    """Move a tenant to another server."""
     with record(routes, "move_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, MoveBody)
         operation = services().relocations.move(TenantId(tenant_id), body.server_id, operator(routes))
@@ -22,7 +22,7 @@ def move_tenant(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/promote")
 def promote_tenant(tenant_id: str) -> Response[str]:
-    """Give a tenant a schema or a database of its own."""
+    """Promote a tenant to a schema or a database of its own."""
     with record(routes, "promote_tenant", f"tenant/{tenant_id}"):
         isolation = Isolation(read_body(routes, PromoteBody).isolation)
         operation = services().relocations.promote(TenantId(tenant_id), isolation, operator(routes))
@@ -31,7 +31,7 @@ def promote_tenant(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/confirm")
 def confirm_move(tenant_id: str) -> Response[str]:
-    """Drop the home that a tenant has left."""
+    """Confirm a move: drop the tenant's former home."""
     with record(routes, "confirm_move", f"tenant/{tenant_id}"):
         operation = services().relocations.confirm(TenantId(tenant_id), operator(routes))
     return reply(202, show_operation(operation))
@@ -39,7 +39,7 @@ def confirm_move(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/undo")
 def undo_move(tenant_id: str) -> Response[str]:
-    """Bring a tenant back to the home that it has left, or stop on the way."""
+    """Undo a move: bring the tenant back to its former home, or abandon an unfinished move."""
     with record(routes, "undo_move", f"tenant/{tenant_id}"):
         operation = services().relocations.undo(TenantId(tenant_id), operator(routes))
     return reply(202, show_operation(operation))
@@ -47,7 +47,7 @@ def undo_move(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/clone")
 def clone_tenant(tenant_id: str) -> Response[str]:
-    """Make a tenant with a copy of another's data."""
+    """Make a tenant with a copy of another tenant's data."""
     with record(routes, "clone_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, CloneBody)
         order = CloneOrder(TenantId(tenant_id), TenantId(body.tenant_id), body.server_id, body.admin_email)

@@ -12,7 +12,7 @@ routes = new_routes()
 
 @routes.post("/admin/v1/tenants/<tenant_id>/rename")
 def rename_tenant(tenant_id: str) -> Response[str]:
-    """Give a tenant a new id, and everything that is named after it."""
+    """Rename a tenant, with everything that is named after its id."""
     with record(routes, "rename_tenant", f"tenant/{tenant_id}"):
         new = TenantId(read_body(routes, RenameBody).tenant_id)
         operation = services().renames.start(TenantId(tenant_id), new, operator(routes))

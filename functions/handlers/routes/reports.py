@@ -1,4 +1,4 @@
-"""`/admin/v1/reports`: evidence for auditors, and what the fleet uses."""
+"""`/admin/v1/reports`: evidence for auditors, and the fleet's use of resources."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ routes = new_routes()
 
 @routes.post("/admin/v1/reports/isolation")
 def start_isolation_report() -> Response[str]:
-    """Log in as every tenant and try every other's database; the report is there when the operation has ended."""
+    """Start the isolation report: an operation logs in as every tenant and tries every other tenant's database."""
     return _start("report_isolation", isolation_report.KIND, isolation_report.TARGET)
 
 
@@ -31,7 +31,7 @@ def read_isolation_report() -> Response[str]:
 
 @routes.post("/admin/v1/reports/drift")
 def start_drift_report() -> Response[str]:
-    """Compare the registry with everything that it speaks of; the report is there when the operation has ended."""
+    """Start the drift report: an operation compares the registry with everything that it refers to."""
     return _start("report_drift", drift_report.KIND, drift_report.TARGET)
 
 
@@ -43,7 +43,7 @@ def read_drift_report() -> Response[str]:
 
 @routes.post("/admin/v1/reports/cost")
 def start_cost_report() -> Response[str]:
-    """Estimate what each tenant costs in a month; the report is there when the operation has ended."""
+    """Start the cost report: an operation estimates what each tenant costs in a month."""
     return _start("report_cost", cost_report.KIND, cost_report.TARGET)
 
 
@@ -55,7 +55,7 @@ def read_cost_report() -> Response[str]:
 
 @routes.post("/admin/v1/reports/backups")
 def start_backup_report() -> Response[str]:
-    """Judge every tenant's backups; the report is there when the operation has ended."""
+    """Start the report on backups: an operation judges every tenant's backups."""
     return _start("report_backups", backup_report.KIND, backup_report.TARGET)
 
 
@@ -67,7 +67,7 @@ def read_backup_report() -> Response[str]:
         case "json":
             return reply(200, report)
         case "csv":
-            # All of it: an answer in JSON may lack the end of a long list.
+            # Read the whole report: the JSON answer may lack the end of long lists.
             whole = services().reports.get(report["stored_at"])
             return reply_with_text(200, backup_report.as_csv(whole), "text/csv; charset=utf-8")
         case _:
@@ -76,7 +76,7 @@ def read_backup_report() -> Response[str]:
 
 @routes.get("/admin/v1/reports/connections")
 def read_connection_report() -> Response[str]:
-    """Compare what the functions could open with what the servers have, now."""
+    """Show the report on connections: the sessions that the functions could open, and those that the servers have."""
     return reply(200, services().connections.run().to_json())
 
 

@@ -15,7 +15,7 @@ routes = new_routes()
 
 @routes.post("/admin/v1/tenants/<tenant_id>/backups/<backup_id>/restore")
 def restore_backup(tenant_id: str, backup_id: str) -> Response[str]:
-    """Restore a backup: in the place of its tenant, or into a new one."""
+    """Restore a backup, in place or into a new tenant."""
     with record(routes, "restore_backup", f"tenant/{tenant_id}"):
         body = read_body(routes, RestoreBody)
         if body.into and body.tables:

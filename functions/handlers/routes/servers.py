@@ -15,7 +15,7 @@ routes = new_routes()
 
 @routes.put("/admin/v1/servers/<server_id>")
 def register_server(server_id: str) -> Response[str]:
-    """Register a server, or change what is known of it."""
+    """Register a server, or change its registration."""
     with record(routes, "register_server", f"server/{server_id}"):
         body = read_body(routes, ServerBody)
         server = body.to_server(server_id)

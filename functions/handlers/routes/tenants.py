@@ -1,4 +1,4 @@
-"""`/admin/v1/tenants`: made, shown, adopted, suspended and resumed."""
+"""`/admin/v1/tenants`: makes, shows, adopts, suspends and resumes tenants."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -14,7 +14,7 @@ routes = new_routes()
 
 @routes.put("/admin/v1/tenants/<tenant_id>")
 def create_tenant(tenant_id: str) -> Response[str]:
-    """Make a tenant, or finish one."""
+    """Make a tenant, or finish one that is incomplete."""
     with record(routes, "create_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, TenantBody)
         new = NewTenant(TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation)
@@ -36,7 +36,7 @@ def list_tenants() -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/suspend")
 def suspend_tenant(tenant_id: str) -> Response[str]:
-    """Serve a tenant no more."""
+    """Suspend a tenant: it is not served."""
     with record(routes, "suspend_tenant", f"tenant/{tenant_id}"):
         tenant = services().tenants.suspend(TenantId(tenant_id))
     return reply(200, show_tenant(tenant))
@@ -44,7 +44,7 @@ def suspend_tenant(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/resume")
 def resume_tenant(tenant_id: str) -> Response[str]:
-    """Serve a tenant again."""
+    """Resume a suspended tenant: it is served again."""
     with record(routes, "resume_tenant", f"tenant/{tenant_id}"):
         tenant = services().tenants.resume(TenantId(tenant_id))
     return reply(200, show_tenant(tenant))
@@ -52,7 +52,7 @@ def resume_tenant(tenant_id: str) -> Response[str]:
 
 @routes.post("/admin/v1/tenants/<tenant_id>/adopt")
 def adopt_tenant(tenant_id: str) -> Response[str]:
-    """Make a tenant of a database that is in use."""
+    """Make a tenant of an existing database that is in use."""
     with record(routes, "adopt_tenant", f"tenant/{tenant_id}"):
         tenant = services().tenants.adopt(_adoption(TenantId(tenant_id), read_body(routes, AdoptionBody)))
     return reply(200, show_tenant(tenant))

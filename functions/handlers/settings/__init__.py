@@ -1,5 +1,5 @@
-"""What each Lambda reads from its environment: one file for each handler, or for handlers that share a subject.
+"""The settings that each Lambda reads from its environment: one file per handler, or per subject of several handlers.
 
 Begin with `environment.py`, which reads single variables. Only handlers and their wiring import these: a room takes
-values as arguments and knows no environment variable.
+values as arguments and reads no environment variable.
 """

@@ -1,4 +1,4 @@
-"""What administer_tenants is told."""
+"""The settings of administer_tenants."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from handlers.settings.storage import backup_buckets, retention_policy
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.retention_policy import RetentionPolicy
 
-# An account's default, where none is reserved.
+# An AWS account's default, for functions without reserved concurrency.
 _ACCOUNT_CONCURRENCY = 1000
 
 
@@ -17,7 +17,7 @@ def _query_concurrency() -> int:
 
 @dataclass(frozen=True, slots=True)
 class AdministrationSettings:
-    """Of administer_tenants. `user_pool_id` is empty where another issuer keeps the users."""
+    """The settings of administer_tenants. `user_pool_id` is empty if another issuer keeps the users."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
@@ -28,6 +28,7 @@ class AdministrationSettings:
     operation_function_arn: str = text("OPERATION_FUNCTION_ARN")
     timer_role_arn: str = text("TIMER_ROLE_ARN")
     rotation_function_arn: str = text("ROTATION_FUNCTION_ARN", "")
+    lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     query_concurrency: int = computed(_query_concurrency)
     connections_per_environment: int = number("MAX_CONNECTIONS", 8)
     buckets: BackupBuckets = backup_buckets("")

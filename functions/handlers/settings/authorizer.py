@@ -1,4 +1,4 @@
-"""What authorize_request is told."""
+"""The settings of authorize_request."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ def _issuer() -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
-    """Of authorize_request. `jwks_url` is empty where the issuer's discovery document names it."""
+    """The settings of authorize_request. `jwks_url` is empty if the issuer's discovery document names it."""
 
     issuer: str = computed(_issuer)
     audience: str = text("AUDIENCE")

@@ -1,4 +1,4 @@
-"""What the handlers around backups are told: those that plan, take, list, drill and watch them."""
+"""The settings of the handlers that plan, take, list, drill and watch backups."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from tenantry.domain.residency import BackupBucket, BackupBuckets
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """Of plan_backups. The window is in hours of the day, in that time zone.
+    """The settings of plan_backups. The window is in hours of the day, in `timezone`.
 
-    `at_once` is for servers that have no number of their own.
+    `at_once` is the default for servers without their own number.
     """
 
     region: str = text("AWS_REGION")
@@ -25,7 +25,7 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """Of summarise_run: with how many failures, in percent, a run is still a good one."""
+    """The settings of summarise_run: the percentage of failures with which a run still counts as good."""
 
     region: str = text("AWS_REGION")
     bucket: str = text("BACKUP_BUCKET")
@@ -34,7 +34,7 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """Of watch_backups and plan_drills, which read what the buckets have of each tenant.
+    """The settings of watch_backups and plan_drills, which read each tenant's history from the buckets.
 
     `drills_at_once` is how many backups are restored on one server at the same time.
     """
@@ -48,7 +48,7 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class DrillSettings:
-    """Of drill_backup; times in seconds to connect, in milliseconds to wait for a lock."""
+    """The settings of drill_backup; the timeout to connect is in seconds, the one for locks in milliseconds."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
@@ -61,7 +61,7 @@ class DrillSettings:
 
 @dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """Of back_up_tenant. `kms_key` is the ARN of the key for the stack's own bucket; empty: S3's own encryption."""
+    """The settings of back_up_tenant. `kms_key` is the ARN of the stack's bucket's key; empty means S3's encryption."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
@@ -74,13 +74,13 @@ class BackupSettings:
     kms_key: str = text("BACKUP_KMS_KEY_ARN", "")
 
     def kms_key_of(self, bucket: BackupBucket) -> str:
-        """Name the key to encrypt under: a bucket of another region has a default of its own."""
+        """Return the key to encrypt with; empty for a bucket of another region, which has its own default."""
         return self.kms_key if bucket == self.buckets.own else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ManageSettings:
-    """Of manage_backups."""
+    """The settings of manage_backups."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
@@ -93,12 +93,12 @@ class ManageSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetentionScheduleSettings:
-    """Of schedule_retention. `mode` is ENABLED, DRY_RUN or DISABLED."""
+    """The settings of schedule_retention. `mode` is ENABLED, DRY_RUN or DISABLED."""
 
     region: str = text("AWS_REGION")
     registry_table: str = text("REGISTRY_TABLE")
     operation_function_arn: str = text("OPERATION_FUNCTION_ARN")
-    # Where nothing is said, nothing is deleted.
+    # By default, nothing is deleted.
     mode: str = text("RETENTION_MODE", "DRY_RUN")
 
 

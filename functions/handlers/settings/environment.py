@@ -1,4 +1,4 @@
-"""Reads a handler's settings from its environment: each field of a frozen model says which variable it is."""
+"""Reads a handler's settings from its environment: each field of a frozen model names its variable."""
 
 import os
 from collections.abc import Callable
@@ -17,24 +17,24 @@ _READ = "read"
 
 
 def text(name: str, default: str | None = None) -> Any:
-    """Make a field of a variable's text, without blanks at its ends; without a default it has to be set."""
+    """Make a field from a text variable, stripped of blanks; without a default, the variable has to be set."""
     return computed(lambda: read_text(name, default))
 
 
 def number(name: str, default: int) -> Any:
-    """Make a field of a variable that is a whole number."""
+    """Make a field from a variable that is a whole number."""
     return computed(lambda: read_number(name, default))
 
 
 def computed(read: Callable[[], Any]) -> Any:
-    """Make a field of what a function reads, which may take more than one variable."""
+    """Make a field from the result of a function, which may read several variables."""
     return field(metadata={_READ: read})
 
 
 def reader[T: DataclassInstance](model: type[T]) -> "_lru_cache_wrapper[T]":
-    """Return the function that reads a model on its first call, and keeps it.
+    """Return a function that reads the model on its first call and caches it.
 
-    It raises InvalidSetting: a variable is missing or malformed; the message names it.
+    The function raises InvalidSetting if a variable is missing or malformed; the message names the variable.
     """
 
     @cache
@@ -47,7 +47,7 @@ def reader[T: DataclassInstance](model: type[T]) -> "_lru_cache_wrapper[T]":
 def read_text(name: str, default: str | None = None) -> str:
     """Read one variable.
 
-    :raises InvalidSetting: it is not set and has no default.
+    :raises InvalidSetting: the variable is not set and has no default.
     """
     value = os.environ.get(name, "").strip() or default
     if value is None:
@@ -58,7 +58,7 @@ def read_text(name: str, default: str | None = None) -> str:
 def read_number(name: str, default: int) -> int:
     """Read one variable that is a whole number.
 
-    :raises InvalidSetting: it is something else.
+    :raises InvalidSetting: the text is not a whole number.
     """
     value = read_text(name, str(default))
     if not value.isascii() or not value.isdigit():

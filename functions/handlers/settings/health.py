@@ -1,4 +1,4 @@
-"""What get_health is told."""
+"""The settings of get_health."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from handlers.settings.environment import reader, text
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """Of get_health."""
+    """The settings of get_health."""
 
     cors_origin: str = text("CORS_ORIGIN", "*")
 

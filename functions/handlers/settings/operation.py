@@ -1,4 +1,4 @@
-"""What perform_operation is told."""
+"""The settings of perform_operation."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tenantry.domain.retention_policy import RetentionPolicy
 
 @dataclass(frozen=True, slots=True)
 class OperationSettings:
-    """Of perform_operation. `price_file` is a key in the bucket, empty for the project's own prices."""
+    """The settings of perform_operation. `price_file` is a key in the bucket; empty means the project's own prices."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
@@ -24,6 +24,7 @@ class OperationSettings:
     pg_client_directory: str = text("PG_CLIENT_DIRECTORY", "/opt/bin")
     connect_timeout: int = number("CONNECT_TIMEOUT_SECONDS", 10)
     lock_timeout_ms: int = number("LOCK_TIMEOUT_MS", 10_000)
+    lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     retention: RetentionPolicy = retention_policy()
 
 

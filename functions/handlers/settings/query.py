@@ -1,4 +1,4 @@
-"""What query_tenant is told."""
+"""The settings of query_tenant."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ def _serves_one_tenant() -> bool:
 
 
 def _max_connections() -> int:
-    # An environment that serves one tenant alone needs no second connection.
+    # An execution environment that serves only one tenant needs only one connection.
     return 1 if _serves_one_tenant() else read_number("MAX_CONNECTIONS", 8)
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """Of query_tenant. Ages and times in seconds unless the name says otherwise."""
+    """The settings of query_tenant. Ages and times are in seconds unless the name says otherwise."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")

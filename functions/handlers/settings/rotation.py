@@ -1,4 +1,4 @@
-"""What rotate_credentials is told."""
+"""The settings of rotate_credentials."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from handlers.settings.environment import number, reader, text
 
 @dataclass(frozen=True, slots=True)
 class RotationSettings:
-    """Of rotate_credentials; `connect_timeout` in seconds."""
+    """The settings of rotate_credentials; `connect_timeout` is in seconds."""
 
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")

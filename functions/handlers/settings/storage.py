@@ -1,4 +1,4 @@
-"""Fields about where backups lie and how long they are kept: for the handlers that have to do with backups."""
+"""Fields for the backups' buckets and retention, which several handlers share."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from tenantry.domain.retention_policy import RetentionPolicy, parse_policy
 
 
 def backup_buckets(default: str | None = None) -> Any:
-    """Make a field of the buckets for backups: the stack's own, and those of other regions."""
+    """Make a field for the backups' buckets: the stack's own, and those of other regions."""
     return computed(lambda: _read_buckets(read_text("BACKUP_BUCKET", default)))
 
 
 def retention_policy() -> Any:
-    """Make a field of the policy by which backups are kept."""
+    """Make a field for the retention policy."""
     return computed(_read_policy)
 
 

@@ -1,4 +1,4 @@
-"""Puts rooms and their clients together for the handlers that need many: nothing here decides anything.
+"""Wires rooms and their clients together for the handlers that need many of them; it contains no business rule.
 
-Begin with `services.py`, which is what the operators' API and the operations run on.
+Begin with `services.py`, which wires the operators' API.
 """

@@ -1,4 +1,4 @@
-"""The adapters of the backups' buckets, wired for functions that read, hold or delete backups."""
+"""Wires the adapters of the backups' buckets, for functions that read, hold or delete backups."""
 
 from typing import Any
 
@@ -25,24 +25,25 @@ def backup_catalogue(buckets: BackupBuckets) -> BackupCatalogue:
 
 
 def backup_histories(buckets: BackupBuckets) -> BackupHistories:
-    """Wire what reads the fleet's histories from all regions' buckets."""
+    """Wire the reader of the fleet's histories, for all regions' buckets."""
     listed = [Bucket(aws_client("s3", bucket.region), bucket.name) for bucket in buckets.all()]
     return BackupHistories(backup_catalogue(buckets), listed)
 
 
 def own_backups(registry: Registry, role_arn: str, stage: str, region: str, buckets: BackupBuckets) -> OwnBackups:
-    """Wire what reads one tenant's backups with a session of that tenant's, in all regions' buckets."""
+    """Wire the reader of one tenant's backups, with that tenant's session, for all regions' buckets."""
     sessions = ReaderSessions(aws_client("sts", region), role_arn, stage, region, buckets)
 
     def new_client(bucket: BackupBucket, session: TenantSession) -> Any:
-        # Links too: with the older signature, S3 hands out nothing that is encrypted under a key of one's own.
+        # Links need this signature too: with the older one, S3 refuses objects that are encrypted with a customer's
+        # key.
         return aws_client("s3", bucket.region, session, Config(signature_version="s3v4"))
 
     return OwnBackups(registry, lambda tenant_id: BackupReader(sessions.open(tenant_id), buckets, new_client))
 
 
 def backup_removal(buckets: BackupBuckets) -> BackupRemoval:
-    """Wire what deletes from all regions' buckets."""
+    """Wire the removal of backups from all regions' buckets."""
     own, *others = buckets.all()
     elsewhere = [BackupRemoval(aws_client("s3", other.region), other.name) for other in others]
     return BackupRemoval(aws_client("s3", own.region), own.name, elsewhere)

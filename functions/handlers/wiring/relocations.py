@@ -1,4 +1,4 @@
-"""Wires what takes tenants from one home to another, which `perform_operation` performs."""
+"""Wires moves, promotions and clones, which `perform_operation` performs."""
 
 import time
 from typing import Any
@@ -16,31 +16,31 @@ from tenantry.tenants.onboarding import Onboarding, TenantOnboarding
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-# What is left of the function's time when a copy is ended: enough to take back what was begun, and to say so.
+# Seconds before the function's timeout at which a copy is aborted: enough to compensate and to record the failure.
 _CLEAN_UP_SECONDS = 60.0
 _LONGEST_MILLISECONDS = 900_000
 
 
 class Deadline:
-    """The moment, of `time.monotonic()`, at which a copy of the present invocation has to have ended."""
+    """The `time.monotonic()` by which a copy in the present invocation has to end."""
 
     def __init__(self) -> None:
         self._moment = 0.0
 
     def begin(self, context: Any) -> None:
-        """Take the time that this invocation has; what is no invocation has as long as one may have."""
+        """Read the invocation's remaining time; outside Lambda, it is the longest that an invocation may have."""
         left = context.get_remaining_time_in_millis() if context else _LONGEST_MILLISECONDS
         self._moment = time.monotonic() + left / 1000 - _CLEAN_UP_SECONDS
 
     def __call__(self) -> float:
-        """Tell the moment."""
+        """Return the deadline."""
         return self._moment
 
 
 def wire_relocations(
     settings: OperationSettings, registry: Registry, servers: Servers, deadline: Deadline
 ) -> tuple[Workflows, Compensations]:
-    """List the steps of moves, promotions and clones, and of what becomes of them."""
+    """Wire the workflows of moves, promotions and clones, of confirming and of undoing them."""
     secrets = SecretStore(aws_client("secretsmanager", settings.region), settings.stage)
     tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
     connect = ConnectSettings(settings.connect_timeout, application_name="tenantry-move")
@@ -48,7 +48,7 @@ def wire_relocations(
 
 
 def new_onboarding(settings: OperationSettings) -> Onboarding:
-    """Wire what completes a new tenant, whether it is restored or cloned."""
+    """Wire the onboarding that completes a restored or cloned tenant."""
     return TenantOnboarding(
         SecretStore(aws_client("secretsmanager", settings.region), settings.stage),
         UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id),

@@ -13,7 +13,7 @@ from tenantry.tenants.user_directory import UserDirectory
 
 
 def rename_workflows(settings: OperationSettings, registry: Registry, servers: Servers, leases: Leases) -> Workflows:
-    """List the steps of a rename."""
+    """Wire the workflow of a rename."""
     tools = RenamingTools(
         registry,
         servers,

@@ -1,4 +1,4 @@
-"""The steps of the operations that make reports, wired for perform_operation."""
+"""Wires the operations that make reports, which `perform_operation` performs."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,12 +26,12 @@ from tenantry.reports.isolation.probe import DatedSecrets
 from tenantry.reports.report_store import ReportStore
 from tenantry.servers.servers import Servers
 
-# What a report may take, so that it can still be stored before the function's time is up.
+# The longest that a report may take, so that it can still be stored before the function's timeout.
 _SECONDS = 780
 
 
 def report_workflows(settings: OperationSettings, registry: Registry, operations: OperationStore) -> Workflows:
-    """Wire the adapters."""
+    """Wire the workflows of the reports."""
     stage, region = settings.stage, settings.region
     secrets, s3 = aws_client("secretsmanager", region), aws_client("s3", region)
     gateway: Any = aws_client("apigateway", region)

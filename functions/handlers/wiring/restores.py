@@ -19,7 +19,7 @@ from tenantry.servers.servers import Servers
 def wire_restores(
     settings: OperationSettings, registry: Registry, servers: Servers, deadline: Deadline
 ) -> tuple[Workflows, Compensations]:
-    """List the steps of restores, and of what becomes of them."""
+    """Wire the workflows of restores, of undoing and of abandoning them."""
     clients = {bucket.name: aws_client("s3", bucket.region) for bucket in settings.buckets.all()}
     tools = CopyTools(settings.pg_client_directory, settings.connect_timeout, settings.lock_timeout_ms)
     adapters = RestoreAdapters(

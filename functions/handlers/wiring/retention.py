@@ -11,7 +11,7 @@ from tenantry.operations.operations import Workflows
 
 
 def retention_workflows(settings: OperationSettings, registry: Registry, leases: Leases) -> Workflows:
-    """List the steps of a run, and of one that deletes nothing."""
+    """Wire the workflows of a retention run and of a dry run."""
     run = RetentionRun(
         Retention(registry, backup_catalogue(settings.buckets), settings.retention, leases),
         backup_removal(settings.buckets),

@@ -1,4 +1,4 @@
-"""API Gateway's events in, its answers out, and the one table from errors to statuses."""
+"""Reads API Gateway's events, builds its answers, and has the only table that maps errors to statuses."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ from tenantry.domain.tenant import Caller, Role, TenantId, check_served
 
 EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
 
-# The most specific class that an error is an instance of decides.
+# The most specific class of an error decides its status.
 _STATUS: dict[type[TenantryError], int] = {
     Unauthenticated: 401,
     AccessDenied: 403,
@@ -43,7 +43,7 @@ _STATUS: dict[type[TenantryError], int] = {
     TenantryError: 500,
 }
 
-# PostgREST's table (its documentation, "Errors", version 14): its own code, a SQLSTATE or a SQLSTATE's class.
+# PostgREST's table (its documentation, "Errors", version 14). A key is a PostgREST code, a SQLSTATE or its class.
 _CODE_STATUS = {
     "PGRST101": 405,
     "PGRST103": 416,
@@ -65,7 +65,7 @@ _CODE_STATUS = {
     "42P17": 500,
     "42501": 403,
     "P0001": 400,
-    # A body that is nested too deeply: the caller's doing, unlike the rest of its class.
+    # A body that is nested too deeply: the caller's fault, unlike the other codes of this class.
     "54001": 400,
 }
 _SQLSTATE_CLASS_STATUS = {
@@ -90,9 +90,9 @@ def status_of(error: TenantryError) -> int:
 
 
 def caller_of(event: dict[str, Any]) -> Caller:
-    """Take the caller from the authorizer's context, which is the only place that names a tenant.
+    """Read the caller from the authorizer's context, the only place where a request names a tenant.
 
-    :raises Unauthenticated: there is no such context, or it is malformed.
+    :raises Unauthenticated: the context is missing or malformed.
     :raises TenantSuspended, TenantUnknown, AccessDenied: the tenant or the role is not served.
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
@@ -115,7 +115,7 @@ def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str)
 
 
 def operator_of(event: dict[str, Any]) -> str:
-    """Take the operator's user id from the authorizer's context.
+    """Read the operator's user id from the authorizer's context.
 
     :raises AccessDenied: the caller is not an operator.
     """
@@ -137,9 +137,9 @@ def headers_of(event: dict[str, Any]) -> dict[str, str]:
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
-    """Read a parameter of the path, which API Gateway hands on as it was written: percent-encoded, unlike a query's.
+    """Read and decode a path parameter: API Gateway passes it percent-encoded, unlike a query parameter.
 
-    :raises BadRequest: it is not UTF-8.
+    :raises BadRequest: the parameter is not UTF-8.
     """
     written = (event.get("pathParameters") or {}).get(name)
     try:
@@ -178,8 +178,8 @@ def _written(told: tuple[tuple[str, str], ...]) -> str:
 def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
     """Read the body as text.
 
-    :raises PayloadTooLarge: it has more than `max_bytes`.
-    :raises BadRequest: it is not UTF-8.
+    :raises PayloadTooLarge: the body has more than `max_bytes`.
+    :raises BadRequest: the body is not UTF-8.
     """
     body: str | None = event.get("body")
     if body is None:
@@ -209,7 +209,7 @@ def answer(status: int, body: str, cors_origin: str, headers: dict[str, str] | N
 
 
 def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
-    """Build the answer that tells an error, in the one shape that all errors have."""
+    """Build the answer to an error, in the shape that all errors share."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
     headers = {"Retry-After": str(error.retry_seconds)} if status in (429, 503) else {}
@@ -217,4 +217,5 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
         headers |= error.answer[1]
     if isinstance(error, RequestRefused) and error.headers:
         headers |= error.headers
-    return answer(status, json.dumps(body, ensure_ascii=False), cors_origin, headers)
+    # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.
+    return answer(status, json.dumps(body), cors_origin, headers)

@@ -1,4 +1,4 @@
-"""Clients of AWS, made by botocore: boto3's resources and sessions would only add to the cold start."""
+"""Makes AWS clients with botocore: boto3's resources and sessions would only add to the cold start."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @cache
 def _botocore() -> Session:
-    """One session for the process: it keeps the service descriptions that are read from disk."""
+    """Return the process's only session, which caches the service descriptions that it reads from disk."""
     return Session()
 
 

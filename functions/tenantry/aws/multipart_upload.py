@@ -1,4 +1,4 @@
-"""An object in S3 as a stream of unknown length: complete or not at all, in bounded memory."""
+"""Uploads a stream of unknown length as one S3 object: all or nothing, in bounded memory."""
 
 import hashlib
 import uuid
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
 
 _MIB = 1 << 20
 _LEAST_PART_BYTES = 8 * _MIB
-# Of the ten thousand parts that S3 takes; those after them are larger, should a dump be larger than its database.
+# How many of S3's ten thousand parts have the planned size. Later parts are larger, in case a dump is larger than its
+# database.
 _PARTS = 9_000
 _GROWTH = 8
 _UPLOADS_AT_ONCE = 2
-# Metadata of an object, by which an upload knows its own.
+# The object's metadata by which an upload recognises its own object.
 _MARK = "upload"
-# Parts up to this size are kept in memory, three at a time. Larger ones, of databases beyond 130 GB, wait in a file.
+# Parts up to this size are kept in memory, three at a time. Larger parts, of databases beyond 130 GB, go to a file.
 _IN_MEMORY_BYTES = 16 * _MIB
 
 
 def part_size(expected_bytes: int) -> int:
-    """Choose the size of the parts for a dump that will hardly be larger than `expected_bytes`.
+    """Choose the size of the parts, in bytes, for a dump that is unlikely to be larger than `expected_bytes`.
 
-    8 MiB up to some 70 GB, so that a small dump needs little memory; for 1 TB it is 117 MiB.
+    It is 8 MiB up to some 70 GB, so that a small dump needs little memory; for 1 TB it is 117 MiB.
     """
     return max(_LEAST_PART_BYTES, -(-expected_bytes // _PARTS // _MIB) * _MIB)
 
 
 class Upload:
-    """A multipart upload. Nothing is visible before `complete`, and after `abort` nothing remains.
+    """A multipart upload. Nothing is visible before `complete`, and nothing remains after `abort`.
 
-    Parts go up beside the caller's work, two at a time; more than that and `write` waits, so memory stays bounded.
+    Threads upload up to two parts at a time while the caller works on. Beyond that `write` blocks, which bounds memory.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, key: str, size: int, encryption: Any) -> None:
-        """Begin it, in parts of `size` bytes.
+        """Begin the upload, in parts of `size` bytes.
 
         :raises DependencyFailed: S3 did not take it.
         """
@@ -72,7 +73,7 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """The digest of all that was written, in hex; S3's own of a multipart object is not that."""
+        """The SHA-256 of everything written, in hex; S3's own digest of a multipart object is something else."""
         return self._digest.hexdigest()
 
     @property
@@ -81,7 +82,7 @@ class Upload:
         return self._next_number - 1
 
     def write(self, chunk: bytes) -> None:
-        """Add to the stream.
+        """Append to the stream.
 
         :raises DependencyFailed: S3 did not take a part.
         """
@@ -97,9 +98,9 @@ class Upload:
                 self._send()
 
     def complete(self) -> str | None:
-        """Send the rest and make the object visible.
+        """Send the last part and make the object visible.
 
-        :returns: its version id, where the bucket keeps versions.
+        :returns: the object's version id, if the bucket keeps versions.
         :raises AlreadyPublished: an object of that name exists.
         :raises DependencyFailed: S3 did not take it.
         """
@@ -125,12 +126,13 @@ class Upload:
         return done.get("VersionId")
 
     def _version_of_ours(self, exc: Exception) -> str | None:
-        """Find out whether the object is there all the same.
+        """Find out whether the upload was completed in spite of the error.
 
-        Where S3's answer was lost and the call repeated, the second one is told that there is no such upload any more,
-        or that the object exists.
+        If S3's answer to the first call was lost, the repeated call fails: there is no such upload any more, or the
+        object
+        already exists.
 
-        :raises TenantryError: it is not, or is another upload's.
+        :raises TenantryError: the object does not exist, or is another upload's.
         """
         try:
             found = self._s3.head_object(Bucket=self._bucket, Key=self._key)
@@ -141,13 +143,13 @@ class Upload:
         return found.get("VersionId")
 
     def abort(self) -> None:
-        """Give it up: S3 drops every part.
+        """Abort the upload: S3 drops every part.
 
-        :raises DependencyFailed: S3 did not answer; the bucket's lifecycle then ends the upload.
+        :raises DependencyFailed: S3 did not answer; the bucket's lifecycle will abort the upload.
         """
         for upload in self._running:
             upload.cancel()
-        # A part that arrives after the abort would be kept: wait for those under way.
+        # S3 would keep a part that arrives after the abort: wait for the parts under way.
         self._pool.shutdown(wait=True)
         self._part.close()
         try:
@@ -159,7 +161,7 @@ class Upload:
         return self.part_bytes * (_GROWTH if self._next_number > _PARTS else 1)
 
     def _new_part(self) -> IO[bytes]:
-        # A part may have to be sent again, so it has to be somewhere until S3 has it.
+        # Keep the part until S3 has it: it may have to be sent again.
         return TemporaryFile() if self.part_bytes > _IN_MEMORY_BYTES else BytesIO()
 
     def _send(self) -> None:
@@ -188,5 +190,5 @@ class Upload:
                 ChecksumAlgorithm="CRC32",
             )
         done: dict[str, Any] = {"PartNumber": number, "ETag": part["ETag"]}
-        # S3 compares the parts' checksums once more when the upload is completed.
+        # S3 compares the parts' checksums again when the upload is completed.
         return done | {name: part[name] for name in ("ChecksumCRC32",) if name in part}

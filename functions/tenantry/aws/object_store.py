@@ -1,4 +1,4 @@
-"""Backups' objects in S3, as one tenant may write them."""
+"""Writes a backup's objects to S3, with the rights of one tenant's session."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ class ObjectStore:
     """The bucket of the backups, as one tenant may use it."""
 
     def __init__(self, s3: "S3Client", bucket: str, kms_key: str = "") -> None:
-        """Take a client of one tenant's session; with a `kms_key` (its ARN), objects are encrypted under that."""
+        """Take a client of one tenant's session; with a `kms_key` (its ARN), objects are encrypted with it."""
         self._s3 = s3
         self._bucket = bucket
         self._encryption: Any = (
@@ -26,9 +26,9 @@ class ObjectStore:
         )
 
     def exists(self, key: str) -> bool:
-        """Tell whether an object is there.
+        """Tell whether an object exists.
 
-        :raises DependencyFailed: S3 did not say.
+        :raises DependencyFailed: S3 did not answer.
         """
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)
@@ -41,9 +41,9 @@ class ObjectStore:
         return True
 
     def put_once(self, key: str, body: bytes, content_type: str) -> None:
-        """Write a small object unless one of that name exists.
+        """Write a small object, unless the key exists.
 
-        :raises AlreadyPublished: it does.
+        :raises AlreadyPublished: an object with this key exists.
         :raises DependencyFailed: S3 did not take it.
         """
         wanted: Any = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": content_type}
@@ -51,7 +51,7 @@ class ObjectStore:
             try:
                 self._s3.put_object(**wanted, IfNoneMatch="*", **self._encryption)
             except (ClientError, BotoCoreError) as exc:
-                # Somebody writes the same object at this moment: who comes second is told so the next time.
+                # Another writer is writing this key right now. Repeat the call: S3 then reports that the object exists.
                 if has_status(exc, 409):
                     continue
                 raise upload_error(exc) from exc
@@ -62,7 +62,7 @@ class ObjectStore:
     def upload(self, key: str, expected_bytes: int = 0) -> "Upload":
         """Begin the upload of a stream.
 
-        :param expected_bytes: what it will hardly be larger than; from this follows the size of its parts.
+        :param expected_bytes: a size that the stream is unlikely to exceed; it decides the size of the parts.
         :raises DependencyFailed: S3 did not take it.
         """
         return Upload(self._s3, self._bucket, key, part_size(expected_bytes), self._encryption)

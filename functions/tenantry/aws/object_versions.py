@@ -1,4 +1,4 @@
-"""Versions of objects in a bucket: listed by prefix, deleted for good as far as S3 lets us."""
+"""Lists the versions of a bucket's objects by prefix, and deletes versions permanently if S3 allows it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
@@ -16,7 +16,7 @@ _AT_ONCE = 1000
 
 
 def list_versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator[StoredVersion]:
-    """Go through all versions and delete markers below a prefix.
+    """Yield all versions and delete markers below a prefix.
 
     :raises DependencyFailed: S3 did not answer.
     """
@@ -32,9 +32,9 @@ def list_versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator[StoredVe
 
 
 def delete_versions(s3: "S3Client", bucket: str, versions: Sequence[StoredVersion]) -> Mapping[StoredVersion, str]:
-    """Delete versions for good.
+    """Delete versions permanently.
 
-    :returns: those that S3 keeps, and its code for why.
+    :returns: the versions that S3 keeps, each with S3's error code.
     :raises DependencyFailed: S3 did not answer.
     """
     kept: dict[StoredVersion, str] = {}
@@ -51,14 +51,14 @@ def delete_versions(s3: "S3Client", bucket: str, versions: Sequence[StoredVersio
             (error.get("Key", ""), error.get("VersionId", "")): error.get("Code", "")
             for error in answer.get("Errors", [])
         }
-        # Some say which key and not which version.
+        # Some of S3's errors name the key but not the version.
         codes = ((v, refused.get((v.key, v.version_id)) or refused.get((v.key, ""))) for v in some)
         kept |= {version: code for version, code in codes if code is not None}
     return kept
 
 
 def store_unavailable() -> DependencyFailed:
-    """Say that S3 did not answer."""
+    """Make the error for an S3 that did not answer."""
     return DependencyFailed("The backups' bucket could not be read or written.", code="object_store_unavailable")
 
 

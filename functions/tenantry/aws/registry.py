@@ -1,7 +1,7 @@
 """The registry: tenants and servers in one DynamoDB table.
 
-Items have `pk` = kind (`TENANT`, `SERVER`, `FORMER`) and `sk` = id, so that one is a GetItem and all of a kind are a
-Query. An id that a tenant had before it was renamed is no `TENANT` any more: its item of kind `FORMER` keeps it.
+Items have `pk` = kind (`TENANT`, `SERVER`, `FORMER`) and `sk` = id, so that reading one is a GetItem and reading all of
+a kind is a Query. An id that a tenant had before a rename has no `TENANT` item, but a `FORMER` item that reserves it.
 """
 
 import json
@@ -29,12 +29,12 @@ class Registry:
     """Reads and writes the registry's items."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        """Take the table's name."""
+        """Take a client and the table's name."""
         self._dynamodb = dynamodb
         self._table = table
 
     def tenant(self, tenant_id: TenantId) -> Tenant | None:
-        """Look one tenant up.
+        """Look a tenant up.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -42,28 +42,28 @@ class Registry:
         return _tenant(item) if item else None
 
     def tenants(self) -> Iterator[Tenant]:
-        """Go through all tenants in the order of their ids.
+        """Yield all tenants, ordered by id.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
         return map(_tenant, self._all(_TENANT))
 
     def put_tenant(self, tenant: Tenant) -> None:
-        """Write a tenant's item, over what was there.
+        """Write a tenant's item, over the present one.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
         self._put(_TENANT, tenant.tenant_id.value, _tenant_fields(tenant))
 
     def delete_tenant(self, tenant_id: TenantId) -> None:
-        """Forget a tenant; one that is not there is forgotten already.
+        """Delete a tenant's item; it is no error if there is none.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
         self._delete(_TENANT, tenant_id.value)
 
     def former_id(self, tenant_id: TenantId) -> FormerId | None:
-        """Look up whether a tenant had this id before it was renamed.
+        """Look up whether a tenant had this id before a rename.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -71,7 +71,7 @@ class Registry:
         return _former_id(item) if item else None
 
     def put_former_id(self, former: FormerId) -> None:
-        """Keep an id that a tenant had, so that nobody else gets it.
+        """Reserve an id that a tenant had, so that no other tenant gets it.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -79,14 +79,14 @@ class Registry:
         self._put(_FORMER, former.tenant_id.value, fields)
 
     def delete_former_id(self, tenant_id: TenantId) -> None:
-        """Give an id back to its tenant; one that is not kept is given back already.
+        """Free a reserved id; it is no error if the id is not reserved.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
         self._delete(_FORMER, tenant_id.value)
 
     def server(self, server_id: str) -> Server | None:
-        """Look one server up.
+        """Look a server up.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -94,14 +94,14 @@ class Registry:
         return _server(item) if item else None
 
     def servers(self) -> Iterator[Server]:
-        """Go through all servers in the order of their ids.
+        """Yield all servers, ordered by id.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
         return map(_server, self._all(_SERVER))
 
     def put_server(self, server: Server) -> None:
-        """Write a server's item, over what was there.
+        """Write a server's item, over the present one.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -113,7 +113,7 @@ class Registry:
             "max_tenants": str(server.max_tenants),
             "status": server.status.value,
         }
-        # DynamoDB takes no empty set, and an authority's certificate is optional.
+        # DynamoDB accepts no empty set, and the authority's certificate is optional.
         optional = {
             "labels": " ".join(sorted(server.labels)),
             "sslrootcert": server.sslrootcert or "",
@@ -224,5 +224,5 @@ def _server(item: Any) -> Server:
 
 
 def registry_unavailable() -> DependencyFailed:
-    """Say that DynamoDB did not answer."""
+    """Make the error for a DynamoDB that did not answer."""
     return DependencyFailed("The registry of tenants could not be read or written.", code="registry_unavailable")

@@ -1,11 +1,11 @@
-"""Writes and reads secrets as an operator. Reading a tenant's to serve a request is `secrets.py`'s."""
+"""Writes and reads secrets with an operator's rights; to serve a request, `tenant_secrets.py` reads them instead."""
 
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
-from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.errors import DependencyFailed, NotFound
 from tenantry.domain.server import server_secret_name
 from tenantry.domain.tenant import TenantId
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Secrets:
-    """Credentials under a name, with tags that readers and policies compare."""
+    """Credentials stored by name, with tags that readers and policies compare."""
 
     def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
         """Take a client whose identity may write secrets."""
@@ -50,7 +50,7 @@ class SecretStore(_Secrets):
     """The tenants' secrets of one stage."""
 
     def exists(self, tenant_id: TenantId) -> bool:
-        """Tell whether there is a secret of this name, whatever it holds, also one that waits to be deleted.
+        """Tell whether a tenant's secret exists, whatever its content, even if it is scheduled for deletion.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -65,12 +65,23 @@ class SecretStore(_Secrets):
         return True
 
     def find(self, tenant_id: TenantId) -> Credentials | None:
-        """Read what is stored for a tenant, if anything is.
+        """Read a tenant's credentials; None if none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
-        :raises InvalidSetting: it can't be understood.
+        :raises InvalidSetting: the secret is malformed.
         """
         return self._find(secret_name(self._stage, tenant_id))
+
+    def read(self, tenant_id: TenantId) -> Credentials:
+        """Read a tenant's present credentials.
+
+        :raises NotFound: none are stored.
+        :raises DependencyFailed, InvalidSetting: as `find` does.
+        """
+        found = self.find(tenant_id)
+        if found is None:
+            raise NotFound("The tenant has no secret.", code="credentials_missing")
+        return found
 
     def write(self, tenant_id: TenantId, credentials: Credentials) -> None:
         """Store a tenant's credentials.
@@ -80,7 +91,7 @@ class SecretStore(_Secrets):
         self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
 
     def schedule_rotation(self, tenant_id: TenantId, function_arn: str, rules: dict[str, str]) -> None:
-        """Have a tenant's credentials rotated by a function, at the times that `rules` say; setting it again is fine.
+        """Have a function rotate a tenant's credentials on the schedule `rules`; setting it again is no error.
 
         :raises DependencyFailed: Secrets Manager did not take it.
         """
@@ -95,7 +106,7 @@ class SecretStore(_Secrets):
             raise _unavailable() from exc
 
     def delete(self, tenant_id: TenantId) -> None:
-        """Delete a tenant's credentials at once, without a window to recover them.
+        """Delete a tenant's credentials at once, without a recovery window.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -108,18 +119,18 @@ class SecretStore(_Secrets):
 
 
 class ServerSecrets(_Secrets):
-    """The administrators of the servers of one stage."""
+    """The credentials of one stage's server administrators."""
 
     def find(self, server_id: str) -> Credentials | None:
-        """Read how to log in as a server's administrator, if it is known.
+        """Read the credentials of a server's administrator; None if none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
-        :raises InvalidSetting: it can't be understood.
+        :raises InvalidSetting: the secret is malformed.
         """
         return self._find(server_secret_name(self._stage, server_id))
 
     def write(self, server_id: str, credentials: Credentials) -> None:
-        """Store a server's administrator.
+        """Store the credentials of a server's administrator.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """

@@ -1,9 +1,11 @@
-"""One tenant's credentials from Secrets Manager, cached with Powertools.
+"""Reads one tenant's credentials from Secrets Manager, cached with Powertools.
 
-Powertools' cache is one dict per provider, keyed by the secret's name alone: so each tenant has a provider of its own,
-made with a session that can read that tenant's secret and no other.
+Powertools' cache is one dict per provider, keyed by the secret's name only. So each tenant has its own provider, made
+with a session that can read that tenant's secret and no other.
 """
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from tenantry.domain.tenant import TenantId
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_DOUBT_SECONDS = 10.0
+
 type ClientFactory = Callable[[TenantSession], "SecretsManagerClient"]
 
 
@@ -29,12 +33,14 @@ class _Entry:
     session: TenantSession
     client: "SecretsManagerClient"
     provider: SecretsProvider
-    # The text whose tags were checked last: a secret that was replaced is checked again.
+    # The secret's text when its tags were last checked: a replaced secret is checked again.
     checked: str = field(default="", repr=False)
+    # When it was fetched for a doubt (`time.monotonic()`).
+    doubted_at: float = -math.inf
 
 
 class TenantSecrets:
-    """Reads tenants' credentials; bounded, and each tenant's cache apart from every other's."""
+    """Reads tenants' credentials through a bounded cache in which each tenant is separate."""
 
     def __init__(
         self,
@@ -45,7 +51,7 @@ class TenantSecrets:
         max_age: int = 300,
         capacity: int = 64,
     ) -> None:
-        """Take how to open a session and a client for it; `max_age` in seconds, `capacity` in tenants."""
+        """Take what opens sessions and what makes clients with them; `max_age` in seconds, `capacity` in tenants."""
         self._sessions = sessions
         self._new_client = new_client
         self._stage = stage
@@ -54,12 +60,12 @@ class TenantSecrets:
         self._entries: OrderedDict[TenantId, _Entry] = OrderedDict()
 
     def read(self, tenant_id: TenantId, *, refresh: bool = False) -> Credentials:
-        """Fetch a tenant's credentials; `refresh` goes past the cache.
+        """Fetch a tenant's credentials; `refresh` bypasses the cache.
 
         :raises NotFound: the tenant has no secret.
-        :raises AccessDenied: it may not be read by this session.
-        :raises IdentityMismatch: its tags name another tenant or stage.
-        :raises InvalidSetting: it can't be understood.
+        :raises AccessDenied: the tenant's session may not read the secret.
+        :raises IdentityMismatch: the secret's tags name another tenant or stage.
+        :raises InvalidSetting: the secret is malformed.
         :raises DependencyFailed: Secrets Manager or STS did not answer.
         """
         entry = self._entry(tenant_id)
@@ -77,8 +83,21 @@ class TenantSecrets:
             raise
         return parse_credentials(text)
 
+    def read_in_doubt(self, tenant_id: TenantId) -> Credentials:
+        """Fetch a tenant's credentials anew, where they led to what is not the tenant's: somebody may have mended them.
+
+        However often it is asked, Secrets Manager is so once in some seconds.
+
+        :raises TenantryError: as `read`.
+        """
+        entry, now = self._entry(tenant_id), time.monotonic()
+        refresh = now - entry.doubted_at >= _DOUBT_SECONDS
+        if refresh:
+            entry.doubted_at = now
+        return self.read(tenant_id, refresh=refresh)
+
     def forget(self, tenant_id: TenantId) -> None:
-        """Drop what is cached for one tenant."""
+        """Drop one tenant's cache."""
         self._entries.pop(tenant_id, None)
 
     def _entry(self, tenant_id: TenantId) -> _Entry:
@@ -99,7 +118,7 @@ class TenantSecrets:
 
 
 def _translate(exc: BaseException) -> TenantryError:
-    """Find the AWS error code; Powertools turns every failure into one type and keeps the cause as the context."""
+    """Translate a failed fetch. Powertools raises one type for every failure; the AWS error is in its context."""
     cause: BaseException | None = exc
     while cause is not None and not isinstance(cause, ClientError):
         cause = cause.__cause__ or cause.__context__

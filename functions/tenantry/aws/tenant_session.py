@@ -1,4 +1,4 @@
-"""Credentials of AWS that reach one tenant and nothing else.
+"""AWS credentials that reach one tenant and nothing else.
 
 The function's own role may read no secret. It assumes a tenant role with a session policy that names that tenant's
 secret (and, for a backup, that tenant's prefix in the bucket) and with the session tag `TenantId`, which the role's
@@ -19,14 +19,14 @@ from tenantry.domain.tenant import TenantId
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-# Role chaining caps a session at one hour; it is given up five minutes before it ends.
+# Role chaining limits a session to one hour. A session is replaced five minutes before its end.
 _SESSION_SECONDS = 3600
 _MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class TenantSession:
-    """Temporary credentials that work for one tenant, in the form that boto3's `client` takes."""
+    """Temporary credentials for one tenant, in the form that boto3's `client` takes."""
 
     tenant_id: TenantId
     expires_at: datetime
@@ -34,12 +34,12 @@ class TenantSession:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the credentials last for another five minutes."""
+        """Whether the credentials are valid for at least five more minutes."""
         return datetime.now(UTC) < self.expires_at - _MARGIN
 
 
 class TenantSessions:
-    """Assumes one tenant role, for one tenant at a time."""
+    """Assumes the tenant role, for one tenant at a time."""
 
     def __init__(self, sts: "STSClient", role_arn: str, stage: str, region: str, bucket: str | None = None) -> None:
         """Take the role to assume; with a `bucket`, sessions may also write the tenant's backups there."""
@@ -50,7 +50,7 @@ class TenantSessions:
         self._bucket = bucket
 
     def open(self, tenant_id: TenantId) -> TenantSession:
-        """Become one tenant for an hour.
+        """Open a session of one tenant, valid for an hour.
 
         :raises DependencyFailed: STS refused or could not be reached.
         """
@@ -108,6 +108,6 @@ class TenantSessions:
                 "Resource": bucket,
                 "Condition": {"StringLike": {"s3:prefix": prefix}},
             },
-            # Where backups are encrypted under a key of one's own; the role says which.
+            # For backups that are encrypted with the operator's own key; the role's policy names the key.
             {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"},
         ]

@@ -1,4 +1,4 @@
-"""Starts a function at a moment, once: an EventBridge schedule that removes itself."""
+"""Starts a function once, at a given time: an EventBridge schedule that deletes itself."""
 
 import json
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ class Timer:
         self._role_arn = role_arn
 
     def start_at(self, moment: datetime, name: str, event: dict[str, str]) -> None:
-        """Have the function started at a moment; setting the same name again changes nothing.
+        """Schedule the function for a time; setting the same name again changes nothing.
 
         :raises DependencyFailed: EventBridge did not take it.
         """
@@ -40,7 +40,7 @@ class Timer:
             raise DependencyFailed("The moment could not be set.", code="scheduler_unavailable") from exc
 
     def cancel(self, name: str) -> None:
-        """Forget a moment; one that has passed is forgotten already.
+        """Cancel a schedule; it is no error if its time has passed.
 
         :raises DependencyFailed: EventBridge did not answer.
         """

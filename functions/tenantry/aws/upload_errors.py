@@ -1,4 +1,4 @@
-"""What S3 answers to an upload, in our words."""
+"""Translates S3's answers to an upload into errors of our own."""
 
 from botocore.exceptions import ClientError
 
@@ -18,5 +18,5 @@ def has_status(exc: Exception, status: int) -> bool:
 
 
 def upload_error(exc: Exception) -> TenantryError:
-    """Turn what botocore raises into ours: S3 has such an object, or did not take ours."""
+    """Translate botocore's error: the object exists already, or S3 did not take it."""
     return AlreadyPublished() if has_status(exc, 412) else store_unavailable()

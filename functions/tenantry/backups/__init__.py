@@ -1,6 +1,6 @@
 """Takes backups, lists and shows them, and holds them.
 
-Begin with `take.py`, which writes one backup from beginning to end, and `dump_stream.py`, the stream that it sends.
-Bringing a backup back is `restores`; deciding which backups to let go is `backups/retention`; runs over all tenants are
-`fleet`.
+Begin with `take.py`, which takes one backup from beginning to end, and `dump_stream.py`, which streams its dump. The
+room
+`restores` restores backups, `backups/retention` decides which to delete, and `fleet` runs over all tenants.
 """

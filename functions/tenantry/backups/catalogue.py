@@ -1,4 +1,4 @@
-"""The catalogue of the backups, which is the bucket itself: nothing is written down a second time."""
+"""The catalogue of backups. The bucket itself is the catalogue: no second record exists."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,26 +34,26 @@ _WORKERS = 8
 
 
 class _Document[Model: BaseModel](NamedTuple):
-    """A small object as it was read: what it says, where it can be read, and S3's word on its locks."""
+    """A small object: its parsed content (None if missing or unreadable), and S3's answer, which has its locks."""
 
     content: Model | None
     answer: dict[str, Any]
 
 
 class BackupCatalogue:
-    """Reads what backups there are, from a listing and two or three small reads for each."""
+    """Reads which backups exist, with one listing and two or three small reads for each backup."""
 
     def __init__(self, s3: "S3Client", bucket: str, elsewhere: Sequence["BackupCatalogue"] = ()) -> None:
-        """Take a client that may list versions and read; `elsewhere` are the buckets of other regions."""
+        """Take a client that may list versions and read; `elsewhere` are the catalogues of other regions' buckets."""
         self._s3 = s3
         self._bucket = bucket
         self._holds = BackupHolds(s3, bucket)
         self._elsewhere = elsewhere
 
     def of(self, *tenant_ids: TenantId) -> list[CataloguedBackup]:
-        """List a tenant's backups, oldest first; one that was renamed has several ids.
+        """List a tenant's backups, oldest first; a renamed tenant has several ids.
 
-        What lies there and is no backup is listed too, with its fault.
+        A broken backup is listed too, with its fault.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -64,7 +64,7 @@ class BackupCatalogue:
         return sorted(found, key=attrgetter("backup_id"))
 
     def fleet(self, tenants: Iterable[Sequence[TenantId]]) -> Iterator[list[CataloguedBackup]]:
-        """List the backups of many tenants, each with all its ids, in their order.
+        """List the backups of many tenants, in the given order; a tenant is given as all its ids.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -72,7 +72,7 @@ class BackupCatalogue:
             yield from pool.map(lambda tenant_ids: self.of(*tenant_ids), tenants)
 
     def find(self, backup_id: BackupId, *tenant_ids: TenantId) -> CataloguedBackup | None:
-        """Look one up under any of these ids.
+        """Look a backup up under any of these ids.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -83,7 +83,7 @@ class BackupCatalogue:
         return next(filter(None, (other.find(backup_id, *tenant_ids) for other in self._elsewhere)), None)
 
     def _group(self, tenant_id: TenantId) -> Iterator[tuple[TenantId, BackupId, list[StoredVersion]]]:
-        # With the slash: `acme` is not the beginning of `acme-prod`.
+        # The slash keeps the prefix of `acme` from matching `acme-prod`.
         versions = sorted(
             list_versions(self._s3, self._bucket, f"tenants/{tenant_id.value}/backups/"), key=attrgetter("key")
         )
@@ -91,7 +91,7 @@ class BackupCatalogue:
             try:
                 backup_id = BackupId(name)
             except BadRequest:
-                # Nothing of ours; whoever put it there knows what it is.
+                # Not an object that Tenantry wrote: leave it alone.
                 continue
             yield tenant_id, backup_id, list(group)
 
@@ -122,7 +122,7 @@ class BackupCatalogue:
             body = answer["Body"].read()
         except ClientError as exc:
             if exc.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
-                # Deleted since it was listed.
+                # The object was deleted after it was listed.
                 return _Document(None, {})
             raise store_unavailable() from exc
         except BotoCoreError as exc:
@@ -143,7 +143,7 @@ def _latest(versions: Iterable[StoredVersion], key: str) -> StoredVersion | None
 
 
 def _own[Document: (Manifest, Verification)](document: Document | None, names: tuple[str, str]) -> Document | None:
-    """Believe a document only where it speaks of the backup that it lies with."""
+    """Ignore a document that names another backup than the one it lies with."""
     return document if document is not None and (document.tenant_id, document.backup_id) == names else None
 
 
@@ -159,13 +159,13 @@ def _fault(
     if manifest is None:
         return Fault.MANIFEST_UNREADABLE
     dumps = {version.version_id: version for version in versions if version.key == key and not version.is_marker}
-    # The manifest names one version: what somebody has written over it since is not what was backed up.
+    # The manifest names one version of the dump: a later version is not what was backed up.
     latest = _latest(versions, key)
     pinned = manifest.dump.version_id or (latest.version_id if latest else "")
     if manifest.dump.key != key or pinned not in dumps:
         return Fault.DUMP_MISSING
     if not dumps[pinned].is_latest:
-        # S3 still has it, but will not for long.
+        # S3 keeps the deleted version only for a while.
         return Fault.HIDDEN
     return None if dumps[pinned].size == manifest.dump.stored_bytes else Fault.DUMP_SIZE
 

@@ -1,4 +1,4 @@
-"""One dump on its way: pg_dump's output compressed and uploaded while the rows are counted, all of it or nothing."""
+"""Streams one dump: compresses and uploads pg_dump's output while the rows are counted; publishes all or nothing."""
 
 import re
 import threading
@@ -21,8 +21,8 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import TenantId, owner_role
 
-# Level 1 keeps up with the dump. What it stores depends on the rows: a third of pg_dump's own gzip on pgbench's,
-# 7 % more than it on rows full of random tokens, where levels that store less take several times as long.
+# Level 1 keeps up with the dump. The stored size depends on the rows: a third of pg_dump's own gzip for pgbench's
+# rows, 7 % more than gzip for rows full of random tokens, where levels that store less take several times as long.
 _ZSTD_LEVEL = 1
 _READ_BYTES = 1 << 20
 APPLICATION_NAME = "tenantry-backup"
@@ -30,7 +30,7 @@ APPLICATION_NAME = "tenantry-backup"
 
 @dataclass(frozen=True, slots=True)
 class BackupTools:
-    """Where pg_dump lies and how long it may wait; the lock timeout in milliseconds, the other in seconds."""
+    """The directory of pg_dump and its timeouts: for locks in milliseconds, for connecting in seconds."""
 
     pg_client_directory: str
     lock_timeout_ms: int
@@ -39,15 +39,15 @@ class BackupTools:
 
     @property
     def connect(self) -> ConnectSettings:
-        """Settings of the connection that holds the snapshot: no limit but the deadline."""
+        """The settings of the connection that holds the snapshot; only the deadline limits it."""
         return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME)
 
 
 @dataclass(frozen=True, slots=True)
 class DumpStream:
-    """What is dumped, and under which key; `label` is the application name of pg_dump's session.
+    """One dump and its key; `label` is the application name of pg_dump's session.
 
-    `deadline` is of `time.monotonic()`.
+    `deadline` is a `time.monotonic()`.
     """
 
     tenant_id: TenantId
@@ -58,15 +58,16 @@ class DumpStream:
     deadline: float
 
     def run(self, snapshot: Snapshot, store: ObjectStore, meter: Meter) -> tuple[DumpObject, Counted]:
-        """Upload the dump of a snapshot and count its rows. What fails leaves neither object nor session behind.
+        """Upload the dump of a snapshot and count its rows. A failure leaves neither object nor session behind.
 
-        :raises BackupFailed: the dump did not end well, or not in time.
-        :raises AlreadyPublished: there is such an object already.
-        :raises TenantryError: database or bucket were not there.
+        :raises BackupFailed: the dump failed, or did not end in time.
+        :raises Conflict: tables were rewritten or locked meanwhile; try again with a newer snapshot.
+        :raises AlreadyPublished: an object of this key exists already.
+        :raises TenantryError: the database or the bucket was not available.
         """
         version = pg_dump_version(self.tools.pg_client_directory)
         _require_new_enough(version, snapshot.facts.database)
-        meter.tables_total = snapshot.tables
+        meter.begin(snapshot.tables)
         upload = store.upload(self.key, snapshot.facts.database.size_bytes)
         try:
             dump_bytes, counted = self._dump(snapshot, upload, meter)
@@ -81,7 +82,7 @@ class DumpStream:
                 part_bytes=upload.part_bytes,
             )
         except BaseException:
-            # What fails here must not hide what went wrong before.
+            # A failure of the clean-up must not hide the first error.
             with suppress(TenantryError):
                 upload.abort()
             terminate_backends(self.credentials, self.label, self.tools.connect)
@@ -94,9 +95,15 @@ class DumpStream:
             _Deadline(self.deadline, dump, snapshot) as limit,
             ThreadPoolExecutor(1, thread_name_prefix="count") as counter,
         ):
-            counting = counter.submit(snapshot.count_rows, meter.count_table)
             try:
-                dump_bytes = _stream(dump, upload, meter)
+                # It writes when it has locked every table: until then one could be emptied, and it would not notice.
+                if first := dump.read(_READ_BYTES):
+                    snapshot.hold()
+                elif dump.wait():
+                    limit.explain()
+                    snapshot.explain()
+                counting = counter.submit(snapshot.count_rows, meter.count_table)
+                dump_bytes = _stream(first, dump, upload, meter)
                 limit.check(dump.wait())
                 return dump_bytes, counting.result()
             except BaseException:
@@ -117,7 +124,7 @@ class DumpStream:
 
 
 def _require_new_enough(program: str, database: DatabaseFacts) -> None:
-    """Refuse to dump a server that is newer than pg_dump, as pg_dump does without saying so in its status."""
+    """Refuse a server that is newer than pg_dump. pg_dump refuses it too, but its exit status does not say why."""
     major = re.search(r" (\d+)[.\w]*", program)
     if major and database.version and int(major[1]) < database.version // 10_000:
         raise BackupFailed(
@@ -128,21 +135,25 @@ def _require_new_enough(program: str, database: DatabaseFacts) -> None:
         )
 
 
-def _stream(dump: Dump, upload: Upload, meter: Meter) -> int:
-    """Compress what pg_dump writes and add it to the upload; returns the bytes that pg_dump wrote."""
+def _stream(chunk: bytes, dump: Dump, upload: Upload, meter: Meter) -> int:
+    """Compress pg_dump's output, of which `chunk` was read already, and add it to the upload.
+
+    :returns: the number of bytes before compression.
+    """
     compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
-    while chunk := dump.read(_READ_BYTES):
+    while chunk:
         meter.dump_bytes += len(chunk)
         if compressed := compressor.compress(chunk):
             upload.write(compressed)
             meter.stored_bytes = upload.bytes
+        chunk = dump.read(_READ_BYTES)
     upload.write(compressor.flush())
     meter.stored_bytes = upload.bytes
     return meter.dump_bytes
 
 
 class _Deadline:
-    """Ends the dump when the time is up, so that Lambda does not end us half-way."""
+    """Kills the dump at the deadline, before Lambda would kill the whole worker half-way."""
 
     def __init__(self, at: float, dump: Dump, snapshot: Snapshot) -> None:
         self._dump = dump
@@ -164,9 +175,9 @@ class _Deadline:
         self._snapshot.cancel()
 
     def explain(self) -> None:
-        """Say that it was the deadline, if it was.
+        """Raise the deadline's own error if the dump was killed for it.
 
-        :raises BackupFailed: the time was up.
+        :raises BackupFailed: the deadline passed.
         """
         if self._expired:
             raise BackupFailed(
@@ -176,7 +187,7 @@ class _Deadline:
             )
 
     def check(self, exit_status: int) -> None:
-        """Accept the dump only if pg_dump ended well.
+        """Accept the dump only if pg_dump succeeded.
 
         :raises BackupFailed: it did not.
         """

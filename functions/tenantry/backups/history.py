@@ -1,7 +1,7 @@
-"""What the buckets have of every tenant, read so sparingly that it can be asked every hour.
+"""Reads every tenant's backup history from the buckets, cheaply enough to do it every hour.
 
-One listing of each bucket says which backups there are; only those few are read that decide about a tenant: the newest
-whole one, one of each of the days before, and the newest that a drill has spoken of.
+One listing of each bucket shows which backups exist. Only the few that decide about a tenant are read: the newest whole
+one, one for each of the days before, and the newest ones that were drilled.
 """
 
 import re
@@ -24,14 +24,14 @@ from tenantry.domain.ulid import ulid_time
 _KEY = re.compile(r"tenants/([^/]+)/backups/([^/]+)/(manifest\.json|verified\.json)")
 _MANIFEST = "manifest.json"
 _DAYS = 8
-# Of those that a drill has spoken of: one that failed does not hide the one before it that passed.
+# How many drilled backups are read, so that a failed drill does not hide the one before it that passed.
 _DRILLS = 3
 _WORKERS = 16
 
 
 @dataclass(slots=True)
 class _Listed:
-    """The ids of one tenant's published backups, and of those that were drilled, with the id that they lie under."""
+    """The ids of one tenant's published and of its drilled backups, each with the tenant id in its key."""
 
     published: dict[BackupId, TenantId] = field(default_factory=dict)
     drilled: dict[BackupId, TenantId] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class BackupHistories:
     """Reads the histories of a fleet."""
 
     def __init__(self, catalogue: BackupCatalogue, buckets: Sequence[Bucket]) -> None:
-        """Take the catalogue of all regions, and their buckets for the listing."""
+        """Take the catalogue of all regions, and the buckets to list."""
         self._catalogue = catalogue
         self._buckets = buckets
 
     def read(self, tenants: Sequence[Sequence[TenantId]]) -> Iterator[TenantHistory]:
-        """Read the history of each tenant, given with all ids that it has or had, in their order.
+        """Read the history of each tenant, in the given order; a tenant is given as all ids that it has or had.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -78,7 +78,7 @@ class BackupHistories:
         )
 
     def _whole(self, published: dict[BackupId, TenantId]) -> list[CataloguedBackup]:
-        """Read the newest whole backup of each of the last days that have one, oldest first."""
+        """Read the newest whole backup of each recent day that has one, oldest first."""
         found: list[CataloguedBackup] = []
         days: set[date] = set()
         for backup_id in sorted(published, reverse=True):
@@ -101,6 +101,6 @@ def _note(listed: _Listed, tenant: str, backup: str, name: str) -> None:
     try:
         tenant_id, backup_id = TenantId(tenant), BackupId(backup)
     except BadRequest:
-        # Nothing of ours; the drift report names it.
+        # Not an object that Tenantry wrote; the drift report names it.
         return
     (listed.published if name == _MANIFEST else listed.drilled)[backup_id] = tenant_id

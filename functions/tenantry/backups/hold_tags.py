@@ -1,6 +1,6 @@
-"""Legal holds on backups: a tag with the reason on each of its objects and, where the bucket has locks, S3's own.
+"""Legal holds on backups: a tag with the reason on each object and, where the bucket has object lock, S3's own hold.
 
-S3's legal hold knows no reason, and a bucket without object lock knows no legal hold.
+Both are needed: S3's legal hold has no reason, and a bucket without object lock has no legal hold.
 """
 
 import re
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import TagTypeDef
 
 TAG = "LegalHold"
-# What a tag's value may hold.
+# The characters that the value of an S3 tag may have.
 REASON = r"^[\w +=.:/@-]{3,200}$"
 _UNNAMED = "S3"
 _MANIFEST = re.compile(r".*/manifest\.json")
 
 
 class BackupHolds:
-    """Puts and lifts holds in one bucket, and reads them."""
+    """Sets, lifts and reads holds in one bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Take a client that may read and write tags and legal holds."""
@@ -33,9 +33,9 @@ class BackupHolds:
         self._bucket = bucket
 
     def find(self, versions: Iterable[StoredVersion]) -> str | None:
-        """Read the reason of a backup's hold, nothing where it has none.
+        """Read the reason of a backup's hold; None if it is not held.
 
-        Its manifest is tagged first and freed last; where it has none, whatever there is is asked.
+        The manifest is tagged first and freed last, so it alone is asked. Without a manifest, every object is asked.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -44,7 +44,7 @@ class BackupHolds:
         return next((reason for version in asked if (reason := self._tags(version).get(TAG)) is not None), None)
 
     def put(self, versions: Sequence[StoredVersion], reason: str) -> None:
-        """Hold a backup; the same again is no error, and finishes one that was cut.
+        """Hold a backup; repeating the call is no error, and finishes a hold that was interrupted.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -55,7 +55,7 @@ class BackupHolds:
                 self._lock(version, "ON")
 
     def lift(self, versions: Sequence[StoredVersion]) -> None:
-        """Hold a backup no more.
+        """Lift a backup's hold.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -66,7 +66,7 @@ class BackupHolds:
             self._tag(version, {name: value for name, value in self._tags(version).items() if name != TAG})
 
     def locked(self, versions: Iterable[StoredVersion]) -> bool:
-        """Tell whether S3 itself keeps any of these: a legal hold that somebody else put, or a lock that has not ended.
+        """Tell whether S3 itself locks any of these: by a legal hold that Tenantry did not set, or an unexpired lock.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -117,7 +117,7 @@ class BackupHolds:
 
 
 def _unless_none(ask: Callable[[], Any]) -> Any:
-    """Ask for what an object may not have."""
+    """Ask S3 about an object's lock; {} if it has none."""
     try:
         return ask()
     except ClientError as exc:
@@ -129,7 +129,7 @@ def _unless_none(ask: Callable[[], Any]) -> Any:
 
 
 def reason_of(tagged: str | None, answers: Iterable[Any]) -> str | None:
-    """Tell why a backup is held: as its tag says, or because S3 itself holds an object of it."""
+    """Return why a backup is held: its tag's reason, or that S3 itself holds one of its objects."""
     held = any(answer.get("ObjectLockLegalHoldStatus") == "ON" for answer in answers)
     return tagged if tagged is not None else _UNNAMED if held else None
 

@@ -1,4 +1,4 @@
-"""Legal holds: a backup that is held is deleted by nobody, whatever its policy or an erasure says."""
+"""Legal holds: a held backup is never deleted, whatever the policy or an erasure says."""
 
 from tenantry.aws.registry import Registry
 from tenantry.backups.catalogue import BackupCatalogue
@@ -11,26 +11,26 @@ from tenantry.operations.leases import RETENTION_LEASE, Leases
 
 
 class Backups:
-    """The backups of tenants, to be listed, held and freed. A tenant that is gone may have some that S3 kept."""
+    """Lists, holds and frees tenants' backups, also those that S3 kept of an erased tenant."""
 
     def __init__(
         self, registry: Registry, catalogue: BackupCatalogue, holds: dict[str, BackupHolds], leases: Leases
     ) -> None:
-        """Take the adapters; the holds by the name of their bucket."""
+        """Take the adapters; `holds` are by the name of their bucket."""
         self._registry = registry
         self._catalogue = catalogue
         self._holds = holds
         self._leases = leases
 
     def all(self, tenant_id: TenantId) -> list[CataloguedBackup]:
-        """List a tenant's, oldest first.
+        """List a tenant's backups, oldest first.
 
         :raises DependencyFailed: the registry or S3 did not answer.
         """
         return self._catalogue.of(*self._ids(tenant_id))
 
     def get(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup:
-        """Look one up.
+        """Look a backup up.
 
         :raises NotFound: there is no such backup of this tenant.
         :raises DependencyFailed: the registry or S3 did not answer.
@@ -41,7 +41,7 @@ class Backups:
         return found
 
     def hold(self, tenant_id: TenantId, backup_id: BackupId, reason: str) -> CataloguedBackup:
-        """Hold a backup; on one that is held already, the reason is replaced.
+        """Hold a backup; if it is held already, replace the reason.
 
         :raises NotFound: there is no such backup of this tenant.
         :raises Conflict: backups of this tenant are being deleted at this moment.
@@ -53,7 +53,7 @@ class Backups:
             return self.get(tenant_id, backup_id)
 
     def lift(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup:
-        """Hold a backup no more; one that is not held is left as it is.
+        """Lift a backup's hold; a backup that is not held stays as it is.
 
         :raises NotFound: there is no such backup of this tenant.
         :raises Conflict: backups of this tenant are being deleted at this moment.

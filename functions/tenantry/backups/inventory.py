@@ -1,4 +1,4 @@
-"""What the buckets hold below the tenants' prefixes: every version of every object, read as one list."""
+"""Counts what the buckets hold below the tenants' prefixes, from one listing of all versions of all objects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,9 @@ class BackupInventory:
         self._buckets = buckets
 
     def read(self) -> dict[str, StoredBackups]:
-        """Count versions and bytes by the name that stands in the keys; what has no manifest is no backup.
+        """Count versions and bytes by the tenant id in the keys.
+
+        `newest` is when the newest manifest was written: objects without a manifest are no backup.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -46,7 +48,8 @@ class BackupInventory:
 def _versions(bucket: Bucket) -> list[Any]:
     pages = bucket.s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name, Prefix=_PREFIX)
     try:
-        # What is deleted has no size, and is there as long as a version is.
+        # Delete markers are left out: they have no size, and a deleted object counts as long as S3 keeps a version of
+        # it.
         return [version for page in pages for version in page.get("Versions", [])]
     except (ClientError, BotoCoreError) as exc:
         raise DependencyFailed(

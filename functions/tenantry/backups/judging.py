@@ -1,4 +1,4 @@
-"""Whether every tenant has the backups that it should have, judged from what the buckets hold."""
+"""Judges, from what the buckets hold, whether every tenant has the backups that it should have."""
 
 import hashlib
 import json
@@ -13,16 +13,16 @@ from tenantry.domain.backup_policy import PATIENCE
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.tenant import Tenant
 
-# Each tenant is drilled once a month; the rest is time for a drill that failed to be repeated.
+# Each tenant is drilled once a month; the extra days leave time to repeat a failed drill.
 VERIFIED_WITHIN = timedelta(days=33)
-# What a backup may take: Lambda's fifteen minutes less the time to clean up.
+# The longest that a backup may take: Lambda's fifteen minutes less the time to clean up.
 DEADLINE_SECONDS = 880.0
 _AHEAD = timedelta(days=14)
 _ENOUGH_FOR_A_TREND = 3
 
 
 class BackupFault(StrEnum):
-    """What the report finds."""
+    """What the report can find wrong."""
 
     LATE = "backup_late"
     NEVER = "backup_never"
@@ -43,9 +43,9 @@ _ORDER = list(BackupFault)
 
 @dataclass(frozen=True, slots=True)
 class TenantHistory:
-    """What the buckets have of one tenant: whole backups of several days, and the drills that there were.
+    """One tenant's backups as read from the buckets: whole backups of several days, and the newest drilled ones.
 
-    `backups` are oldest first and not all; `oldest` says when the very first that is still there was taken.
+    `backups` is a selection, oldest first; `oldest` is when the oldest backup that still exists was taken.
     """
 
     backups: Sequence[CataloguedBackup] = ()
@@ -56,7 +56,7 @@ class TenantHistory:
 
 @dataclass(frozen=True, slots=True)
 class TenantBackups:
-    """One tenant's line. Times are ISO in UTC, ages in hours, sizes in bytes; None: there is none."""
+    """One tenant's line. Times are ISO in UTC, ages in hours, sizes in bytes; None if there is no value."""
 
     tenant_id: str
     server_id: str
@@ -76,14 +76,14 @@ class TenantBackups:
     faults: tuple[BackupFault, ...]
 
     def findings(self) -> Iterator[dict[str, str]]:
-        """Name what is wrong, as the other reports do."""
+        """Yield the faults in the form of the other reports' findings."""
         for fault in self.faults:
             names = {"kind": fault.value, "tenant": self.tenant_id, "server": self.server_id}
             yield names | {"where": self.newest_at or "", "hint": _HINTS[fault]}
 
 
 def judge(tenant: Tenant, history: TenantHistory, now: datetime) -> TenantBackups:
-    """Compare what there is of a tenant with its policy."""
+    """Compare a tenant's history with its policy."""
     newest = history.backups[-1] if history.backups else None
     manifest, proof = newest.manifest if newest else None, history.verified.verification if history.verified else None
     predicted = predict_seconds([backup.manifest for backup in history.backups if backup.manifest], now)
@@ -121,16 +121,16 @@ def _faults(tenant: Tenant, history: TenantHistory, predicted: float | None, now
 
 
 def _is_over(patience: timedelta, now: datetime, last: datetime | None, *begun: datetime | None) -> bool:
-    """Tell whether too much time has passed; who is new is given the time that it takes to have a first one."""
+    """Tell whether more than `patience` has passed since `last` or, if it is None, since the latest of `begun`."""
     since = last or max(filter(None, begun), default=None)
     return since is None or now - since > patience
 
 
 def predict_seconds(manifests: Sequence[Manifest], now: datetime) -> float | None:
-    """Say how long a backup will take in two weeks if it goes on as before; None: there was none.
+    """Predict how many seconds a backup will take in two weeks; None if there was no backup.
 
-    The trend of at least three backups is drawn out, and never further than they reach back: what a few minutes show
-    says nothing about two weeks.
+    The trend of at least three backups is extrapolated, but never further than the backups reach back: a few minutes
+    of history say nothing about two weeks.
     """
     if not manifests:
         return None
@@ -148,17 +148,17 @@ def predict_seconds(manifests: Sequence[Manifest], now: datetime) -> float | Non
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """The whole fleet's lines, those with something wrong first, with a digest: it can be kept as evidence."""
+    """The whole fleet's lines, faulty ones first, with a digest so that the report can serve as evidence."""
 
     made_at: str
     tenants: Sequence[TenantBackups]
 
     def with_fault(self, *faults: BackupFault) -> list[str]:
-        """Name the tenants of which one of these is found."""
+        """Name the tenants that have any of these faults."""
         return [tenant.tenant_id for tenant in self.tenants if set(faults) & set(tenant.faults)]
 
     def to_json(self) -> dict[str, Any]:
-        """Write it as JSON values."""
+        """Return the report as JSON values."""
         findings = [finding for tenant in self.tenants for finding in tenant.findings()]
         findings.sort(key=lambda finding: _ORDER.index(BackupFault(finding["kind"])))
         content: dict[str, Any] = {
@@ -171,7 +171,7 @@ class BackupReport:
 
 
 def digest(content: dict[str, Any]) -> str:
-    """Digest a report's content without its digest: SHA-256 of JSON with sorted keys and no spaces."""
+    """Digest a report's content (without the digest itself): SHA-256 of JSON with sorted keys and no spaces."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A tenant's backups, read with what one tenant's session allows: listed, shown, and handed out as links."""
+"""Lists a tenant's own backups and makes links to them, with a session that reaches that tenant only."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -13,15 +13,15 @@ from tenantry.domain.tenant import TenantId, all_ids
 
 
 class OwnBackups:
-    """Reads under one id at a time: a tenant that was renamed has some under each of its ids."""
+    """Reads with one session per id: a renamed tenant has backups under each of its ids."""
 
     def __init__(self, registry: Registry, open_reader: Callable[[TenantId], BackupReader]) -> None:
-        """Take the registry, and what opens a session of one tenant."""
+        """Take the registry, and what opens a reader with one tenant's session."""
         self._registry = registry
         self._open_reader = open_reader
 
     def all(self, tenant_id: TenantId) -> list[CataloguedBackup]:
-        """List a tenant's, oldest first.
+        """List a tenant's backups, oldest first.
 
         :raises DependencyFailed: the registry, STS or S3 did not answer.
         """
@@ -29,7 +29,7 @@ class OwnBackups:
         return sorted(found, key=attrgetter("backup_id"))
 
     def find(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup | None:
-        """Look one up.
+        """Look a backup up.
 
         :raises DependencyFailed: the registry, STS or S3 did not answer.
         """
@@ -37,10 +37,10 @@ class OwnBackups:
         return next(filter(None, (reader.catalogue().find(backup_id, each) for each, reader in readers)), None)
 
     def link(self, tenant_id: TenantId, backup_id: BackupId) -> dict[str, Any]:
-        """Make a link to the dump that ends in a quarter of an hour; whoever has it needs no token.
+        """Make a link to a backup's dump. It expires after fifteen minutes and works without a token.
 
         :raises NotFound: the tenant has no such backup.
-        :raises Conflict: it is broken (`backup_broken`): nothing could be restored from it.
+        :raises Conflict: the backup is broken (`backup_broken`): nothing can be restored from it.
         :raises DependencyFailed: the registry, STS or S3 did not answer.
         """
         backup = self.find(tenant_id, backup_id)

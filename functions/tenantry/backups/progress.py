@@ -1,17 +1,17 @@
-"""How far a backup is: what its worker measures, and what others get to see of it."""
+"""The progress of a backup: what its worker measures, and how others see it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-# Its worker speaks every few seconds. One that has been silent for so long has died, or was never started.
+# A worker reports every few seconds. If it has been silent for this long, it has died or was never started.
 _SILENCE = timedelta(seconds=90)
 _QUEUED = timedelta(minutes=10)
 
 
 class BackupState(StrEnum):
-    """Where a backup stands. Nobody writes `lost`: it is what a worker's silence means."""
+    """The state of a backup. `lost` is never stored: it is derived from a worker's silence."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -22,23 +22,28 @@ class BackupState(StrEnum):
 
 @dataclass(slots=True)
 class Meter:
-    """What a worker counts while it works; tables are counted by another thread than bytes."""
+    """What a worker counts while it works; one thread counts tables, another bytes."""
 
     dump_bytes: int = 0
     stored_bytes: int = 0
     tables_done: int = 0
     tables_total: int = 0
 
+    def begin(self, tables: int) -> None:
+        """Count from nothing: an earlier attempt may have been in vain."""
+        self.dump_bytes = self.stored_bytes = self.tables_done = 0
+        self.tables_total = tables
+
     def count_table(self) -> None:
-        """Note that a table has been counted."""
+        """Count one more finished table."""
         self.tables_done += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is known of a backup that was asked for or begun. Times are UTC; `error` is the code of what went wrong.
+    """The progress of a requested or running backup. Times are UTC; `error` is the code of the failure.
 
-    `published_as` is another id where a worker before had died and left something under this one.
+    `published_as` is another id if an earlier worker died and left objects under this one.
     """
 
     tenant_id: str
@@ -54,16 +59,16 @@ class Progress:
     published_as: str = ""
 
     def at(self, now: datetime) -> BackupState:
-        """Say where it stands, given that its worker speaks every few seconds."""
+        """Return the state at `now`; a worker that has been silent for too long makes it `lost`."""
         patience = {BackupState.QUEUED: _QUEUED, BackupState.RUNNING: _SILENCE}.get(self.state)
         return BackupState.LOST if patience and now - self.updated_at > patience else self.state
 
     def is_under_way(self, now: datetime) -> bool:
-        """Whether it is to be waited for."""
+        """Whether the backup can still be expected to end."""
         return self.at(now) in {BackupState.QUEUED, BackupState.RUNNING}
 
     def to_json(self, now: datetime) -> dict[str, Any]:
-        """Show it to whoever may see this tenant's backups."""
+        """Return the progress as JSON values, for those who may see this tenant's backups."""
         return {
             "backup_id": self.backup_id,
             "state": self.at(now).value,

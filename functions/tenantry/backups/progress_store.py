@@ -1,6 +1,6 @@
-"""How far backups are, in the registry's table: `pk` is `BACKUPS#` and the tenant's id, `sk` the backup's.
+"""Stores backups' progress in the registry's table: `pk` is `BACKUPS#` and the tenant's id, `sk` the backup's id.
 
-DynamoDB drops the items by themselves some days later. What lasts is the backup, which is in the bucket.
+DynamoDB expires the items after some days. Only the backup itself, in the bucket, lasts.
 """
 
 import time
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _KEPT_SECONDS = 3 * 86_400
-# Beside the backups, whose ids begin with a digit up to 7.
+# No backup's sort key equals this one: their ids begin with a digit up to 7.
 _TURN = "TURN"
 _NUMBERS = frozenset({"dump_bytes", "stored_bytes", "tables_done", "tables_total"})
 
 
 class ProgressStore:
-    """Keeps what workers say, and who may ask for the next backup."""
+    """Stores the progress that workers report, and when the next backup may be requested."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         """Take the registry's table."""
@@ -34,7 +34,7 @@ class ProgressStore:
         self._table = table
 
     def put(self, progress: Progress) -> None:
-        """Write how far a backup is.
+        """Store a backup's progress.
 
         :raises DependencyFailed: DynamoDB did not take it.
         """
@@ -54,7 +54,7 @@ class ProgressStore:
             raise registry_unavailable() from exc
 
     def get(self, tenant_id: TenantId, backup_id: BackupId) -> Progress | None:
-        """Look one up.
+        """Look a backup's progress up.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -66,7 +66,7 @@ class ProgressStore:
         return _progress(tenant_id, item) if item else None
 
     def newest(self, tenant_id: TenantId, limit: int = 20) -> list[Progress]:
-        """List a tenant's, newest first.
+        """List the progress of a tenant's backups, newest first.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -84,10 +84,10 @@ class ProgressStore:
         return [_progress(tenant_id, item) for item in answer["Items"]]
 
     def take_turn(self, tenant_id: TenantId, seconds: int) -> None:
-        """Note that a backup was asked for.
+        """Record that a backup was requested.
 
-        :param seconds: since the last time at least.
-        :raises Conflict: it is too soon (`backup_too_soon`).
+        :param seconds: how many seconds have to lie between two requests.
+        :raises Conflict: the last request was too recent (`backup_too_soon`).
         :raises DependencyFailed: DynamoDB did not answer.
         """
         now = int(time.time())

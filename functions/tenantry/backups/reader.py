@@ -1,4 +1,4 @@
-"""Reads one tenant's backups with credentials of AWS that reach that tenant's backups and nothing else."""
+"""Reads one tenant's backups with AWS credentials that reach nothing else."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,10 @@ _LINK = timedelta(minutes=15)
 
 
 class ReaderSessions(TenantSessions):
-    """Sessions that may read one tenant's backups: no secret, and nothing to be written."""
+    """Sessions that may read one tenant's backups; they may read no secret and write nothing."""
 
     def __init__(self, sts: "STSClient", role_arn: str, stage: str, region: str, buckets: BackupBuckets) -> None:
-        """Take the role to assume, and the buckets in which backups may lie."""
+        """Take the role to assume, and the buckets that may hold backups."""
         super().__init__(sts, role_arn, stage, region)
         self._buckets = [bucket.name for bucket in buckets.all()]
 
@@ -40,14 +40,14 @@ class ReaderSessions(TenantSessions):
                     "Resource": arns,
                     "Condition": {"StringLike": {"s3:prefix": prefix}},
                 },
-                # Where the bucket is encrypted under a key of one's own; the role says which.
+                # For a bucket that is encrypted under the operator's own key; the role's policy names the key.
                 {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
             ],
         }
 
 
 class BackupReader:
-    """The backups that lie under one tenant's id."""
+    """Reads the backups under one tenant's id."""
 
     def __init__(
         self,
@@ -55,18 +55,18 @@ class BackupReader:
         buckets: BackupBuckets,
         new_client: Callable[[BackupBucket, TenantSession], "S3Client"],
     ) -> None:
-        """Take the tenant's session, and what makes a client of a bucket's region from it."""
+        """Take the tenant's session, and what makes a client with it in a bucket's region."""
         self._session = session
         self._clients = {bucket.name: new_client(bucket, session) for bucket in buckets.all()}
 
     def catalogue(self) -> BackupCatalogue:
-        """Read the catalogue with the session."""
+        """Make a catalogue that reads with the tenant's session."""
         own, *others = self._clients.items()
         elsewhere = [BackupCatalogue(client, name) for name, client in others]
         return BackupCatalogue(own[1], own[0], elsewhere)
 
     def link(self, backup: CataloguedBackup, manifest: Manifest) -> tuple[str, datetime]:
-        """Sign a link to a backup's dump; returns it, and when it ends, which its session's end may bring forward."""
+        """Sign a link to a backup's dump; returns it and its expiry, which is never later than the session's."""
         ends = min(datetime.now(UTC) + _LINK, self._session.expires_at)
         name = f"{backup.tenant_id}-{backup.backup_id}.dump.zst"
         wanted = {

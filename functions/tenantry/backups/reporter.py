@@ -1,4 +1,4 @@
-"""Tells others how far a backup is while its worker works, without holding it up."""
+"""Reports a backup's progress from a thread of its own, without slowing the worker down."""
 
 import threading
 from contextlib import suppress
@@ -16,10 +16,10 @@ _INTERVAL_SECONDS = 2.0
 
 
 class Reporter:
-    """Reports every other second what a worker's meter shows. A report that can't be written costs no backup."""
+    """Stores a worker's meter every two seconds. A report that can't be stored does not fail the backup."""
 
     def __init__(self, store: ProgressStore, tenant_id: TenantId, backup_id: BackupId, trigger: str) -> None:
-        """Take where to report, and about which backup."""
+        """Take the store, and the backup to report on."""
         self._store = store
         self._known = Progress(tenant_id.value, backup_id.value, BackupState.RUNNING, trigger, datetime.now(UTC))
         self.meter = Meter()
@@ -27,20 +27,20 @@ class Reporter:
         self._thread = threading.Thread(target=self._report, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start to report."""
         self._put(BackupState.RUNNING)
         self._thread.start()
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Report how it ended; `published` has done so where it ended well."""
+        """Report a failure; `published` has already reported a success."""
         self._stop()
         if error is not None:
             code = error.code if isinstance(error, TenantryError) else TenantryError.code
             self._put(BackupState.FAILED, error=code)
 
     def published(self, backup_id: BackupId) -> None:
-        """Report that there is a backup, perhaps under another id."""
+        """Report that the backup was published, perhaps under another id."""
         self._stop()
         asked = self._known.backup_id
         self._put(BackupState.PUBLISHED, published_as="" if asked == backup_id.value else backup_id.value)
@@ -50,7 +50,7 @@ class Reporter:
             self._put(BackupState.RUNNING)
 
     def _stop(self) -> None:
-        """End the thread first, so that nothing is written over the last word."""
+        """Stop the thread, so that it does not overwrite the final report."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -15,28 +15,28 @@ from tenantry.domain.errors import Conflict, DependencyFailed, TenantUnknown
 from tenantry.domain.tenant import TenantId, TenantStatus
 
 OPERATOR, TENANT = "operator", "tenant"
-# Seconds between two of them: an operator's second click, and a tenant's own admin, whose storage somebody pays for.
+# The least seconds between two requests. For an operator this catches a double click; a tenant's admin has to wait
+# longer, because somebody pays for the storage.
 _LEAST_SECONDS = {OPERATOR: 5, TENANT: 900}
 _SERVED = {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}
 
 
 class BackupRequests:
-    """Starts backups that somebody asks for, and says how far they are."""
+    """Starts backups on demand, and returns their progress."""
 
     def __init__(self, registry: Registry, progress: ProgressStore, invoker: FunctionInvoker) -> None:
-        """Take the adapters; the function is the one that backs a tenant up."""
+        """Take the adapters; `invoker` starts the function that backs a tenant up."""
         self._registry = registry
         self._progress = progress
         self._invoker = invoker
 
     def ask(self, tenant_id: TenantId, trigger: str) -> dict[str, Any]:
-        """Start a backup; how far it is can be asked for at once.
+        """Start a backup and return its progress, which can be polled at once.
 
         :param trigger: who asks: `OPERATOR` or `TENANT`.
         :raises TenantUnknown: there is no such tenant.
-        :raises Conflict: one is under way, or the last one was asked for a moment ago, or the tenant is not there to be
-            backed up.
-        :raises DependencyFailed: it could not be started.
+        :raises Conflict: a backup is under way, the last request was too recent, or the tenant can't be backed up now.
+        :raises DependencyFailed: the backup could not be started.
         """
         tenant = self._registry.tenant(tenant_id)
         if tenant is None:
@@ -63,7 +63,7 @@ class BackupRequests:
         return asked.to_json(now)
 
     def progress(self, tenant_id: TenantId, backup_id: BackupId) -> dict[str, Any] | None:
-        """Say how far a backup is; nothing where nobody has spoken of it for some days.
+        """Return a backup's progress; None if there is none, or it has expired after some days.
 
         :raises DependencyFailed: the registry did not answer.
         """
@@ -71,7 +71,7 @@ class BackupRequests:
         return found.to_json(datetime.now(UTC)) if found else None
 
     def pending(self, tenant_id: TenantId, published: Iterable[CataloguedBackup]) -> list[dict[str, Any]]:
-        """List what was asked for or begun in the last days and is none of those that were published, newest first.
+        """List the recent backups that were requested or begun but are not among the published ones, newest first.
 
         :raises DependencyFailed: the registry did not answer.
         """

@@ -1,4 +1,4 @@
-"""Chooses the tenants whose backup is due, for one run of the schedule."""
+"""Chooses the tenants whose backup is due in one scheduled run."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tenantry.fleet.run import Order
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRun:
-    """One run of the schedule; with `everyone`, or `only` some, whoever is due or not.
+    """One scheduled run; `everyone`, or the ids in `only`, are backed up whether due or not.
 
     The same `execution_id` makes the same backup ids, however often it is delivered.
     """
@@ -25,9 +25,9 @@ class ScheduledRun:
 
 
 def due_backups(run: ScheduledRun, tenants: Iterable[Tenant], window: BackupWindow) -> Iterator[tuple[Tenant, Order]]:
-    """Go through the tenants that are due, each with the id that its backup gets.
+    """Yield the tenants that are due, each with the id of its backup.
 
-    A suspended tenant is backed up too: its data is as dear as before.
+    Suspended tenants are backed up too: their data is no less valuable.
     """
     for tenant in tenants:
         if tenant.status is TenantStatus.PROVISIONING or not _is_due(run, tenant, window):

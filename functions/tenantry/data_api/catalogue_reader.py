@@ -1,4 +1,4 @@
-"""Reads what a tenant's database holds, in one round trip."""
+"""Reads a tenant's catalogue from its database, in one round trip."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,21 +13,21 @@ _PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "c
 # For this message's transaction alone: only the system's own types are written without their schema. A query over so
 # many catalogues looks expensive to the planner, and compiling it costs more than it takes.
 _SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
-# Of pg_relation_is_updatable.
+# The bits of pg_relation_is_updatable.
 _UPDATES, _INSERTS, _DELETES = 4, 8, 16
 
 
 class Session(Protocol):
-    """A connection in autocommit mode, as `TenantConnection` is."""
+    """A connection in autocommit mode, such as `TenantConnection`."""
 
     def read_json(self, statement: str, values: Any) -> Any:
-        """Send one message and give the one value of its last statement."""
+        """Send one message and return the single value of its last statement."""
 
 
 def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
-    """Read the catalogue of these schemas as the login, which sees every name; a schema that is not there is empty.
+    """Read the catalogue of these schemas as the login, which sees every name; a missing schema counts as empty.
 
-    :raises psycopg2.Error: as PostgreSQL gave it.
+    :raises psycopg2.Error: PostgreSQL's error.
     """
     found = session.read_json(_statement(), {"schemas": list(schemas)})
     names = {number: Name(*row) for number, row in found["relations"].items()}
@@ -58,7 +58,7 @@ def _type(row: list[Any]) -> _Type:
 
 
 def _key(row: list[Any], names: Mapping[str, Name]) -> Key | None:
-    """Read a key; a foreign one counts where both its ends were reached."""
+    """Read a key; None for a foreign key whose target was not reached."""
     kind, constraint, table, columns, target, target_columns = row
     if target and target not in names:
         return None

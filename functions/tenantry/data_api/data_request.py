@@ -19,6 +19,7 @@ from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantCon
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import (
     DatabaseUnavailable,
+    IdentityMismatch,
     OutcomeUnknown,
     PayloadTooLarge,
     RequestRefused,
@@ -251,6 +252,11 @@ class DataRequests:
         credentials = self._secrets.read(tenant_id)
         try:
             return TenantConnection(tenant_id, credentials, self._connect)
+        except IdentityMismatch:
+            mended = self._secrets.read_in_doubt(tenant_id)
+            if mended == credentials:
+                raise
+            return TenantConnection(tenant_id, mended, self._connect)
         except DatabaseUnavailable as exc:
             if exc.code not in _STALE_CREDENTIALS:
                 raise

@@ -8,6 +8,14 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.database.logins import login_names
+from tenantry.database.patience import (
+    ending_beside,
+    ending_in,
+    is_whole,
+    limit_locks,
+    patience_of,
+    patiently,
+)
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Role, TenantId, database_role
@@ -20,8 +28,21 @@ _NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NO
 
 
 def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
-    """Send a statement. :raises TenantryError: the server refused it, or has gone."""
+    """Send a statement; one that is a transaction of its own is patient with others' locks.
+
+    :raises Conflict: others held a lock that it needs all the time (`database_busy`).
+    :raises TenantryError: the server refused it, or has gone.
+    """
+    connection = cursor.connection
+    if is_whole(connection):
+        patiently(lambda: _send(cursor, statement, values), patience_of(connection), ending_beside(connection))
+    else:
+        _send(cursor, statement, values)
+
+
+def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | None) -> None:
     try:
+        limit_locks(cursor)
         cursor.execute(statement, values)
     except psycopg2.Error as exc:
         raise translate(exc) from exc
@@ -50,6 +71,21 @@ def transaction(connect: AdminConnect, database: str) -> Iterator[Any]:
             connection.commit()
         except psycopg2.Error as exc:
             raise translate(exc) from exc
+
+
+def in_transaction[T](connect: AdminConnect, database: str, work: Callable[[Any], T], *, shared: bool = False) -> T:
+    """Do `work`, which gets a cursor, in one transaction that is patient with others' locks: it may be done again.
+
+    :param shared: tenants share the database: those who are in the way for long are ended.
+    :raises Conflict: others held a lock that it needs all the time (`database_busy`); nothing was changed.
+    :raises TenantryError: as above.
+    """
+
+    def attempt() -> T:
+        with transaction(connect, database) as cursor:
+            return work(cursor)
+
+    return patiently(attempt, patience_of(connect), ending_in(connect, database) if shared else None)
 
 
 def role_names(tenant_id: TenantId) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The environment in which PostgreSQL's programs are started: what they need, and nothing of ours."""
+"""The environment for PostgreSQL's programs: the variables that they need, and no others of ours."""
 
 import os
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
 def client_environment(
     credentials: Credentials, application_name: str, connect_timeout: int, options: str = ""
 ) -> dict[str, str]:
-    """Build it: how to find libraries, and how to log in. AWS credentials are not for a child process.
+    """Build the environment: how to find libraries, and how to log in. A child process must not get AWS credentials.
 
     :param connect_timeout: in seconds.
-    :param options: settings of the session, as `-c name=value`.
+    :param options: settings of the session, in the form `-c name=value`.
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     variables = {
@@ -37,7 +37,7 @@ def client_environment(
 
 @dataclass(frozen=True, slots=True)
 class CopyTools:
-    """Where the programs are; times in seconds to connect, in milliseconds to wait for a lock."""
+    """The folder of the programs; the timeout to connect, in seconds, and to wait for a lock, in milliseconds."""
 
     directory: str
     connect_timeout: int = 10

@@ -8,22 +8,31 @@ from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
 # One process, no more memory for hash tables than for sorting, no compiler.
 _FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
+class PatientConnection(extensions.connection):
+    """A connection that says how patient its statements are; see `patience.py`."""
+
+    patience = DEFAULT_PATIENCE
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    A time of 0 is no limit; `statement_timeout_ms` None leaves what the login has. `client_check_ms` is how often the
-    server looks whether a running statement's client is still there.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit; `statement_timeout_ms` None leaves
+    what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
+    there. `patience` is for administrators, whose statements are tried again.
     """
 
     connect_timeout: int = 4
@@ -34,18 +43,24 @@ class ConnectSettings:
     # Memory of one step of a statement, in kB: 0 leaves what the server has. Each of thirty embedded tables may have
     # one, so requests of the data API get little.
     work_mem_kb: int = 0
+    lock_timeout_ms: int = 0
+    patience: Patience | None = None
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
-    options = f'-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path="{schema}"'
+    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
+    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
+    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
     if settings.statement_timeout_ms is not None:
         options += f" -c statement_timeout={settings.statement_timeout_ms}"
     if settings.client_check_ms:
         options += f" -c client_connection_check_interval={settings.client_check_ms}"
     if settings.work_mem_kb:
         options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
+    if settings.lock_timeout_ms:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -66,6 +81,8 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     }
     if root := certificate_file(credentials):
         arguments["sslrootcert"] = root
+    if settings.patience:
+        arguments["connection_factory"] = PatientConnection
     return arguments
 
 
@@ -104,6 +121,8 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
         connection = _connect_again(arguments)
     connection.autocommit = True
+    if settings.patience:
+        connection.patience = settings.patience
     return connection
 
 

@@ -25,8 +25,8 @@ IDENTITY_SETTING = "tenantry.tenant_id"
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
-    current_setting(%s, true),
-    (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint
+    pg_catalog.current_setting(%s, true),
+    (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
 """
 
 _MAX_PREAMBLES = 64
@@ -68,7 +68,7 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
-    _ask_name(connection, tenant_id, "SELECT current_setting(%s, true)")
+    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)")
 
 
 def _introduce(connection: Any, tenant_id: TenantId) -> int:
@@ -103,8 +103,10 @@ class TenantConnection:
         """
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
-        # The session keeps the login's own limit, so that it can be told.
-        self._connection = connect(credentials, replace(settings, statement_timeout_ms=None))
+        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made. The
+        # session keeps the login's own limit in time, so that it can be told.
+        settings_of_login = replace(settings, statement_timeout_ms=None)
+        self._connection = connect(replace(credentials, schema="pg_catalog"), settings_of_login)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}

@@ -1,4 +1,5 @@
-"""Words that two or more rooms speak: tenants, servers, homes, backups, operations, errors.
+"""Types that two or more rooms share: tenants, servers, homes, backups, operations, errors.
 
-Begin with `tenant.py` and `errors.py`. Pure: no client, no driver, no framework, no clock of its own.
+Begin with `tenant.py` and `errors.py`. This room is pure: it has no client, no driver, no framework, and reads no
+clock.
 """

@@ -1,4 +1,4 @@
-"""Backups: their ids, where they lie, and the manifest without which an object is no backup."""
+"""Backups: their ids, their keys in the bucket, and the manifest, without which an object is no backup."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def new_backup_id(at: datetime, seed: str | None = None) -> BackupId:
 
 
 def backup_prefix(tenant_id: TenantId, backup_id: BackupId) -> str:
-    """Return where a backup's objects lie, with a slash at its end."""
+    """Return the prefix of a backup's objects, with a slash at its end."""
     return f"tenants/{tenant_id.value}/backups/{backup_id.value}/"
 
 
@@ -58,9 +58,9 @@ class _Frozen(BaseModel):
 
 
 class TableRows(_Frozen):
-    """How many rows a table had in the dump's own snapshot, and the digest of them (`domain.content.TableContent`).
+    """The number of a table's rows in the dump's own snapshot, and their digest (`domain.content.TableContent`).
 
-    Where `one_in` is more than 1, the digest is of that share of the rows, chosen by a hash of the columns in `key`.
+    If `one_in` is more than 1, the digest covers that share of the rows, chosen by a hash of the columns in `key`.
     Format 1 has no digests.
     """
 
@@ -81,15 +81,15 @@ class DumpObject(_Frozen):
     dump_bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     pg_dump_version: str
-    # In how many parts it went up, and the size of each but the last; nothing: format 1.
+    # The number of parts of the upload, and the size of each but the last; None in format 1.
     parts: int | None = None
     part_bytes: int | None = None
 
 
 class DatabaseFacts(_Frozen):
-    """The database as it was dumped; size in bytes. What sorts and compares its text is not known of format 1.
+    """The database as it was dumped; size in bytes. Format 1 has no facts on the collation.
 
-    `locale_provider` is libc, icu or builtin; `locale` is that of the last two. `version` is PostgreSQL's own number.
+    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two. `version` is PostgreSQL's own number.
     """
 
     name: str
@@ -104,13 +104,13 @@ class DatabaseFacts(_Frozen):
 
 
 class HomeFacts(_Frozen):
-    """Where the tenant lived, and what the registry said of it: enough to make the tenant anew when that is lost."""
+    """The tenant's home and its entry in the registry: enough to make the tenant again if the registry is lost."""
 
     server_id: str
     isolation: Isolation
     database: str
     schema_name: str = Field(alias="schema")
-    # The only region that its data may lie in; empty: any.
+    # The only region that may hold its data; empty means any.
     region: str = ""
     connections: int
     statement_timeout_ms: int
@@ -118,12 +118,12 @@ class HomeFacts(_Frozen):
 
     @property
     def home(self) -> Home:
-        """The place itself."""
+        """The home as the registry has it."""
         return Home(self.server_id, self.isolation, self.database, self.schema_name)
 
 
 class SettingFacts(_Frozen):
-    """A setting of the database (`role` is empty), of a role, or of a role in this database alone."""
+    """A setting of the database (`role` is empty), of a role, or of a role in this database only."""
 
     role: str = ""
     in_database: bool
@@ -150,24 +150,37 @@ class RoleFacts(_Frozen):
 
 
 class GrantFacts(_Frozen):
-    """A right to the database itself; of what is in it, the dump knows. `grantee` is empty for everybody."""
+    """A right to the database itself; the dump has the rights to its objects. `grantee` is empty for PUBLIC."""
 
     grantee: str
     privilege: str
     grantable: bool
 
 
+class RightsFacts(_Frozen):
+    """Rights that several things have alike, in the words of `domain.rights`, which do not name the tenant.
+
+    An entry is a grantee, a privilege, whether it may be given away, and the grantor; a thing its kind, its schema, its
+    names and its arguments.
+    """
+
+    owner: str
+    granted: list[tuple[str, str, bool, str]]
+    revoked: list[tuple[str, str, bool, str]]
+    things: list[tuple[str, str | None, list[str], list[str]]]
+
+
 class LargeObjects(_Frozen):
-    """How many large objects there were, and the digest of what is in them."""
+    """The number of large objects, and the digest of their contents."""
 
     count: int = Field(ge=0)
     digest: str
 
 
 class Manifest(_Frozen):
-    """What a backup is. Times are UTC; the restore compares what it brought back with `tables`.
+    """The description of a backup. Times are UTC; a restore compares the restored tables with `tables`.
 
-    Format 1 has nothing of what is optional here.
+    Format 1 has none of the optional fields.
     """
 
     format: int = 1
@@ -182,25 +195,29 @@ class Manifest(_Frozen):
     dump: DumpObject
     tables: list[TableRows]
     home: HomeFacts | None = None
-    # The revision that the tables were at; empty: not ours, or not to be seen.
+    # The schema's revision; empty if Tenantry's migrations do not manage the schema, or the role could not read it.
     schema_revision: str | None = None
     settings: list[SettingFacts] = Field(default_factory=list)
     extensions: list[ExtensionFacts] = Field(default_factory=list)
     roles: list[RoleFacts] = Field(default_factory=list)
     grants: list[GrantFacts] = Field(default_factory=list)
-    # The state of each sequence, by the names of `domain.content.Content`: last value, and whether that was given out.
-    # Not to be compared: a sequence obeys no snapshot, so the dump may have read a later one.
+    # The state of each sequence, by the names of `domain.content.Content`: the last value, and whether it was handed
+    # out.
+    # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)
     large_objects: LargeObjects | None = None
+    # Who might do what with everything that had other rights than it was born with. None: not written down, so a
+    # restore takes what the dump says.
+    rights: list[RightsFacts] | None = None
 
     @property
     def samples(self) -> dict[tuple[str, str], Sample]:
-        """Say of which tables the digest is of a share of the rows, by schema and name: `ContentReader` takes it so."""
+        """The samples of tables whose digest covers only some of the rows, by schema and name, for `ContentReader`."""
         return {(t.schema_name, t.table): Sample(t.one_in, tuple(t.key)) for t in self.tables if t.one_in > 1}
 
 
 class VerifiedTable(_Frozen):
-    """A table as a drill brought it back; `matches` says whether rows and content are what the manifest has."""
+    """A table as a drill restored it; `matches` says whether its rows and content agree with the manifest."""
 
     schema_name: str = Field(alias="schema")
     table: str
@@ -209,7 +226,7 @@ class VerifiedTable(_Frozen):
 
 
 class Verification(_Frozen):
-    """What a drill found: the backup was restored and compared. Seconds and bytes are of the restore; times are UTC."""
+    """The result of a drill. Seconds and bytes are of the restore; times are UTC."""
 
     backup_id: str
     tenant_id: str
@@ -224,5 +241,5 @@ class Verification(_Frozen):
 
     @property
     def passed(self) -> bool:
-        """Whether everything came back as it was."""
+        """Whether the restored data is what was backed up."""
         return self.digest_matches and all(table.matches for table in self.tables)

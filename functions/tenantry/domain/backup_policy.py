@@ -1,4 +1,4 @@
-"""When a tenant is due for its backup: each has an hour, and where it is backed up weekly a day, of its own."""
+"""When a tenant's backup is due: each tenant has its own hour and, if it is backed up weekly, its own weekday."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from tenantry.domain.tenant import BackupFrequency, Tenant, TenantId
 
 _HOUR = timedelta(hours=1)
-# How old the newest backup may be: the interval, and time for one that failed to be repeated.
+# How old the newest backup may be: the interval, plus time to repeat a failed backup.
 PATIENCE = {
     BackupFrequency.HOURLY: timedelta(hours=3),
     BackupFrequency.DAILY: timedelta(hours=30),
@@ -25,12 +25,12 @@ class BackupWindow:
     timezone: tzinfo
 
     def slot(self, tenant_id: TenantId) -> tuple[int, int]:
-        """Name a tenant's weekday (0 is Monday) and hour. They follow from its id, so a fleet is spread evenly."""
+        """Return a tenant's weekday (0 is Monday) and hour. They are a hash of its id, which spreads a fleet evenly."""
         number = int.from_bytes(hashlib.sha256(tenant_id.value.encode()).digest()[:8])
         return number // self.hours % 7, (self.start + number % self.hours) % 24
 
     def is_due(self, tenant: Tenant, at: datetime) -> bool:
-        """Tell whether the hourly run that is scheduled `at` is the one that backs a tenant up."""
+        """Tell whether the hourly run that is scheduled `at` backs this tenant up."""
         if tenant.backups is BackupFrequency.HOURLY:
             return True
         weekday, hour = self.slot(tenant.tenant_id)
@@ -40,7 +40,7 @@ class BackupWindow:
         return bool(hours)
 
     def _hours_since_the_last_run(self, at: datetime) -> Iterator[datetime]:
-        """Go through the hours that the clock on the wall has reached: two where it is put forward, none where back."""
+        """Yield the local hours that began since the last run: two when clocks go forward, none when they go back."""
         moment, now = self._on_the_wall(at - _HOUR), self._on_the_wall(at)
         while (moment := moment + _HOUR) <= now:
             yield moment

@@ -1,4 +1,4 @@
-"""What the bucket has of a tenant: each backup with its objects' versions, and whether it is one at all."""
+"""A tenant's backups as the bucket has them: each with its objects' versions and, if it is broken, its fault."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +12,11 @@ from tenantry.domain.ulid import ulid_time
 
 
 class Fault(StrEnum):
-    """Why something that lies where a backup would lie is none."""
+    """Why objects under a backup's prefix are not a backup."""
 
-    # A worker died before it was published, or a deletion was cut: nothing can be restored from it.
+    # A worker died before publishing, or a deletion was interrupted: nothing can be restored from the remains.
     MANIFEST_MISSING = "manifest_missing"
-    # Somebody has deleted it, and S3 still has the versions: the bucket's lifecycle ends them.
+    # The manifest or the dump was deleted; S3 keeps its versions until the bucket's lifecycle expires them.
     HIDDEN = "hidden"
     MANIFEST_UNREADABLE = "manifest_unreadable"
     DUMP_MISSING = "dump_missing"
@@ -39,8 +39,8 @@ class StoredVersion:
 class CataloguedBackup:
     """One backup as the bucket has it.
 
-    `tenant_id` is the id under which it lies, which its tenant may have had before it was renamed. `hold` is the reason
-    of a legal hold, and `locked_until` the end of S3's own lock on any of its objects.
+    `tenant_id` is the id in its keys, which may be an id that the tenant had before a rename. `hold` is the reason of a
+    legal hold, and `locked_until` the end of S3's own lock on any of its objects.
     """
 
     tenant_id: TenantId
@@ -55,31 +55,31 @@ class CataloguedBackup:
 
     @property
     def broken(self) -> bool:
-        """Whether nothing can be restored from it."""
+        """Whether nothing can be restored from this backup."""
         return self.fault is not None
 
     @property
     def verified(self) -> bool:
-        """Whether a drill has restored it and found everything as it was."""
+        """Whether a drill has restored this backup and found the same data."""
         return not self.broken and self.verification is not None and self.verification.passed
 
     @property
     def taken_at(self) -> datetime:
-        """When it began, in UTC, as its id says."""
+        """When the backup began, in UTC, taken from its id."""
         return ulid_time(self.backup_id.value)
 
     @property
     def changed_at(self) -> datetime:
-        """When its newest object was written, in UTC."""
+        """When the backup's newest object was written, in UTC."""
         return max(version.written_at for version in self.versions)
 
     @property
     def bytes(self) -> int:
-        """What all versions of its objects take."""
+        """The bytes of all versions of the backup's objects."""
         return sum(version.size for version in self.versions)
 
     def to_json(self) -> dict[str, Any]:
-        """Show it; sizes in bytes."""
+        """Return the backup as JSON values; sizes in bytes."""
         manifest, verification = self.manifest, self.verification
         return {
             "tenant_id": self.tenant_id.value,
@@ -101,7 +101,7 @@ class CataloguedBackup:
 
 
 class StoredBackups(NamedTuple):
-    """What the buckets hold below one tenant's prefix: all versions, and when the newest manifest was written."""
+    """The totals below one tenant's prefix: number and bytes of all versions, and the time of the newest manifest."""
 
     versions: int
     bytes: int
@@ -111,7 +111,7 @@ class StoredBackups(NamedTuple):
 def require_whole(backup: CataloguedBackup) -> Manifest:
     """Return the manifest of a backup that can be restored.
 
-    :raises RestoreFailed: what is there is none (`backup_broken`); `details` say why.
+    :raises RestoreFailed: the backup is broken (`backup_broken`); `details` says why.
     """
     if backup.manifest is None or backup.fault:
         raise RestoreFailed(

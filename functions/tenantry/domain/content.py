@@ -1,4 +1,4 @@
-"""What a tenant has in one place, in a form that two places can be compared by."""
+"""A tenant's content in one place, in a form in which two places can be compared."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; `sequence` is the quoted name of the one that fills it, if any does."""
+    """A column of a table; `sequence` is the quoted name of the sequence that fills it, if any."""
 
     name: str
     type: str
@@ -19,7 +19,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a tenant's, its columns in the order of their names."""
+    """A tenant's table; its columns are sorted by name."""
 
     schema: str
     name: str
@@ -27,17 +27,17 @@ class Table:
 
     @property
     def stored(self) -> tuple[Column, ...]:
-        """The columns whose values are stored, and not computed from others."""
+        """The columns whose values are stored; generated columns are left out."""
         return tuple(column for column in self.columns if not column.generated)
 
     def has_columns_of(self, other: "Table") -> bool:
-        """Whether the other has the same columns of the same types."""
+        """Whether the other table has the same columns of the same types."""
         return _shape(self) == _shape(other)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Digest one in so many rows of a table, chosen by what is in these columns: the same ones in every copy of it."""
+    """A sample of one in so many rows, chosen by a hash of these columns: every copy of a table has the same sample."""
 
     one_in: int
     key: tuple[str, ...]
@@ -45,7 +45,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class TableContent:
-    """How many rows a table has, and a digest of them (or of a sample) in which their order does not count."""
+    """The number of a table's rows, and a digest of the rows (or of a sample) that ignores their order."""
 
     rows: int
     digest: str
@@ -53,9 +53,9 @@ class TableContent:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything that a tenant has in one place: tables by name, and the state of its sequences.
+    """All content of a tenant in one place: its tables by name, and the state of its sequences.
 
-    What lies in the tenant's main schema goes by its bare name, so that places with different schemas compare.
+    Names in the tenant's main schema are unqualified, so that places with different schemas can be compared.
     """
 
     tables: Mapping[str, TableContent]
@@ -63,16 +63,16 @@ class Content:
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all tables."""
+        """The number of rows in all tables."""
         return sum(table.rows for table in self.tables.values())
 
     def differences(self, other: "Content") -> list[str]:
-        """Name tables whose rows are not the same in both, at most ten."""
+        """Name the tables whose rows differ, at most ten."""
         names = sorted(self.tables.keys() | other.tables.keys())
         return [name for name in names if self.tables.get(name) != other.tables.get(name)][:_NAMED]
 
     def mark(self) -> str:
-        """Digest all of it, sequences too: it changes with every change to what is there."""
+        """Digest everything, including the sequences: any change of the content changes the digest."""
         digest = hashlib.sha256()
         for name, table in sorted(self.tables.items()):
             digest.update(f"{name}\x00{table.rows}\x00{table.digest}\x00".encode())

@@ -50,12 +50,13 @@ class Credentials:
 def parse_credentials(text: str) -> Credentials:
     """Read a secret; `database` and `user` are other spellings of `dbname` and `username`.
 
-    :raises InvalidSetting: it is not JSON, or a field is missing or malformed. The message names fields, never values.
+    :raises InvalidSetting: the secret is not JSON, or a field is missing or malformed. The message names fields, never
+    values.
     """
     try:
         content = json.loads(text)
     except ValueError:
-        # Not `from exc`: the JSON error carries the document, and the document is the secret.
+        # `from None`, because the JSON error contains the document, and the document is the secret.
         raise InvalidSetting("The tenant's secret is not JSON.", code="invalid_secret") from None
     if not isinstance(content, dict):
         raise InvalidSetting("The tenant's secret is not a JSON object.", code="invalid_secret")

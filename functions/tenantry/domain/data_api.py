@@ -1,4 +1,4 @@
-"""What a tenant's data API offers: the exposed schemas, and what PostgREST has as an option."""
+"""The settings of a tenant's data API: its exposed schemas, and those features that PostgREST makes optional."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -6,21 +6,21 @@ from functools import lru_cache
 
 from tenantry.domain.errors import BadRequest
 
-# PostgreSQL cuts longer names, in bytes.
+# PostgreSQL truncates names that have more bytes.
 _NAME_BYTES = 63
 _MAX_SCHEMAS = 10
 MAX_ROWS = 1_000
 MAX_AT_ONCE = 32
 # Ten of the longest names, each character of them escaped, need less.
 _CONTEXT_CHARACTERS = 8_192
-# What belongs to PostgreSQL or to Tenantry, whatever a role may read there.
+# Schemas of PostgreSQL or Tenantry, which are never exposed, whatever a role may read in them.
 _RESERVED = frozenset({"information_schema", "tenantry"})
 
 
 def check_schemas(names: tuple[str, ...]) -> None:
-    """Refuse what can't be a list of exposed schemas.
+    """Refuse an invalid list of exposed schemas.
 
-    :raises BadRequest: it is empty, too long, names one twice, or one that nobody can have or that is not the tenant's.
+    :raises BadRequest: the list is empty or too long, repeats a name, or has a name that is impossible or reserved.
     """
     if not 1 <= len(names) <= _MAX_SCHEMAS or len(set(names)) < len(names):
         raise BadRequest(f"schemas are 1 to {_MAX_SCHEMAS} different names.", code="invalid_schema")
@@ -43,16 +43,16 @@ def _is_usable(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DataApiSettings:
-    """What differs between the tenants' data APIs; made of any values, it raises BadRequest for those it can't have.
+    """One tenant's settings of its data API; the constructor raises BadRequest for invalid values.
 
     `schemas` are exposed, the first of them where a request names none. `("public",)` stands for the one schema that
     the tenant's home has, whatever that is called. A `max_rows` or `at_once` of 0 is the stack's own limit.
     """
 
     schemas: tuple[str, ...] = ("public",)
-    # Aggregate functions in `select`.
+    # Whether `select` may call aggregate functions.
     aggregates: bool = False
-    # `Accept: application/vnd.pgrst.plan`.
+    # Whether `Accept: application/vnd.pgrst.plan` is answered.
     plans: bool = False
     max_rows: int = 0
     # How many statements may run at the same time; 0 is the stack's own limit.
@@ -68,28 +68,28 @@ class DataApiSettings:
             raise BadRequest(f"at_once is 0 to {MAX_AT_ONCE}.", code="invalid_data_api")
 
     def exposed(self, home_schema: str) -> tuple[str, ...]:
-        """Name the exposed schemas of a tenant whose home has this schema, the default one first."""
+        """List the exposed schemas of a tenant whose home has this schema, the default one first."""
         return (home_schema,) if self.schemas == DEFAULT.schemas else self.schemas
 
     def fitting(self, *, one_schema: bool) -> "DataApiSettings":
-        """Give the settings that a home can have; one with a single schema exposes that."""
+        """Return the settings that fit a home; a home with a single schema exposes that one."""
         return replace(self, schemas=DEFAULT.schemas) if one_schema else self
 
     def row_limit(self, of_stack: int) -> int:
-        """Say how many rows an answer may have: the tenant's limit can only lower the stack's."""
+        """Return how many rows an answer may have: the tenant's limit can only lower the stack's."""
         return min(self.max_rows or of_stack, of_stack)
 
     def to_context(self) -> str:
-        """Write what is not the default as compact ASCII JSON, for the authorizer's context."""
+        """Write the settings that differ from the default as compact ASCII JSON, for the authorizer's context."""
         usual = asdict(DEFAULT)
         changed = {name: value for name, value in asdict(self).items() if value != usual[name]}
         return json.dumps(changed, separators=(",", ":"))
 
     @staticmethod
     def from_context(text: str) -> "DataApiSettings":
-        """Read what `to_context` wrote; a name that is not known here, such as a newer version's, is passed over.
+        """Read what `to_context` wrote; unknown settings, such as those of a newer version, are ignored.
 
-        :raises BadRequest: it is something else.
+        :raises BadRequest: the text is malformed.
         """
         return _read(text)
 
@@ -99,7 +99,7 @@ DEFAULT = DataApiSettings()
 
 @dataclass(frozen=True, slots=True)
 class DataApiChange:
-    """New settings of a tenant; None leaves what it has."""
+    """A change of a tenant's settings; a field of None keeps the present value."""
 
     schemas: tuple[str, ...] | None = None
     aggregates: bool | None = None
@@ -108,7 +108,7 @@ class DataApiChange:
     at_once: int | None = None
 
     def apply(self, present: DataApiSettings) -> DataApiSettings:
-        """Apply it to the settings that a tenant has."""
+        """Apply the change to a tenant's present settings."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return replace(present, **given)
 

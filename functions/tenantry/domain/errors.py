@@ -1,33 +1,35 @@
-"""Every error that Tenantry raises on purpose, and what its caller is told.
+"""Every error that Tenantry raises on purpose, and what its caller gets to see.
 
 TenantryError
-├── Unauthenticated           no token, or one that does not verify
-├── AccessDenied              verified, but not allowed
+├── Unauthenticated           the token is missing or does not verify
+├── AccessDenied              the token verifies, but does not allow this
 │   ├── TenantSuspended
 │   ├── TenantRenamed         the token names an id that its tenant had before
-│   ├── TenantUnmetered       it has no usage key
-│   └── IdentityMismatch      two of the names that must agree do not
+│   ├── TenantUnmetered       the tenant has no usage key
+│   └── IdentityMismatch      two of the tenant's names that must agree do not
 ├── NotFound
 │   └── TenantUnknown
 ├── BadRequest
-│   ├── GrammarError          the URL or a header is not what the data API understands
-│   └── RequestRefused        it is understood, and can't be done (carries PostgREST's code)
-├── Conflict                  it clashes with what is there, or with what runs
+│   ├── GrammarError          the data API does not understand the URL or a header
+│   └── RequestRefused        the request is understood, but can't be served (carries PostgREST's code)
+├── Conflict                  the request clashes with the present state, or with work that is under way
 ├── PayloadTooLarge
 ├── TooManyAtOnce             as many statements of the tenant's are running as its plan allows
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
-├── DatabaseUnavailable       it cannot be reached, or does not let us in
+├── DatabaseUnavailable       the database cannot be reached, or refuses the login
 │   ├── OutcomeUnknown        the connection broke after a write was sent
-│   └── TenantMoving          it is being moved, and takes no writes meanwhile
+│   └── TenantMoving          the tenant is being moved, and takes no writes meanwhile
 ├── DatabaseTimeout
 ├── DependencyFailed          an AWS service answered with an error
 ├── BackupFailed
 ├── CopyFailed                a tenant's data could not be copied, or the copy differs
 ├── RestoreFailed             a backup could not be restored, or is not what its manifest says
-└── InvalidSetting            the deployment is wired wrongly
+└── InvalidSetting            the deployment is configured wrongly
 """
 
-# A sentence, or a list such as the relationships to choose among.
+from typing import Self
+
+# A sentence, or a list of choices such as relationships.
 Details = str | list[dict[str, str]] | None
 
 
@@ -36,7 +38,7 @@ class TenantryError(Exception):
 
     code = "internal_error"
     hint: str | None = None
-    # After how many seconds a caller may try again, where that is worth it.
+    # After how many seconds a retry makes sense, for errors that can be retried.
     retry_seconds = 1
 
     def __init__(
@@ -53,6 +55,10 @@ class TenantryError(Exception):
         self.details = details
         self.hint = hint or type(self).hint
         super().__init__(self.message)
+
+    def without_cause(self) -> Self:
+        """Copy the error without its causes: a cause may name a host, and Lambda prints whatever a handler raises."""
+        return type(self)(self.message, code=self.code, details=self.details, hint=self.hint)
 
 
 class Unauthenticated(TenantryError):
@@ -125,7 +131,7 @@ class RequestRefused(BadRequest):
     """The request cannot be served as it is."""
 
     code = "PGRST000"
-    # What the answer says besides.
+    # Additional headers of the answer.
     headers: dict[str, str] | None = None
 
 
@@ -152,7 +158,7 @@ class StatementFailed(TenantryError):
     """The database refused the statement; `code` is its SQLSTATE."""
 
     code = "XX000"
-    # The status and the headers that a function of the tenant's wants for it.
+    # The status and the headers that a tenant's own function chose for this error.
     answer: tuple[int, dict[str, str]] | None = None
 
 

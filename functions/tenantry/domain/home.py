@@ -1,4 +1,4 @@
-"""Where a tenant lives: read from facts, and compared with where its credentials lead."""
+"""Homes: read from an operation's facts, and compared with where credentials lead."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,12 +9,12 @@ from tenantry.domain.tenant import Home, Isolation
 
 
 def home_of_facts(fields: dict[str, Any]) -> Home:
-    """Read one home back."""
+    """Read a home from an operation's facts."""
     return Home(**fields | {"isolation": Isolation(fields["isolation"])})
 
 
 def credentials_at(credentials: Credentials, home: Home, server: Server) -> Credentials:
-    """Say how a login reaches a home on that server, with the password that it has."""
+    """Return the credentials with which a login reaches a home on that server; the password stays."""
     return replace(
         credentials,
         host=server.host,
@@ -28,10 +28,10 @@ def credentials_at(credentials: Credentials, home: Home, server: Server) -> Cred
 
 
 def place_of(credentials: Credentials) -> tuple[str, int, str, str, Isolation]:
-    """Say where credentials lead to, whoever logs in."""
+    """Return where credentials lead, without login and password."""
     return credentials.host.lower(), credentials.port, credentials.dbname, credentials.schema, credentials.isolation
 
 
 def moved(home: Home, server_id: str) -> Home:
-    """Say where a tenant lives that went to another server: under the same names."""
+    """Return the home on another server, under the same names."""
     return Home(server_id, home.isolation, home.database, home.schema)

@@ -1,4 +1,4 @@
-"""What an operator may change of a tenant's limits and of its backups; what is left out stays as it is."""
+"""An operator's changes of a tenant's limits and backups; fields that are left out keep their value."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ PLANS = ("free", "standard", "premium")
 
 @dataclass(frozen=True, slots=True)
 class LimitChange:
-    """New limits of a tenant; None leaves what it has."""
+    """A change of a tenant's limits; a field of None keeps the present value."""
 
     connections: int | None = None
     statement_timeout_ms: int | None = None
@@ -18,7 +18,7 @@ class LimitChange:
     backups: BackupFrequency | None = None
 
     def limits(self, present: Limits) -> Limits:
-        """Apply it to the limits that a tenant has."""
+        """Apply the change to a tenant's present limits."""
         return Limits(
             present.connections if self.connections is None else self.connections,
             present.statement_timeout_ms if self.statement_timeout_ms is None else self.statement_timeout_ms,
@@ -26,5 +26,5 @@ class LimitChange:
         )
 
     def apply(self, tenant: Tenant) -> Tenant:
-        """Apply it to what the registry knows of a tenant."""
+        """Apply the change to a tenant's entry in the registry."""
         return replace(tenant, limits=self.limits(tenant.limits), backups=self.backups or tenant.backups)

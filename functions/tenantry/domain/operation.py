@@ -1,4 +1,4 @@
-"""Work of an operator's that takes longer than a request may: named steps, each of which may be repeated."""
+"""Operations: an operator's work that takes longer than a request may, in named, repeatable steps."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from tenantry.domain.tenant import TenantId
 
 
 class OperationStatus(StrEnum):
-    """How far it is."""
+    """The status of an operation."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -18,9 +18,9 @@ class OperationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One piece of work. `done` are the steps that have ended; `facts` is what they found, as JSON values.
+    """One operation. `done` are its finished steps; `facts` are their results, as JSON values.
 
-    A failed one, or one whose worker died, is finished by starting it again: steps that are done are not repeated.
+    To finish an operation that failed or whose worker died, start it again: finished steps are not repeated.
     """
 
     operation_id: str

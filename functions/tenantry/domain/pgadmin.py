@@ -1,4 +1,4 @@
-"""Logins that read one tenant's database for some hours, and what pgAdmin 4 and libpq are told about them."""
+"""Inspectors: logins that read one tenant's database for some hours, and their files for pgAdmin 4 and libpq."""
 
 import re
 import secrets
@@ -14,23 +14,23 @@ _MARK = "_inspect_"
 
 
 def new_inspector_name(tenant_id: TenantId) -> str:
-    """Name a login that nobody has had: at most 47 bytes, and no other tenant's, as ids hold no `_`."""
+    """Make a unique name for an inspector, of at most 47 bytes. It is no other tenant's: ids contain no `_`."""
     return f"{tenant_id.value}{_MARK}{secrets.token_hex(4)}"
 
 
 def inspector_pattern(tenant_id: TenantId) -> str:
-    """Write the regular expression of PostgreSQL's that a tenant's inspectors match, and nobody else."""
+    """Return a PostgreSQL regular expression that matches one tenant's inspectors and no other role."""
     return f"^{tenant_id.value}{_MARK}[0-9a-f]{{8}}$"
 
 
 def is_inspector(role: str) -> bool:
-    """Tell whether a role's name is an inspector's."""
+    """Tell whether a role is an inspector, by its name."""
     return re.fullmatch(rf"[a-z0-9-]+{_MARK}[0-9a-f]{{8}}", role) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Inspector:
-    """A login that becomes one tenant's viewer, and where."""
+    """A login that becomes one tenant's viewer, with its server and database."""
 
     tenant: str
     server_id: str
@@ -38,13 +38,13 @@ class Inspector:
     login: str
 
     def to_facts(self) -> dict[str, str]:
-        """Build what an operation keeps of it: enough to remove it, and no secret."""
+        """Return the facts that an operation keeps: enough to remove the inspector, and no secret."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How the server of an inspector is reached from an operator's desk, and by which group pgAdmin lists it."""
+    """How an operator's machine reaches an inspector's server, and the group under which pgAdmin lists it."""
 
     group: str
     host: str
@@ -55,9 +55,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class DeskFiles:
-    """Files on an operator's machine, by their absolute paths; empty: where libpq looks by itself.
+    """Absolute paths of files on an operator's machine; an empty path means libpq's default.
 
-    That is `~/.pgpass` for the passwords and `~/.postgresql/root.crt` for the authorities.
+    The defaults are `~/.pgpass` for the passwords and `~/.postgresql/root.crt` for the authorities.
     """
 
     passfile: str = ""
@@ -71,7 +71,8 @@ def servers_json(listed: Iterable[tuple[Inspector, Endpoint]], files: DeskFiles,
 
 
 def _entry(inspector: Inspector, endpoint: Endpoint, files: DeskFiles, comment: str) -> dict[str, Any]:
-    # An empty passfile is no omission: without the key pgAdmin asks for a password and does not let libpq look.
+    # An empty passfile is written on purpose: without this key, pgAdmin asks for a password instead of letting libpq
+    # look.
     parameters: dict[str, Any] = {"sslmode": endpoint.sslmode, "connect_timeout": 10, "passfile": files.passfile}
     if endpoint.sslrootcert:
         parameters |= {"sslrootcert": files.sslrootcert} if files.sslrootcert else {}
@@ -87,13 +88,18 @@ def _entry(inspector: Inspector, endpoint: Endpoint, files: DeskFiles, comment: 
         "Comment": comment,
         "ConnectionParameters": parameters,
     }
-    # pgAdmin takes a list with commas, and no quotes.
+    # pgAdmin reads a comma-separated list without quotes, so a name with a comma can't be written.
     return entry if "," in inspector.database else entry | {"DBRestriction": inspector.database}
 
 
 def pgpass_line(inspector: Inspector, endpoint: Endpoint, password: str) -> str:
-    """Write a login's line of a password file, as libpq reads it."""
-    fields = (endpoint.host, str(endpoint.port), inspector.database, inspector.login, password)
+    """Write a login's line of a password file, as libpq reads it.
+
+    A database whose name has an end of line in it can't be named there: its line, of a login that lets nobody in
+    elsewhere, is for any database.
+    """
+    database = inspector.database if inspector.database.isprintable() else "*"
+    fields = (endpoint.host, str(endpoint.port), database, inspector.login, password)
     return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
 
 

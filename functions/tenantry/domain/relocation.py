@@ -1,4 +1,4 @@
-"""A tenant's way from one home to another, as an operation's facts hold it."""
+"""The journey of a tenant from one home to another, as stored in an operation's facts."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +11,7 @@ MOVE, PROMOTE = "move_tenant", "promote_tenant"
 ABANDON, UNDO, CONFIRM = "abandon_move", "undo_move", "confirm_move"
 CLONE = "clone_tenant"
 
-# From a model to those that separate more.
+# For each isolation model, the models that isolate more.
 _PROMOTIONS = {
     Isolation.POOLED: frozenset({Isolation.SCHEMA, Isolation.DATABASE}),
     Isolation.SCHEMA: frozenset({Isolation.DATABASE}),
@@ -21,45 +21,45 @@ _PROMOTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """From where to where a tenant goes."""
+    """The home that a tenant leaves, and the home that it goes to."""
 
     source: Home
     target: Home
 
     @property
     def leaves_server(self) -> bool:
-        """Whether it goes to another server, where its roles have to be made too."""
+        """Whether the new home is on another server, where the tenant's roles have to be made too."""
         return self.source.server_id != self.target.server_id
 
     @property
     def is_shared(self) -> bool:
-        """Whether one of the two homes is a part of tables that others share."""
+        """Whether one of the two homes is rows of shared tables."""
         return Isolation.POOLED in (self.source.isolation, self.target.isolation)
 
     @property
     def copies_schema(self) -> bool:
-        """Whether a dump of the one home can be restored into the other; else rows go from table to table."""
+        """Whether a dump of one home can be restored into the other; otherwise rows are copied table by table."""
         narrows = (self.source.isolation, self.target.isolation) == (Isolation.DATABASE, Isolation.SCHEMA)
         return not self.is_shared and not narrows
 
     def back(self) -> "Journey":
-        """Turn it round."""
+        """Return the journey in the opposite direction."""
         return Journey(self.target, self.source)
 
     def to_facts(self) -> dict[str, Any]:
-        """Write it as JSON values."""
+        """Return the journey as JSON values."""
         return {"source": asdict(self.source), "target": asdict(self.target)}
 
 
 def journey_of(facts: dict[str, Any]) -> Journey:
-    """Read it back from an operation's facts."""
+    """Read a journey from an operation's facts."""
     return Journey(home_of_facts(facts["source"]), home_of_facts(facts["target"]))
 
 
 def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:
-    """Say where a tenant lives after a promotion, on the server on which it is.
+    """Return a tenant's home after a promotion, on the same server.
 
-    :raises BadRequest: that is no promotion.
+    :raises BadRequest: the new model does not isolate more than the present one.
     """
     if isolation not in _PROMOTIONS[home.isolation]:
         raise BadRequest(

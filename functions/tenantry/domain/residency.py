@@ -1,4 +1,4 @@
-"""Where a tenant's backups may lie: in its own region, where it has one that its data must not leave."""
+"""Where a tenant's backups may be stored: if its data must not leave a region, only there."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _ENTRY = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)=([a-z0-9][a-z0-9.-]{1,61}[a-z0-9
 
 @dataclass(frozen=True, slots=True)
 class BackupBucket:
-    """A bucket and the region that it lies in."""
+    """A bucket and its region."""
 
     region: str
     name: str
@@ -18,29 +18,29 @@ class BackupBucket:
 
 @dataclass(frozen=True, slots=True)
 class BackupBuckets:
-    """The stack's own bucket, and one of each other region that has one."""
+    """The stack's own bucket, and at most one bucket in each other region."""
 
     own: BackupBucket
     elsewhere: tuple[BackupBucket, ...] = ()
 
     def find(self, region: str) -> BackupBucket | None:
-        """Choose the bucket for a tenant whose data must not leave `region` (empty: it may lie anywhere).
+        """Choose the bucket for a tenant whose data must not leave `region` (empty if it may be anywhere).
 
-        Nothing is chosen where that region has no bucket: no backup is better than one that breaks the rule.
+        Returns None if that region has no bucket: no backup is better than one that breaks the rule.
         """
         if not region:
             return self.own
         return next((bucket for bucket in self.all() if bucket.region == region), None)
 
     def all(self) -> list[BackupBucket]:
-        """List them, the stack's own first."""
+        """List all buckets, the stack's own first."""
         return [self.own, *self.elsewhere]
 
 
 def parse_buckets(own: BackupBucket, text: str, stage: str) -> BackupBuckets:
-    """Read `region=bucket,region=bucket`; nothing is no other bucket.
+    """Read `region=bucket,region=bucket`; an empty text means that there are no other buckets.
 
-    :raises InvalidSetting: it is malformed, or the roles' policies do not cover a bucket of that name.
+    :raises InvalidSetting: the text is malformed, or the roles' policies do not cover a bucket of that name.
     """
     elsewhere: list[BackupBucket] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):

@@ -1,4 +1,4 @@
-"""Restores: what is asked for, and what things are called that exist only because of one."""
+"""Restores: an operation's work, and the names of databases and schemas that exist only for a restore."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,38 +25,38 @@ _DETACHED = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_T
 
 
 def staging_name(tenant_id: TenantId, operation_id: str) -> str:
-    """Name what is filled beside a tenant's home: a database, or a schema. An id holds no `_`: it is nobody else's."""
+    """Name the staging database or schema of a restore. No other tenant has such a name: ids contain no `_`."""
     return f"{tenant_id}{_STAGING}{_tag(operation_id)}"
 
 
 def drill_name(tenant_id: TenantId, operation_id: str) -> str:
-    """Name the database of a drill, which is dropped at its end."""
+    """Name the scratch database of a drill, which drops it at its end."""
     return f"{tenant_id}{_DRILL}{_tag(operation_id)}"
 
 
 def kept_name(tenant_id: TenantId, operation_id: str) -> str:
-    """Name what a restore took the place of, kept for an undo."""
+    """Name the detached database or schema with the former data, kept for an undo."""
     return f"{tenant_id}{_KEPT}{_tag(operation_id)}"
 
 
 def restored_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
-    """Name the schema that single tables are restored into, beside those that are there."""
+    """Name the detached schema into which single tables are restored."""
     return _detached(tenant_id, home, _RESTORED, operation_id)
 
 
 def replaced_schema(tenant_id: TenantId, home: Home, operation_id: str) -> str:
-    """Name the schema that keeps the rows of tables whose rows were replaced."""
+    """Name the detached schema that keeps the former rows of replaced tables."""
     return _detached(tenant_id, home, _REPLACED, operation_id)
 
 
 def detached_owner(schema: str) -> str:
-    """Name the tenant for which single tables were put into a schema of a shared database; empty: it is none such."""
+    """Return the tenant id of a detached schema in a shared database; empty if the schema is not a detached one."""
     found = _DETACHED.fullmatch(schema)
     return found[1] if found else ""
 
 
 def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[str]:
-    """Find tables by `schema.table`, or all of a schema by `schema.*`; returns the names that `tables` has.
+    """Find tables by `schema.table`, or all tables of a schema by `schema.*`; returns keys of `tables`.
 
     :raises NotFound: there is no such table.
     """
@@ -70,18 +70,18 @@ def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[
 
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:
-    """Whether a database of this name is of use only to a restore or drill of this tenant's that is under way."""
+    """Whether a database of this name is scratch: of use only while a restore or drill of this tenant is under way."""
     return name.startswith((f"{tenant_id}{_STAGING}", f"{tenant_id}{_DRILL}"))
 
 
 def is_kept(tenant_id: TenantId, home: Home | None) -> bool:
-    """Whether a home is what a restore took the place of, on the same server."""
+    """Whether a home is one that a restore detached, on the same server."""
     prefix = f"{tenant_id}{_KEPT}"
     return home is not None and (home.database.startswith(prefix) or home.schema.startswith(prefix))
 
 
 def kept_home(tenant_id: TenantId, home: Home, operation_id: str) -> Home:
-    """Say where a restore keeps what was in a home: rows of shared tables get a database for it."""
+    """Return the home in which a restore keeps the former data; former rows of shared tables get their own database."""
     name = kept_name(tenant_id, operation_id)
     match home.isolation:
         case Isolation.DATABASE:
@@ -94,11 +94,11 @@ def kept_home(tenant_id: TenantId, home: Home, operation_id: str) -> Home:
 
 @dataclass(frozen=True, slots=True)
 class RestoreWork:
-    """What one operation restores: from which backup, for which tenant, to which home."""
+    """The work of one restore: the backup, the tenant, and the home to restore to."""
 
     operation_id: str
     tenant_id: TenantId
-    # Under which id the backup lies: another tenant's, or one that the tenant had before.
+    # The id in the backup's key: another tenant's id, or one that the tenant had before a rename.
     archived: TenantId
     backup_id: BackupId
     home: Home
@@ -106,16 +106,16 @@ class RestoreWork:
 
     @property
     def staging(self) -> str:
-        """The name of what is filled."""
+        """The name of the staging database or schema."""
         return staging_name(self.tenant_id, self.operation_id)
 
     @property
     def kept(self) -> Home:
-        """Where it keeps what was there."""
+        """The home that keeps the former data."""
         return kept_home(self.tenant_id, self.home, self.operation_id)
 
     def to_facts(self) -> dict[str, Any]:
-        """Write it as JSON values; the operation has its id and its tenant."""
+        """Return the work as JSON values, without the operation's own id and tenant."""
         return {
             "archived": self.archived.value,
             "backup_id": self.backup_id.value,
@@ -125,7 +125,7 @@ class RestoreWork:
 
 
 def work_of(operation_id: str, tenant_id: TenantId, facts: dict[str, Any]) -> RestoreWork:
-    """Read it back from an operation."""
+    """Read a restore's work from an operation's facts."""
     return RestoreWork(
         operation_id,
         tenant_id,
@@ -137,7 +137,7 @@ def work_of(operation_id: str, tenant_id: TenantId, facts: dict[str, Any]) -> Re
 
 
 def _detached(tenant_id: TenantId, home: Home, kind: str, operation_id: str) -> str:
-    # In a database that others share, its name says whose it is.
+    # In a shared database, the schema's name has to start with the tenant's id.
     whose = "" if home.isolation is Isolation.DATABASE else f"{tenant_id}_"
     return f"{whose}{kind}_{_tag(operation_id)}"
 
@@ -147,7 +147,7 @@ def _tag(operation_id: str) -> str:
 
 
 def archived_schema(manifest: Manifest) -> str:
-    """Name the schema that a tenant's own tables lay in when they were backed up."""
+    """Name the schema of the tenant's own tables at the time of the backup."""
     if manifest.home:
         return manifest.home.schema_name
     match manifest.isolation:

@@ -1,4 +1,4 @@
-"""How many backups of a tenant are kept."""
+"""How many of a tenant's backups are kept."""
 
 import re
 from dataclasses import dataclass, fields
@@ -10,10 +10,10 @@ _ENTRY = re.compile(r"([a-z_]+)=([0-9]{1,4})")
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """Of how many hours, days, weeks, months and years that have a verified backup the newest one is kept.
+    """The number of hours, days, weeks, months and years of which the newest verified backup is kept.
 
-    One that nobody has verified is kept for `unverified_days` at least: longer than a month, in which every tenant has
-    had a drill, so that whatever goes unverified has been passed over for a newer one.
+    Only periods with a verified backup count. An unverified backup is kept for at least `unverified_days`. That is
+    longer than a month: every tenant is drilled once a month, so by then a newer backup has been verified instead.
     """
 
     hourly: int = 0
@@ -25,9 +25,9 @@ class RetentionPolicy:
 
 
 def parse_policy(text: str) -> RetentionPolicy:
-    """Read `daily=7,weekly=4,…`; what is left out is as `RetentionPolicy` has it.
+    """Read `daily=7,weekly=4,…`; fields that are left out have the defaults of `RetentionPolicy`.
 
-    :raises InvalidSetting: it is malformed.
+    :raises InvalidSetting: the text is malformed.
     """
     known = {field.name for field in fields(RetentionPolicy)}
     found: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""PostgreSQL servers, on which the tenants' databases lie."""
+"""The PostgreSQL servers that hold the tenants' databases."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class ServerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One PostgreSQL server as the functions reach it, without its administrator's password."""
+    """One PostgreSQL server as the functions reach it; its administrator's password is not included."""
 
     server_id: str
     region: str
@@ -30,9 +30,9 @@ class Server:
     labels: frozenset[str] = frozenset()
     max_tenants: int = 1000
     status: ServerStatus = ServerStatus.ACTIVE
-    # What it costs in a month without its disk, in the price file's currency, for the report on cost; None: not known.
+    # The monthly price without the disk, in the price file's currency, for the report on cost; None if unknown.
     monthly_price: Decimal | None = None
-    # How many of its tenants a run over the fleet backs up at the same time; None: the stack's number.
+    # How many of its tenants a run over the fleet backs up at the same time; None means the stack's default.
     backup_concurrency: int | None = None
 
     def __post_init__(self) -> None:
@@ -46,16 +46,16 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where a tenant may be placed: a region that it must not leave (empty: any), and labels that a server needs."""
+    """Where a tenant may be placed: its only region (empty means any), and the labels that the server needs."""
 
     region: str = ""
     labels: frozenset[str] = frozenset()
 
     def allows(self, server: Server) -> bool:
-        """Tell whether a tenant with these wishes may live on that server."""
+        """Tell whether a tenant with these requirements may live on that server."""
         return self.region in ("", server.region) and self.labels <= server.labels
 
 
 def server_secret_name(stage: str, server_id: str) -> str:
-    """Name the secret that holds a server's administrator."""
+    """Name the secret that holds the credentials of a server's administrator."""
     return f"tenantry/{stage}/servers/{server_id}"

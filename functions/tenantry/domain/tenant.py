@@ -1,4 +1,4 @@
-"""Tenants: their ids, roles and what the registry knows of them."""
+"""Tenants: their ids, their roles, and their entries in the registry."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
 
 @dataclass(frozen=True, slots=True, order=True)
 class TenantId:
-    """An id that has been checked: 3 to 30 of `a-z`, `0-9` and `-`, as in DESIGN section 3.
+    """A checked tenant id: 3 to 30 characters of `a-z`, `0-9` and `-`, as in DESIGN section 3.
 
-    Made from a verified token, the registry or an operator's path only. It is safe in a secret's name, an S3 key and
-    (quoted) as a part of a role's name: it holds no `_`, so `{id}_owner` belongs to exactly one tenant.
+    It is made only from a verified token, the registry or an operator's path. It is safe in a secret's name, in an S3
+    key and (quoted) in a role's name. It contains no `_`, so `{id}_owner` belongs to exactly one tenant.
     """
 
     value: str
@@ -35,7 +35,7 @@ class TenantId:
 
 
 class Role(StrEnum):
-    """What a caller may do: the first three inside one tenant, the operator on the platform."""
+    """What a caller may do: the first three roles act inside one tenant, the operator acts on the platform."""
 
     VIEWER = "viewer"
     EDITOR = "editor"
@@ -49,14 +49,14 @@ TENANT_ROLES = (Role.VIEWER, Role.EDITOR, Role.ADMIN)
 _ROLE_SUFFIX = {Role.VIEWER: "viewer", Role.EDITOR: "editor", Role.ADMIN: "owner"}
 
 
-# Names that PostgreSQL, AWS or Tenantry have a use for.
+# Names that PostgreSQL, AWS or Tenantry use themselves.
 _RESERVED = frozenset({"admin", "operator", "postgres", "public", "rdsadmin", "template0", "template1", "tenantry"})
 
 
 def check_free_to_use(tenant_id: TenantId) -> None:
-    """Refuse an id that a new tenant must not have.
+    """Refuse a reserved id for a new tenant.
 
-    :raises BadRequest: it is reserved.
+    :raises BadRequest: the id is reserved.
     """
     if tenant_id.value in _RESERVED or tenant_id.value.startswith("pg-"):
         raise BadRequest("That tenant id is reserved.", code="reserved_tenant_id", hint="Choose another.")
@@ -65,7 +65,7 @@ def check_free_to_use(tenant_id: TenantId) -> None:
 def database_role(tenant_id: TenantId, role: Role) -> str:
     """Name the PostgreSQL role of a tenant's caller, such as `mycompany_viewer`.
 
-    :raises KeyError: for an operator, who has none.
+    :raises KeyError: the role is the operator, which has no database role.
     """
     return f"{tenant_id.value}_{_ROLE_SUFFIX[role]}"
 
@@ -84,7 +84,7 @@ class Isolation(StrEnum):
 
 
 class TenantStatus(StrEnum):
-    """Whether the registry lets a tenant be served."""
+    """The status of a tenant, which decides whether it is served."""
 
     ACTIVE = "active"
     PROVISIONING = "provisioning"
@@ -93,7 +93,7 @@ class TenantStatus(StrEnum):
 
 
 class BackupFrequency(StrEnum):
-    """How often a tenant is backed up at least."""
+    """The least frequency of a tenant's backups."""
 
     HOURLY = "hourly"
     DAILY = "daily"
@@ -102,10 +102,10 @@ class BackupFrequency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a tenant may use at once: sessions of each of its logins, time of one statement, requests a second.
+    """A tenant's limits: the sessions of each of its logins, the time of one statement, and its request rate.
 
-    A `statement_timeout_ms` of 0 is the data API's own limit; `plan` names a usage plan of the stack, which bounds the
-    rate.
+    A `statement_timeout_ms` of 0 means the data API's own limit; `plan` names a usage plan of the stack, which limits
+    the rate.
     """
 
     connections: int = 50
@@ -123,27 +123,27 @@ class Home:
     schema: str
 
 
-# Shared databases, one of each kind on a server. No tenant's own has such a name: an id holds no `_`.
+# The shared databases, one of each kind on a server. No tenant's own database has such a name: ids contain no `_`.
 SCHEMAS_DATABASE = "tenantry_schemas"
 POOL_DATABASE = "tenantry_pool"
 
 
-# Who reads and who writes shared tables: a pooled tenant's roles are members of these.
+# The roles that read and write the shared tables; a pooled tenant's roles are members of these.
 _POOL_GROUPS = {
     Role.VIEWER: "tenantry_pool_viewer",
     Role.EDITOR: "tenantry_pool_editor",
-    # Nobody owns shared tables, so that nobody changes them for all others.
+    # An admin is only an editor here: whoever owned the shared tables could change them for all tenants.
     Role.ADMIN: "tenantry_pool_editor",
 }
 
 
 def pool_groups(tenant_id: TenantId) -> dict[str, str]:
-    """Name, for each of a pooled tenant's roles, the role whose rights it has to have."""
+    """Map each of a pooled tenant's roles to the group role whose rights it has."""
     return {database_role(tenant_id, role): group for role, group in _POOL_GROUPS.items()}
 
 
 def new_home(tenant_id: TenantId, server_id: str, isolation: Isolation) -> Home:
-    """Say where a tenant that is made lives."""
+    """Return the home of a new tenant."""
     match isolation:
         case Isolation.DATABASE:
             return Home(server_id, isolation, tenant_id.value, "public")
@@ -155,49 +155,49 @@ def new_home(tenant_id: TenantId, server_id: str, isolation: Isolation) -> Home:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What the registry knows of one tenant."""
+    """One tenant's entry in the registry."""
 
     tenant_id: TenantId
     status: TenantStatus
     isolation: Isolation
     server_id: str
-    # The only region that its data may lie in; empty: any.
+    # The only region that may hold its data; empty means any.
     region: str = ""
-    # The revision that its schema was at last; empty: not known, or not ours.
+    # The last known revision of its schema; empty if unknown, or if Tenantry's migrations do not manage the schema.
     schema_revision: str = ""
-    # The database that it had before it became a tenant, under the name that it keeps; empty: we made its database.
+    # The database that was adopted with the tenant and keeps its name; empty if Tenantry made the database.
     adopted_database: str = ""
     limits: Limits = field(default_factory=Limits)
-    # What its requests are counted under: the value of its API key, which is no credential (decision 14); empty: none.
+    # The value of its API key, which counts its requests and is not a credential (decision 14); empty if it has none.
     usage_key: str = field(default="", repr=False)
     backups: BackupFrequency = BackupFrequency.DAILY
-    # Where it lived before a move or a promotion that nobody has confirmed yet: kept, closed, for an undo.
+    # Its home before a move or a promotion that is not confirmed yet; kept, closed, for an undo.
     former_home: Home | None = None
-    # The operation that moves it now; its credentials are not rotated meanwhile.
+    # The id of the operation that holds the tenant, such as a move; its credentials are not rotated meanwhile.
     relocation: str = ""
-    # Ids that it had before it was renamed: nobody else's ever again.
+    # The ids that it had before renames; no other tenant ever gets them.
     former_ids: tuple[TenantId, ...] = ()
-    # When the registry took it in; None: not known. The registry's own word, which nobody gives it.
+    # When the registry first stored the tenant; None if unknown. Only the registry sets this.
     known_since: datetime | None = field(default=None, compare=False)
-    # Which of its backups are kept; nothing: as the stack says.
+    # Its own retention policy; None means the stack's.
     retention: RetentionPolicy | None = None
     data_api: DataApiSettings = field(default_factory=DataApiSettings)
 
 
 def all_ids(tenant: Tenant) -> tuple[TenantId, ...]:
-    """List the ids under which a tenant's backups may lie: its own, and those that it had before."""
+    """List the ids under which a tenant's backups may be stored: its present id, and those that it had before."""
     return (tenant.tenant_id, *tenant.former_ids)
 
 
-# What the authorizer says of an id that its tenant had before; no tenant has this status.
+# The authorizer's status for an id that a tenant had before a rename; no tenant has this status in the registry.
 RENAMED = "renamed"
-# What it says of a tenant that is active and has no usage key.
+# The authorizer's status for an active tenant without a usage key.
 UNMETERED = "unmetered"
 
 
 @dataclass(frozen=True, slots=True)
 class FormerId:
-    """An id that a tenant had before it was renamed, and the id that the tenant has now. Nobody else gets it."""
+    """An id that a tenant had before a rename, with its present id. No other tenant gets a former id."""
 
     tenant_id: TenantId
     successor: TenantId
@@ -206,7 +206,7 @@ class FormerId:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as the authorizer verified it; `claims` is the token's payload as JSON."""
+    """The verified caller of a request; `claims` is the token's payload as JSON."""
 
     tenant_id: TenantId
     user_id: str
@@ -216,10 +216,10 @@ class Caller:
 
 
 def check_served(status: str) -> None:
-    """Let an active tenant pass.
+    """Require that a tenant is served.
 
-    :param status: the registry's word; anything but a known status counts as unknown.
-    :raises TenantSuspended, TenantRenamed, TenantUnmetered, TenantUnknown: the tenant is not to be served.
+    :param status: from the registry or the authorizer; any other text counts as unknown.
+    :raises TenantSuspended, TenantRenamed, TenantUnmetered, TenantUnknown: the tenant is not served.
     """
     if status == TenantStatus.ACTIVE:
         return

@@ -10,9 +10,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_ulid(at: datetime, seed: str | None = None) -> str:
-    """Make an id for something that happens `at`.
+    """Make an id for an event at the time `at`.
 
-    :param seed: with one, the same id comes out again: an event that is delivered twice names one thing.
+    :param seed: the same seed makes the same id, so that a repeated delivery names the same thing.
     """
     milliseconds = int(at.timestamp() * 1000) % (1 << _TIME_BITS)
     if seed is None:
@@ -24,7 +24,7 @@ def new_ulid(at: datetime, seed: str | None = None) -> str:
 
 
 def ulid_time(ulid: str) -> datetime:
-    """Return the moment that an id names, in UTC; one that no calendar reaches is the last that it has."""
+    """Return the time in an id, in UTC; a time after the calendar's end is clamped to the latest datetime."""
     number = 0
     for character in ulid[:10]:
         number = number << 5 | ALPHABET.index(character)

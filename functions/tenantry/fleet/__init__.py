@@ -1,4 +1,5 @@
-"""Runs over all tenants: backups and drills as Step Functions start, slice and sum them up.
+"""Runs over all tenants: Step Functions start them, split them into slices, and sum them up.
 
-Begin with `runs.py`. What is done to a single tenant is its room's; here is only who is next and what came of it.
+Begin with `runs.py`. The rooms `backups` and `restores` do the work on a single tenant; this room only plans which
+tenants are worked on, and collects the outcomes.
 """

@@ -1,4 +1,4 @@
-"""One run of fleet-wide work: who is to be worked on, what became of each, and the sum."""
+"""One run over the fleet: its orders, the outcome of each tenant, and its summary."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ _PREFIX = re.compile(rf"runs/(backups|drills)/[{ALPHABET}]{{26}}/")
 
 
 class RunKind(StrEnum):
-    """What is done with each tenant."""
+    """The work that a run does on each tenant."""
 
     BACKUPS = "backups"
     DRILLS = "drills"
@@ -25,7 +25,7 @@ class RunKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunId:
-    """Where a run keeps what it knows: `runs/{kind}/{ULID}/` in the stack's bucket."""
+    """The id of a run, which stores its state below `runs/{kind}/{ULID}/` in the stack's bucket."""
 
     prefix: str
 
@@ -35,7 +35,7 @@ class RunId:
 
     @property
     def kind(self) -> RunKind:
-        """What it is a run of."""
+        """The run's kind."""
         return RunKind(self.prefix.split("/")[1])
 
     @property
@@ -48,19 +48,19 @@ class RunId:
 
 
 def new_run(kind: RunKind, at: datetime, seed: str) -> RunId:
-    """Name the run that is scheduled `at`; the same seed names the same run, however often it is delivered."""
+    """Name the run that is scheduled `at`; the same seed names the same run, however often the event is delivered."""
     return RunId(f"runs/{kind.value}/{new_ulid(at, f'{kind.value}/{seed}')}/")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is asked to do with one tenant."""
+    """A worker's order for one tenant."""
 
     tenant_id: TenantId
     backup_id: BackupId
 
     def event(self, run: RunId, trigger: str) -> dict[str, str]:
-        """Write it as the worker's event."""
+        """Return the order as the worker's event."""
         return {
             "tenant_id": self.tenant_id.value,
             "backup_id": self.backup_id.value,
@@ -70,20 +70,20 @@ class Order:
 
 
 class Result(StrEnum):
-    """What became of one tenant."""
+    """The result for one tenant."""
 
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
 
 
-# Said of a tenant whose worker left no word: it ran out of time or memory, or was never started.
+# The code for a tenant whose worker left no outcome: it ran out of time or memory, or was never started.
 NO_WORD = "no_word"
 
 
 @dataclass(frozen=True, slots=True)
 class TenantOutcome:
-    """What a worker says that became of its tenant. Size in bytes."""
+    """The outcome that a worker stores for its tenant. Size in bytes."""
 
     tenant_id: str
     result: Result
@@ -93,7 +93,7 @@ class TenantOutcome:
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Write it as JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
@@ -104,7 +104,7 @@ def outcome_from(fields: Mapping[str, Any]) -> TenantOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run came to. `bytes` of all that was done, `seconds` from its start to its summary."""
+    """The totals of a run. `bytes` is the sum over all tenants, `seconds` is from its start to its summary."""
 
     run: str
     started_at: datetime
@@ -118,18 +118,18 @@ class RunSummary:
     failures: Sequence[TenantOutcome]
 
     def is_within(self, tolerated_percentage: int) -> bool:
-        """Tell whether no more tenants failed than are tolerated."""
+        """Tell whether the share of failed tenants is within what is tolerated."""
         return self.failed * 100 <= tolerated_percentage * self.tenants
 
     def to_json(self) -> dict[str, Any]:
-        """Write it as JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self) | {"started_at": self.started_at.isoformat()}
 
 
 def summarise(
     run: RunId, planned: Sequence[str], outcomes: Mapping[str, TenantOutcome], started_at: datetime, at: datetime
 ) -> RunSummary:
-    """Count what became of each tenant that was planned; one without an outcome has failed without a word."""
+    """Count the outcomes of the planned tenants; a tenant without an outcome counts as failed."""
     found = [outcomes.get(name) or TenantOutcome(name, Result.FAILED, NO_WORD) for name in planned]
     by_result = Counter(outcome.result for outcome in found)
     failures = [outcome for outcome in found if outcome.result is Result.FAILED]

@@ -1,4 +1,4 @@
-"""What a run of fleet-wide work keeps in the stack's bucket: its plan, a word on each tenant, and its summary."""
+"""Stores a run over the fleet in the stack's bucket: its plan, each tenant's outcome, and its summary."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ _EXISTS = {"PreconditionFailed", "412"}
 
 
 class RunStore:
-    """Objects below `runs/`."""
+    """Reads and writes the objects below `runs/`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Take a client that may read or write there."""
+        """Take a client that may read or write below `runs/`."""
         self._s3 = s3
         self.bucket = bucket
 
     def put_plan(self, run: RunId, server_id: str, events: Sequence[dict[str, str]]) -> str:
-        """Keep the events of one server's tenants; returns the key under which Step Functions reads them.
+        """Store the events of one server's tenants; returns the key from which Step Functions reads them.
 
         :raises DependencyFailed: S3 did not take it.
         """
@@ -36,23 +36,23 @@ class RunStore:
         return key
 
     def planned(self, run: RunId) -> list[str]:
-        """Name the tenants of all servers that were planned.
+        """Name the planned tenants of all servers.
 
         :raises DependencyFailed: S3 did not answer.
         """
         return sorted(event["tenant_id"] for plan in self._read_all(f"{run}plan/") for event in plan)
 
     def put_outcome(self, run: RunId, outcome: TenantOutcome, *, keep_earlier: bool = False) -> None:
-        """Keep what became of a tenant, in place of what an earlier attempt said.
+        """Store a tenant's outcome, over that of an earlier attempt.
 
-        :param keep_earlier: unless there is a word on it already.
+        :param keep_earlier: store nothing if there is an outcome already.
         :raises DependencyFailed: S3 did not take it.
         """
         only_new: dict[str, Any] = {"IfNoneMatch": "*"} if keep_earlier else {}
         self._put(f"{run}outcomes/{outcome.tenant_id}.json", outcome.to_json(), **only_new)
 
     def outcomes(self, run: RunId) -> dict[str, TenantOutcome]:
-        """Read what became of each tenant that a worker has spoken of.
+        """Read all outcomes that workers have stored, by tenant id.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -60,7 +60,7 @@ class RunStore:
         return {outcome.tenant_id: outcome for outcome in found}
 
     def put_summary(self, run: RunId, summary: RunSummary) -> str:
-        """Keep the summary; returns its key.
+        """Store the summary; returns its key.
 
         :raises DependencyFailed: S3 did not take it.
         """

@@ -1,4 +1,4 @@
-"""Plans a run over the fleet for Step Functions, and sums up what came of it."""
+"""Plans a run over the fleet for Step Functions, and sums up its outcomes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,18 +14,18 @@ from tenantry.fleet.run_store import RunStore
 
 @dataclass(frozen=True, slots=True)
 class ServerConcurrency:
-    """How many tenants of one server are worked on at the same time: its own number, or everybody's."""
+    """How many tenants of one server are worked on at the same time: the server's own number, or the default."""
 
     everybody: int
     own: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, server_id: str) -> int:
-        """Say it for one server, which the registry may not know."""
+        """Return the number for one server, which may be unregistered."""
         return self.own.get(server_id, self.everybody)
 
 
 def backups_of(servers: Iterable[Server], everybody: int) -> ServerConcurrency:
-    """Read how many backups each server bears."""
+    """Read how many backups may run on each server at the same time."""
     return ServerConcurrency(
         everybody, {one.server_id: one.backup_concurrency for one in servers if one.backup_concurrency}
     )
@@ -34,10 +34,10 @@ def backups_of(servers: Iterable[Server], everybody: int) -> ServerConcurrency:
 def plan_run(
     run: RunId, trigger: str, orders: Iterable[tuple[Tenant, Order]], store: RunStore, concurrency: ServerConcurrency
 ) -> dict[str, Any]:
-    """Keep each server's orders in the bucket and say where they are: the state of an execution is for keys.
+    """Store each server's orders in the bucket and return their keys: an execution's state is too small for orders.
 
     :returns: `{"run", "bucket", "tenants", "servers": [{"server_id", "tenants", "items", "at_once"}]}`.
-    :raises DependencyFailed: S3 did not take them; nothing was started.
+    :raises DependencyFailed: S3 did not take the orders; nothing was started.
     """
     by_server: dict[str, list[dict[str, str]]] = defaultdict(list)
     for tenant, order in orders:
@@ -56,7 +56,7 @@ def plan_run(
 
 
 def sum_up(run: RunId, started_at: datetime, at: datetime, store: RunStore) -> RunSummary:
-    """Compare what was planned with what the workers said, and keep the sum beside them.
+    """Compare the plan with the workers' outcomes, and store the summary.
 
     :raises DependencyFailed: S3 did not answer.
     """

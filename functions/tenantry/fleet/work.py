@@ -1,4 +1,4 @@
-"""What every worker of a run does around its work: one at a time for each tenant, and a word on what became of it."""
+"""What every worker of a run does around its work: it holds the tenant's lease and stores the outcome."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tenantry.operations.leases import Leases
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a worker has done: which backup it was, its bytes, and whether an earlier delivery had done it already."""
+    """A worker's result: the backup, its bytes, and whether an earlier delivery had already done the work."""
 
     backup_id: str
     bytes: int = 0
@@ -25,10 +25,10 @@ class FleetWork:
     """Performs one tenant's part of a run."""
 
     def __init__(self, leases: Leases, kind: str, busy_code: str, runs: RunStore) -> None:
-        """Take leases that last as long as a worker may run.
+        """Take the adapters; a lease has to last as long as a worker may run.
 
-        :param kind: what the lease is on, such as `backup`.
-        :param busy_code: says that another worker has it.
+        :param kind: the lease's kind, such as `backup`.
+        :param busy_code: the error code when another worker holds the lease.
         """
         self._leases = leases
         self._kind = kind
@@ -40,9 +40,9 @@ class FleetWork:
     ) -> Work:
         """Do the work under the tenant's lease.
 
-        :param run: the run that it is a part of; None: somebody asked for this one alone.
-        :raises Conflict: another worker has the lease (`busy_code`).
-        :raises TenantryError: the work failed; the run knows the code.
+        :param run: the run that the work is part of; None if it was requested for this tenant alone.
+        :raises Conflict: another worker holds the lease (`busy_code`).
+        :raises TenantryError: the work failed; the outcome in the run has the code.
         """
         started = time.monotonic()
         with ExitStack() as stack:
@@ -53,7 +53,7 @@ class FleetWork:
                 self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, error.code), started)
                 raise
             except Exception:
-                # A defect of ours: the log has the place of it.
+                # A defect in this code; the log has its traceback.
                 self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, TenantryError.code), started)
                 raise
             done = describe(found)
@@ -66,7 +66,7 @@ class FleetWork:
             stack.enter_context(self._leases.hold(self._kind, tenant_id.value))
         except Conflict as exc:
             code = self._busy_code
-            # Who is in our way may have spoken already, and knows more.
+            # The worker that holds the lease may have stored its outcome already, which says more than this one.
             self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, code), time.monotonic(), keep_earlier=True)
             raise Conflict(
                 "Another worker does this for the tenant at the moment.",

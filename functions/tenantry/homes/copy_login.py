@@ -3,7 +3,6 @@
 A dump is not trusted: what is in it runs as a role that may become the tenant's owner and nothing else.
 """
 
-import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
@@ -21,10 +20,10 @@ from tenantry.database.admin_sql import (
 )
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.homes.sessions import end_sessions
 
-_PASSWORD_BYTES = 32
 _SUFFIX = "_copy"
 
 
@@ -57,7 +56,7 @@ def copy_login(
     :raises TenantryError: the server refused.
     """
     drop_copy_login(connect, tenant_id, *databases)
-    made = CopyLogin(copy_login_name(tenant_id), secrets.token_urlsafe(_PASSWORD_BYTES))
+    made = CopyLogin(copy_login_name(tenant_id), new_password())
     _make(connect, tenant_id, databases, made)
     went_well = False
     try:

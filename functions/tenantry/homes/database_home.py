@@ -12,6 +12,7 @@ from tenantry.database.admin_sql import (
     role_identifiers,
     role_names,
     run,
+    transaction,
 )
 from tenantry.database.logins import login_names
 from tenantry.database.revisions import TemplateDatabases
@@ -19,7 +20,7 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
-from tenantry.homes.rights import grant_rights
+from tenantry.homes.rights import grant_rights, is_from_template
 from tenantry.homes.upgrading import upgrade_own_home
 
 
@@ -48,7 +49,8 @@ class DatabaseHome:
                 execute(cursor, sql.SQL(create).format(template=template, **self._names))
             execute(cursor, load_sql("homes/reserve_database").format(**self._names))
         # Rights before the right to connect: what can be reached is as it should be.
-        self.grant()
+        if self._is_new():
+            self.grant()
         self.upgrade()
         self.open()
 
@@ -85,8 +87,8 @@ class DatabaseHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with closing(self._connect(self.home.database)) as connection:
-            grant_rights(connection, self._tenant_id, self.home.schema)
+        with transaction(self._connect, self.home.database) as cursor:
+            grant_rights(cursor, self._tenant_id, self.home.schema)
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
@@ -134,6 +136,11 @@ class DatabaseHome:
             if found and found[1] not in (None, self._tenant_id.value):
                 raise _taken()
             execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**self._names))
+
+    def _is_new(self) -> bool:
+        """Whether nobody has been given rights to what came with the template; later the tenant may change them."""
+        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+            return is_from_template(cursor)
 
     def _is_there(self, cursor: Any) -> bool:
         execute(cursor, load_sql("homes/database_identity"), (self.home.database,))

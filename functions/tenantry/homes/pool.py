@@ -5,6 +5,7 @@ from contextlib import closing
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, ensure_role, execute, join_roles
+from tenantry.database.patience import ending_in
 from tenantry.database.revisions import upgrade_home
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import StatementFailed
@@ -36,9 +37,10 @@ class Pool:
         :raises Conflict: they are at a revision that is not known here, or those of the newest can't be shared.
         :raises TenantryError: the server refused; the tables are as they were.
         """
-        shape = PoolShape(self._schema)
+        shape, name = PoolShape(self._schema), database or self.database.name
+        ending = ending_in(self._connect, name)
         try:
-            return upgrade_home(self._connect, database or self.database.name, POOL_ROLE, self._schema, shape)
+            return upgrade_home(self._connect, name, POOL_ROLE, self._schema, shape, ending)
         except StatementFailed as exc:
             if conflict := shape.explain(exc):
                 raise conflict from exc

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names
+from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names, transaction
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict
@@ -37,10 +37,11 @@ class SchemaHome:
     def make(self) -> None:
         """Make the schema, and run the revisions in it."""
         self._shared.ensure()
-        with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
+        with transaction(self._connect, self.home.database) as cursor:
             if not self._is_there(cursor):
+                # Together: to what is there, the rights are the tenant's own to change.
                 execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
-            grant_rights(connection, self._tenant_id, self.home.schema)
+                grant_rights(cursor, self._tenant_id, self.home.schema)
             self._shared.identify(cursor, self._tenant_id, self.home.schema)
         self.upgrade()
         self.open()
@@ -57,8 +58,8 @@ class SchemaHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with closing(self._connect(self.home.database)) as connection:
-            grant_rights(connection, self._tenant_id, self.home.schema)
+        with transaction(self._connect, self.home.database) as cursor:
+            grant_rights(cursor, self._tenant_id, self.home.schema)
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
@@ -125,5 +126,5 @@ class SchemaHome:
 
     def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:
         # A large schema takes longer than an administrator's statement usually may.
-        drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA {} CASCADE")
+        drop = sql.SQL("SET statement_timeout = '10min'; DROP SCHEMA {} CASCADE")
         execute(cursor, drop.format(schema or self._names["schema"]))

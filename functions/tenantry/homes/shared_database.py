@@ -14,6 +14,8 @@ from tenantry.homes.sessions import alter_logins, end_sessions
 
 # Of an advisory lock in the database `postgres`: a server's shared databases are made once.
 _LOCK = 0x74656E64
+# Others live there too. A session can lift it for itself: those are found by `SessionWatch`.
+_QUIET = sql.SQL("SET idle_in_transaction_session_timeout = '1min'")
 
 
 class SharedDatabase:
@@ -43,7 +45,7 @@ class SharedDatabase:
                 run(self._connect, self.name, load_sql("homes/hide_locks"))
                 return
             # Given back with the session, also when this process dies.
-            execute(cursor, "SELECT pg_advisory_lock(%s)", (_LOCK,))
+            execute(cursor, load_sql("database/wait_for_turn"), (_LOCK,))
             if not self._is_there(cursor):
                 self._make(cursor, prepare)
 
@@ -64,13 +66,13 @@ class SharedDatabase:
         end_sessions(self._connect, self.name, login_names(tenant_id))
 
     def identify(self, cursor: Any, tenant_id: TenantId, schema: str) -> None:
-        """Let each of a tenant's logins say whose it is, and find the tenant's tables first.
+        """Let each of a tenant's logins say whose it is, find the tenant's tables first, and leave nothing lying.
 
         :raises TenantryError: the server refused.
         """
         named = sql.SQL("SET tenantry.tenant_id = {}").format(sql.Literal(tenant_id.value))
-        alter_logins(cursor, tenant_id, self.name, named)
-        alter_logins(cursor, tenant_id, self.name, sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
+        placed = sql.SQL("SET search_path = {}").format(sql.Identifier(schema))
+        alter_logins(cursor, tenant_id, self.name, named, placed, _QUIET)
 
     def forget(self, cursor: Any, tenant_id: TenantId) -> None:
         """Take back what `identify` and a fence have set. :raises TenantryError: the server refused."""

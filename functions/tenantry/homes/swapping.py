@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, run, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
 from tenantry.domain.tenant import TenantId
@@ -55,14 +55,15 @@ def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, stagin
     :raises IdentityMismatch: one of them says that it is another tenant's.
     :raises TenantryError: the server refused; nothing is renamed.
     """
-    with closing(connect("postgres")) as connection:
-        connection.autocommit = False
-        with connection, connection.cursor() as cursor:
-            if _has_database(cursor, live):
-                _require_own(cursor, tenant_id, live)
-                _rename(cursor, "DATABASE", live, kept)
-            _require_own(cursor, tenant_id, staging)
-            _rename(cursor, "DATABASE", staging, live)
+
+    def work(cursor: Any) -> None:
+        if _has_database(cursor, live):
+            _require_own(cursor, tenant_id, live)
+            _rename(cursor, "DATABASE", live, kept)
+        _require_own(cursor, tenant_id, staging)
+        _rename(cursor, "DATABASE", staging, live)
+
+    in_transaction(connect, "postgres", work, shared=True)
 
 
 def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, kept: str) -> None:
@@ -70,10 +71,13 @@ def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, 
 
     :raises TenantryError: the server refused; nothing is renamed.
     """
-    with transaction(connect, database) as cursor:
+
+    def work(cursor: Any) -> None:
         if _has_schema(cursor, live):
             _rename(cursor, "SCHEMA", live, kept)
         _rename(cursor, "SCHEMA", staging, live)
+
+    in_transaction(connect, database, work, shared=True)
 
 
 def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:
@@ -103,7 +107,7 @@ def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -
 def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
     """Drop a schema with everything in it; it may be gone. :raises TenantryError: the server refused."""
     # A large schema takes longer than an administrator's statement usually may.
-    drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA IF EXISTS {} CASCADE")
+    drop = sql.SQL("SET statement_timeout = '10min'; DROP SCHEMA IF EXISTS {} CASCADE")
     run(connect, database, drop.format(sql.Identifier(schema)))
 
 

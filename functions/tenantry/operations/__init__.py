@@ -1,5 +1,4 @@
-"""Long work in steps that can be repeated, the leases that keep two of them apart, and the audit trail.
+"""Long operations in repeatable steps, the leases that keep two operations apart, and the audit trail.
 
-Begin with `operations.py`. It knows steps by their names alone: what a step does is the business of the room that hands
-it in.
+Begin with `operations.py`. It knows only the names of steps: the room that supplies a workflow knows what its steps do.
 """

@@ -1,4 +1,4 @@
-"""What operators did: entries that are written once and never changed."""
+"""Entries of the audit trail: written once and never changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""The audit trail: an item per action in the registry's table, which is written once.
+"""Stores the audit trail: one item per action in the registry's table, written once.
 
-`pk` is `AUDIT#` and the month, `sk` a ULID: entries of a month lie together and sort by time.
+`pk` is `AUDIT#` and the month, `sk` a ULID: a month's entries share a partition and sort by time.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class AuditLog:
         self._table = table
 
     def append(self, entry: AuditEntry) -> None:
-        """Write an entry; one that exists is never written over.
+        """Write an entry; an existing entry is never overwritten.
 
         :raises DependencyFailed: DynamoDB did not take it.
         """
@@ -38,7 +38,7 @@ class AuditLog:
             raise registry_unavailable() from exc
 
     def read(self, month: datetime, target: str | None = None) -> Iterator[AuditEntry]:
-        """Go through a month's entries, newest first; with a `target`, only those about it.
+        """Yield a month's entries, newest first; with a `target`, only those about it.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """

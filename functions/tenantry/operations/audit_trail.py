@@ -1,4 +1,4 @@
-"""Who did what, when, and what came of it."""
+"""Records who did what, when, and with which outcome."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from tenantry.operations.audit_log import AuditLog
 
 
 class AuditTrail:
-    """Records operators' actions. An action that can't be recorded fails, though it may have been done."""
+    """Records operators' actions. If an action can't be recorded, its call fails, though it may have taken effect."""
 
     def __init__(self, log: AuditLog) -> None:
         """Take the log."""
@@ -19,7 +19,7 @@ class AuditTrail:
 
     @contextmanager
     def record(self, actor: str, action: str, target: str) -> Iterator[None]:
-        """Write an entry when the block ends, well or not."""
+        """Write an entry when the block ends, with success or an error."""
         try:
             yield
         except TenantryError as error:
@@ -31,7 +31,7 @@ class AuditTrail:
         self._append(actor, action, target, "succeeded")
 
     def read(self, month: datetime, target: str | None, limit: int) -> list[AuditEntry]:
-        """Return a month's newest entries, at most `limit`; with a `target`, those about it."""
+        """Return a month's newest entries, at most `limit`; with a `target`, only those about it."""
         entries = self._log.read(month, target)
         return [entry for entry, _ in zip(entries, range(limit), strict=False)]
 

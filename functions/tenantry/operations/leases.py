@@ -1,4 +1,4 @@
-"""One operation at a time on one thing: a lease in the registry's table, which a dead worker loses."""
+"""Leases in the registry's table: one operation at a time on one thing. A dead worker's lease expires."""
 
 import time
 import uuid
@@ -14,26 +14,26 @@ from tenantry.domain.errors import Conflict
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Held while a tenant is changed, so that two changes of one tenant follow each other.
+# Held while a tenant is changed, so that two changes of one tenant never overlap.
 TENANT_LEASE = "tenant"
-# Held while backups are deleted and while a hold is put on one, so that the one sees the other.
+# Held while backups are deleted and while a hold is set, so that a deletion sees every hold.
 RETENTION_LEASE = "retention"
 
 
 class Leases:
-    """Holds leases for as long as a function may run."""
+    """Holds leases for at most as long as a function may run."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, seconds: int = 60) -> None:
-        """Take the registry's table; a lease that is not given back ends after `seconds`."""
+        """Take the registry's table; a lease that is not released expires after `seconds`."""
         self._dynamodb = dynamodb
         self._table = table
         self._seconds = seconds
 
     @contextmanager
     def hold(self, kind: str, name: str) -> Iterator[None]:
-        """Hold the lease on one thing, such as `tenant` and its id.
+        """Hold the lease on one thing within this context, such as the kind `tenant` with a tenant's id.
 
-        :raises Conflict: somebody else holds it.
+        :raises Conflict: another worker holds the lease.
         :raises DependencyFailed: DynamoDB did not answer.
         """
         holder = uuid.uuid4().hex
@@ -75,5 +75,5 @@ class Leases:
                 ExpressionAttributeValues={":me": {"S": holder}},
             )
         except (ClientError, BotoCoreError):
-            # It ends by itself; what was done under it is done.
+            # The lease expires by itself, and the work under it is done.
             return

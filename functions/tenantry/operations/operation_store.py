@@ -1,4 +1,4 @@
-"""Operations in the registry's table: `pk` is `OPERATION`, `sk` the operation's ULID."""
+"""Stores operations in the registry's table: `pk` is `OPERATION`, `sk` the operation's ULID."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class OperationStore:
         self._table = table
 
     def put(self, operation: Operation) -> None:
-        """Write an operation as it is now.
+        """Store an operation's present state.
 
         :raises DependencyFailed: DynamoDB did not take it.
         """
@@ -48,7 +48,7 @@ class OperationStore:
             raise registry_unavailable() from exc
 
     def get(self, operation_id: str) -> Operation | None:
-        """Look one up.
+        """Look an operation up.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
@@ -60,7 +60,7 @@ class OperationStore:
         return _operation(item) if item else None
 
     def newest(self) -> Iterator[Operation]:
-        """Go through them, newest first.
+        """Yield all operations, newest first.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """

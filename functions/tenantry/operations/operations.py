@@ -1,5 +1,6 @@
-"""Starts operations, and performs them step by step, so that a worker's death costs no more than a repetition."""
+"""Starts operations and performs them step by step, so that a worker's death costs no more than repeating a step."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.timer import Timer
-from tenantry.domain.errors import Conflict, NotFound, TenantryError
+from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.leases import Leases
@@ -16,24 +17,26 @@ from tenantry.operations.operation_store import OperationStore
 
 
 class Step(NamedTuple):
-    """One step: it may be repeated, and what it returns is added to the operation's facts."""
+    """One repeatable step; the dict that it returns is added to the operation's facts."""
 
     name: str
     run: Callable[[Operation], dict[str, Any] | None]
 
 
 _UNDONE = "undone"
+# Of what an error says: a tenant's own trigger may say anything, and an item holds 400 KB.
+_MAX_DETAILS = 2_000
 
 type Workflows = Mapping[str, Sequence[Step]]
-# What is taken back when a step has failed; gives the operation as it then is.
+# For each kind, what undoes the partial work after a failed step; it returns the operation's new state.
 type Compensations = Mapping[str, Callable[[Operation], Operation]]
 
 
 class Operations:
-    """What operators ask for that takes longer than a request may."""
+    """Starts and shows the work of operators that takes longer than a request may."""
 
     def __init__(self, store: OperationStore, invoker: FunctionInvoker, timer: Timer) -> None:
-        """Take where operations are kept, and the function that performs them, now or later."""
+        """Take the store of operations, and what starts the performing function: now (`invoker`) or later (`timer`)."""
         self._store = store
         self._invoker = invoker
         self._timer = timer
@@ -41,11 +44,11 @@ class Operations:
     def start(
         self, kind: str, target: str, actor: str, at: datetime | None = None, facts: dict[str, Any] | None = None
     ) -> Operation:
-        """Start an operation, or take up again the one of this kind on this target that has not ended well.
+        """Start an operation, or resume the unfinished one of this kind on this target.
 
-        :param at: start it then, and not now; until then it can be undone.
-        :param facts: what a new one knows from the beginning, as JSON values.
-        :raises DependencyFailed: it could not be started; the same call starts it.
+        :param at: start the operation at this time instead of now; until then it can be undone.
+        :param facts: the first facts of a new operation, as JSON values.
+        :raises DependencyFailed: the operation could not be started; repeat the call to start it.
         """
         open_one = self._unfinished(kind, target)
         operation = (
@@ -62,41 +65,41 @@ class Operations:
         return operation
 
     def begin(self, kind: str, target: str, actor: str, facts: dict[str, Any]) -> Operation:
-        """Write down a new operation, which `launch` starts.
+        """Store a new operation, which `launch` starts.
 
-        :raises DependencyFailed: it could not be written.
+        :raises DependencyFailed: the operation could not be stored.
         """
         operation = replace(_new(kind, target, actor), facts=facts)
         self._store.put(operation)
         return operation
 
     def resume(self, operation: Operation) -> Operation:
-        """Take up again one that has not ended well, which `launch` starts; hold its target's lease meanwhile.
+        """Mark an unfinished operation as running again, for `launch`; the caller holds its target's lease.
 
-        :raises DependencyFailed: it could not be written.
+        :raises DependencyFailed: the operation could not be stored.
         """
         operation = replace(operation, status=OperationStatus.RUNNING, error=None)
         self._store.put(operation)
         return operation
 
     def give_up(self, operation: Operation) -> None:
-        """End one for good that another takes the place of; hold its target's lease meanwhile.
+        """End an operation that another one replaces; the caller holds its target's lease.
 
-        :raises DependencyFailed: it could not be written.
+        :raises DependencyFailed: the operation could not be stored.
         """
         self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
 
     def launch(self, operation: Operation) -> None:
-        """Have an operation performed now.
+        """Start to perform an operation now.
 
-        :raises DependencyFailed: it could not be started; `resume` and this start it.
+        :raises DependencyFailed: the operation could not be started; `resume` and another `launch` start it.
         """
         self._invoker.start({"operation_id": operation.operation_id})
 
     def require_untouched(self, kind: str, target: str) -> None:
         """Make sure that an operation can still be undone.
 
-        :raises Conflict: a step of it has been done.
+        :raises Conflict: at least one step is done.
         """
         operation = self._unfinished(kind, target)
         if operation and operation.done:
@@ -105,9 +108,9 @@ class Operations:
             )
 
     def undo(self, kind: str, target: str) -> None:
-        """Give up an operation that waits for its moment.
+        """Cancel an operation that waits for its start time.
 
-        :raises DependencyFailed: it could not be cancelled.
+        :raises DependencyFailed: the operation could not be cancelled.
         """
         operation = self._unfinished(kind, target)
         if operation:
@@ -115,11 +118,11 @@ class Operations:
             self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
 
     def unfinished(self, kind: str, target: str) -> Operation | None:
-        """Find the operation of this kind on this target that has not ended well: the one that `start` takes up."""
+        """Find the unfinished operation of this kind on this target, which `start` resumes; None if there is none."""
         return self._unfinished(kind, target)
 
     def get(self, operation_id: str) -> Operation:
-        """Look one up.
+        """Look an operation up.
 
         :raises NotFound: there is no such operation.
         """
@@ -129,36 +132,38 @@ class Operations:
         return operation
 
     def newest(self, limit: int, kind: str | None = None, target: str | None = None) -> list[Operation]:
-        """List the newest, of one kind or of all, on one thing or on all."""
+        """List the newest operations; `kind` and `target` narrow the list."""
         found = (o for o in self._store.newest() if kind in {None, o.kind} and target in {None, o.target})
         return list(islice(found, limit))
 
     def _unfinished(self, kind: str, target: str) -> Operation | None:
         newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
-        # One that was undone is over: whoever asks again asks anew, and stands in the certificate.
+        # An undone operation is over. A new request makes a new operation, so that the certificate names its requester.
         over = newest is None or newest.status is OperationStatus.SUCCEEDED or newest.error == _UNDONE
         return None if over else newest
 
 
 class Performer:
-    """Performs operations in a worker that has the time for it."""
+    """Performs operations in a worker that may run long enough."""
 
     def __init__(
         self, store: OperationStore, leases: Leases, workflows: Workflows, compensations: Compensations | None = None
     ) -> None:
-        """Take the steps of each kind of operation, and what is done when one of them has failed."""
+        """Take the workflow of each kind of operation, and the compensations after a failed step."""
         self._store = store
         self._leases = leases
         self._workflows = workflows
         self._compensations = compensations or {}
 
     def perform(self, operation_id: str) -> Operation:
-        """Do the steps that are not done yet.
+        """Perform the steps that are not done yet.
 
-        :raises TenantryError: a step failed; the operation says so, and starting it again goes on from there.
+        :raises TenantryError: a step failed. The operation has the code, and starting it again continues at that step.
         """
         kind, _, name = self._get(operation_id).target.partition("/")
-        # Refused where somebody else works on this target, perhaps on this operation: its state is theirs to write.
+        # The lease is refused while another worker works on this target, perhaps on this operation: only the lease's
+        # holder
+        # may write the operation's state.
         with self._leases.hold(kind, name):
             operation = self._get(operation_id)
             if operation.status is OperationStatus.SUCCEEDED or operation.error == _UNDONE:
@@ -184,13 +189,13 @@ class Performer:
         return operation
 
     def _fail(self, operation_id: str, error: TenantryError) -> None:
-        """Note the failure on the operation as its last step left it, and take back what must not stay so."""
+        """Record the failure on the operation as its last step left it, and run its compensation."""
         current = self._get(operation_id)
         compensation = self._compensations.get(current.kind)
         try:
             current = compensation(current) if compensation else current
         finally:
-            facts = current.facts | ({"error_details": error.details} if error.details else {})
+            facts = current.facts | ({"error_details": _bounded(error.details)} if error.details else {})
             self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))
 
     def _get(self, operation_id: str) -> Operation:
@@ -198,6 +203,18 @@ class Performer:
         if operation is None:
             raise NotFound("There is no such operation.", code="operation_unknown")
         return operation
+
+
+def _bounded(details: Details) -> Details:
+    """Keep as much of an error's details as somebody reads."""
+    if isinstance(details, str):
+        return details if len(details) <= _MAX_DETAILS else f"{details[:_MAX_DETAILS]}…"
+    kept: list[dict[str, str]] = []
+    for detail in details or ():
+        if len(json.dumps([*kept, detail])) > _MAX_DETAILS:
+            break
+        kept.append(detail)
+    return kept
 
 
 def _timer_name(operation: Operation) -> str:

@@ -1,4 +1,4 @@
-"""Clones of tenants, as an operator asks for them: checked, and started."""
+"""Takes an operator's request to clone a tenant: checks it, and starts the operation."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.changeable import require_in_use, require_known, require_still
+from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
@@ -19,7 +20,7 @@ from tenantry.servers.servers import Servers
 
 @dataclass(frozen=True, slots=True)
 class CloneOrder:
-    """What an operator asks for: without a server, the copy goes where the original is."""
+    """What an operator asks for; without a server, the clone goes to the original's."""
 
     source: TenantId
     tenant_id: TenantId
@@ -28,7 +29,7 @@ class CloneOrder:
 
 
 class CloneRequests:
-    """Starts clones. Nothing is changed by a call that is refused."""
+    """Starts clones. A refused call changes nothing."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class CloneRequests:
         operations: Operations,
         require_free_address: Callable[[TenantId, str], None],
     ) -> None:
-        """Take the adapters, and what refuses an address that is another tenant's user's."""
+        """Take the adapters, and the function that refuses an address of another tenant's user."""
         self._require_free_address = require_free_address
         self._registry = registry
         self._secrets = secrets
@@ -48,7 +49,7 @@ class CloneRequests:
         self._operations = operations
 
     def start(self, order: CloneOrder, actor: str) -> Operation:
-        """Start to make a tenant with a copy of another's data, or take up such a clone that has failed.
+        """Start a clone, a new tenant with a copy of another's data, or resume one that has failed.
 
         :raises BadRequest: the new id is reserved.
         :raises NotFound: there is no such tenant or server.
@@ -60,27 +61,23 @@ class CloneRequests:
         with self._leases.hold(TENANT_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
-            operation = self._resume(order, known) if known else self._begin(order, source, actor)
+            operation = self._resume(order, source, known) if known else self._begin(order, source, actor)
         self._operations.launch(operation)
         return operation
 
     def _source(self, tenant_id: TenantId) -> Tenant:
-        source = self._registry.tenant(tenant_id)
-        if source is None:
-            raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-        if source.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{source.status}")
-        if source.relocation:
-            raise Conflict(
-                "The tenant is being moved.", code="tenant_moving", hint="Wait for its operation to end, or undo it."
-            )
+        source = require_known(self._registry.tenant(tenant_id))
+        require_in_use(source)
+        require_still(source)
         return source
 
-    def _resume(self, order: CloneOrder, known: Tenant) -> Operation:
+    def _resume(self, order: CloneOrder, source: Tenant, known: Tenant) -> Operation:
+        # By whatever id it was asked for: the original may have been renamed since.
+        ids = {tenant_id.value for tenant_id in (source.tenant_id, *source.former_ids)}
         if known.status is TenantStatus.PROVISIONING and known.relocation:
             operation = self._operations.get(known.relocation)
-            if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
-                # The address may be why it failed.
+            if operation.kind == CLONE and operation.facts["cloned"] in ids:
+                # The address may be the reason why the clone failed, so a new one replaces it.
                 given = {"admin_email": order.admin_email} if order.admin_email else {}
                 return self._operations.resume(replace(operation, facts=operation.facts | given))
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
@@ -151,7 +148,7 @@ class CloneRequests:
 
 
 def _home(tenant_id: TenantId, server_id: str, original: Home) -> Home:
-    """Say where a clone lives: in a database of its own, its schema is named as the original's."""
+    """Return the clone's home; in a database of its own, its schema has the original's name."""
     home = new_home(tenant_id, server_id, original.isolation)
     if home.isolation is Isolation.DATABASE:
         return Home(home.server_id, home.isolation, home.database, original.schema)

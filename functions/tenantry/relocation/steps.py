@@ -13,6 +13,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
@@ -111,9 +112,14 @@ class Relocation(Residence):
         """Fill the target, for which there is room, and read both homes."""
         began = time.monotonic()
         source, target = self.residents(operation)
-        self._read[operation.operation_id] = self.copier.copy(source, target)
-        if target.home.isolation is not Isolation.POOLED:
-            self.target(operation).grant()
+
+        def empty() -> None:
+            # Tables of its own are emptied in the transaction that fills them.
+            if journey_of(operation.facts).copies_schema or target.home.isolation is Isolation.POOLED:
+                self.make_room(operation)
+
+        copied = repeat_while_rewritten(lambda: self.copier.copy(source, target), self.copier.deadline, empty)
+        self._read[operation.operation_id] = copied
         return {"copy_ms": _milliseconds(began)}
 
     def _compare(self, operation: Operation) -> dict[str, Any] | None:
@@ -134,7 +140,7 @@ class Relocation(Residence):
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)
-            self.secrets.write(tenant_id, self.copier.at(journey.target, self.credentials(tenant_id)))
+            self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
         self.target(operation).open()
         opened = time.time()
         if closed:
@@ -142,7 +148,7 @@ class Relocation(Residence):
         facts["write_pause_ms"] = round((opened - operation.facts.get("fenced_at", opened)) * 1000)
         self._note_cutover(operation, journey)
         # The password, the right to connect, and that the database says it is this tenant's.
-        TenantConnection(tenant_id, self.credentials(tenant_id), self._connect).close()
+        TenantConnection(tenant_id, self.secrets.read(tenant_id), self._connect).close()
         return facts
 
     def _require_unwritten(self, operation: Operation) -> None:
@@ -150,10 +156,11 @@ class Relocation(Residence):
 
         A fence is a login's default: whoever has the tenant's secret and says READ WRITE gets past it.
 
-        :raises CopyFailed: something was written there after it was read for the copy.
+        :raises CopyFailed: rows or rights were changed there after they were read for the copy.
         """
-        source, _ = self.residents(operation)
-        if self.copier.mark_closed(source) != operation.facts["source_mark"]:
+        source, target = self.residents(operation)
+        same_rights = self.copier.same_rights(source, target)
+        if self.copier.mark_closed(source) != operation.facts["source_mark"] or not same_rights:
             raise CopyFailed(
                 "Somebody who logs in as the tenant has written in spite of the fence.",
                 code="written_meanwhile",
@@ -165,7 +172,7 @@ class Relocation(Residence):
 
         It refuses because the home is closed, once the password was right.
         """
-        credentials = self.copier.at(journey.target, self.credentials(tenant.tenant_id))
+        credentials = self.copier.at(journey.target, self.secrets.read(tenant.tenant_id))
         if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
             # Rotated since the roles were made.
             self.make_roles(tenant, journey.target.server_id)
@@ -194,7 +201,7 @@ class Relocation(Residence):
     def _analyse(self, tenant: Tenant, home: Home) -> None:
         if home.isolation is Isolation.POOLED:
             return
-        self.copier.analyse(Resident(tenant.tenant_id, home, self.credentials(tenant.tenant_id)))
+        self.copier.analyse(Resident(tenant.tenant_id, home, self.secrets.read(tenant.tenant_id)))
 
 
 def _refusal(tenant_id: TenantId, credentials: Credentials, connect: ConnectSettings) -> str:

@@ -1,4 +1,4 @@
-"""The report on backups: each tenant's newest one and newest verified one against its policy."""
+"""The report on backups: compares each tenant's newest backup and newest verified one with its policy."""
 
 import csv
 import io
@@ -15,7 +15,9 @@ from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
 KIND, TARGET = "report_backups", "fleet/backups"
-# Not those that are being made, or erased.
+# A spreadsheet takes a text that begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Tenants that are being made or erased are not judged.
 _SETTLED = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
 
 
@@ -28,7 +30,7 @@ class BackupAudit:
         self._histories = histories
 
     def run(self, now: datetime | None = None) -> BackupReport:
-        """Judge every tenant as it is now.
+        """Judge every tenant's backups.
 
         :raises DependencyFailed: the registry or S3 did not answer.
         """
@@ -36,18 +38,18 @@ class BackupAudit:
         tenants = settled(self._registry.tenants())
         histories = self._histories.read([all_ids(tenant) for tenant in tenants])
         lines = [judge(tenant, history, now) for tenant, history in zip(tenants, histories, strict=True)]
-        # Stable: within these two, by id.
+        # The sort is stable, so both groups stay ordered by id.
         lines.sort(key=lambda line: not line.faults)
         return BackupReport(now.isoformat(timespec="seconds"), lines)
 
 
 def settled(tenants: Iterable[Tenant]) -> list[Tenant]:
-    """List those whose backups are awaited."""
+    """List the tenants that have to have backups."""
     return [tenant for tenant in tenants if tenant.status in _SETTLED]
 
 
 def all_ids(tenant: Tenant) -> list[TenantId]:
-    """List the id of a tenant and those that it had before: its backups stay where they were written."""
+    """List a tenant's present and former ids: its backups stay where they were written."""
     return [tenant.tenant_id, *tenant.former_ids]
 
 
@@ -57,11 +59,17 @@ def steps(audit: BackupAudit, store: ReportStore) -> Sequence[Step]:
 
 
 def as_csv(report: dict[str, Any]) -> str:
-    """Write a report's lines as CSV, for an auditor's spreadsheet."""
+    """Write a report's lines as CSV, for an auditor's spreadsheet, which takes no text for a formula."""
     text = io.StringIO(newline="")
     names = list(report["tenants"][0]) if report["tenants"] else ["tenant_id"]
     writer = csv.DictWriter(text, ["made_at", *names])
     writer.writeheader()
     for line in report["tenants"]:
-        writer.writerow({"made_at": report["made_at"], **line, "faults": " ".join(line["faults"])})
+        cells = {"made_at": report["made_at"], **line, "faults": " ".join(line["faults"])}
+        writer.writerow({name: _as_text(value) for name, value in cells.items()})
     return text.getvalue()
+
+
+def _as_text(value: Any) -> Any:
+    """Put an apostrophe before what a spreadsheet would compute."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,4 +1,4 @@
-"""Reports in the stack's bucket, `reports/{kind}/{operation_id}.json`: the registry's items are too small for them."""
+"""Stores reports in the stack's bucket, `reports/{kind}/{operation_id}.json`: they are too large for the registry."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ReportStore:
-    """Keeps reports and reads them back."""
+    """Stores and reads reports."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Take a client that may write or read below `reports/`."""
@@ -20,7 +20,7 @@ class ReportStore:
         self._bucket = bucket
 
     def put(self, kind: str, operation_id: str, report: dict[str, Any]) -> str:
-        """Keep a report; the same operation's again replaces it. Returns its key.
+        """Store a report, over an earlier one of the same operation. Returns its key.
 
         :raises DependencyFailed: S3 did not take it.
         """
@@ -36,7 +36,7 @@ class ReportStore:
     def get(self, key: str) -> dict[str, Any]:
         """Read a report.
 
-        :raises NotFound: somebody has deleted it.
+        :raises NotFound: the report was deleted.
         :raises DependencyFailed: S3 did not answer.
         """
         try:

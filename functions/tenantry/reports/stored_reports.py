@@ -1,4 +1,4 @@
-"""Reports that an operation makes: kept in the bucket, with a summary and their key among the operation's facts."""
+"""Reports that an operation makes: stored in the bucket, with a summary and the key in the operation's facts."""
 
 import json
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from tenantry.domain.operation import Operation
 from tenantry.operations.operations import Operations, Step
 from tenantry.reports.report_store import ReportStore
 
-# Of Lambda's 6 MB for an answer, in which the report is a JSON string: quotes are escaped.
+# Lambda allows 6 MB for an answer, but the report in it is a JSON string, whose quotes are escaped.
 MAX_ANSWER_BYTES = 4_500_000
 _KEY = "report_key"
 _ENOUGH = 100
 
 
 def stored_step(name: str, kind: str, make: Callable[[], dict[str, Any]], store: ReportStore) -> Step:
-    """Make the step that makes a report and keeps it."""
+    """Return the step that makes and stores a report."""
 
     def run(operation: Operation) -> dict[str, Any]:
         report = make()
@@ -30,10 +30,10 @@ def stored_step(name: str, kind: str, make: Callable[[], dict[str, Any]], store:
 
 
 def newest_report(operations: Operations, store: ReportStore, kind: str, path: str) -> dict[str, Any]:
-    """Read the newest report of a kind, short enough to be answered.
+    """Read the newest report of a kind, shortened to fit into an answer.
 
-    :param path: the route whose POST makes one.
-    :raises NotFound: there is none yet.
+    :param path: the route whose POST makes such a report.
+    :raises NotFound: there is no report yet.
     :raises DependencyFailed: DynamoDB or S3 did not answer.
     """
     done = next((o for o in operations.newest(_ENOUGH, kind) if _KEY in o.facts), None)
@@ -44,9 +44,9 @@ def newest_report(operations: Operations, store: ReportStore, kind: str, path: s
 
 
 def shorten(report: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    """Leave out the end of long lists until a report fits, and say so under `left_out`: how many of which list.
+    """Truncate long lists until a report fits; `left_out` says how many items of which list are missing.
 
-    The worst findings stand first, so these are kept. The whole report is in the bucket, under `stored_at`.
+    The worst findings come first, so they are kept. The whole report is in the bucket, under `stored_at`.
     """
     shortened, left_out = dict(report), dict[str, int]()
     while len(json.dumps(json.dumps(shortened))) > max_bytes:

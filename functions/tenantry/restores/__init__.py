@@ -1,5 +1,5 @@
-"""Brings a backup back: next to the live data, compared, then swapped in, with a way to undo it.
+"""Restores a backup: into staging, compared, then swapped in, with a way to undo it.
 
-Begin with `requests.py` (what may be asked for), then `workflow.py`, which names the steps, and `steps.py`. The swap is
-`swap_own.py` for databases and schemas and `swap_pooled.py` for rows. Taking backups is `backups`.
+Begin with `requests.py` (what an operator may ask for), then `workflow.py`, which names the steps, and `steps.py`. The
+swap is `swap_own.py` for databases and schemas and `swap_pooled.py` for rows. The room `backups` takes the backups.
 """

@@ -1,6 +1,5 @@
-"""What the registry and a tenant's secret come to say in the course of a restore."""
+"""Changes the registry and a tenant's secret in the course of a restore."""
 
-import secrets as random
 from dataclasses import replace
 from typing import Any
 
@@ -8,41 +7,37 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import NotFound, TenantUnknown
+from tenantry.domain.errors import TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts, place_of
 from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
 
-_PASSWORD_BYTES = 32
-
 
 class Cutover:
-    """Lets a tenant live where it was restored."""
+    """Directs a tenant to the home into which it was restored."""
 
     def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, onboarding: Onboarding) -> None:
-        """Take the adapters; `onboarding` completes a tenant that is new."""
+        """Take the adapters; `onboarding` completes a new tenant."""
         self._registry = registry
         self._servers = servers
         self._secrets = secrets
         self._onboarding = onboarding
 
     def credentials(self, tenant_id: TenantId) -> Credentials:
-        """Read how the tenant is served now. :raises NotFound: nobody knows."""
-        found = self._secrets.find(tenant_id)
-        if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
-        return found
+        """Read the tenant's present credentials. :raises NotFound: it has no secret."""
+        return self._secrets.read(tenant_id)
 
     def make_roles(self, tenant: Tenant, home: Home) -> None:
-        """Let the server know the tenant's roles and its login, with the password that it has or is given now."""
+        """Make the tenant's roles and its login on the home's server, with its present password or a new one."""
         server = self._servers.get(home.server_id)
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
             login = login_names(tenant.tenant_id)[0]
-            password = random.token_urlsafe(_PASSWORD_BYTES)
+            password = new_password()
             known = credentials_at(Credentials(server.host, server.port, "", login, password), home, server)
             self._secrets.write(tenant.tenant_id, known)
         admin = self._servers.admin(home.server_id)
@@ -51,12 +46,12 @@ class Cutover:
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
-        """Let a server forget the tenant's roles, on which it does not live."""
+        """Drop the tenant's roles on a server where it does not live."""
         roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
         self._servers.removal(server_id).drop_roles(roles)
 
     def switch(self, tenant_id: TenantId, home: Home, former: Home | None) -> None:
-        """Let the tenant's secret name the place that it has now; nobody is let in at the one that it had elsewhere."""
+        """Point the tenant's secret at its new home, and close the former one if that is on another server."""
         present = self.credentials(tenant_id)
         arrived = credentials_at(present, home, self._servers.get(home.server_id))
         if place_of(present) == place_of(arrived):
@@ -66,7 +61,7 @@ class Cutover:
         self._secrets.write(tenant_id, arrived)
 
     def note(self, operation: Operation, home: Home, kept: Home | None, revision: str) -> None:
-        """Write down where the tenant lives, at which revision, and where what was there is kept."""
+        """Record the tenant's home, its schema revision, and the home that keeps the former data."""
         tenant = self._tenant(operation)
         self._registry.put_tenant(
             replace(
@@ -79,19 +74,19 @@ class Cutover:
         )
 
     def release(self, operation: Operation) -> None:
-        """Let others at a tenant whose restore has failed; a new one is incomplete until the call is repeated."""
+        """Release a tenant whose restore has failed. A new tenant stays incomplete until the call is repeated."""
         tenant = self._registry.tenant(tenant_of(operation))
         if tenant and tenant.relocation == operation.operation_id and tenant.status is not TenantStatus.PROVISIONING:
             self._registry.put_tenant(replace(tenant, relocation=""))
 
     def hand_over(self, operation: Operation, successor: str) -> None:
-        """Let another operation have the tenant."""
+        """Make another operation the tenant's holder."""
         tenant = self._tenant(operation)
         if tenant.relocation == operation.operation_id:
             self._registry.put_tenant(replace(tenant, relocation=successor))
 
     def settle(self, operation: Operation, **change: Any) -> None:
-        """Let others at the tenant again; one that is new is served from now on."""
+        """Release the tenant; a new one becomes active."""
         tenant = replace(self._tenant(operation), relocation="", **change)
         if tenant.status is TenantStatus.PROVISIONING:
             tenant = replace(
@@ -107,13 +102,13 @@ class Cutover:
 
 
 def kept_of(operation: Operation, swap: Swap) -> Home | None:
-    """Say where what was there is kept: beside, or where the tenant lived before; None: there was nothing."""
+    """Find the home that keeps the former data: detached on this server, or the former home; None if there was none."""
     if swap.has_home:
         return swap.kept
     return former_of(operation)
 
 
 def former_of(operation: Operation) -> Home | None:
-    """Say where the tenant lived, if that is on another server than the one that it is restored to."""
+    """Find the tenant's former home, if it is on another server than the restored one."""
     former = operation.facts.get("former")
     return home_of_facts(former) if former else None

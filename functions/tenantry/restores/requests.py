@@ -1,4 +1,4 @@
-"""Restores of tenants, as an operator asks for them: checked, and started."""
+"""Checks and starts the restores that an operator asks for."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -8,6 +8,7 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
@@ -26,9 +27,9 @@ from tenantry.tenants.retired_ids import no_such_tenant
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What an operator asks for: `tenant_id` is whose backup it is; without `into`, it is restored in its place.
+    """What an operator asks for: a backup of `tenant_id`, restored in place or, with `into`, as a new tenant.
 
-    Without `keep_rights`, editor and viewer get the rights that those of a new tenant have.
+    Without `keep_rights`, the roles editor and viewer get the rights that they have in a new tenant.
     """
 
     tenant_id: TenantId
@@ -37,17 +38,17 @@ class RestoreRequest:
     server_id: str | None = None
     keep_rights: bool = True
     admin_email: str | None = None
-    # Only these: `schema.table`, or `schema.*`; with what becomes of those that are there.
+    # Restore only these: `schema.table` or `schema.*`. `mode` says whether they replace the present tables.
     tables: tuple[str, ...] = ()
     mode: str = STAGED
 
     def kind(self, home: Home) -> str:
-        """Say which operation does it: in shared tables, single ones are a restore that exchanges fewer rows."""
+        """Return the operation's kind; in shared tables, single tables are a normal restore that swaps fewer rows."""
         return RESTORE_TABLES if self.tables and home.isolation is not Isolation.POOLED else RESTORE
 
 
 class Restores:
-    """Starts restores. Nothing is changed by a call that is refused."""
+    """Starts restores. A refused call changes nothing."""
 
     def __init__(
         self,
@@ -69,12 +70,12 @@ class Restores:
         self._buckets = buckets
 
     def start(self, request: RestoreRequest, actor: str) -> Operation:
-        """Start to restore a backup, or take up that restore if its worker has died.
+        """Start to restore a backup, or resume that restore if its worker has died.
 
         :raises NotFound: there is no such backup, tenant or server.
-        :raises RestoreFailed: what is left of the backup is none.
+        :raises RestoreFailed: the backup is not whole.
         :raises BadRequest: the new id is reserved.
-        :raises Conflict: the tenant can't be restored now, or not there; the new id is taken.
+        :raises Conflict: the tenant can't be restored now or on that server, or the new id is taken.
         """
         target = request.into or request.tenant_id
         with self._leases.hold(TENANT_LEASE, target.value):
@@ -100,19 +101,15 @@ class Restores:
         return backup
 
     def _under_way(self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant) -> Operation | None:
-        """Take up again what has begun and not ended.
+        """Resume this restore if it has begun and not ended.
 
-        :raises Conflict: something else has.
+        :raises Conflict: another operation holds the tenant.
         """
         if not tenant.relocation:
             return None
         operation = self._operations.get(tenant.relocation)
         if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
-            raise Conflict(
-                "The tenant is being moved or restored.",
-                code="tenant_moving",
-                hint="Wait for its operation to end, or undo it.",
-            )
+            raise moving()
         return self._operations.resume(operation)
 
     def _begin_in_place(
@@ -120,8 +117,7 @@ class Restores:
     ) -> Operation:
         if request.into and request.into != request.tenant_id:
             raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
-        if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        require_in_use(tenant)
         if tenant.former_home:
             raise Conflict(
                 "The tenant's last move or restore is neither confirmed nor undone.",
@@ -149,7 +145,7 @@ class Restores:
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
     ) -> Operation:
-        """Make a tenant of a backup: a new one, or one that the registry has lost."""
+        """Restore a backup as a new tenant, or as a tenant that the registry has lost."""
         into, manifest = request.into or request.tenant_id, require_whole(backup)
         check_free_to_use(into)
         if self._registry.former_id(into):
@@ -166,7 +162,7 @@ class Restores:
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
         tenant = Tenant(into, TenantStatus.PROVISIONING, home.isolation, home.server_id, region)
         if source:
-            # Of another model when it was backed up than now, maybe.
+            # The tenant may have had another isolation model when the backup was taken.
             data_api = source.data_api.fitting(one_schema=home.isolation is not Isolation.DATABASE)
             tenant = replace(tenant, limits=source.limits, backups=source.backups, data_api=data_api)
         elif had := manifest.home:
@@ -185,11 +181,11 @@ class Restores:
             "archived": backup.tenant_id.value,
             "backup_id": request.backup_id.value,
             "home": asdict(home),
-            # Grants name the roles of the tenant that was backed up.
-            "keep_rights": request.keep_rights and backup.tenant_id == tenant_id,
+            # A dump's grants name the roles of the tenant that was backed up; a manifest's rights name none.
+            "keep_rights": request.keep_rights and (backup.tenant_id == tenant_id or _tells_rights(backup)),
             "has_home": has_home,
             "former": None,
-            # For an undo; empty: not known.
+            # For an undo; empty if unknown.
             "former_revision": "",
             "admin_email": request.admin_email or "",
         }
@@ -201,14 +197,14 @@ class Restores:
         return home
 
     def _region_of(self, backup: CataloguedBackup) -> str:
-        """Of a tenant that nobody knows: the manifest says which its data must not leave, or else the bucket does."""
+        """Find the region that an unregistered tenant's data must not leave: the manifest's, or else the bucket's."""
         if backup.manifest and backup.manifest.home:
             return backup.manifest.home.region
         elsewhere = {bucket.name: bucket.region for bucket in self._buckets.elsewhere}
         return elsewhere.get(backup.bucket, "")
 
     def _known_server(self, manifest: Manifest) -> str | None:
-        """Where it lived, if there is such a server still."""
+        """Find the server where the tenant lived, if it is still registered."""
         server_id = manifest.home.server_id if manifest.home else ""
         return server_id if any(server.server_id == server_id for server in self._servers.all()) else None
 
@@ -222,17 +218,21 @@ class Restores:
         require_version(manifest, self._servers.admin(home.server_id).facts())
 
 
+def _tells_rights(backup: CataloguedBackup) -> bool:
+    return backup.manifest is not None and backup.manifest.rights is not None
+
+
 def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
-    """Tell whether it is that call's: of the same backup, for the same tables."""
+    """Tell whether the operation restores what the request asks for: the same backup and the same tables."""
     asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
     facts = operation.facts
     return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
 
 
 def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:
-    """Write down which tables are wanted.
+    """Return the facts of a restore of single tables.
 
-    :raises BadRequest: the backup has no such tables, or they can't lie there.
+    :raises BadRequest: the backup has no such tables, or the home can't stage them.
     """
     if home.isolation is Isolation.POOLED and request.mode == STAGED:
         raise BadRequest(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from psycopg2 import sql
 
 from tenantry.contents.digest import Access
+from tenantry.contents.rights_writer import RightsWriter
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
@@ -23,6 +24,7 @@ from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch
+from tenantry.domain.rights import AllRights, from_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
@@ -41,8 +43,8 @@ _ROWS = ("pre-data", "data")
 class ScratchOrder:
     """A backup, and the database that it is restored into: made for it, closed, owned by `owner`'s roles.
 
-    `bucket` is the one that the backup lies in. Without `keep_rights` nobody but the owner gets any: grants name roles
-    of the tenant that was backed up. `tables` are the only ones wanted; none: all.
+    `bucket` is the one that the backup lies in. Without `keep_rights` nobody but the owner gets any. `tables` are the
+    only ones wanted; none: all.
     """
 
     manifest: Manifest
@@ -57,6 +59,23 @@ class ScratchOrder:
     def home(self) -> Home:
         """Where in that database lies what the tenant had."""
         return Home(self.server_id, self.manifest.isolation, self.database, archived_schema(self.manifest))
+
+    @property
+    def has_own_roles(self) -> bool:
+        """Whether it is restored for the tenant itself, with whom others may have to do."""
+        return self.manifest.tenant_id == self.owner.value
+
+    @property
+    def rows_only(self) -> bool:
+        """Whether the rights are those of tables that are there: shared ones, or those that single ones are of."""
+        return self.manifest.isolation is Isolation.POOLED or bool(self.tables)
+
+    @property
+    def rights(self) -> AllRights | None:
+        """Say who has which rights then; None: nobody, or whom the dump says, where the manifest does not."""
+        if not self.keep_rights or self.rows_only or self.manifest.rights is None:
+            return None
+        return from_facts(facts.model_dump() for facts in self.manifest.rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +127,6 @@ class ScratchRestorer:
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
         scratch.make_empty()
-        # Rights to shared tables are the server's own too, and of single tables those that are there.
-        rows_only = order.manifest.isolation is Isolation.POOLED or bool(order.tables)
         with self.access(order.owner, order.home) as access:
             target = RestoreTarget(
                 access.credentials,
@@ -117,13 +134,20 @@ class ScratchRestorer:
                 version,
                 schema="" if order.manifest.isolation is Isolation.DATABASE else order.home.schema,
                 tables=order.tables,
-                sections=_ROWS if rows_only else (),
-                keep_rights=order.keep_rights and not rows_only,
+                sections=_ROWS if order.rows_only else (),
+                keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
         scratch.reserve()
+        if order.rights is not None:
+            writer = self.rights_writer(order.owner, order.home)
+            writer.write(order.rights, strangers=order.has_own_roles)
+
+    def rights_writer(self, owner: TenantId, home: Home) -> RightsWriter:
+        """Read and write who may do what in a scratch database, or in what it is carried to."""
+        return RightsWriter(self._servers.connector(home.server_id), owner, home, to_database=False)
 
     def examine(self, order: ScratchOrder) -> Findings:
         """Compare what was restored with the manifest.
@@ -131,7 +155,12 @@ class ScratchRestorer:
         :raises TenantryError: the server refused or went away.
         """
         with self.access(order.owner, order.home) as access:
-            return examine(order.manifest, access, self.settings())
+            findings = examine(order.manifest, access, self.settings())
+        if order.rights is None:
+            return findings
+        writer = self.rights_writer(order.owner, order.home)
+        differing = writer.differences(order.rights, strangers=order.has_own_roles)
+        return replace(findings, missing=(*findings.missing, *differing))
 
     def drop(self, order: ScratchOrder) -> None:
         """Drop the database, with every session in it, and the login that filled it."""

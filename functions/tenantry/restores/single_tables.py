@@ -1,6 +1,6 @@
-"""Restores single tables of a tenant's: beside those that are there, or their rows in the place of what is there.
+"""Restores single tables of a tenant: into a detached schema, or their rows in place of the present rows.
 
-Everything is restored into a scratch database and compared first; what a table needs is then sure to be there.
+The whole backup is restored into a scratch database and compared first, so that everything a table needs is there.
 """
 
 import time
@@ -32,7 +32,7 @@ class TableRestoration:
     """The steps of a restore of single tables."""
 
     def __init__(self, restoration: Restoration, adapters: RestoreAdapters) -> None:
-        """Take what restores tenants."""
+        """Take the restoration whose first steps these share, and the adapters."""
         self._restoration = restoration
         self._adapters = adapters
 
@@ -42,14 +42,14 @@ class TableRestoration:
         return (*first, Step("bring", self._bring), Step("settle", self._settle))
 
     def give_up(self, operation: Operation) -> Operation:
-        """Drop what was made beside; the tables are as they were, unless they were brought."""
+        """Compensate a failed step: drop what was staged. After the step `bring`, the tables stay as they are."""
         if not self._restoration.is_under_way(operation) or "bring" in operation.done:
             return operation
         work = work_for(operation)
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         connector, database = self._adapters.servers.connector(work.home.server_id), work.home.database
         schema = self._detached(operation)
-        # Rows are kept in the transaction that exchanges them: where there are some, it has happened.
+        # The same transaction exchanges the rows and keeps the former ones: if any are kept, the exchange has happened.
         if operation.facts["mode"] == STAGED or not swapping.has_tables(connector, database, schema):
             swapping.drop_schema(connector, database, schema)
         self._restoration.release(operation)
@@ -68,15 +68,15 @@ class TableRestoration:
         return {made: self._detached(operation), "bring_ms": milliseconds(began)}
 
     def _detached(self, operation: Operation) -> str:
-        """Name the schema that is made for it."""
+        """Name the detached schema that the operation makes."""
         work = work_for(operation)
         name = restored_schema if operation.facts["mode"] == STAGED else replaced_schema
         return name(work.tenant_id, work.home, operation.operation_id)
 
     def _scratch(self, operation: Operation) -> Home:
-        """Say where the tables were restored: in a schema that is called there as where the tenant lives.
+        """Return the scratch home of the restored tables, with its schema named as in the tenant's home.
 
-        In a shared database it is the tenant's id, which may have been another when it was backed up.
+        In a shared database the schema's name is the tenant's id, which may have changed since the backup.
         """
         work, archived = work_for(operation), operation.facts["schema"]
         home = Home(work.home.server_id, Isolation.DATABASE, work.staging, archived)
@@ -87,7 +87,7 @@ class TableRestoration:
         return replace(home, schema=work.home.schema)
 
     def _bring_staged(self, operation: Operation, source: Access, target: Access) -> None:
-        """Carry the tables into a schema that only the tenant's owner looks into."""
+        """Copy the tables into a detached schema that only the tenant's owner role can read."""
         work, schema = work_for(operation), self._detached(operation)
         connector = self._adapters.servers.connector(work.home.server_id)
         swapping.make_schema(connector, work.home.database, schema, target.role)
@@ -103,15 +103,14 @@ class TableRestoration:
                 reader.export(),
                 self._adapters.tools,
                 deadline=self._adapters.deadline(),
-                keep_rights=False,
             )
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:
-        """Exchange the rows in one transaction; foreign keys are checked at its end. What was there is kept."""
+        """Exchange the rows in one transaction and keep the former ones; foreign keys are checked at its end."""
         settings, kept = self._adapters.scratches.settings(), self._detached(operation)
         connector = self._adapters.servers.connector(target.home.server_id)
         if swapping.has_tables(connector, target.home.database, kept):
-            # They were made in the transaction that has exchanged the rows.
+            # The transaction that made these tables has also exchanged the rows.
             return
         swapping.make_schema(connector, target.home.database, kept, target.role)
         with ContentReader(source, settings) as reader:
@@ -122,7 +121,7 @@ class TableRestoration:
                 copy_rows(reader, into)
 
     def _set_apart(self, source: Access, wanted: list[str], schema: str) -> None:
-        """Move the tables into a schema of the scratch database, without what ties them to others."""
+        """Move the tables into a schema of the scratch database, without their foreign keys and triggers."""
         settings = self._adapters.scratches.settings()
         with ContentReader(source, settings) as reader:
             tables = [reader.tables[name] for name in wanted_tables(reader.tables, wanted)]
@@ -151,13 +150,13 @@ class TableRestoration:
 
 
 def _is_renamed(operation: Operation) -> bool:
-    """Whether the schema of a shared database has another name than when it was backed up."""
+    """Whether the tenant's schema in a shared database was renamed since the backup."""
     home = work_for(operation).home
     return home.isolation is Isolation.SCHEMA and operation.facts["schema"] != home.schema
 
 
 def _patterns(operation: Operation) -> list[str]:
-    """Say which tables are wanted, by the schema's present name."""
+    """List the wanted tables, with the schema's present name."""
     wanted: list[str] = operation.facts["wanted"]
     if not _is_renamed(operation):
         return wanted

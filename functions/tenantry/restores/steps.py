@@ -1,7 +1,7 @@
-"""Restores a tenant from one backup: beside what is there, compared, then in its place. Every step may be repeated.
+"""Restores a tenant from one backup: into staging, compared, then swapped in. Every step may be repeated.
 
-Until the swap everything can be taken back, and is when a step fails: nobody has noticed anything. From then on the
-work can only be finished.
+A step that fails before the swap is compensated, and no user has noticed anything. After the swap the operation can
+only be finished.
 """
 
 import time
@@ -19,11 +19,12 @@ from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
+from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
-from tenantry.domain.tenant import Isolation, Tenant, TenantStatus, owner_role
+from tenantry.domain.tenant import Isolation, Tenant, owner_role
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
@@ -34,7 +35,7 @@ from tenantry.tenants.exposure import renew_exposure
 
 
 class RestoreAdapters(NamedTuple):
-    """What restores work with; `deadline` is the moment (of `time.monotonic()`) at which one has to have ended."""
+    """The adapters of a restore; `deadline` returns the `time.monotonic()` by which it has to end."""
 
     registry: Registry
     servers: Servers
@@ -50,7 +51,7 @@ class Restoration:
     """The steps of a restore."""
 
     def __init__(self, adapters: RestoreAdapters, cutover: Cutover) -> None:
-        """Take the adapters, and what lets a tenant live where it was restored."""
+        """Take the adapters, and the cutover to the restored home."""
         self._adapters = adapters
         self._cutover = cutover
 
@@ -67,7 +68,7 @@ class Restoration:
         )
 
     def give_up(self, operation: Operation) -> Operation:
-        """Leave everything as it was, when a step has failed before the swap."""
+        """Compensate a step that failed before the swap: everything is as it was."""
         if not self.is_under_way(operation) or self.is_swapped(operation):
             return operation
         self.take_back(operation)
@@ -75,36 +76,36 @@ class Restoration:
         return replace(operation, done=())
 
     def take_back(self, operation: Operation) -> None:
-        """Let the tenant at what is there, and drop what was made for the restore."""
+        """Reopen the tenant's present home, and drop what was made for the restore."""
         work = work_for(operation)
         self.strategy(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if former_of(operation):
-            # On that server there is nothing else of the tenant's.
+            # The tenant has nothing else on that server.
             self._cutover.drop_roles(work.tenant_id, work.home.server_id)
 
     def is_under_way(self, operation: Operation) -> bool:
-        """Whether the tenant is this operation's to restore."""
+        """Whether this operation holds the tenant."""
         tenant = self._adapters.registry.tenant(tenant_of(operation))
         return tenant is not None and tenant.relocation == operation.operation_id
 
     def require_own(self, operation: Operation) -> None:
-        """Make sure that the tenant is this operation's still. :raises TenantryError: it is not."""
+        """Make sure that this operation still holds the tenant. :raises TenantryError: it does not."""
         self._tenant(operation)
 
     def release(self, operation: Operation) -> None:
-        """Let others at the tenant."""
+        """Release the tenant for other operations."""
         self._cutover.release(operation)
 
     def is_swapped(self, operation: Operation) -> bool:
-        """Whether what was restored has taken its place."""
+        """Whether the restored home is live."""
         if "settle" in operation.done:
             return True
         work = work_for(operation)
         return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
 
     def strategy(self, isolation: Isolation) -> SwapStrategy:
-        """Say how a home of that model gives its place away."""
+        """Return the swap for homes of an isolation model."""
         adapters = self._adapters
         match isolation:
             case Isolation.DATABASE:
@@ -117,7 +118,7 @@ class Restoration:
                 )
 
     def _find(self, operation: Operation) -> dict[str, Any]:
-        """Make sure that there is a whole backup, and that the tenant's roles are where it is restored."""
+        """Make sure that the backup is whole, and that the target server has the tenant's roles."""
         self._require_wanted(operation)
         _, manifest = self._backup(operation)
         self._cutover.make_roles(self._tenant(operation), work_for(operation).home)
@@ -152,7 +153,7 @@ class Restoration:
         facts = self.strategy(home.isolation).prepare(
             swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights
         )
-        # It may be older than what is exposed now.
+        # The restored schema may be older than the tables that are exposed now.
         renew_exposure(self._adapters.servers, tenant, replace(home, database=order.home.database))
         return facts
 
@@ -167,7 +168,7 @@ class Restoration:
         work, swap = work_for(operation), swap_of(operation)
         strategy = self.strategy(work.home.isolation)
         order = self._order(operation)
-        # Of shared tables nothing but writing is refused, since the rows that are there were copied away.
+        # In shared tables only writes are refused, from the moment when the present rows were copied.
         pooled = work.home.isolation is Isolation.POOLED
         began = operation.facts["closed_at"] if pooled else time.time()
         if not strategy.is_swapped(swap):
@@ -177,13 +178,13 @@ class Restoration:
         facts = {"writes_refused_ms" if pooled else "refused_ms": round((time.time() - began) * 1000)}
         revision = head_revision() if pooled else operation.facts["schema_revision"]
         self._cutover.note(operation, work.home, kept_of(operation, swap), revision)
-        # The password, the right to connect, and that the place says it is this tenant's.
+        # This checks the password, the right to connect, and that the database names this tenant.
         credentials = self._cutover.credentials(work.tenant_id)
         TenantConnection(work.tenant_id, credentials, self._adapters.connect).close()
         return facts
 
     def _settle(self, operation: Operation) -> None:
-        """Let the planner know the new tables, drop what is of no more use, and let others at the tenant again."""
+        """Analyse the new tables, drop the scratch databases, and release the tenant."""
         if not self.is_under_way(operation):
             return
         work = work_for(operation)
@@ -202,7 +203,7 @@ class Restoration:
         )
 
     def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
-        """Look the backup up in the bucket as it is now."""
+        """Look the backup up in the bucket again."""
         work = work_for(operation)
         backup = self._adapters.catalogue.find(work.backup_id, work.archived)
         if backup is None:
@@ -215,28 +216,27 @@ class Restoration:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
             raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
-        if tenant.status is TenantStatus.ERASING:
-            raise Conflict("The tenant is to be erased.", code="tenant_erasing")
+        require_kept(tenant)
         return tenant
 
     def _require_wanted(self, operation: Operation) -> None:
-        """Do nothing for one that has failed and that nobody has started anew: its tenant may have changed since."""
+        """Refuse a failed operation that nobody has started again: its tenant may have changed since."""
         if operation.status is OperationStatus.FAILED and not self.is_under_way(operation):
             raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
 
 
 def work_for(operation: Operation) -> RestoreWork:
-    """Read what an operation restores."""
+    """Read an operation's restore work from its facts."""
     return work_of(operation.operation_id, tenant_of(operation), operation.facts)
 
 
 def swap_of(operation: Operation) -> Swap:
-    """Read what an operation swaps."""
+    """Read an operation's swap from its facts."""
     work = work_for(operation)
     tables = tuple(operation.facts.get("wanted", ()))
     return Swap(work.tenant_id, work.home, work.staging, work.kept, operation.facts["has_home"], tables)
 
 
 def milliseconds(began: float) -> int:
-    """Tell how long ago, by `time.monotonic()`, something began."""
+    """Return the milliseconds since `began`, a `time.monotonic()`."""
     return round((time.monotonic() - began) * 1000)

@@ -1,4 +1,4 @@
-"""How a tenant's rows of shared tables are exchanged for those that were restored: in one transaction."""
+"""Exchanges a tenant's rows in shared tables for the restored rows, in one transaction."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
@@ -31,15 +31,15 @@ from tenantry.servers.servers import Servers
 
 _NAMED = 10
 
-# Of the only tables whose rows are exchanged; None: of all.
+# The tables whose rows are exchanged; None means all.
 type _Names = Collection[str] | None
 
-# Reads a tenant's credentials as its secret has them now.
+# Reads a tenant's present credentials from its secret.
 type ReadCredentials = Callable[[TenantId], Credentials]
 
 
 class PooledSwap:
-    """Rows of shared tables. What was there is kept in a database of its own, from which it can be brought back."""
+    """Swaps rows of shared tables. The former rows are kept in a database of their own, for an undo."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class PooledSwap:
         deadline: Callable[[], float],
         credentials: ReadCredentials,
     ) -> None:
-        """Take the adapters, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
+        """Take the adapters, and what returns the `time.monotonic()` by which a copy has to end."""
         self._servers = servers
         self._scratches = scratches
         self._tools = tools
@@ -57,9 +57,9 @@ class PooledSwap:
         self._credentials = credentials
 
     def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
-        """See that the server has the tables, with the columns that the rows have.
+        """Make sure that the pool has the restored tables, with the same columns.
 
-        :raises Conflict: they differ (`tables_differ`), or others would change with them (`tables_referred`).
+        :raises Conflict: they differ (`tables_differ`), or other tables would change too (`tables_referred`).
         """
         Pool(self._connect(swap), swap.home.database, swap.home.schema).ensure()
         with (
@@ -74,7 +74,7 @@ class PooledSwap:
         return {}
 
     def keep(self, swap: Swap) -> None:
-        """Let the tenant only read, and dump its rows into a database of their own."""
+        """Fence the tenant's writes, and copy its rows into a database of their own."""
         if not swap.has_home:
             return
         self._servers.home(swap.tenant_id, swap.home).fence()
@@ -93,7 +93,7 @@ class PooledSwap:
         swapping.shut(self._connect(swap), swap.kept.database)
 
     def is_swapped(self, swap: Swap) -> bool:
-        """Whether the rows are others than those that are kept; nobody writes meanwhile."""
+        """Whether the tenant's rows differ from the kept ones; it can't write meanwhile."""
         if not swapping.has_database(self._connect(swap), swap.home.database):
             return False
         if not swap.has_home:
@@ -103,7 +103,7 @@ class PooledSwap:
         return bool(self._read_kept(swap).differences(self._rows(swap)))
 
     def swap(self, swap: Swap, source: Home) -> None:
-        """Delete the tenant's rows and insert those of `source`, or neither."""
+        """Delete the tenant's rows and insert those of `source`, in one transaction."""
         with (
             self._scratches.access(swap.tenant_id, source) as access,
             ContentReader(access, self._scratches.settings()) as reader,
@@ -121,22 +121,22 @@ class PooledSwap:
             raise RestoreFailed(code="restore_differs")
 
     def finish(self, swap: Swap) -> None:
-        """Let the tenant write again, and a new one in."""
+        """Lift the fence on the tenant's writes; a new tenant gets its place in the pool first."""
         home = PooledHome(swap.tenant_id, swap.home, self._connect(swap))
         if not swap.has_home:
             home.make()
         home.unfence()
 
     def take_back(self, swap: Swap) -> None:
-        """Let the tenant write again what is there, and drop the copy of it."""
+        """Drop the copy of the present rows, and lift the fence on the tenant's writes."""
         swapping.drop_database(self._connect(swap), swap.kept.database)
         if swap.has_home:
             self._servers.home(swap.tenant_id, swap.home).unfence()
 
     def _require_alone(self, swap: Swap, names: Collection[str]) -> None:
-        """See that no other table loses or changes rows when those of these tables are deleted.
+        """Make sure that deleting these tables' rows does not delete or change rows of other tables.
 
-        :raises Conflict: `tables_referred`; `details` name those that would.
+        :raises Conflict: it would (`tables_referred`); `details` names the other tables.
         """
         with transaction(self._connect(swap), swap.home.database) as cursor:
             tables = {"schema": swap.home.schema, "tables": list(names)}
@@ -176,7 +176,7 @@ class PooledSwap:
 
 
 class _ExchangedRows(SharedTables):
-    """Some shared tables in which the tenant has no rows, until the transaction that fills them ends."""
+    """Shared tables from which this transaction has deleted the tenant's rows, to be filled within it."""
 
     def __init__(self, connection: Any, home: PooledHome, tenant_id: TenantId, access: Access, names: _Names) -> None:
         super().__init__(connection, tenant_id, access)

@@ -1,6 +1,6 @@
-"""What becomes of a restore afterwards: stopped half-way, or undone. Nothing is lost by either.
+"""Undoes a finished restore, or abandons one that stopped half-way. Neither loses data.
 
-An undo swaps once more: what was restored, with what was written since, is kept in its turn until it is confirmed.
+An undo swaps once more: it keeps the restored data, with everything written since, until the undo is confirmed.
 """
 
 import time
@@ -22,10 +22,10 @@ from tenantry.servers.servers import Servers
 
 
 class RestoreReturn:
-    """Brings a tenant back to what a restore has taken the place of."""
+    """Undoes a restore: swaps the tenant back to its former data."""
 
     def __init__(self, restoration: Restoration, cutover: Cutover, servers: Servers) -> None:
-        """Take what restores tenants."""
+        """Take the restoration to undo, and the adapters."""
         self._restoration = restoration
         self._cutover = cutover
         self._servers = servers
@@ -35,7 +35,7 @@ class RestoreReturn:
         return Step("keep", self._keep), Step("swap", self._swap), Step("settle", self._settle)
 
     def give_up(self, operation: Operation) -> Operation:
-        """Let the tenant at what is there, when a step has failed before the swap."""
+        """Compensate a step that failed before the swap: reopen the tenant's present home."""
         if not self._restoration.is_under_way(operation) or self._is_swapped(operation):
             return operation
         if not _leaves_server(operation):
@@ -63,7 +63,7 @@ class RestoreReturn:
                 strategy.swap(swap, _source(home, former))
             strategy.finish(swap)
             self._cutover.note(operation, home, swap.kept, revision)
-        # For an undo of this.
+        # For an undo of this undo.
         return {
             "refused_ms": round((time.time() - began) * 1000),
             "former_revision": operation.facts["schema_revision"],
@@ -74,7 +74,7 @@ class RestoreReturn:
             return
         home, former = _home(operation), _former(operation)
         if home.isolation is Isolation.POOLED and not _leaves_server(operation):
-            # Its rows are in the shared tables again.
+            # The rows that it kept are in the shared tables again.
             drop_database(self._servers.connector(home.server_id), former.database)
         self._cutover.settle(operation)
 
@@ -96,10 +96,10 @@ class RestoreReturn:
 
 
 class RestoreAbandonment:
-    """Takes back a restore whose worker died before the swap."""
+    """Abandons a restore whose worker died before the swap."""
 
     def __init__(self, restoration: Restoration, cutover: Cutover) -> None:
-        """Take what restores tenants."""
+        """Take the restoration to undo, and the adapters."""
         self._restoration = restoration
         self._cutover = cutover
 
@@ -110,7 +110,7 @@ class RestoreAbandonment:
     def _take_back(self, operation: Operation) -> None:
         begun = replace(operation, operation_id=operation.facts["abandoned"], done=tuple(operation.facts["begun"]))
         if self._restoration.is_swapped(begun):
-            # It is the restore's again, which can only be finished.
+            # After its swap a restore can only be finished: give the tenant back to that operation.
             self._cutover.hand_over(operation, begun.operation_id)
             raise Conflict(
                 "What was restored has taken its place already.",

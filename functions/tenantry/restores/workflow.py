@@ -1,4 +1,4 @@
-"""The steps of every operation that restores a tenant, and what is done when one fails."""
+"""The workflows of all operations that restore a tenant, with their compensations."""
 
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, RESTORE_TABLES, UNDO_RESTORE
 from tenantry.operations.operations import Compensations, Workflows
@@ -10,9 +10,9 @@ from tenantry.tenants.onboarding import Onboarding
 
 
 def restoration_workflows(adapters: RestoreAdapters, onboarding: Onboarding) -> tuple[Workflows, Compensations]:
-    """Wire them.
+    """Wire the workflows and their compensations.
 
-    :param onboarding: gives a new tenant what every tenant has beside its home.
+    :param onboarding: completes a new tenant: everything that a tenant has besides its home.
     """
     cutover = Cutover(adapters.registry, adapters.servers, adapters.secrets, onboarding)
     restoration = Restoration(adapters, cutover)

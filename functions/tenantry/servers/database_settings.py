@@ -1,4 +1,4 @@
-"""Gives one database the settings and the rights to connect that another has: what no dump of a database holds."""
+"""Copies a database's settings and rights to connect to another database, because no dump of a database has them."""
 
 import csv
 from collections.abc import Iterable
@@ -11,16 +11,16 @@ from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.errors import StatementFailed
 
-# Settings that are lists of names: their value is a list of literals, not one.
+# The value of these settings is a list of names, so it has to be written as a list of literals.
 _LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
-# What a move sets for as long as it lasts.
+# The fence that a move sets while it lasts.
 _FENCE = "default_transaction_read_only"
 
 
 def copy_database_settings(connect: AdminConnect, source: str, target: str) -> int:
-    """Copy what `source` is set to, for everybody and for single roles, and what others than its owner may do there.
+    """Copy the settings of `source`, for all roles and for single ones, and the rights of roles that do not own it.
 
-    :returns: how many settings and rights there were.
+    :returns: the number of settings and rights.
     :raises TenantryError: the server refused.
     """
     changes: list[sql.Composable] = []
@@ -45,9 +45,9 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
 
 
 def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
-    """Set what a database's owner may set there; what only others may, they have to set again.
+    """Set a database's settings as its owner; those that the owner may not set are skipped, for others to set again.
 
-    :returns: how many of them were set.
+    :returns: the number of settings that were set.
     :raises TenantryError: the server could not be reached.
     """
     done = 0

@@ -1,6 +1,6 @@
-"""Gives what a server has of a tenant the names of a new tenant id; the data stays where it is.
+"""Renames a tenant's roles and home on a server after a new tenant id; the data stays where it is.
 
-Every method may be repeated, after a crash at any point too.
+Every method may be repeated, also after a crash at any point.
 """
 
 from contextlib import closing
@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.database.admin_sql import AdminConnect, execute, join_roles, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, role_names
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
@@ -23,11 +23,11 @@ class TenantRenaming:
     """Renames tenants on one server."""
 
     def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect as the server's administrator."""
+        """Take the function that connects as the server's administrator."""
         self._connect = connect
 
     def find_taken(self, tenant_id: TenantId, home: Home) -> list[str]:
-        """List what has a name already that a tenant of this id in such a home would get.
+        """List the objects that already have a name that this tenant would get in such a home.
 
         :raises TenantryError: the server refused.
         """
@@ -44,14 +44,14 @@ class TenantRenaming:
         return [*taken, *find_rows(self._connect, tenant_id, home)]
 
     def end_sessions(self, tenant_id: TenantId, database: str) -> None:
-        """End the sessions of a tenant's logins and wait until they are gone; others' go on.
+        """End the sessions of a tenant's logins and wait until they are gone; other roles' sessions go on.
 
         :raises TenantryError: the server refused.
         """
         end_sessions(self._connect, database, login_names(tenant_id))
 
     def remove_inspectors(self, tenant_id: TenantId) -> None:
-        """Remove the logins with which operators look into a tenant for some hours: they are named after its id.
+        """Remove the tenant's inspectors, the logins with which operators look into it, because they carry its id.
 
         :raises TenantryError: the server refused.
         """
@@ -61,30 +61,33 @@ class TenantRenaming:
             InspectorRoles(self._connect).drop(login)
 
     def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str) -> None:
-        """Rename the five roles of a tenant, all or none. Their rights, settings and limits stay theirs.
+        """Rename the five roles of a tenant, all or none. They keep their rights, settings and limits.
 
-        PostgreSQL clears a password that is stored as MD5, which is salted with the name: so the login in use gets its
-        password again, as a SCRAM verifier. The other one's is set by the next rotation.
+        PostgreSQL clears a password stored as MD5, because MD5 is salted with the role's name. So the login in use gets
+        its password again, as a SCRAM verifier; the next rotation sets the other login's.
 
-        :param login: the one in use, by its new name.
-        :raises NotFound: the server does not have all of them.
+        :param login: the login in use, by its new name.
+        :raises NotFound: a role is missing on the server.
         :raises TenantryError: the server refused.
         """
-        with transaction(self._connect, "postgres") as cursor:
+
+        def work(cursor: Any) -> None:
             _rename_all(cursor, dict(zip(_all_roles(old), _all_roles(new), strict=True)))
             verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
             set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
             execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
 
-    def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
-        """Rename a tenant's home and let it say whose it is; the roles have their new names already.
+        in_transaction(self._connect, "postgres", work, shared=True)
 
-        :returns: what there is to tell of it, such as how many rows were changed.
+    def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
+        """Rename a tenant's home and the tenant id in it; the roles have to have their new names already.
+
+        :returns: facts to report, such as the number of changed rows.
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             join_roles(cursor, _all_roles(new))
-        # Under the old names nobody logs in any more. Whoever did so before must not write beside us.
+        # Nobody can log in under the old names any more. A session from before the rename must not write meanwhile.
         self.end_sessions(new, before.database)
         return rename_home(self._connect, old, new, before, after)
 

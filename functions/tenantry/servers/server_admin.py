@@ -12,23 +12,19 @@ from tenantry.database.admin_sql import (
     AdminConnect,
     ensure_role,
     execute,
+    in_transaction,
     join_roles,
     name_list,
     role_identifiers,
     role_names,
     run,
-    transaction,
 )
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.tenant import Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
-
-DATABASE_BUSY = "database_busy"
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +114,8 @@ class ServerAdmin:
         :raises Conflict: a table is in use all the time; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, database) as cursor:
-            # Less than PostgreSQL waits before it looks for a deadlock: we give up, and not the application.
-            execute(cursor, "SET LOCAL lock_timeout = '500ms'")
+
+        def work(cursor: Any) -> None:
             execute(cursor, load_sql("servers/adoption_scope"))
             schemas, present = cursor.fetchone()
             names = role_identifiers(tenant_id) | {
@@ -137,7 +132,9 @@ class ServerAdmin:
                 _lock_tables(cursor, user)
             scripts = ["servers/adopt_ownership"] if take_objects else []
             for script in [*scripts, "servers/adopt_database", "homes/reach_schema"]:
-                _execute_unlocked(cursor, load_sql(script).format(**names))
+                execute(cursor, load_sql(script).format(**names))
+
+        in_transaction(self._connect, database, work)
 
     def set_limits(self, tenant_id: TenantId, limits: Limits) -> None:
         """Bound what a tenant's logins may use, from their next session on.
@@ -171,18 +168,4 @@ def _lock_tables(cursor: Any, user: str) -> None:
     execute(cursor, load_sql("servers/adoption_tables"), (user,))
     tables = [sql.Identifier(*name) for name in cursor.fetchall()]
     if tables:
-        _execute_unlocked(cursor, sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables)))
-
-
-def _execute_unlocked(cursor: Any, statement: sql.Composable) -> None:
-    """Run a statement that gives up when somebody else holds a lock that it needs."""
-    try:
-        execute(cursor, statement)
-    except StatementFailed as exc:
-        if exc.code != _LOCK_NOT_AVAILABLE:
-            raise
-        raise Conflict(
-            "The database is busy: a table is in use by a long transaction.",
-            code=DATABASE_BUSY,
-            hint="Nothing was changed. Repeat the call when that transaction has ended.",
-        ) from exc
+        execute(cursor, sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables)))

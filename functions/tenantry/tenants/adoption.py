@@ -3,7 +3,6 @@
 Nothing in the database is dropped or renamed. Until every check has passed, nothing at all is changed.
 """
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,12 +13,11 @@ from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
+from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
-from tenantry.servers.server_admin import DATABASE_BUSY, AdoptionFacts, ServerAdmin
+from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
-_PASSWORD_BYTES = 32
-_ATTEMPTS = 5
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
 _NO_SUCH_DATABASE = "3D000"
 # SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
@@ -74,24 +72,13 @@ def adopt_database(
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
     if request.user not in login_names(request.tenant_id):
-        _take_over(request, admin, take_objects=not facts.user_is_shared)
+        take_objects = not facts.user_is_shared
+        admin.adopt_database(
+            request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
+        )
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
-
-
-def _take_over(request: AdoptionRequest, admin: ServerAdmin, *, take_objects: bool) -> None:
-    """Change owners and rights; give way to the application's transactions, and try again a few times."""
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            admin.adopt_database(
-                request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
-            )
-        except Conflict as exc:
-            if exc.code != DATABASE_BUSY or not left:
-                raise
-        else:
-            return
 
 
 def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:
@@ -169,7 +156,7 @@ def _credentials(request: AdoptionRequest, server: Server, stored: Credentials |
     logins = login_names(request.tenant_id)
     if stored and stored.username in logins:
         return _at(server, request, stored.username, stored.password)
-    return _at(server, request, logins[0], secrets.token_urlsafe(_PASSWORD_BYTES))
+    return _at(server, request, logins[0], new_password())
 
 
 def _at(server: Server, request: AdoptionRequest, username: str, password: str) -> Credentials:

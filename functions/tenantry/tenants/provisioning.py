@@ -1,6 +1,5 @@
 """Makes a tenant: roles, home, credentials, registry entry. May be repeated after a failure at any step."""
 
-import secrets
 from dataclasses import dataclass, replace
 
 from tenantry.aws.registry import Registry
@@ -8,14 +7,14 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.changeable import require_idle
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
+from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import BackupFrequency, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
 from tenantry.servers.server_admin import ServerAdmin
-
-_PASSWORD_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,7 @@ def _tenant(request: TenantRequest, server: Server, known: Tenant | None) -> Ten
         new = Tenant(request.tenant_id, TenantStatus.PROVISIONING, isolation, server.server_id, request.region)
         return _with_limits(new, request)
     require_isolation(known, request.isolation)
-    if known.relocation:
-        raise Conflict("The tenant is being moved.", code="operation_in_progress", hint="Wait until that has ended.")
+    require_idle(known)
     placed = replace(known, server_id=server.server_id, region=request.region or known.region)
     return _with_limits(placed, request)
 
@@ -108,7 +106,7 @@ def _credentials(tenant_id: TenantId, server: Server, home: Home, stored: Creden
         port=server.port,
         dbname=home.database,
         username=stored.username if stored and stored.username in logins else logins[0],
-        password=stored.password if stored else secrets.token_urlsafe(_PASSWORD_BYTES),
+        password=stored.password if stored else new_password(),
         sslmode=server.sslmode,
         sslrootcert=server.sslrootcert,
         isolation=home.isolation,

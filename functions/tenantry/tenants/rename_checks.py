@@ -1,13 +1,14 @@
-"""What has to hold before a tenant can get a new id; nothing is changed here."""
+"""Checks whether a tenant can get a new id; changes nothing."""
 
 from dataclasses import dataclass, replace
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.logins import login_names
+from tenantry.domain.changeable import require_complete, require_idle, require_settled
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
-from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
@@ -16,7 +17,7 @@ from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """What is renamed: the credentials and the home as they are and as they will be."""
+    """What a rename changes: the credentials, and the home before and after."""
 
     tenant_id: TenantId
     new_id: TenantId
@@ -36,10 +37,10 @@ class Renaming:
 
 
 def read_renaming(tenant: Tenant, old: TenantId, new: TenantId, secrets: SecretStore) -> Renaming:
-    """Read what a tenant has under its old id.
+    """Read what a tenant has under its old id, and work out what it will have.
 
-    :param tenant: what the registry knows of it, under either id.
-    :raises Conflict: its secret is missing, or is not one of ours.
+    :param tenant: the tenant's entry in the registry, under either id.
+    :raises Conflict: the tenant's secret is missing, or was not made by us.
     """
     credentials = secrets.find(old)
     if credentials is None:
@@ -63,15 +64,15 @@ def check_renaming(
 ) -> Tenant:
     """Make sure that a tenant can get a new id.
 
-    :param operation_id: what that operation has reserved already is no obstacle; empty: there is none yet.
-    :returns: what the registry knows of the tenant.
+    :param operation_id: the operation whose reservations are no obstacle; empty if none has begun.
+    :returns: the tenant's entry in the registry.
     :raises NotFound: there is no such tenant.
-    :raises Conflict: the tenant can't be renamed now, or something has the new name already.
+    :raises Conflict: the tenant can't be renamed now, or the new name is taken.
     """
     tenant = registry.tenant(old)
     if tenant is None:
         raise no_such_tenant(registry, old)
-    _require_settled(tenant, operation_id)
+    _require_renamable(tenant, operation_id)
     taken = registry.tenant(new)
     if taken and not (operation_id and taken.relocation == operation_id):
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
@@ -93,29 +94,14 @@ def check_renaming(
     return tenant
 
 
-def _require_settled(tenant: Tenant, operation_id: str) -> None:
-    if tenant.status is TenantStatus.ERASING:
-        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")
-    if tenant.status is TenantStatus.PROVISIONING:
-        raise Conflict(
-            "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-        )
-    if tenant.former_home:
-        raise Conflict(
-            "The tenant was moved, and nobody has confirmed that yet.",
-            code="move_unconfirmed",
-            hint="Confirm the move, or undo it.",
-        )
-    if tenant.relocation not in ("", operation_id):
-        raise Conflict(
-            "The tenant is being moved or renamed.",
-            code="operation_in_progress",
-            hint="GET /admin/v1/operations shows how far it is.",
-        )
+def _require_renamable(tenant: Tenant, operation_id: str) -> None:
+    require_complete(tenant)
+    require_settled(tenant)
+    require_idle(tenant, operation_id, hint="GET /admin/v1/operations shows how far it is.")
 
 
 def _renamed_home(tenant: Tenant, home: Home, old: TenantId, new: TenantId) -> Home:
-    """Name the home after the new id, where it was named after the old one; an adopted database keeps its name."""
+    """Name the home after the new id, if it has the old id's name; an adopted database keeps its name."""
     if home.isolation is Isolation.DATABASE and home.database == old.value and not tenant.adopted_database:
         return replace(home, database=new.value)
     if home.isolation is Isolation.SCHEMA and home.schema == old.value:

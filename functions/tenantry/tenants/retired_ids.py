@@ -2,7 +2,7 @@
 
 from tenantry.aws.registry import Registry
 from tenantry.domain.errors import Conflict, TenantUnknown
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Tenant, TenantId
 
 
 def require_not_retired(registry: Registry, tenant_id: TenantId) -> None:
@@ -16,11 +16,23 @@ def require_not_retired(registry: Registry, tenant_id: TenantId) -> None:
         )
 
 
-def no_such_tenant(registry: Registry, tenant_id: TenantId) -> TenantUnknown:
-    """Say that there is no tenant of this id; where it has another now, say which. For operators only."""
+def find_by_any_id(registry: Registry, tenant_id: TenantId) -> Tenant | None:
+    """Look a tenant up by the id that it has, or had when somebody wrote it down: for work that was begun then.
+
+    :raises DependencyFailed: DynamoDB did not answer.
+    """
+    tenant = registry.tenant(tenant_id)
+    if tenant:
+        return tenant
     former = registry.former_id(tenant_id)
     successor = registry.tenant(former.successor) if former else None
-    if successor and tenant_id in successor.former_ids:
+    return successor if successor and tenant_id in successor.former_ids else None
+
+
+def no_such_tenant(registry: Registry, tenant_id: TenantId) -> TenantUnknown:
+    """Say that there is no tenant of this id; where it has another now, say which. For operators only."""
+    successor = find_by_any_id(registry, tenant_id)
+    if successor:
         return TenantUnknown(
             "The tenant was renamed.",
             code="tenant_renamed",

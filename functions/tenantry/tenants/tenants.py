@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.domain.changeable import require_complete, require_idle, require_kept
 from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.residency import BackupBuckets
@@ -183,12 +184,9 @@ class Tenants:
             tenant = self.get(tenant_id)
             # A clone that was cut has nothing elsewhere, and no former id: it may be erased instead of finished.
             is_clone = tenant.status is TenantStatus.PROVISIONING and not tenant.former_ids
-            if tenant.relocation and not is_clone:
-                raise Conflict(
-                    "The tenant is being moved or renamed.",
-                    code="operation_in_progress",
-                    hint="Let that operation end, or start it again, so that everything of the tenant is found.",
-                )
+            if not is_clone:
+                # So that everything of the tenant is found.
+                require_idle(tenant, hint="Let that operation end, or start it again.")
             tenant = replace(tenant, status=TenantStatus.ERASING)
             self._registry.put_tenant(tenant)
             self._end_sessions(tenant)
@@ -256,11 +254,7 @@ class Tenants:
 
     def _change(self, tenant_id: TenantId, status: TenantStatus) -> Tenant:
         tenant = self.get(tenant_id)
-        if tenant.status is TenantStatus.PROVISIONING:
-            raise Conflict(
-                "The tenant is not complete yet.", code="tenant_incomplete", hint="Repeat the call that makes it."
-            )
-        _require_kept(tenant)
+        require_complete(tenant)
         changed = replace(tenant, status=status)
         self._registry.put_tenant(changed)
         return changed
@@ -269,13 +263,8 @@ class Tenants:
         """Find where it lies; what is asked for now has to agree with that."""
         if tenant.status is TenantStatus.SUSPENDED:
             raise Conflict("The tenant is suspended.", code="tenant_suspended", hint="Resume it first.")
-        _require_kept(tenant)
+        require_kept(tenant)
         server = self._servers.get(tenant.server_id)
         if not wanted.allows(server):
             raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
         return server
-
-
-def _require_kept(tenant: Tenant) -> None:
-    if tenant.status is TenantStatus.ERASING:
-        raise Conflict("The tenant is to be erased.", code="tenant_erasing", hint="Keep it first, while you can.")

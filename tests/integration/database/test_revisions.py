@@ -1,4 +1,4 @@
-"""The revisions that make a tenant's schema, and the templates that spare most tenants running them."""
+"""The revisions that make a tenant's schema, and the templates that save most tenants from running them."""
 
 import shutil
 import threading
@@ -17,14 +17,13 @@ from alembic.script import ScriptDirectory
 from tenantry.database import revisions as migrations
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
-from tenantry.domain.errors import Conflict, DatabaseUnavailable, StatementFailed
+from tenantry.domain.errors import Conflict, DatabaseUnavailable, InvalidSetting, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
-from tests.integration.conftest import REGION, World
+from tests.integration.conftest import REGION, REVISIONS, World
 
-REVISIONS = Path(migrations._REVISIONS)
 SECOND = """
 from alembic import op
 
@@ -38,7 +37,7 @@ def upgrade() -> None:
 
 
 class Killed(Exception):
-    """The process ended here."""
+    """The process is killed here."""
 
 
 def remove_templates(world: World) -> None:
@@ -48,7 +47,7 @@ def remove_templates(world: World) -> None:
 
 
 def templates(world: World) -> list[tuple[str, bool, bool]]:
-    """Their names, whether they are marked as templates, and whether somebody may connect."""
+    """List the templates: name, whether marked as a template, whether anybody may connect."""
     return world.execute(
         """SELECT datname, datistemplate, datallowconn FROM pg_database
            WHERE starts_with(datname, 'tenantry_template_') ORDER BY 1"""
@@ -94,14 +93,14 @@ def provision(world: World, tenant_id: TenantId) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the revisions, to which a test may add."""
-    copy = Path(shutil.copytree(REVISIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(migrations, "_REVISIONS", copy)
+    """A copy of the revisions, to which a test may add; its path has characters that Alembic would misread."""
+    copy = Path(shutil.copytree(REVISIONS, tmp_path / "a, b: 100%(c)s", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
     return copy
 
 
 def add_revision(folder: Path, statement: str) -> None:
-    (folder / "versions/0002_interviews.py").write_text(SECOND.format(statement=statement))
+    (folder / "0002_interviews.py").write_text(SECOND.format(statement=statement))
 
 
 def revision_of(world: World, tenant_id: TenantId) -> str | None:
@@ -109,13 +108,19 @@ def revision_of(world: World, tenant_id: TenantId) -> str | None:
         return schema_revision(connection, "public")
 
 
-def test_the_files_are_named_by_their_revisions_which_are_one_line() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(REVISIONS))
+def test_the_projects_files_are_named_by_their_revisions_which_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REVISIONS_DIRECTORY")
+    config = Config(toml_file="pyproject.toml")
     scripts = list(ScriptDirectory.from_config(config).walk_revisions())
     assert [script.revision for script in scripts] == sorted((script.revision for script in scripts), reverse=True)
     assert all(Path(script.path).name.startswith(f"{script.revision}_") for script in scripts)
     assert ScriptDirectory.from_config(config).get_heads() == [head_revision()]
+
+
+def test_a_directory_without_revisions_is_a_wrong_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(tmp_path))
+    with pytest.raises(InvalidSetting, match="REVISIONS_DIRECTORY"):
+        head_revision()
 
 
 def test_a_tenant_is_made_with_the_tables_which_its_owner_owns(world: World, tenant: TenantId) -> None:

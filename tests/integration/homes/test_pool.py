@@ -1,4 +1,4 @@
-"""Revisions that were written for one tenant make tables that many can share, also when there are rows already."""
+"""Revisions written for one tenant make tables that many can share, even if there are rows already."""
 
 import shutil
 import uuid
@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from tenantry.database import revisions as migrations
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.server_admin import ServerAdmin
-from tests.integration.conftest import World
+from tests.integration.conftest import REVISIONS, World
 from tests.integration.homes.conftest import new_id, rows
 
 REVISION = """
@@ -60,10 +59,10 @@ class Stand:
             self.home(tenant).make()
 
     def revise(self, *statements: str) -> None:
-        number = len(list((self.folder / "versions").glob("0*.py"))) + 1
+        number = len(list(self.folder.glob("0*.py"))) + 1
         text = "\n".join(f"    op.execute({statement!r})" for statement in statements)
         revision = REVISION.format(number=f"{number:04}", before=f"{number - 1:04}", statements=text)
-        (self.folder / f"versions/{number:04}_more.py").write_text(revision)
+        (self.folder / f"{number:04}_more.py").write_text(revision)
 
     def upgrade(self) -> str:
         return self.home(self.tenants[0]).upgrade()
@@ -86,9 +85,8 @@ class Stand:
 
 @pytest.fixture
 def stand(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
-    source = Path(migrations._REVISIONS)
-    copy = Path(shutil.copytree(source, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(migrations, "_REVISIONS", copy)
+    copy = Path(shutil.copytree(REVISIONS, tmp_path / "revisions", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
     made = Stand(world, copy)
     yield made
     made.drop()
@@ -178,7 +176,7 @@ def test_keys_that_two_tenants_have(stand: Stand) -> None:
         with pytest.raises(Conflict) as refusal:
             stand.upgrade()
         assert "that two tenants have" in (refusal.value.details or "")
-        (stand.folder / "versions/0003_more.py").unlink()
+        (stand.folder / "0003_more.py").unlink()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +201,7 @@ def test_what_cannot_be_shared_is_refused_and_nothing_is_changed(stand: Stand, s
     assert refusal.value.code == "pool_unsupported"
     assert why in (refusal.value.details or "")
     assert stand.world.execute(f"SELECT 1 FROM pg_database WHERE datname = '{stand.database}'") == []
-    (stand.folder / "versions/0002_more.py").unlink()
+    (stand.folder / "0002_more.py").unlink()
     stand.make()
     stand.revise("CREATE TABLE y (i int)", statement)
     with pytest.raises(Conflict) as refusal:

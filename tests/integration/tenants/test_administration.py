@@ -19,7 +19,7 @@ from tests.integration.conftest import REGION, TABLE, Reply, World
 
 
 class Operator:
-    """Calls the handler as API Gateway does, for an operator."""
+    """Calls the handler as API Gateway does for an operator."""
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -131,7 +131,7 @@ def test_a_path_that_is_not_utf_8_is_refused_and_one_without_parameters_has_none
 
 
 def test_a_credential_is_neither_told_nor_kept() -> None:
-    """What is kept of headers is found again under another token, so no token is a part of it."""
+    """Stored headers may be found again under another token, so no token may be part of them."""
     events = [
         {"multiValueHeaders": {"Authorization": [f"Bearer {token}"], "X-Amz-Security-Token": [token], "X-Told": ["a"]}}
         for token in ("first", "second")

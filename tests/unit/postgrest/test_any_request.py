@@ -1,4 +1,4 @@
-"""Whatever is sent, the outcome is one statement with every name quoted, or the caller's error."""
+"""Any request results in one statement with every name quoted, or in an error of the caller's."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-"""Which backups are kept, and the removal of the others.
+"""Decides which backups are kept, and removes the others.
 
-Begin with `plan.py`, the rules as a pure function, then `run.py`. Nothing else in Tenantry deletes a backup, except
-erasing its tenant.
+Begin with `plan.py`, which has the rules as a pure function, then `run.py`. Apart from the erasure of a tenant, nothing
+else in Tenantry deletes a backup.
 """

@@ -1,4 +1,4 @@
-"""Which backups are kept, and why. Nothing here deletes anything."""
+"""Decides which backups are kept, and why. Nothing here deletes anything."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 from tenantry.domain.catalogue import CataloguedBackup, Fault
 from tenantry.domain.retention_policy import RetentionPolicy
 
-# A worker has fifteen minutes, and S3 ends an upload that nobody goes on with after two days.
+# A worker has fifteen minutes, and the bucket's lifecycle aborts an unfinished upload after two days.
 LEFTOVER_AGE = timedelta(days=2)
 
 type _Period = Callable[[datetime], Any]
@@ -25,14 +25,14 @@ _PERIODS: dict[str, _Period] = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of one backup, and every reason for it."""
+    """Whether one backup is kept or deleted, with every reason."""
 
     backup: CataloguedBackup
     delete: bool
     reasons: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Show it."""
+        """Return the decision as JSON values."""
         backup = self.backup
         return {
             "tenant_id": backup.tenant_id.value,
@@ -47,13 +47,13 @@ class Decision:
 
 
 def plan_retention(backups: Sequence[CataloguedBackup], policy: RetentionPolicy, now: datetime) -> list[Decision]:
-    """Decide over all backups of one tenant, under all ids that it has had.
+    """Decide on all backups of one tenant, under all ids that it has had.
 
-    A period counts if it has a verified backup, however long ago it was: where nothing was verified lately, nothing is
-    forgotten either. Days, and what is made of them, are UTC's.
+    Only periods that have a verified backup are counted, however long ago they were: if nothing was verified lately,
+    no older backup is dropped. Days, weeks, months and years are UTC's.
 
-    :param now: with a time zone.
-    :returns: a decision for each, in the order given.
+    :param now: an aware datetime.
+    :returns: one decision for each backup, in the given order.
     """
     verified = sorted((backup for backup in backups if backup.verified), key=_age)
     whole = sorted((backup for backup in backups if not backup.broken), key=_age)
@@ -97,10 +97,10 @@ def _unverified(
 ) -> Iterable[str]:
     if backup.fault is Fault.HIDDEN:
         yield "left_to_lifecycle"
-    # It may be all that there is of what was written since.
+    # A backup newer than any verified one may be the only copy of the latest data.
     if newest_verified is None or newest_verified.backup_id < backup.backup_id:
         yield "nothing_newer_verified"
-    # Its drill may be under way, or still to come.
+    # The backup's drill may be under way or still to come.
     age = now - max(backup.taken_at, backup.changed_at)
     if age < max(timedelta(days=policy.unverified_days), LEFTOVER_AGE):
         yield "not_verified_yet"
@@ -114,5 +114,5 @@ def _newest_of_each(newest_first: Iterable[CataloguedBackup], period: _Period, c
 
 
 def _age(backup: CataloguedBackup) -> tuple[int, ...]:
-    """Sort by it, newest first."""
+    """Return a sort key that puts the newest backup first."""
     return tuple(-ord(character) for character in backup.backup_id.value)

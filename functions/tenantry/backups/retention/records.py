@@ -1,4 +1,4 @@
-"""Records of what retention deleted, in the stack's bucket: `records/retention/{tenant_id}/{run}.json`."""
+"""Stores records of what retention deleted, in the stack's bucket: `records/retention/{tenant_id}/{run}.json`."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RetentionRecords:
-    """Writes records; the bucket keeps what is written over."""
+    """Writes records; the bucket keeps overwritten versions."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Take a client that may write below `records/retention/`."""
@@ -21,7 +21,7 @@ class RetentionRecords:
         self._bucket = bucket
 
     def put(self, tenant_id: TenantId, run: str, record: dict[str, Any]) -> str:
-        """Keep the record of a run, in place of what it said before. Returns its key.
+        """Store the record of a run, over its earlier version. Returns its key.
 
         :raises DependencyFailed: S3 did not take it.
         """

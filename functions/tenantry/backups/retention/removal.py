@@ -1,4 +1,4 @@
-"""Removes backups for good, every version of them, as far as holds and S3's locks let us."""
+"""Removes every version of backups permanently, except what a hold or S3's object lock keeps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BackupRemains:
-    """Versions of objects, their bytes together, and the keys of those that are kept (a hold or a lock)."""
+    """The number of object versions, their total bytes, and the keys of those that a hold or a lock keeps."""
 
     versions: int
     bytes: int
@@ -27,9 +27,9 @@ class BackupRemains:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What became of one backup: bytes that are gone, and why the rest is not.
+    """What became of one backup: the bytes deleted, and why the rest was kept.
 
-    That is `legal_hold`, `object_lock`, or S3's code.
+    The reason is `legal_hold`, `object_lock`, or S3's error code.
     """
 
     bytes: int
@@ -37,17 +37,17 @@ class Removed:
 
 
 class BackupRemoval:
-    """The backups' bucket, to delete from."""
+    """Deletes from the backups' bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str, elsewhere: Sequence["BackupRemoval"] = ()) -> None:
-        """Take a client that may list, read tags and delete versions; `elsewhere` are the buckets of other regions."""
+        """Take a client that may list, read tags and delete versions; `elsewhere` does so in other regions' buckets."""
         self._s3 = s3
         self._bucket = bucket
         self._holds = BackupHolds(s3, bucket)
         self._elsewhere = elsewhere
 
     def find(self, *tenant_ids: TenantId) -> BackupRemains:
-        """Count what there is under these ids: a tenant that was renamed has several.
+        """Count the versions under these ids; a renamed tenant has several.
 
         :raises DependencyFailed: S3 did not answer.
         """
@@ -56,9 +56,9 @@ class BackupRemoval:
         return _together([own, *(other.find(*tenant_ids) for other in self._elsewhere)])
 
     def delete(self, *tenant_ids: TenantId) -> BackupRemains:
-        """Delete every version and every delete marker under these ids; what is held or locked is told, and no error.
+        """Delete every version and delete marker under these ids. A held or locked version is kept, and is no error.
 
-        :returns: what was deleted, and what was kept.
+        :returns: what was deleted, with the keys that were kept.
         :raises DependencyFailed: S3 did not answer.
         """
         deleted, size, kept = 0, 0, list[str]()
@@ -74,19 +74,19 @@ class BackupRemoval:
     def delete_one(self, backup: CataloguedBackup) -> Removed:
         """Delete one backup: its manifest first, its dump last.
 
-        So what is left of a deletion that is cut looks like no backup, and can be found and deleted the next time.
+        So the remains of an interrupted deletion do not look like a backup, and the next run finds and deletes them.
 
         :raises DependencyFailed: S3 did not answer.
         """
         other = next((other for other in self._elsewhere if other.holds_bucket(backup.bucket)), None)
         if other:
             return other.delete_one(backup)
-        # Before anything goes: without its manifest, what S3 keeps of it would be worth nothing.
+        # Check the locks before deleting anything: without its manifest, a dump that S3 keeps would be worthless.
         if self._holds.locked(backup.versions):
             return Removed(0, "object_lock")
         gone = 0
         for group in _in_order(backup):
-            # Asked anew: a hold may have come since it was planned.
+            # Ask again: the backup may have been held since the plan was made.
             if self._holds.find(backup.versions if gone == 0 else group) is not None:
                 return Removed(gone, "legal_hold")
             refused = delete_versions(self._s3, self._bucket, group)
@@ -96,13 +96,13 @@ class BackupRemoval:
         return Removed(gone)
 
     def holds_bucket(self, name: str) -> bool:
-        """Tell whether this is the bucket of that name."""
+        """Tell whether this deletes from the bucket of that name."""
         return self._bucket == name
 
     def _groups(self, tenant_ids: Iterable[TenantId]) -> Iterator[list[StoredVersion]]:
-        """Go through what lies under these ids, a backup at a time."""
+        """Yield the versions under these ids, one backup at a time."""
         for tenant_id in tenant_ids:
-            # With the slash: `acme` is not the beginning of `acme-prod`.
+            # The slash keeps the prefix of `acme` from matching `acme-prod`.
             versions = list_versions(self._s3, self._bucket, f"tenants/{tenant_id.value}/")
             in_order = sorted(versions, key=attrgetter("key"))
             yield from (

@@ -1,4 +1,4 @@
-"""Deletes the backups that a tenant's policy no longer keeps, and writes down what and why."""
+"""Deletes the backups that a tenant's policy no longer keeps, and records which and why."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,29 +14,29 @@ from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, all_ids
-from tenantry.operations.leases import RETENTION_LEASE, Leases
+from tenantry.operations.leases import RETENTION_LEASE, TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 
 KIND = "apply_retention"
-# A run that deletes nothing.
+# The kind of a dry run, which deletes nothing.
 PLAN_KIND = "plan_retention"
 
 
 class Retention:
-    """Plans what is deleted of one tenant, by its own policy or the stack's."""
+    """Plans which backups of a tenant are deleted, by its own policy or the stack's."""
 
     def __init__(self, registry: Registry, catalogue: BackupCatalogue, policy: RetentionPolicy, leases: Leases) -> None:
-        """Take the catalogue, and the policy of tenants that have none of their own."""
+        """Take the adapters, and the default policy for tenants without their own."""
         self._leases = leases
         self._registry = registry
         self._catalogue = catalogue
         self._policy = policy
 
     def plan(self, tenant_id: TenantId, now: datetime | None = None) -> list[Decision]:
-        """Say what would become of each backup, oldest first.
+        """Decide on each of a tenant's backups, oldest first.
 
-        :raises TenantUnknown: there is no such tenant: what is left of it is the operator's to decide on.
-        :raises Conflict: it is being erased.
+        :raises TenantUnknown: there is no such tenant; an operator decides on what is left of one.
+        :raises Conflict: the tenant is being erased.
         :raises DependencyFailed: the registry or S3 did not answer.
         """
         tenant = self._tenant(tenant_id)
@@ -44,30 +44,30 @@ class Retention:
         return plan_retention(backups, self.policy(tenant), now or datetime.now(UTC))
 
     def policy(self, tenant: Tenant) -> RetentionPolicy:
-        """Return the policy that a tenant has."""
+        """Return a tenant's own policy, or the default."""
         return tenant.retention or self._policy
 
     def set_policy(self, tenant_id: TenantId, policy: RetentionPolicy | None) -> Tenant:
-        """Give a tenant a policy of its own; with nothing, it has the stack's again.
+        """Set a tenant's own policy; None goes back to the stack's.
 
         :raises TenantUnknown: there is no such tenant.
-        :raises Conflict: it is being erased, or something else is done to it.
+        :raises Conflict: the tenant is being erased, or another change of it is under way.
         :raises DependencyFailed: the registry did not answer.
         """
-        with self._leases.hold("tenant", tenant_id.value):
+        with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = replace(self._tenant(tenant_id), retention=policy)
             self._registry.put_tenant(tenant)
         return tenant
 
     def show(self, tenant_id: TenantId) -> dict[str, Any]:
-        """Plan, as JSON values.
+        """Plan a tenant's retention, and return it as JSON values.
 
         :raises TenantryError: see `plan`.
         """
         return self.describe(tenant_id, self.plan(tenant_id))
 
     def describe(self, tenant_id: TenantId, plan: Sequence[Decision]) -> dict[str, Any]:
-        """Show a plan with the policy that it follows.
+        """Return a plan and the policy that it follows as JSON values.
 
         :raises TenantryError: see `plan`.
         """
@@ -87,7 +87,7 @@ class Retention:
 
 
 class RetentionRun:
-    """The steps of a run. The record is written before anything is deleted, and once more when that is done."""
+    """The steps of a run. The record is written before anything is deleted, and again afterwards."""
 
     def __init__(self, retention: Retention, removal: BackupRemoval, records: RetentionRecords, leases: Leases) -> None:
         """Take the adapters."""
@@ -101,7 +101,7 @@ class RetentionRun:
         return (*self.dry_steps(), Step("delete", self._delete))
 
     def dry_steps(self) -> Sequence[Step]:
-        """List those of a run that only says what it would do."""
+        """List the steps of a dry run."""
         return (Step("plan", self._plan),)
 
     def _plan(self, operation: Operation) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class RetentionRun:
     def _delete(self, operation: Operation) -> dict[str, Any]:
         tenant_id = _tenant_id(operation)
         with self._leases.hold(RETENTION_LEASE, tenant_id.value):
-            # Planned anew: what a worker that died has begun is finished, and what is held since then is kept.
+            # Plan again: this finishes what a dead worker began, and keeps what has been held since.
             plan = self._retention.plan(tenant_id)
             found = self._retention.describe(tenant_id, plan)
             self._record(operation, found)
@@ -140,7 +140,7 @@ class RetentionRun:
 
 
 def summary(plan: Sequence[Decision]) -> dict[str, int]:
-    """Count what is kept and deleted, with the bytes that would be gone."""
+    """Count the kept and the deleted backups, and the bytes that the deletion frees."""
     gone = [decision for decision in plan if decision.delete]
     return {
         "keep": len(plan) - len(gone),

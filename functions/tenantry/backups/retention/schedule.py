@@ -1,4 +1,4 @@
-"""Starts the daily retention: an operation for each tenant, so that one that fails keeps nobody else from theirs."""
+"""Starts the daily retention: one operation per tenant, so that one failure does not stop the others."""
 
 from datetime import UTC, datetime
 
@@ -15,21 +15,21 @@ _ACTOR = "schedule"
 
 
 class RetentionSchedule:
-    """Has policies applied. A run starts from what there is, so one that failed is simply followed by another."""
+    """Starts retention runs. Each run plans from scratch, so a failed one needs no repair: the next one follows."""
 
     def __init__(self, registry: Registry, store: OperationStore, invoker: FunctionInvoker) -> None:
-        """Take the registry, where operations are kept, and the function that performs them."""
+        """Take the registry, the store of operations, and the invoker of the function that performs them."""
         self._registry = registry
         self._store = store
         self._invoker = invoker
 
     def start(self, execution: str, *, dry_run: bool, tenant_id: str | None = None) -> int:
-        """Start an operation for each tenant that is complete and not to be erased, or for one tenant.
+        """Start an operation for each tenant that is complete and not being erased, or for one tenant.
 
-        :param execution: names the scheduled run: delivered twice, it makes the same operations.
-        :returns: how many were started.
-        :raises TenantUnknown: the one is not known.
-        :raises DependencyFailed: some could not be started; the same call starts them.
+        :param execution: names the scheduled run; a second delivery makes the same operations.
+        :returns: how many operations were started.
+        :raises TenantUnknown: `tenant_id` is not registered.
+        :raises DependencyFailed: some could not be started; repeat the call to start them.
         """
         failed: list[str] = []
         tenants = self._chosen(tenant_id)
@@ -57,7 +57,7 @@ class RetentionSchedule:
 
     def _start(self, tenant_id: TenantId, execution: str, kind: str) -> None:
         now = datetime.now(UTC)
-        # Its day and not its millisecond, so that a second delivery makes the same one.
+        # The day and not the millisecond goes into the id, so that a second delivery makes the same operation.
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         operation_id = new_ulid(day, f"{execution}/{kind}/{tenant_id.value}")
         if self._store.get(operation_id) is None:

@@ -1,4 +1,4 @@
--- Rights to the database itself. Everybody has an empty name.
+-- Rights to the database itself; the grantee PUBLIC is an empty name.
 SELECT coalesce(r.rolname, '')::text, a.privilege_type::text, a.is_grantable
 FROM pg_database d
 CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a

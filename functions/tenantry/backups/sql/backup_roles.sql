@@ -1,4 +1,4 @@
--- A tenant's roles and, in a database of its own, whoever else has a right to the database; superusers aside.
+-- A tenant's roles and, in a database of its own, every other role with a right to the database except superusers.
 SELECT r.rolname::text, r.rolcanlogin, r.rolinherit, r.rolconnlimit,
        ARRAY(
            SELECT g.rolname::text FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid

@@ -1,4 +1,4 @@
--- What the tenant's roles are set to, everywhere and in this database; and, where it is the tenant's own, the database.
+-- The settings of the tenant's roles, global and in this database, and those of the database if it is the tenant's own.
 SELECT coalesce(r.rolname, '')::text, s.setdatabase <> 0, setting
 FROM pg_db_role_setting s
 LEFT JOIN pg_roles r ON r.oid = s.setrole

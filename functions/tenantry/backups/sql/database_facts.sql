@@ -1,4 +1,4 @@
--- What a manifest says of the database and of what sorts its text: servers before 17 have another name for the locale.
+-- The manifest's facts on the database and its collation; servers before 17 name the locale's column differently.
 SELECT current_database()::text, current_setting('server_version'), CASE WHEN %(own)s THEN pg_database_size(oid) END,
        current_setting('server_encoding'), current_setting('server_version_num')::int,
        datcollate::text, datctype::text,

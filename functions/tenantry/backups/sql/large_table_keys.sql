@@ -1,4 +1,4 @@
--- Tables of more than some bytes that have a primary key, and its columns.
+-- Tables larger than a number of bytes that have a primary key, with the key's columns.
 SELECT n.nspname::text, c.relname::text, ARRAY(
     SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY k(attnum, place)
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum ORDER BY k.place

@@ -1,4 +1,4 @@
-"""Operators: what stands behind `column=` and, in a tree of conditions, behind `column.`."""
+"""Operators: the part after `column=` and, in a tree of conditions, after `column.`."""
 
 import re
 from math import prod
@@ -10,7 +10,7 @@ from tenantry.postgrest.grammar.syntax import Field, Filter
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond, stopped
 
-# These may be told `(any)` or `(all)`, and then take an array.
+# These operators may be followed by `(any)` or `(all)`, and then take an array.
 _QUANTIFIABLE = {
     "eq": "=",
     "gt": ">",
@@ -67,7 +67,7 @@ _blanks = re.compile(r"[ \t]*+").match
 
 
 class Operator(NamedTuple):
-    """An operator as it was written, and where its value begins. `mark` is what stood in parentheses behind it."""
+    """An operator as written, and where its value begins. `mark` is the text in parentheses after it."""
 
     name: str
     negated: bool
@@ -76,9 +76,9 @@ class Operator(NamedTuple):
 
 
 def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, ...], Filter]:
-    """Parse one parameter that is not reserved: the embedded tables it leads through, and the filter.
+    """Parse one parameter that is not reserved, into the path of embedded tables and the filter.
 
-    :raises GrammarError: which says where it stopped.
+    :raises GrammarError: with the position of the error.
     """
     relations, field = parse_tree_path(key)
     name, dot, operand = text.partition(".")
@@ -97,7 +97,7 @@ def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, .
 
 
 def read_operator(text: str, position: int) -> Operator | None:
-    """Read `not.`, an operator, its mark and the dot behind it; None if there is none that is known."""
+    """Read `not.`, an operator, its mark and the dot after it; None if no known operator is there."""
     found = _word(text, position)
     if found is None:
         return None
@@ -111,7 +111,7 @@ def read_operator(text: str, position: int) -> Operator | None:
 
 
 def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Filter:
-    """Join a field, an operator and its value; `text` is what an error echoes."""
+    """Build a filter of a field, an operator and its value; `text` is quoted in errors."""
     name, negated, mark, end = operator
     if name == "is":
         return Filter(field, _read_state(text, operand, end), None, negated)
@@ -145,7 +145,7 @@ def _read_state(text: str, operand: str, position: int) -> str:
 
 
 def read_list(text: str, position: int, max_items: int) -> tuple[str, int]:
-    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`, and say where it ends; `()` is the empty list."""
+    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`; returns it and its end. `()` is an empty list."""
     start = _skip(text, position)
     if not text.startswith("(", start):
         raise stopped("filter", text, start, '"("')
@@ -176,7 +176,7 @@ def _read_elements(text: str, position: int) -> tuple[list[str], int]:
 
 
 def refuse_operator(text: str, position: int, what: str = "filter") -> GrammarError:
-    """Say that no operator stands at `position`."""
+    """Build the error for a missing operator at `position`."""
     if text.startswith("not.", position):
         position += len("not.")
     found = _bare_word(text, position)

@@ -1,4 +1,4 @@
-"""`/rpc/{function}`: by GET, which only reads, or by POST."""
+"""Plans `/rpc/{function}`: by GET, which only reads, or by POST."""
 
 from urllib.parse import parse_qsl
 
@@ -27,7 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan a call. Raises as `plan` does."""
+    """Plan a call. Raises the errors of `plan`."""
     by_get = request.method != "POST"
     given = parse_parameters(request, limits, calls_by_get=by_get)
     preferences = parse_preferences(request.prefer)
@@ -62,7 +62,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
 
 
 def _rows_of(routine: Routine) -> Name:
-    """Name what the rows are called: the table whose rows they are, so that its relations can be embedded."""
+    """Name the rows of a call. Those of a table get the table's name, so that its relations can be embedded."""
     return Name(routine.name.schema, routine.returns.name) if routine.composite else routine.name
 
 

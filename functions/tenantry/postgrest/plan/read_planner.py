@@ -1,4 +1,4 @@
-"""GET and HEAD of a table or view."""
+"""Plans GET and HEAD of a table or view."""
 
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import parse_parameters
@@ -19,7 +19,7 @@ Counted = tuple[str, tuple[str | None, ...]]
 
 
 def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan a read. Raises as `plan` does."""
+    """Plan a read. Raises the errors of `plan`."""
     given = parse_parameters(request, limits)
     preferences = parse_preferences(request.prefer)
     media = negotiate(request.accept, plans=limits.plans)
@@ -58,21 +58,21 @@ def _is_counted(preferences: Preferences) -> bool:
 
 
 def _first(preferences: Preferences, limits: RequestLimits) -> str:
-    """Count no further for an estimate than it takes to see that there are more rows than an answer holds."""
+    """Limit the count for an estimate: it only has to show whether there are more rows than an answer may hold."""
     return f" LIMIT {limits.max_rows + 1:d}" if preferences.count == "estimated" else ""
 
 
 def counting(
     root: ReadNode, preferences: Preferences, values: Values, limits: RequestLimits, source: str | None
 ) -> str | None:
-    """Write the statement whose rows are counted, if they are to be."""
+    """Write the statement whose rows are counted; None if no count was asked for."""
     if not _is_counted(preferences):
         return None
     return SelectWriter(values, limits.max_rows, Bound(0), typed=False).count(root, source)
 
 
 def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -> Counted | None:
-    """Write the statement whose rows PostgreSQL estimates, if they are to be."""
+    """Write the statement whose number of rows PostgreSQL estimates; None if no estimate was asked for."""
     if preferences.count not in ("planned", "estimated"):
         return None
     values = Values()
@@ -81,5 +81,5 @@ def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -
 
 
 def profile_of(request: Request, name: Name) -> str:
-    """Name the schema for Content-Profile, where it was chosen among several or asked for."""
+    """Return the schema for Content-Profile; empty if there is only one schema and none was asked for."""
     return name.schema if request.profile or len(request.schemas) > 1 else ""

@@ -1,4 +1,4 @@
-"""INSERT, UPDATE and DELETE, each with the columns that its answer is made of."""
+"""Writes INSERT, UPDATE and DELETE, each returning the columns that the answer needs."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from tenantry.postgrest.sql.expressions import column_sql, condition_sql, qualif
 from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
 from tenantry.postgrest.sql.values import Values
 
-# Local to the transaction: how many rows an upsert found and changed.
+# Counts the rows that an upsert found and changed; the setting is local to the transaction.
 _MERGED = "nullif(current_setting('tenantry.merged', true), '')::bigint"
 MERGED = f"coalesce({_MERGED}, 0)"
 # What a row is changed to, as one value.
@@ -20,9 +20,9 @@ _COUNT_MERGED = f"set_config('tenantry.merged', (coalesce({_MERGED}, 0) + 1)::te
 
 
 def columns_needed(node: ReadNode, extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """List the columns that a write has to return for its answer; `*` alone is all of them."""
+    """List the columns that a write has to return for its answer; `*` alone means all of them."""
     if any(child.relationship and child.relationship.function for child in node.children):
-        # What such a function looks at is not known.
+        # We don't know which columns such a function reads.
         return ("*",)
     names = {item.field.name for item in everything(node)}
     if "*" in names:
@@ -39,7 +39,7 @@ def _linked(relationship: Relationship) -> set[str]:
 
 
 class ChangeWriter:
-    """Writes statements that change one table; `table` is None where the catalogue was not needed."""
+    """Writes statements that change one table; `table` is None if the catalogue was not needed."""
 
     def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:
         """Take what the statement returns: None is nothing but how many rows there were."""
@@ -62,9 +62,9 @@ class ChangeWriter:
     ) -> str:
         """Insert rows; only the payload's columns are named, so all others get their defaults.
 
-        :param defaults: what a row leaves out gets its default, too.
-        :param conflict: the columns of a unique key whose rows are left as they are or, with `merge`, are changed.
-        :param only: conditions that a row of the payload has to meet.
+        :param defaults: whether a key that a row leaves out gets the column's default, too.
+        :param conflict: the columns of a unique key; rows that have it already are kept or, with `merge`, updated.
+        :param only: conditions that each row of the payload has to meet.
         """
         self._check(payload)
         if not payload.columns:
@@ -81,7 +81,7 @@ class ChangeWriter:
         return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
 
     def update(self, payload: Payload, conditions: Sequence[Condition], *, defaults: bool) -> str:
-        """Set the payload's columns to what its first object says."""
+        """Set the payload's columns to the values in its first object."""
         self._check(payload)
         names = [quote(column) for column in payload.columns]
         assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
@@ -103,7 +103,7 @@ class ChangeWriter:
                 raise no_column(self._table, column)
 
     def _rows(self, payload: Payload, alias: str, *, defaults: bool) -> str:
-        """Read JSON as rows of the table's own type; those functions make the placeholder json."""
+        """Read JSON as rows of the table's own type; the functions here give the placeholder its type json or jsonb."""
         body = quote(alias)
         known = self._defaults(payload) if defaults else ""
         if not known:
@@ -113,7 +113,7 @@ class ChangeWriter:
         return f'{filled}, LATERAL jsonb_populate_record(NULL::{self._relation}, "_filled".value) {body}'
 
     def _defaults(self, payload: Payload) -> str:
-        """List the columns that have a default with it: SQL of the catalogue's own."""
+        """List the payload's columns that have a default, each with it; the defaults are SQL from the catalogue."""
         pairs = []
         for name in payload.columns:
             column = self._table.columns.get(name) if self._table else None
@@ -135,7 +135,7 @@ class ChangeWriter:
         return f" WHERE {' AND '.join(texts)}" if texts else ""
 
     def _return(self, returning: tuple[str, ...] | None) -> str:
-        """Return what is needed; RETURNING 1 counts the rows without needing the right to read a column."""
+        """Write the RETURNING clause; RETURNING 1 counts the rows without needing the right to read a column."""
         return f" RETURNING {self._list(returning)}" if returning else " RETURNING 1"
 
     def _list(self, columns: tuple[str, ...]) -> str:

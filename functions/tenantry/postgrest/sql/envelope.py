@@ -1,4 +1,4 @@
-"""The outer statement: counts, the body in its form, and what a function has set for the answer."""
+"""Writes the outer statement: counts, the body in its format, and the status and headers that a function has set."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
 
 SOURCE = '"_source"'
-# The one column of a function's plain values, as PostgREST calls it: a CSV shows the name.
+# PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
 VALUE = "pgrst_scalar"
 _SHOWN = '"_shown"'
 _ROWS = '"_rows"'
@@ -40,9 +40,9 @@ def call_statement(
     bound: Bound,
     gate: str,
 ) -> str:
-    """Wrap the rows of a function that is called once.
+    """Wrap the rows of a function so that it is called once.
 
-    There always is a body: PostgreSQL does not call a function whose rows nobody looks at.
+    The statement always has a body: PostgreSQL does not call a function if nothing reads its rows.
 
     :param value: the rows are plain values, in the column `VALUE`.
     """
@@ -66,9 +66,9 @@ def write_statement(
 ) -> str:
     """Wrap a change.
 
-    :param rows: the statement of the answer's rows over the change's; None: there is no body.
-    :param key: the columns of the primary key, where the one row that was made has to be named.
-    :param made: SQL for how many rows were made new.
+    :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
+    :param key: the primary key's columns, if the answer has to name the one row that was inserted.
+    :param made: SQL for the number of inserted rows.
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
     if rows is not None:
@@ -84,10 +84,10 @@ def _body(
 ) -> tuple[str, str, str]:
     """Write the body: what comes before the statement, the aggregate, and what it reads from.
 
-    `_rows` is only ever used as `"_rows".*`, which means the row even where a column has that name.
+    `_rows` is only ever used as `"_rows".*`, which means the row even if it has a column of that name.
 
     :param value: the rows are plain values, in the column `VALUE`.
-    :param one: there is one row by the nature of things, so it is no array.
+    :param one: there can only be one row, so the body is not an array.
     """
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
@@ -122,7 +122,7 @@ def _location(key: Sequence[str]) -> str:
 
 
 def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
-    """Write what fails, and so takes the change back, where the number of rows is not as it has to be."""
+    """Write SQL that fails, and so rolls the change back, if the number of rows is not the required one."""
     if not guards:
         return "NULL"
     cases = [

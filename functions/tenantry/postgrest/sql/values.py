@@ -4,12 +4,12 @@ from tenantry.postgrest.catalogue.model import Name
 
 
 class Values:
-    """Collects values and gives the placeholder for each."""
+    """Collects values and returns a placeholder for each."""
 
     __slots__ = ("_keys", "all", "foreign_casts", "watched")
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without values."""
         self.all: list[str | None] = []
         self._keys: dict[str, str] = {}
         # Columns whose types decide how a value is read.
@@ -18,7 +18,7 @@ class Values:
         self.foreign_casts: dict[str, None] = {}
 
     def bind(self, value: str | None) -> str:
-        """Add a value."""
+        """Add a value and return its placeholder."""
         self.all.append(value)
         return f"${len(self.all)}"
 
@@ -28,7 +28,7 @@ class Values:
             self.watched[table, column] = None
 
     def bind_key(self, key: str) -> str:
-        """Add a key of a JSON path; the same key has one placeholder, so that equal paths are equal expressions."""
+        """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""
         if key not in self._keys:
             self._keys[key] = self.bind(key)
         return self._keys[key]

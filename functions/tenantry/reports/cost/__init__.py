@@ -1,4 +1,4 @@
 """What each tenant costs, from measured use and the price file.
 
-Begin with `estimate.py`; `cost.py` has the arithmetic and is pure.
+Begin with `estimate.py`; `cost.py` is the arithmetic, and pure.
 """

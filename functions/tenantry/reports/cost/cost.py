@@ -1,4 +1,4 @@
-"""What a tenant costs in a month: measured quantities times listed prices, in exact decimals."""
+"""Computes what a tenant costs in a month: measured quantities times listed prices, in exact decimals."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -8,12 +8,13 @@ from typing import Any
 from tenantry.domain.errors import InvalidSetting
 
 GIB = 1 << 30
-# The smallest amount that is told; what is measured is not known better than that.
+# The smallest amount in a report; the measurements are no more precise.
 _CENT_PARTS = Decimal("0.0001")
 _MILLION, _TEN_THOUSAND = Decimal(1_000_000), Decimal(10_000)
 
-# What is not measured for each tenant, and assumed. A request: 50 ms in a function of 1 GB. The secret: read by a
-# backup a day and a dozen times by a rotation a month, and at most once in five minutes while requests come.
+# Quantities that are assumed, because they are not measured per tenant. A request takes 50 ms in a function of 1 GB.
+# The secret is read once a day by a backup, a dozen times a month by a rotation, and at most once in five minutes
+# while requests come in.
 GB_SECONDS_OF_A_REQUEST = Decimal("0.05")
 _FIXED_SECRET_CALLS, _MOST_SECRET_CALLS = 30 + 12, 30 * 24 * 12
 ASSUMPTIONS = {
@@ -26,7 +27,7 @@ ASSUMPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What one region charges; units as the names say, storage a month."""
+    """One region's prices; the names have the units, storage is per month."""
 
     storage_gb: Decimal
     backup_gb: Decimal
@@ -39,7 +40,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """The prices of some regions at a date (ISO 8601); other regions are charged like the fallback."""
+    """The prices of some regions at a date (ISO 8601); other regions have the prices of the fallback region."""
 
     date: str
     currency: str
@@ -48,7 +49,7 @@ class PriceList:
     regions: Mapping[str, Prices]
 
     def of(self, region: str) -> tuple[Prices, str]:
-        """Return the prices of a region, and the region whose they are."""
+        """Return the prices for a region, and the region that they belong to."""
         used = region if region in self.regions else self.fallback_region
         return self.regions[used], used
 
@@ -57,14 +58,14 @@ def parse_prices(content: Any) -> PriceList:
     """Read a price file.
 
     :param content: its JSON.
-    :raises InvalidSetting: something is missing in it, or is no price.
+    :raises InvalidSetting: a field is missing, or is not a price.
     """
     try:
         regions = {name: _prices(given) for name, given in content["regions"].items()}
         found = PriceList(
             content["date"], content["currency"], content["fallback_region"], dict(content["sources"]), regions
         )
-        # Each price says where it is from, and there has to be a fallback.
+        # Each price needs a source, and the fallback region has to exist.
         _ = (regions[found.fallback_region], [found.sources[price.name] for price in fields(Prices)])
     except (KeyError, TypeError, AttributeError, ValueError, InvalidOperation) as exc:
         raise InvalidSetting("The price file is incomplete, or holds what is no price.", code="invalid_prices") from exc
@@ -80,9 +81,9 @@ def _prices(given: Mapping[str, str]) -> Prices:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was measured of a tenant: bytes on its server and in the buckets, requests in a month; None: not known.
+    """A tenant's measured use: bytes on its server and in the buckets, requests in a month; None if unknown.
 
-    What it left on a server and may go back to is among its bytes.
+    A former home that the tenant can return to counts too.
     """
 
     tenant: str
@@ -95,7 +96,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class TenantCost:
-    """What a tenant costs in a month, by what it is for; `notes` are codes of what is missing in it."""
+    """A tenant's monthly cost by purpose; `notes` are codes of the parts that are missing."""
 
     usage: Usage
     lines: Mapping[str, Decimal]
@@ -107,7 +108,7 @@ class TenantCost:
         return sum(self.lines.values(), Decimal(0))
 
     def to_json(self) -> dict[str, Any]:
-        """Build what an operator is answered."""
+        """Return the answer to an operator as JSON values."""
         measured = {part.name: getattr(self.usage, part.name) for part in fields(Usage)}
         return {
             **measured,
@@ -119,7 +120,7 @@ class TenantCost:
 
 @dataclass(frozen=True, slots=True)
 class ServerShare:
-    """A server for the purpose of sharing it: where it is, and what it costs in a month, if that is known."""
+    """A server whose price is shared among its tenants: its region, and its monthly price if that is known."""
 
     server: str
     region: str
@@ -127,7 +128,7 @@ class ServerShare:
 
 
 def share_server(share: ServerShare, usages: Iterable[Usage]) -> dict[str, Decimal]:
-    """Share a server's price among its tenants: half in equal parts, half by size. The shares are not rounded."""
+    """Divide a server's price among its tenants: half in equal parts, half by size. The shares are not rounded."""
     here = list(usages)
     if not here or share.monthly_price is None:
         return {usage.tenant: Decimal(0) for usage in here}
@@ -138,9 +139,9 @@ def share_server(share: ServerShare, usages: Iterable[Usage]) -> dict[str, Decim
 
 
 def charge(usage: Usage, share: ServerShare, server_share: Decimal, prices: PriceList, home_region: str) -> TenantCost:
-    """Compute what a tenant costs.
+    """Compute a tenant's cost.
 
-    :param home_region: where secrets, functions and the bucket are; the server may be elsewhere.
+    :param home_region: the region of secrets, functions and the bucket; the server may be in another one.
     """
     at_server, server_region = prices.of(share.region)
     at_home, priced_as = prices.of(home_region)
@@ -170,7 +171,7 @@ def charge(usage: Usage, share: ServerShare, server_share: Decimal, prices: Pric
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """What the tenants cost in a month; `started_at` as ISO 8601, in UTC. Totals are sums of the tenants' lines."""
+    """The monthly cost of all tenants; `started_at` is ISO 8601 in UTC. Totals are the sums of the tenants' lines."""
 
     started_at: str
     seconds: float
@@ -180,7 +181,7 @@ class CostReport:
     unchecked: list[dict[str, str]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Build what an operator is answered; amounts are text, so that nobody's floating point changes them."""
+        """Return the answer to an operator as JSON values; amounts are text, as floating point would change them."""
         prices = self.prices
         return {
             "started_at": self.started_at,

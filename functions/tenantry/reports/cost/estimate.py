@@ -1,4 +1,4 @@
-"""What each tenant costs in a month, from sizes and counts as they are now."""
+"""Estimates what each tenant costs in a month, from present sizes and counts."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _WORKERS = 8
 
 
 class CostEstimate:
-    """Measures the tenants of one stage and computes what they cost."""
+    """Measures the tenants of one stage and computes their cost."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class CostEstimate:
         self._region = region
 
     def run(self, deadline: float | None = None) -> CostReport:
-        """Measure and compute; what can't be measured costs nothing, and its tenant says so.
+        """Measure all tenants and compute their cost. A part that can't be measured costs nothing, and a note says so.
 
-        :param deadline: by `time.monotonic()`; no tenant is measured after it.
+        :param deadline: a `time.monotonic()`; no tenant is measured after it.
         :raises DependencyFailed: the registry did not answer.
         :raises InvalidSetting: the price file can't be read.
         """
@@ -114,7 +114,7 @@ class CostEstimate:
         ]
 
     def _size(self, tenant: Tenant) -> int:
-        """Measure where a tenant lives, and what it left and can still go back to: both take room."""
+        """Measure a tenant's home and the former home that it can return to, in bytes: both take up disk."""
         homes = [home_of(tenant, self._secrets.find(tenant.tenant_id))]
         if tenant.former_home:
             homes.append(tenant.former_home)
@@ -126,14 +126,14 @@ def _ids(tenant: Tenant) -> list[str]:
 
 
 class _Unchecked:
-    """What could not be measured, noted by several threads."""
+    """Collects what could not be measured, from several threads."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, str]] = []
 
     @contextmanager
     def reading(self, what: str, tenant: str = "") -> Iterator[None]:
-        """Note what can't be read, and go on."""
+        """Record a failure to read, and continue."""
         try:
             yield
         except TenantryError as error:
@@ -141,5 +141,5 @@ class _Unchecked:
 
 
 def steps(estimate: CostEstimate, seconds: float, store: ReportStore) -> tuple[Step, ...]:
-    """Make the operation of an estimate, which may take so many seconds."""
+    """Return the steps of an estimate, which may take this many seconds."""
     return (stored_step("estimate", KIND, lambda: estimate.run(time.monotonic() + seconds).to_json(), store),)

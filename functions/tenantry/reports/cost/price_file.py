@@ -1,4 +1,4 @@
-"""The price file: the one that comes with the project, or an operator's own in the stack's bucket."""
+"""Reads the price file: the project's own, or an operator's file in the stack's bucket."""
 
 import json
 from importlib.resources import files
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class PriceFile:
-    """Reads prices when they are needed: a file that is broken spoils the report on cost and nothing else."""
+    """Reads prices when they are needed, so that a broken file affects only the report on cost."""
 
     def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
-        """Take where it lies; without a key it is the project's own."""
+        """Take the file's bucket and key; an empty key means the project's own file."""
         self._s3 = s3
         self._bucket = bucket
         self._key = key
 
     def read(self) -> PriceList:
-        """Read it.
+        """Read the price file.
 
-        :raises InvalidSetting: it can't be read, or is incomplete.
+        :raises InvalidSetting: the file can't be read, or is incomplete.
         """
         try:
             return parse_prices(json.loads(self._bytes()))

@@ -1,4 +1,4 @@
-"""How many requests API Gateway counted for each API key of ours."""
+"""Reads how many requests API Gateway counted for each of our API keys."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ class UsageMetering:
         self._stage = stage
 
     def requests(self, today: date) -> dict[str, int]:
-        """Count the requests of the last thirty days by the id of the API key.
+        """Return the requests of the last thirty days by the API key's id.
 
         :raises DependencyFailed: API Gateway did not answer.
         """
@@ -34,7 +34,7 @@ class UsageMetering:
                 usage = self._gateway.get_paginator("get_usage")
                 for page in usage.paginate(usagePlanId=plan, startDate=first, endDate=last):
                     for key, days in page.get("items", {}).items():
-                        # Of each day: what was used, and what of the quota remained.
+                        # Each day is a pair: the requests used, and the remaining quota.
                         counted[key] += sum(day[0] for day in days)
         except (ClientError, BotoCoreError) as exc:
             raise DependencyFailed("The usage could not be read.", code="usage_unavailable") from exc

@@ -1,4 +1,4 @@
-"""Where the registry, the servers and the secrets say different things.
+"""Reports drift: where the registry, the servers and the secrets disagree.
 
-Begin with `audit.py`, which gathers; `judging.py` and `judging_servers.py` judge, and are pure.
+Begin with `audit.py`, which collects the facts; `judging.py` and `judging_servers.py` compare them, and are pure.
 """

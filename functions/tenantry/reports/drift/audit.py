@@ -1,4 +1,4 @@
-"""Compares the registry with everything that it speaks of, both ways, and lists what does not agree."""
+"""Compares the registry with everything that it refers to, in both directions, and lists the disagreements."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -34,12 +34,12 @@ from tenantry.reports.stored_reports import stored_step
 KIND, TARGET = "report_drift", "fleet/drift"
 
 _WORKERS = 8
-# Refusals of a login that say something of the tenant: not that the server is full, starting or out of reach.
+# SQLSTATE classes of refused logins that concern the tenant: not a server that is full, starting or unreachable.
 _REFUSAL_CLASSES = ("28", "42", "3D", "55")
 
 
 class DriftAudit:
-    """Compares everything of one stage; nothing is changed."""
+    """Compares everything of one stage; changes nothing."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class DriftAudit:
         self._stage = stage
 
     def run(self, deadline: float | None = None, now: datetime | None = None) -> DriftReport:
-        """Compare everything; what cannot be read stops nothing else and is listed.
+        """Compare everything. What can't be read is listed, and does not stop the rest.
 
-        :param deadline: by `time.monotonic()`; no tenant or server is looked at after it.
-        :param now: what ages are counted from.
+        :param deadline: a `time.monotonic()`; no tenant or server is read after it.
+        :param now: the time from which ages are counted.
         :raises DependencyFailed: the registry did not answer.
         """
         started, now = time.monotonic(), now or datetime.now(UTC)
@@ -91,7 +91,7 @@ class DriftAudit:
         )
 
     def _compare_lists(self, fleet: Fleet, found: "_Found", now: datetime) -> None:
-        """Compare what is listed as a whole: secrets, API keys, users, backups."""
+        """Compare the complete lists: secrets, API keys, users, backups."""
         secrets: list[SecretFacts] = []
         with found.reading("secrets"):
             secrets = self._inventory.secrets()
@@ -106,37 +106,37 @@ class DriftAudit:
             found.add(judge_backups(fleet, self._backups.read(), since, now))
 
     def _compare_server(self, fleet: Fleet, server_id: str, found: "_Found") -> ServerContent | None:
-        """Compare what is on a server."""
+        """Compare a server's content with the registry."""
         content = None
         with found.reading("server", server_id):
             administrator = self._administrators.find(server_id)
-            # Without one there is a finding already: of the list of secrets, or of a server that nobody knows.
+            # A missing administrator is a finding already: from the list of secrets, or of an unregistered server.
             if administrator:
                 content = ServerInventory(administrator).read()
                 found.add(judge_server(fleet, server_id, content))
         return content
 
     def _judge_tenant(self, fleet: Fleet, tenant: Tenant, content: ServerContent | None) -> Iterator[DriftFinding]:
-        """Compare what a tenant's secret says, and what is met where it leads to."""
+        """Compare a tenant's secret with the registry, and log in with it."""
         if tenant.relocation:
             yield from self._judge_relocation(tenant)
         elif tenant in fleet.settled:
             credentials = self._secrets.find(tenant.tenant_id)
             differences = list(judge_credentials(fleet, tenant, credentials)) if credentials else []
             yield from differences
-            # A secret that leads elsewhere is not followed.
+            # Don't log in with a secret that leads to another place than the registry says.
             if credentials and not differences:
                 yield from _judge_login(tenant, credentials, content)
 
     def _judge_relocation(self, tenant: Tenant) -> Iterator[DriftFinding]:
-        """Look whether somebody still works at moving a tenant."""
+        """Check that the operation that holds a tenant is still running."""
         operation = self._operations.get(tenant.relocation)
         if operation is None or operation.status is not OperationStatus.RUNNING:
             yield _finding(Drift.RELOCATION_LEFT, tenant, tenant.relocation)
 
 
 def _judge_login(tenant: Tenant, credentials: Credentials, content: ServerContent | None) -> Iterator[DriftFinding]:
-    """Log in as the tenant, and compare its schema's revision."""
+    """Log in as the tenant, and compare its schema's revision with the registry."""
     try:
         revision = check_login(tenant.tenant_id, credentials)
     except IdentityMismatch:
@@ -164,19 +164,19 @@ def _finding(kind: Drift, tenant: Tenant, where: str) -> DriftFinding:
 
 
 class _Found:
-    """What was found so far, by several threads."""
+    """Collects findings from several threads."""
 
     def __init__(self) -> None:
         self.findings: list[DriftFinding] = []
         self.unread: list[Unread] = []
 
     def add(self, findings: Iterable[DriftFinding]) -> None:
-        for finding in findings:  # one by one: what fails half-way has found what it found
+        for finding in findings:  # one by one: a failure half-way keeps the earlier findings
             self.findings.append(finding)
 
     @contextmanager
     def reading(self, what: str, server: str = "", tenant: Tenant | None = None) -> Iterator[None]:
-        """Note what can't be read, and go on."""
+        """Record a failure to read, and continue."""
         try:
             yield
         except InvalidSetting as error:
@@ -189,5 +189,5 @@ class _Found:
 
 
 def steps(audit: DriftAudit, seconds: float, store: ReportStore) -> tuple[Step, ...]:
-    """Make the operation of a comparison, which may take so many seconds."""
+    """Return the steps of a comparison, which may take this many seconds."""
     return (stored_step("compare", KIND, lambda: audit.run(time.monotonic() + seconds).to_json(), store),)

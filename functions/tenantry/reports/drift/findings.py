@@ -1,4 +1,4 @@
-"""What the drift report says: where registry, servers, secrets, keys, users and backups do not tell the same story."""
+"""The findings of the drift report: where registry, servers, secrets, keys, users and backups disagree."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,9 +9,9 @@ from tenantry.reports.isolation.findings import Severity
 
 
 class Drift(StrEnum):
-    """What was found."""
+    """The kinds of findings."""
 
-    # The registry names it, and it is not there.
+    # The registry names something that does not exist.
     SERVER_UNKNOWN = "server_unknown"
     ADMINISTRATOR_MISSING = "administrator_missing"
     SECRET_MISSING = "secret_missing"  # noqa: S105 - the name of a finding
@@ -21,7 +21,7 @@ class Drift(StrEnum):
     USAGE_KEY_MISSING = "usage_key_missing"
     BACKUP_MISSING = "backup_missing"
 
-    # It is there, and the registry does not know its tenant.
+    # Something exists whose tenant the registry does not know.
     SECRET_UNKNOWN = "secret_unknown"  # noqa: S105 - the name of a finding
     ADMINISTRATOR_UNKNOWN = "administrator_unknown"
     DATABASE_UNKNOWN = "database_unknown"
@@ -31,17 +31,18 @@ class Drift(StrEnum):
     USER_UNKNOWN = "user_unknown"
     BACKUPS_UNKNOWN = "backups_unknown"
 
-    # Both are there, and disagree.
+    # Both sides exist, and disagree.
     TAGS_DISAGREE = "tags_disagree"
     SECRET_DISAGREES = "secret_disagrees"  # noqa: S105 - the name of a finding
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - the name of a finding
     LOGIN_REFUSED = "login_refused"
     DATABASE_IDENTITY = "database_identity"
+    DATABASE_TEMPLATE = "database_template"
     LOGIN_LIMIT = "login_limit"
     SCHEMA_REVISION = "schema_revision"
     ROTATION_OFF = "rotation_off"
 
-    # Work that died left it.
+    # An operation that died left something behind.
     TENANT_INCOMPLETE = "tenant_incomplete"
     RELOCATION_LEFT = "relocation_left"
     FENCE_LEFT = "fence_left"
@@ -107,6 +108,9 @@ _ADVICE = {
     Drift.DATABASE_IDENTITY: _Advice(
         _HIGH, "ALTER DATABASE … SET tenantry.tenant_id, after you have made sure whose data it holds."
     ),
+    Drift.DATABASE_TEMPLATE: _Advice(
+        _MEDIUM, "Its owner has made it a template, which nobody can drop: ALTER DATABASE … IS_TEMPLATE false."
+    ),
     Drift.LOGIN_LIMIT: _Advice(_MEDIUM, "PUT /admin/v1/tenants/{id}/limits with the limits that you want."),
     Drift.SCHEMA_REVISION: _Advice(_MEDIUM, "Repeat PUT /admin/v1/tenants/{id}: it brings the schema up to date."),
     Drift.ROTATION_OFF: _Advice(_MEDIUM, "Repeat PUT /admin/v1/tenants/{id}: it schedules the rotation."),
@@ -132,7 +136,7 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 @dataclass(frozen=True, slots=True)
 class DriftFinding:
-    """One disagreement: whose, on which server (both may be empty), and the thing that it is about."""
+    """One disagreement: the tenant and the server (both may be empty), and the thing that disagrees."""
 
     kind: Drift
     tenant: str = ""
@@ -141,16 +145,16 @@ class DriftFinding:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is: high, where somebody is not served, not backed up or about to lose data."""
+        """The severity: high if a tenant is not served, is not backed up or may lose data."""
         return _ADVICE[self.kind].severity
 
     @property
     def hint(self) -> str:
-        """What to do."""
+        """What the operator should do."""
         return _ADVICE[self.kind].hint.replace("{id}", self.tenant or self.server or "{id}")
 
     def to_json(self) -> dict[str, str]:
-        """Build what an operator is answered."""
+        """Return the answer to an operator as JSON values."""
         return {
             "kind": self.kind.value,
             "severity": self.severity.value,
@@ -163,7 +167,7 @@ class DriftFinding:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Unread:
-    """What could not be read, and why: the code of an error of ours, or an SQLSTATE."""
+    """Something that could not be read, with the reason: one of our error codes, or an SQLSTATE."""
 
     what: str
     server: str
@@ -173,7 +177,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What was compared and found; `started_at` as ISO 8601, in UTC. It passed when all was read and nothing found."""
+    """The result of a comparison; `started_at` is ISO 8601 in UTC. It passed if all was read and nothing found."""
 
     started_at: str
     seconds: float
@@ -184,11 +188,11 @@ class DriftReport:
 
     @property
     def passed(self) -> bool:
-        """Whether everything agrees."""
+        """Whether everything was read and agrees."""
         return not self.findings and not self.unchecked
 
     def to_json(self) -> dict[str, Any]:
-        """Build what an operator is answered."""
+        """Return the answer to an operator as JSON values."""
         return {
             "passed": self.passed,
             "started_at": self.started_at,
@@ -201,5 +205,5 @@ class DriftReport:
 
 
 def sort_drift(findings: Iterable[DriftFinding]) -> list[DriftFinding]:
-    """Put the worst first, then by tenant and server; the same one only once."""
+    """Sort the findings by severity, then by tenant and server, and drop duplicates."""
     return sorted(set(findings), key=lambda f: (_RANK[f.severity], f.tenant, f.server, f.kind, f.where))

@@ -1,4 +1,4 @@
-"""What there is of a fleet outside its registry: facts as they were read, which reports compare with the registry."""
+"""Facts about a fleet as read from servers and AWS, which reports compare with the registry."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStat
 
 _ROLE_KINDS = ("owner", "editor", "viewer", "login_a", "login_b")
 LOGIN_KINDS = ("login_a", "login_b")
-# A login that there is only while a tenant's rows are being copied.
+# A login that exists only while a tenant's rows are copied.
 COPY_KIND = "copy"
 
 
 class SecretFacts(NamedTuple):
-    """A secret without its content. `pending` are the versions that wait for a rotation to be ended."""
+    """A secret without its content. `pending` are the versions of an unfinished rotation."""
 
     name: str
     tags: Mapping[str, str]
@@ -27,7 +27,7 @@ class SecretFacts(NamedTuple):
 
 
 class UsageKey(NamedTuple):
-    """An API key of ours: whose its name says that it is, and its tags."""
+    """One of our API keys: the tenant id in its name, and its tags."""
 
     key_id: str
     name: str
@@ -36,7 +36,7 @@ class UsageKey(NamedTuple):
 
 
 class UserFacts(NamedTuple):
-    """A user of the pool, with the tenant and the role that its token will name; empty: none."""
+    """A user of the pool, with the tenant and the role that its token will name; empty if it names none."""
 
     username: str
     tenant: str
@@ -44,22 +44,23 @@ class UserFacts(NamedTuple):
 
 
 class DatabaseOnServer(NamedTuple):
-    """A database, but a template: its owner, and whose it says that it is."""
+    """A database: its owner, the tenant id in its settings, and whether it is a template, which can't be dropped."""
 
     name: str
     owner: str
     identity: str | None
+    is_template: bool = False
 
 
 class RoleOnServer(NamedTuple):
-    """A role; a limit of -1 is none."""
+    """A role; a limit of -1 means no limit."""
 
     name: str
     connection_limit: int
 
 
 class ReadOnlySetting(NamedTuple):
-    """That transactions are read only for a role, in a database, or both; empty: any."""
+    """A setting that makes transactions read only, for a role, in a database, or both; empty means any."""
 
     database: str
     role: str
@@ -67,9 +68,9 @@ class ReadOnlySetting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServerContent:
-    """What of tenants is on one server.
+    """The tenants' content of one server.
 
-    `schemas` are those of the database that tenants share by schema, `pool_revision` is what the shared tables are at.
+    `schemas` are those of the database that tenants share by schema, `pool_revision` is the shared tables' revision.
     """
 
     databases: list[DatabaseOnServer]
@@ -80,23 +81,23 @@ class ServerContent:
 
 
 def homes_of(tenant: Tenant) -> list[Home]:
-    """List where things of a tenant may lie: its home, and the one that it left and can still go back to."""
+    """List a tenant's homes: its present one, and a former one that it can return to."""
     return [expected_home(tenant), *([tenant.former_home] if tenant.former_home else [])]
 
 
 def role_holder(role: str) -> str:
-    """Name the tenant whose role it is by its name; empty: it is none of ours. No tenant's id holds an underscore."""
+    """Return the tenant id in a role's name; empty if it is not a tenant's role. Ids contain no underscore."""
     prefix, _, kind = role.partition("_")
     return prefix if kind in (*_ROLE_KINDS, COPY_KIND) and is_tenant_id(prefix) else ""
 
 
 def role_names(tenant_id: TenantId) -> list[str]:
-    """Name the five roles of a tenant."""
+    """Return the names of a tenant's five roles."""
     return [f"{tenant_id.value}_{kind}" for kind in _ROLE_KINDS]
 
 
 def is_tenant_id(text: str) -> bool:
-    """Tell whether a text could be a tenant's id."""
+    """Tell whether a text is a valid tenant id."""
     try:
         TenantId(text)
     except BadRequest:
@@ -105,31 +106,31 @@ def is_tenant_id(text: str) -> bool:
 
 
 def expected_home(tenant: Tenant) -> Home:
-    """Say where a tenant lives according to the registry; an adopted one's schema is not known to it, so empty."""
+    """Return a tenant's home according to the registry; it does not know an adopted tenant's schema, which is empty."""
     if tenant.adopted_database and tenant.isolation is Isolation.DATABASE:
         return Home(tenant.server_id, tenant.isolation, tenant.adopted_database, "")
     return new_home(tenant.tenant_id, tenant.server_id, tenant.isolation)
 
 
 class Fleet:
-    """The registry: tenants and servers by their ids."""
+    """The registry's content: tenants and servers by their ids."""
 
     def __init__(self, tenants: Iterable[Tenant], servers: Iterable[Server]) -> None:
-        """Take what it holds."""
+        """Take all tenants and servers."""
         self.tenants = {tenant.tenant_id.value: tenant for tenant in tenants}
         self.servers = {server.server_id: server for server in servers}
         self._former = {former.value: tenant for tenant in self.tenants.values() for former in tenant.former_ids}
 
     @property
     def settled(self) -> list[Tenant]:
-        """List the tenants of which everything has to be there: not those that are being made or erased."""
+        """List the tenants that have to be complete: not those that are being made or erased."""
         over = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
         return [tenant for tenant in self.tenants.values() if tenant.status in over]
 
     def of_any_time(self, tenant: str) -> Tenant | None:
-        """Find a tenant by the id that it has, or had before it was renamed."""
+        """Find a tenant by its present id or by one that it had before a rename."""
         return self.tenants.get(tenant) or self._former.get(tenant)
 
     def server_ids(self) -> list[str]:
-        """Name every server that is registered, or that a tenant lives on."""
+        """List the ids of all servers that are registered or that a tenant lives on."""
         return sorted({*self.servers, *(tenant.server_id for tenant in self.tenants.values())})

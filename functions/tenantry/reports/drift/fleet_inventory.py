@@ -1,4 +1,4 @@
-"""Whole lists of what AWS holds of tenants: secrets, API keys and users. Read with paginators, never one by one."""
+"""Lists the tenants' secrets, API keys and users in AWS, page by page and never one at a time."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ _KEYS_AT_ONCE = 500
 
 
 class FleetInventory:
-    """Lists what there is of one stage."""
+    """Lists everything of one stage."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class FleetInventory:
         stage: str,
         user_pool_id: str,
     ) -> None:
-        """Take clients that may list; an empty `user_pool_id` where another issuer keeps the users."""
+        """Take clients that may list; `user_pool_id` is empty if another issuer keeps the users."""
         self._secrets = secrets
         self._gateway = gateway
         self._users = users
@@ -65,11 +65,12 @@ class FleetInventory:
             for key in found
             if key.get("name", "").startswith(prefix)
         ]
-        # `tenantry-a-` begins the names of the stage `a-b` too; what is tagged as another stage's is not ours.
+        # The prefix `tenantry-a-` also matches names of the stage `a-b`, so drop keys that are tagged with another
+        # stage.
         return [key for key in keys if key.tags.get("Stage", self._stage) == self._stage]
 
     def users(self) -> list[UserFacts]:
-        """List the users of the pool; none where another issuer keeps them.
+        """List the users of the pool; the list is empty if another issuer keeps the users.
 
         :raises DependencyFailed: Cognito did not answer.
         """

@@ -1,4 +1,4 @@
-"""Compares what was read with the registry, both ways. Knows no AWS and no server: facts in, findings out."""
+"""Compares the facts that were read with the registry, in both directions. Pure: facts in, findings out."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -18,12 +18,12 @@ from tenantry.reports.drift.fleet import (
     is_tenant_id,
 )
 
-# As long as a rotation may be on its way, with the repetitions of Secrets Manager.
+# How long a rotation may take, including Secrets Manager's retries.
 _ROTATION_TIME = timedelta(hours=2)
 
 
 def judge_registry(fleet: Fleet) -> Iterator[DriftFinding]:
-    """Look for tenants whose server is not registered, and for those that were never finished."""
+    """Find tenants whose server is not registered, and tenants that were never finished."""
     for name, tenant in fleet.tenants.items():
         if tenant.server_id not in fleet.servers:
             yield DriftFinding(Drift.SERVER_UNKNOWN, name, tenant.server_id)
@@ -32,7 +32,7 @@ def judge_registry(fleet: Fleet) -> Iterator[DriftFinding]:
 
 
 def judge_secrets(fleet: Fleet, stage: str, secrets: list[SecretFacts], now: datetime) -> Iterator[DriftFinding]:
-    """Compare the list of secrets, without their content, with tenants and servers."""
+    """Compare the list of secrets (without their content) with tenants and servers."""
     tenants, servers = f"tenantry/{stage}/tenants/", f"tenantry/{stage}/servers/"
     for secret in secrets:
         if secret.name.startswith(tenants):
@@ -71,7 +71,7 @@ def _judge_tenants_secret(
 
 
 def judge_credentials(fleet: Fleet, tenant: Tenant, stored: Credentials) -> Iterator[DriftFinding]:
-    """Compare what a secret says with the registry; of a tenant that is being moved nothing is certain."""
+    """Compare a secret's content with the registry, unless the tenant is being moved: then either may be right."""
     server, home = fleet.servers.get(tenant.server_id), expected_home(tenant)
     if tenant.relocation:
         return
@@ -105,7 +105,7 @@ def judge_keys(fleet: Fleet, stage: str, keys: Iterable[UsageKey]) -> Iterator[D
 
 
 def judge_users(fleet: Fleet, users: Iterable[UserFacts]) -> Iterator[DriftFinding]:
-    """Look for users whose token names a tenant that there is not; operators belong to none."""
+    """Find users whose token names a tenant that does not exist; operators belong to no tenant."""
     for user in users:
         is_operator = user.role == Role.OPERATOR and not user.tenant
         if not is_operator and user.tenant not in fleet.tenants:
@@ -118,7 +118,7 @@ def judge_backups(
 ) -> Iterator[DriftFinding]:
     """Compare the buckets with the tenants.
 
-    :param since: when each tenant's secret was made: one that is new may have no backup yet.
+    :param since: when each tenant's secret was made: a new tenant may have no backup yet.
     """
     for name in stored:
         if fleet.of_any_time(name) is None:

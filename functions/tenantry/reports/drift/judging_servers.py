@@ -1,4 +1,4 @@
-"""Compares what is on one server with what the registry says lives there, both ways."""
+"""Compares a server's content with the tenants that the registry places there, in both directions."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ def judge_server(fleet: Fleet, server_id: str, content: ServerContent) -> Iterat
 
 
 class _Here:
-    """One server, as the registry has it and as it is."""
+    """One server: its tenants according to the registry, and its actual content."""
 
     def __init__(self, fleet: Fleet, server_id: str, content: ServerContent) -> None:
         self._fleet = fleet
@@ -49,7 +49,7 @@ class _Here:
         }
 
     def missing(self) -> Iterator[DriftFinding]:
-        """Look for homes, roles and limits that are not as the registry has them."""
+        """Find homes, roles and limits that are missing or differ from the registry."""
         for tenant in self._fleet.settled:
             home = expected_home(tenant)
             if home.server_id == self._server_id and not tenant.relocation:
@@ -71,13 +71,15 @@ class _Here:
                 yield self._found(Drift.LOGIN_LIMIT, tenant, f"{login}: {self._limits[login]}")
 
     def judge_database(self, database: DatabaseOnServer) -> Iterator[DriftFinding]:
-        """Find out whose a database is: by what it says, by its owner, or by its name."""
+        """Compare a database; its tenant is found by its settings, by its owner, or by its name."""
         if database.name in (SCHEMAS_DATABASE, POOL_DATABASE):
             return
         lives_there = self._residents.get(database.name)
         if lives_there:
             if database.identity != lives_there.tenant_id.value:
                 yield self._found(Drift.DATABASE_IDENTITY, lives_there, f"{database.name}: {database.identity or ''}")
+            if database.is_template:
+                yield self._found(Drift.DATABASE_TEMPLATE, lives_there, database.name)
             return
         name = database.identity or role_holder(database.owner)
         if not name:
@@ -90,8 +92,8 @@ class _Here:
             yield self._found(Drift.DATABASE_LEFT, tenant, database.name)
 
     def judge_schema(self, schema: str) -> Iterator[DriftFinding]:
-        """Find out whose a schema of the shared database is: it bears the tenant's id."""
-        # An id holds no `_`: what follows one says what a restore has made it for.
+        """Compare a schema of the shared database; its name starts with the tenant's id."""
+        # Ids contain no `_`: the text after the first one is what a restore has added to the name.
         name = schema.partition("_")[0]
         tenant = self._fleet.tenants.get(name)
         if tenant is None:
@@ -101,7 +103,7 @@ class _Here:
             yield self._found(Drift.SCHEMA_LEFT, tenant, schema)
 
     def judge_role(self, role: str) -> Iterator[DriftFinding]:
-        """Find out whose a role is, by its name."""
+        """Compare a role; its tenant is found by its name."""
         holder = role_holder(role)
         if not holder:
             return
@@ -114,7 +116,7 @@ class _Here:
             yield self._found(Drift.ROLE_LEFT, tenant, role)
 
     def fences(self) -> Iterator[DriftFinding]:
-        """Look for tenants that can't write where they live, and that nobody moves."""
+        """Find tenants that are fenced although no operation holds them."""
         for setting in self._content.read_only:
             holder = role_holder(setting.role)
             tenant = self._fleet.tenants.get(holder) if holder else self._residents.get(setting.database)
@@ -126,7 +128,7 @@ class _Here:
                 yield self._found(Drift.FENCE_LEFT, tenant, where)
 
     def _may_lie_here(self, tenant: Tenant, isolation: Isolation, database: str) -> bool:
-        """Tell whether it is the tenant's home, one that it can go back to, or the work of a move that is not over."""
+        """Tell whether the place is a home of the tenant, present or former, or belongs to an unfinished move."""
 
         def is_here(home: Home) -> bool:
             return (home.server_id, home.isolation, home.database) == (self._server_id, isolation, database)
@@ -138,6 +140,6 @@ class _Here:
 
 
 def _is_of_use(tenant: Tenant, schema: str) -> bool:
-    """Tell whether a schema is one that the tenant lives in or can go back to, or holds single tables for it."""
+    """Tell whether a schema is a home of the tenant, present or former, or holds its restored single tables."""
     homes = {home.schema for home in homes_of(tenant)}
     return bool(tenant.relocation) or schema in homes or detached_owner(schema) == tenant.tenant_id.value

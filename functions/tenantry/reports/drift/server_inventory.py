@@ -1,4 +1,4 @@
-"""What of tenants is on a PostgreSQL server: a few queries of its administrator, and a login as each tenant."""
+"""Reads the tenants' content of a PostgreSQL server: a few queries as administrator, and a login as each tenant."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -19,17 +19,17 @@ _CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, appli
 
 
 class ServerInventory:
-    """Reads the catalogues of one server as its administrator; nothing is changed."""
+    """Reads the catalogues of one server as its administrator; changes nothing."""
 
     def __init__(self, administrator: Credentials) -> None:
-        """Take how to log in; whatever database it names."""
-        # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
+        """Take the administrator's credentials; their database does not matter."""
+        # With this search path, no function or operator that a tenant made can run with the administrator's rights.
         self._administrator = replace(administrator, schema="pg_catalog")
 
     def read(self) -> ServerContent:
-        """Read what there is, in three queries, and one in each database that tenants share.
+        """Read the server's content, in three queries and one in each shared database.
 
-        :raises TenantryError: the server can't be reached, or refused.
+        :raises TenantryError: the server can't be reached, or refused the login or a query.
         """
         with closing(self._open("postgres")) as connection:
             databases = [DatabaseOnServer(*row) for row in _query(connection, "drift_databases")]
@@ -57,12 +57,12 @@ class ServerInventory:
 
 
 def check_login(tenant_id: TenantId, credentials: Credentials) -> str | None:
-    """Log in as a tenant, ask the database whose it is, and as the tenant's owner which revision its schema is at.
+    """Log in as a tenant, check which tenant the database names, and read the schema's revision as the owner role.
 
-    :returns: the revision; None where none was ever run, or where tenants share the tables.
+    :returns: the revision; None if no migration was ever run, or if the tenant is pooled.
     :raises DatabaseUnavailable: the login was refused, with the SQLSTATE, or no server answered (08001).
-    :raises IdentityMismatch: the database says that it is somebody else's.
-    :raises TenantryError: the database refused.
+    :raises IdentityMismatch: the database names another tenant.
+    :raises TenantryError: the database refused a query.
     """
     with closing(connect(credentials, _CONNECT)) as connection:
         check_identity(connection, tenant_id)

@@ -1,4 +1,4 @@
-"""Reads a backup's archive from S3: as a stream for pg_restore, its table of contents, its rows for several sessions.
+"""Reads a backup's archive from S3: streams it to pg_restore, lists its contents, deals its rows to several sessions.
 
 Begin with `source.py`. An archive is untrusted input.
 """

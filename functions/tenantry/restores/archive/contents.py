@@ -1,4 +1,4 @@
-"""What is in an archive and where its rows begin, as `pg_restore --list` tells it: a beginning is enough."""
+"""Lists an archive's contents with `pg_restore --list` and finds where its rows begin; the archive's head is enough."""
 
 import re
 import struct
@@ -16,56 +16,58 @@ from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 
 _ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
-# Bytes that look like the first block may stand before it; a dump with more of them was made to have them.
+# Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
 _TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; `text` has its kind and names, with nothing that tells where a name ends."""
+    """One entry; `text` is its kind and names, with no delimiter that shows where a name ends."""
 
     number: int
     text: str
 
     @property
     def is_rights(self) -> bool:
-        """Whether it says who may do what."""
+        """Whether the entry grants rights."""
         return self.text.startswith(_RIGHTS)
 
     @property
     def has_rows(self) -> bool:
-        """Whether it is the rows of a table."""
+        """Whether the entry is the rows of a table."""
         return self.text.startswith(_ROWS)
 
     @property
     def has_blocks(self) -> bool:
-        """Whether something of it follows after the table of contents."""
+        """Whether the entry has a block of data after the table of contents."""
         return self.text.startswith((_ROWS, _OBJECTS))
 
 
 class Contents:
-    """The table of contents of an archive whose beginning is in a file."""
+    """The table of contents of an archive whose head is in a file."""
 
     def __init__(self, head: Path, target: RestoreTarget, tools: CopyTools, deadline: float) -> None:
-        """Take where it is and what a restore would want of it; the deadline is of `time.monotonic()`."""
+        """Take the head's file and what a restore selects from the archive; the deadline is a `time.monotonic()`."""
         self._head = head
         self._target = target
         self._tools = tools
         self._deadline = deadline
 
     def entries(self) -> list[Entry] | None:
-        """List all, in the archive's order; None: it is not all there.
+        """List all entries, in the archive's order; None if the head is too short to hold them all.
 
-        :raises RestoreFailed: pg_restore could not be started, or does not end in time.
+        :raises RestoreFailed: pg_restore could not be started, or did not end in time.
         """
         return self._list([])
 
     def wanted(self) -> list[Entry]:
-        """List what a restore would bring back."""
+        """List the entries that the restore would restore."""
         return self._list(self._target.options) or []
 
     def cut(self, entries: Sequence[Entry]) -> bool:
-        """Cut the file off where the rows begin. Whether they were found: no shorter beginning can be listed.
+        """Truncate the file where the rows begin; returns whether that place was found.
+
+        It is the first candidate at which `pg_restore --list` still succeeds: a shorter head can't be listed.
 
         :raises RestoreFailed: as above.
         """
@@ -98,6 +100,6 @@ class Contents:
 
 
 def write_entries(entries: Sequence[Entry], file: Path) -> Path:
-    """Write what pg_restore takes as the list of what is wanted."""
+    """Write the entries as the list file that `pg_restore --use-list` takes."""
     file.write_text("".join(f"{entry.number};\n" for entry in entries))
     return file

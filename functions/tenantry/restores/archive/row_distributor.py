@@ -1,8 +1,8 @@
-"""Deals the rows of one archive out to several pg_restores, each of which gets an archive with a part of every table.
+"""Deals the rows of one archive out to several pg_restores; each gets an archive with a part of every table.
 
-After its table of contents an archive (custom format, not compressed) is a sequence of blocks: a kind, the entry's
-number, and portions of `COPY` text, each after its length, until a length of nought. A large object's block has an
-oid before each object's portions. Numbers are a byte for the sign and four of which the lowest is first.
+After its table of contents, an archive (custom format, not compressed) is a sequence of blocks. A block is a kind, the
+entry's number, and portions of `COPY` text, each preceded by its length; a length of zero ends the block. A block of
+large objects has an oid before each object's portions. A number is a sign byte and four bytes, little-endian.
 """
 
 import struct
@@ -15,42 +15,42 @@ IS_ROWS_OR_OBJECTS = b"[\x01\x03]"
 _ROWS, _OBJECTS = 1, 3
 _NUMBER = struct.Struct("<xI")
 _KIND_BYTES = 1
-# The first version that names its compression in a byte of its own.
+# The first version of the format that has a byte for the compression.
 _VERSION = (1, 15)
 _CUSTOM, _NONE = 1, 0
 _HEADER_BYTES = 12
 
 
 class ArchiveSink(Protocol):
-    """Who takes an archive, in order; the least `waiting` is the first to be at rest."""
+    """A consumer of an archive, in order; the sink with the least `waiting` gets the next rows."""
 
     @property
     def waiting(self) -> int:
-        """How much it has not dealt with yet."""
+        """How many portions the sink has not processed yet."""
 
     def take(self, portion: bytes | memoryview) -> None:
-        """Take what comes next."""
+        """Take the archive's next portion."""
 
 
 class RowDistributor:
-    """Takes an archive in portions and hands it on. The first sink gets all that is not rows of tables."""
+    """Passes an archive on in portions. The first sink gets everything that is not rows of tables."""
 
     def __init__(self, head: bytes, sinks: Sequence[ArchiveSink]) -> None:
-        """Take the table of contents, which all get, and to whom the rows go."""
+        """Take the table of contents, which every sink gets, and the sinks among which the rows are dealt."""
         self._head = memoryview(head)
         self._sinks = sinks
         self._first = sinks[:1]
         self._chosen = sinks[0]
-        # Who gets the block that is being read, and what comes when it ends.
+        # The sinks of the block that is being read, and the step after its end.
         self._readers = sinks
         self._step: Callable[[bytes, int], int] = self._read_head
         self._after = self._read_kind
         self._rest = b""
-        # Bytes of a portion that are still to come.
+        # Bytes of the present portion that have not arrived yet.
         self._missing = 0
 
     def take(self, portion: bytes) -> None:
-        """Hand a portion on. :raises RestoreFailed: it is not what such an archive has."""
+        """Pass a portion on. :raises RestoreFailed: the archive is not laid out like that."""
         data = self._rest + portion
         at, then = 0, -1
         while at != then:
@@ -90,7 +90,7 @@ class RowDistributor:
         return end
 
     def _read_portions(self, data: bytes, at: int) -> int:
-        """Read as many as there are: pg_dump makes one of each row, and larger ones are less work for all."""
+        """Read all portions at hand and join them: pg_dump writes one per row, and fewer, larger ones are less work."""
         found: list[bytes] = []
         ended = False
         size, add, read = self._missing, found.append, _NUMBER.unpack_from
@@ -113,11 +113,11 @@ class RowDistributor:
         return min(at, length)
 
     def _deal(self, text: bytes) -> None:
-        """Give whole rows to one, and what has begun to whoever goes on with it."""
+        """Send whole rows to one sink; the sink that gets the beginning of a row also gets the rest of it."""
         if self._readers is self._first:
             self._send_portion(self._first[0], memoryview(text))
             return
-        # A line feed in a value is escaped: one that is seen ends a row.
+        # COPY escapes a line feed in a value, so a raw one ends a row.
         edge = text.rfind(b"\n") + 1
         self._send_portion(self._chosen, memoryview(text)[:edge])
         if edge:
@@ -135,7 +135,7 @@ class RowDistributor:
 
 
 def can_be_distributed(head: bytes) -> bool:
-    """Whether an archive that begins so is of the kind that is read here."""
+    """Whether an archive with this head can be dealt out: custom format, uncompressed, of a known version."""
     if head[:5] != b"PGDMP" or len(head) < _HEADER_BYTES:
         return False
     version, bytes_of_numbers, kind, compression = (head[5], head[6]), head[8], head[10], head[11]

@@ -1,4 +1,4 @@
-"""A backup's dump as it comes out of S3: decompressed, and compared with what its manifest says of it."""
+"""Streams a backup's dump out of S3: decompressed, and checked against its manifest."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1 << 20
-# What is handed over at once: it is cut and joined on its way, which takes twice as long where caches do not hold it.
+# Bytes in a portion. Portions are cut and joined later, which takes twice as long once they outgrow the CPU's caches.
 _PORTION = 1 << 18
-# What the writer of a frame may ask its reader to keep in memory: level 1 needs half a megabyte.
+# The most memory that a zstd frame may make its reader keep; frames of level 1 need half a megabyte.
 _WINDOW = 1 << 27
-# A beginning compresses well, or is made to: more of it than this is not kept.
+# A head may compress well, or be crafted to: no more of it than this is kept.
 _HEAD = 32 << 20
 _REOPENED = 3
-# No object, or one that has nothing where the manifest says there is something.
+# There is no object, or it is shorter than the manifest says.
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "InvalidRange", "416"}
 
 
 class ArchiveSource:
-    """The dumps of the buckets of all regions."""
+    """The dumps in the buckets of all regions."""
 
     def __init__(self, clients: Mapping[str, "S3Client"]) -> None:
-        """Take, for each bucket, a client of its region that may read versions."""
+        """Take a client for each bucket, of the bucket's region, that may read versions."""
         self._clients = clients
 
     def head(self, manifest: Manifest, bucket: str, stored_bytes: int) -> bytes:
-        """Fetch what the first so many stored bytes hold; whether it is what was backed up, only the whole can say.
+        """Fetch and decompress the first `stored_bytes` of the object; only `pump` can check the digest of the whole.
 
-        :raises RestoreFailed: it is damaged (`backup_damaged`).
+        :raises RestoreFailed: the archive is damaged (`backup_damaged`).
         :raises DependencyFailed: S3 did not answer.
         """
         stored = _Stored(self._clients[bucket], bucket, manifest, stored_bytes)
@@ -46,15 +46,16 @@ class ArchiveSource:
         except zstandard.ZstdError as exc:
             raise damaged() from exc
         finally:
-            # What compresses well is not read to its end, and would keep the connection.
+            # A head that compresses well is not read to its end; without this, its connection would stay open.
             stored.close()
 
     def pump(self, manifest: Manifest, bucket: str, write: Callable[[bytes], Any]) -> None:
-        """Hand over the archive in portions, from the first byte; only when this returns was it what was backed up.
+        """Pass the archive to `write` in portions, from the first byte. It is proved whole only when this returns.
 
-        :param write: takes a portion. After it has raised BrokenPipeError it gets no more, and the rest is read all the
-            same: whether the archive is damaged says why whoever took it gave up.
-        :raises RestoreFailed: it is damaged (`backup_damaged`): shorter, longer or other than what was written.
+        :param write: takes a portion. After it has raised BrokenPipeError it is not called again, but the rest is still
+        read: a damaged archive explains why the consumer gave up.
+        :raises RestoreFailed: the archive is damaged (`backup_damaged`): shorter, longer or other than what was
+            written.
         :raises DependencyFailed: S3 did not answer.
         """
         stored = _Stored(self._clients[bucket], bucket, manifest)
@@ -81,10 +82,10 @@ class ArchiveSource:
 
 
 class _Stored:
-    """The stored object, as a stream that survives a cut connection and knows its digest."""
+    """The stored object, as a stream that survives a lost connection and computes its digest."""
 
     def __init__(self, s3: "S3Client", bucket: str, manifest: Manifest, first: int | None = None) -> None:
-        """Open it; `first` is how many of its bytes are wanted, none: all."""
+        """Open the object; `first` limits how many of its bytes are read, None reads all."""
         self._s3, self._bucket, self._dump = s3, bucket, manifest.dump
         self._last = "" if first is None else str(first - 1)
         self._digest = hashlib.sha256()
@@ -93,7 +94,7 @@ class _Stored:
         self._body = self._open()
 
     def read(self, size: int = -1) -> bytes:
-        """Read on; empty at the end."""
+        """Read the next bytes; empty at the end."""
         size = size if size > 0 else _CHUNK
         while True:
             try:
@@ -106,11 +107,11 @@ class _Stored:
         return chunk
 
     def close(self) -> None:
-        """Let go of what was not read."""
+        """Close the connection and discard the unread bytes."""
         self._body.close()
 
     def require_whole(self) -> None:
-        """Read what is left, and compare size and digest. :raises RestoreFailed: they differ."""
+        """Read the remainder, then compare size and digest. :raises RestoreFailed: they differ."""
         while self.read():
             if self._offset > self._dump.stored_bytes:
                 break
@@ -139,7 +140,7 @@ class _Stored:
 
 
 def damaged() -> RestoreFailed:
-    """Say that an archive is not what was backed up."""
+    """Make the error for an archive that is not what was backed up."""
     return RestoreFailed(
         "The backup is damaged: it is not what was written.",
         code="backup_damaged",

@@ -1,4 +1,4 @@
-"""Proves that a backup can be restored: into a scratch database, compared, and recorded.
+"""Proves that a backup can be restored: restores it into a scratch database, compares it, and records the result.
 
 Begin with `drill.py`.
 """

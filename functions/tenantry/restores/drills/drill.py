@@ -1,4 +1,4 @@
-"""Drills: restores a backup into a scratch database, compares it, and writes down what came back."""
+"""Restores a backup into a scratch database, compares it with its manifest, and records what came back."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
@@ -12,23 +12,24 @@ from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
 from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.changeable import require_still
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
-from tenantry.operations.leases import Leases
+from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
 from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer
 from tenantry.servers.servers import Servers
 
-# What no repetition changes: the backup itself is not what was written.
+# A repetition can't change this: the backup itself is not what was written.
 _DAMAGED = "backup_damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class DrillOrder:
-    """Which backup of which tenant, and the operation or run (a ULID) that wants to know."""
+    """Which backup of which tenant, and the operation or run (a ULID) that asks for the drill."""
 
     tenant_id: TenantId
     backup_id: BackupId
@@ -48,7 +49,7 @@ class DrillAdapters:
 
 
 class Drills:
-    """Performs drills. Hold the lease on the tenant meanwhile (`tenant`, its id)."""
+    """Performs drills. The caller holds the lease on the tenant (`tenant`, its id) throughout."""
 
     def __init__(self, adapters: DrillAdapters) -> None:
         """Take the adapters."""
@@ -56,12 +57,12 @@ class Drills:
         self._drill_servers = DrillServers(adapters.servers)
 
     def drill(self, order: DrillOrder) -> tuple[Verification, bool]:
-        """Restore one backup beside everything else, and compare.
+        """Restore one backup into a scratch database, compare it, and store the verification.
 
-        :returns: what was found, and whether an earlier drill had found it already.
+        :returns: the verification, and whether an earlier drill had already stored one.
         :raises NotFound: there is no such tenant or backup.
         :raises Conflict: the tenant is being moved or restored.
-        :raises RestoreFailed: what is there is no backup, or it could not be restored this time.
+        :raises RestoreFailed: the backup is broken, or it could not be restored this time.
         :raises TenantryError: a server or S3 did not answer.
         """
         tenant = self._tenant(order.tenant_id)
@@ -69,7 +70,7 @@ class Drills:
         if backup.verification:
             return backup.verification, True
         for server_id in self._drill_servers.all_for(tenant):
-            # What drills have left whose workers died; what fails here is not this backup's fault.
+            # Clean up after drills whose workers died. A failure of the clean-up says nothing about this backup.
             with suppress(TenantryError):
                 self.sweep(server_id, order.tenant_id)
         with self._drill_servers.lend(tenant) as server_id:
@@ -79,17 +80,17 @@ class Drills:
                 owner=order.tenant_id,
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
-                # A former id's roles have other names by now.
-                keep_rights=backup.tenant_id == order.tenant_id,
+                # A renamed tenant's roles have other names now than in a dump; a manifest's rights name none.
+                keep_rights=backup.tenant_id == order.tenant_id or manifest.rights is not None,
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
         return verification, not self._adapters.verifications.put(backup, verification)
 
     def sweep(self, server_id: str, mine: TenantId) -> list[str]:
-        """Drop the scratch databases of drills on a server: `mine`, and others' where nobody works on their tenant.
+        """Drop the scratch databases of drills on a server: those of `mine`, and of tenants whose lease is free.
 
-        :returns: their names.
+        :returns: the names of the dropped databases.
         :raises TenantryError: the server refused.
         """
         dropped = []
@@ -97,7 +98,7 @@ class Drills:
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, "SELECT datname::text FROM pg_database WHERE datname ~ '^[a-z0-9-]+_drill_[0-9a-z]{10}$'")
             for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
-                # Refused where its worker lives.
+                # While its worker lives, the lease is refused.
                 with suppress(Conflict), self._lease(tenant_id, mine):
                     drop_copy_login(connect, tenant_id, name)
                     execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -105,14 +106,13 @@ class Drills:
         return dropped
 
     def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:
-        return nullcontext() if tenant_id == mine else self._adapters.leases.hold("tenant", tenant_id.value)
+        return nullcontext() if tenant_id == mine else self._adapters.leases.hold(TENANT_LEASE, tenant_id.value)
 
     def _tenant(self, tenant_id: TenantId) -> Tenant:
         tenant = self._adapters.registry.tenant(tenant_id)
         if tenant is None:
             raise TenantUnknown("There is no such tenant.")
-        if tenant.relocation:
-            raise Conflict("The tenant is being moved or restored.", code="tenant_moving")
+        require_still(tenant)
         return tenant
 
     def _backup(self, order: DrillOrder, tenant: Tenant) -> tuple[CataloguedBackup, Manifest]:
@@ -124,7 +124,7 @@ class Drills:
         return backup, backup.manifest
 
     def _try(self, scratch: ScratchOrder) -> Drilled | None:
-        """Restore it; None where it is damaged, which is a finding and no failure of the drill."""
+        """Restore the backup; None if it is damaged, which is a finding and not a failure of the drill."""
         try:
             return self._adapters.restorer.drill(scratch)
         except RestoreFailed as error:
@@ -143,7 +143,7 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
     tables = found.findings.tables if found else ()
     return Verification(
         backup_id=backup.backup_id.value,
-        # Under which it lies, and by which it is believed.
+        # The id in the backup's key. Readers ignore a verification that names another one.
         tenant_id=backup.tenant_id.value,
         drilled_at=datetime.now(UTC),
         seconds=found.seconds if found else 0,

@@ -1,21 +1,20 @@
-"""Where a drill restores to: a server that is kept for drills in the tenant's region, or the tenant's own."""
+"""Where a drill restores to: a server labelled for drills in the tenant's region, or the tenant's own server."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tenantry.database.logins import login_names
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.servers.servers import Servers
 
-# Of a server that is for drills; drain it, so that no tenant is placed there.
+# The label of a server for drills. Drain such a server, so that no tenant is placed there.
 LABEL = "drills"
-_PASSWORD_BYTES = 32
 
 
 class DrillServers:
-    """Chooses the server, and lends the tenant its roles there."""
+    """Chooses the server of a drill, and makes the tenant's roles there for as long as the drill lasts."""
 
     def __init__(self, servers: Servers) -> None:
         """Take the servers of the stage."""
@@ -23,10 +22,10 @@ class DrillServers:
 
     @contextmanager
     def lend(self, tenant: Tenant) -> Iterator[str]:
-        """Name a server on which the tenant's roles are for as long as this lasts.
+        """Yield the id of a server that has the tenant's roles within this context.
 
-        Those that it has there already are left alone, and so is that server: they may belong to a home that it can
-        still go back to. Hold the lease on the tenant meanwhile.
+        A server on which the tenant already has roles in use is not chosen: they may belong to a home that it can
+        still return to. The caller holds the lease on the tenant.
 
         :raises NotFound: the tenant's own server is not registered.
         :raises TenantryError: a server refused.
@@ -35,18 +34,16 @@ class DrillServers:
         if chosen == tenant.server_id:
             yield chosen
             return
-        self._servers.admin(chosen).make_roles(
-            tenant.tenant_id, login_names(tenant.tenant_id)[0], secrets.token_urlsafe(_PASSWORD_BYTES), 1
-        )
+        self._servers.admin(chosen).make_roles(tenant.tenant_id, login_names(tenant.tenant_id)[0], new_password(), 1)
         try:
             yield chosen
         finally:
-            # What the drill found matters more; the next one on that server drops them then.
+            # The drill's result matters more than this failure; the next drill on that server drops the roles.
             with suppress(TenantryError):
                 self._drop_roles(chosen, tenant.tenant_id)
 
     def all_for(self, tenant: Tenant) -> list[str]:
-        """List the servers that the tenant's drills may be made on, the one that is chosen first where it can be.
+        """List the servers on which the tenant's drills may run, in the order of preference.
 
         :raises NotFound: the tenant's own server is not registered.
         """
@@ -59,7 +56,7 @@ class DrillServers:
         for server_id in self.all_for(tenant):
             if server_id == tenant.server_id:
                 break
-            # A drill whose worker died has left them; whoever still needs them keeps them from being dropped.
+            # A drill whose worker died leaves roles behind. Roles that something still depends on can't be dropped.
             with suppress(TenantryError):
                 if server_id != former:
                     self._drop_roles(server_id, tenant.tenant_id)

@@ -1,4 +1,4 @@
-"""Writes what a drill found beside the backup that it was about: once, and never again."""
+"""Stores a drill's verification next to its backup; the first one written stays."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,11 +16,11 @@ class VerificationStore:
     """The verifications in the buckets of all regions."""
 
     def __init__(self, clients: Mapping[str, "S3Client"]) -> None:
-        """Take, for each bucket, a client of its region that may write verifications."""
+        """Take a client for each bucket, of the bucket's region, that may write verifications."""
         self._clients = clients
 
     def put(self, backup: CataloguedBackup, verification: Verification) -> bool:
-        """Write it where its backup lies; False: there is one already, which stays.
+        """Write a verification into its backup's bucket; False if there already is one, which stays.
 
         :raises DependencyFailed: S3 did not take it.
         """

@@ -1,3 +1,3 @@
--- A schema that was restored with the rights to what is in it: who may look into it at all.
+-- Lets the tenant's roles into a schema whose objects were restored with their rights.
 REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
 GRANT USAGE ON SCHEMA {schema} TO {editor}, {viewer};

@@ -1,5 +1,5 @@
--- Shared tables that a deletion of rows of some others would change, or that forbid it at once: by their foreign keys'
--- actions, none of which can wait for the end of a transaction.
+-- Shared tables whose foreign keys change their rows, or refuse at once, when rows of the given tables are deleted.
+-- Such an action can't be deferred to the end of the transaction.
 SELECT DISTINCT r.relname::text
 FROM pg_constraint f
 JOIN pg_class c ON c.oid = f.confrelid

@@ -1,4 +1,4 @@
-"""A look reads one tenant's rows and nothing else, until its time is over; then nothing of it is left."""
+"""An inspection reads one tenant's rows and nothing else, until it expires; then nothing of it is left."""
 
 import json
 from contextlib import closing
@@ -148,7 +148,7 @@ def test_what_is_open_is_shown_without_passwords(desk: Desk) -> None:
     assert operation is not None
     for line in desk.pass_lines(look):
         password = line.rsplit(":", 1)[1]
-        assert len(password) == 32
+        assert len(password) == 43
         assert password not in json.dumps([look.to_json(), desk.inspections.list_open(), operation.facts])
 
 

@@ -1,14 +1,11 @@
-"""Drills on a server that is kept for them."""
+"""Drills on a server that is labelled for them."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from handlers import drill_backup
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
@@ -18,24 +15,20 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.fleet.conftest import Fleet
 from tests.integration.restores.drills.test_drills import _servers, back_up, drill, left_over, verification  # noqa: F401
+from tests.postgres import temporary_postgres
 
 
 @pytest.fixture(scope="module")
 def lab(fleet: Fleet, _servers: None) -> Iterator[PostgresServer]:  # noqa: F811
     """A second server in the region, labelled and drained."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="for drills", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
-            fleet.world.registry.put_server(replace(place, labels=frozenset({"drills"})))
-            ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write(
-                "lab",
-                Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
-            )
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for drills") as server:
+        place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
+        fleet.world.registry.put_server(replace(place, labels=frozenset({"drills"})))
+        ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write(
+            "lab",
+            Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
+        )
+        yield server
 
 
 def traces(server: PostgresServer, tenant: TenantId) -> list[str]:

@@ -17,7 +17,7 @@ from tests.integration.tenants.test_administration import Operator
 
 @pytest.fixture
 def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
-    """An operator, and the server as registered as `first`."""
+    """An operator, and the server, registered as `first`."""
     monkeypatch.setenv("REGISTRY_TABLE", TABLE)
     monkeypatch.setenv("OPERATION_FUNCTION_ARN", "arn:aws:lambda:ap-south-1:123456789012:function:perform")
     monkeypatch.setenv("TIMER_ROLE_ARN", "arn:aws:iam::123456789012:role/timer")

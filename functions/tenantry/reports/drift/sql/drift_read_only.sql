@@ -1,4 +1,4 @@
--- Where transactions are read only from their beginning: in a database, for a role, or both; '' is any.
+-- The settings that make transactions read only by default: in a database, for a role, or both; '' means any.
 SELECT coalesce(d.datname::text, ''), coalesce(r.rolname::text, '')
 FROM pg_db_role_setting s
 LEFT JOIN pg_database d ON d.oid = s.setdatabase

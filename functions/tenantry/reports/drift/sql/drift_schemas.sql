@@ -1,4 +1,4 @@
--- The schemas of a database that tenants share, but what every database has.
+-- The schemas of a database that tenants share by schema, except those that every database has.
 SELECT nspname::text
 FROM pg_namespace
 WHERE nspname !~ '^(pg_|information_schema$|public$)'
