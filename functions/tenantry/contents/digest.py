@@ -136,7 +136,7 @@ class ContentReader:
         self._connection = connect(access.credentials, settings)
         with self._translated(), self._connection.cursor() as cursor:
             if not snapshot:
-                limit = min(patience, settings.statement_timeout_ms / 1000 or math.inf)
+                limit = min(patience, (settings.statement_timeout_ms or 0) / 1000 or math.inf)
                 steadiness.wait_until_readable(
                     self._connection, lambda: begin(self._connection, access), _scope(access), limit
                 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tenantry.postgrest.grammar.parameters import Parameters, filters_of
+from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Condition, Embed
 from tenantry.postgrest.preferences import Preferences
 
@@ -14,6 +15,8 @@ class CatalogueNeeded(Exception):
 def reads_catalogue(given: Parameters) -> bool:
     """Whether reading needs types or keys: for the selected columns, the filters or the order."""
     if any(isinstance(item, Embed) or item.field.path or item.aggregate for item in given.select):
+        return True
+    if any(hides(given.select, term.field) for term in given.root.order):
         return True
     return any(
         _needs_types(node.conditions) or any(term.field.path for term in node.order) for node in given.nodes.values()
