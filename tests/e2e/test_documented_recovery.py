@@ -1,6 +1,6 @@
-"""A database is lost on purpose and brought back by the commands of docs/operations.md: by API, and by hand.
+"""A database is lost on purpose and restored with the commands of docs/operations.md: by API, and by hand.
 
-The server's administrator is no superuser, so whatever needs one fails here.
+The server's administrator is no superuser, so any command that needs one fails here.
 """
 
 import importlib.util
@@ -57,7 +57,7 @@ pytestmark = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl
 
 @dataclass
 class Rehearsal:
-    """A tenant on a server of this test's own, and a shell that has what the guide says one has to have."""
+    """A tenant on a server of this test's own, and a shell with everything that the guide requires."""
 
     api: Api
     server: ThirdServer
@@ -66,7 +66,7 @@ class Rehearsal:
     backup: str = ""
 
     def run(self, script: str) -> str:
-        """Run commands of the guide for this tenant, after the functions that it defines."""
+        """Run commands of the guide for this tenant, after the functions that the guide defines."""
         functions = commands(section("## Lead a tenant's life").partition("\n### ")[0])
         script = re.sub(r"\brehearsal\b", self.name, script)
         # Where the tenant is placed is the test's own business.
@@ -76,7 +76,7 @@ class Rehearsal:
         return run(f"{PRELUDE}{functions}\n{script}", self.directory, **self._environment())
 
     def execute(self, statement: str, database: str = "") -> list[Any]:
-        """Run a statement as the server's superuser: past everything that is tested."""
+        """Run a statement as the server's superuser, past all code under test."""
         with closing(self.server.postgres.connect(database or self.name)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -109,7 +109,7 @@ class Rehearsal:
 
 
 def install(directory: Path) -> None:
-    """Put the programs on the path that the project does not install."""
+    """Put programs that the project does not install on the path."""
     directory.mkdir()
     for name, text in {"aws": _AWS, "zstd": _ZSTD}.items():
         if name == "aws" or not shutil.which(name):

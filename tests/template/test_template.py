@@ -1,4 +1,4 @@
-"""What the template promises, asserted on what CloudFormation will get."""
+"""The template's promises, checked on what CloudFormation gets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ FUNCTIONS = {
     "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
     "WatchBackups": "watch_backups",
+    "WatchSessions": "watch_sessions",
 }
 OPENING_CONNECTIONS = {
     "AdministerTenants",
@@ -36,6 +37,7 @@ OPENING_CONNECTIONS = {
     "PerformOperation",
     "QueryTenant",
     "RotateCredentials",
+    "WatchSessions",
 }
 CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
 CATALOGUE |= {
@@ -57,7 +59,7 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Every statement that allows something, of a role's own policies."""
+    """Every statement of a role's own policies that allows something."""
     for policy in template["Resources"][role]["Properties"].get("Policies", []):
         yield from (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
     for policy in of_type(template, "AWS::IAM::Policy").values():
@@ -252,6 +254,8 @@ ALLOWED: list[tuple[str, set[str]]] = [
         {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
+    ("WatchSessionsRole", {"dynamodb:Query", "secretsmanager:GetSecretValue"}),
+    ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
         {"dynamodb:Query", "s3:PutObject", "s3:ListBucketVersions"}

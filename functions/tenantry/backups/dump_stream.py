@@ -40,7 +40,7 @@ class BackupTools:
     @property
     def connect(self) -> ConnectSettings:
         """The settings of the connection that holds the snapshot; only the deadline limits it."""
-        return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME)
+        return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME, administers=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,13 @@ class DumpStream:
         """Upload the dump of a snapshot and count its rows. A failure leaves neither object nor session behind.
 
         :raises BackupFailed: the dump failed, or did not end in time.
+        :raises Conflict: tables were rewritten or locked meanwhile; try again with a newer snapshot.
         :raises AlreadyPublished: an object of this key exists already.
         :raises TenantryError: the database or the bucket was not available.
         """
         version = pg_dump_version(self.tools.pg_client_directory)
         _require_new_enough(version, snapshot.facts.database)
-        meter.tables_total = snapshot.tables
+        meter.begin(snapshot.tables)
         upload = store.upload(self.key, snapshot.facts.database.size_bytes)
         try:
             dump_bytes, counted = self._dump(snapshot, upload, meter)
@@ -94,9 +95,15 @@ class DumpStream:
             _Deadline(self.deadline, dump, snapshot) as limit,
             ThreadPoolExecutor(1, thread_name_prefix="count") as counter,
         ):
-            counting = counter.submit(snapshot.count_rows, meter.count_table)
             try:
-                dump_bytes = _stream(dump, upload, meter)
+                # It writes when it has locked every table: until then one could be emptied, and it would not notice.
+                if first := dump.read(_READ_BYTES):
+                    snapshot.hold()
+                elif dump.wait():
+                    limit.explain()
+                    snapshot.explain()
+                counting = counter.submit(snapshot.count_rows, meter.count_table)
+                dump_bytes = _stream(first, dump, upload, meter)
                 limit.check(dump.wait())
                 return dump_bytes, counting.result()
             except BaseException:
@@ -128,14 +135,18 @@ def _require_new_enough(program: str, database: DatabaseFacts) -> None:
         )
 
 
-def _stream(dump: Dump, upload: Upload, meter: Meter) -> int:
-    """Compress pg_dump's output and add it to the upload; returns the number of bytes before compression."""
+def _stream(chunk: bytes, dump: Dump, upload: Upload, meter: Meter) -> int:
+    """Compress pg_dump's output, of which `chunk` was read already, and add it to the upload.
+
+    :returns: the number of bytes before compression.
+    """
     compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
-    while chunk := dump.read(_READ_BYTES):
+    while chunk:
         meter.dump_bytes += len(chunk)
         if compressed := compressor.compress(chunk):
             upload.write(compressed)
             meter.stored_bytes = upload.bytes
+        chunk = dump.read(_READ_BYTES)
     upload.write(compressor.flush())
     meter.stored_bytes = upload.bytes
     return meter.dump_bytes

@@ -29,6 +29,11 @@ class Meter:
     tables_done: int = 0
     tables_total: int = 0
 
+    def begin(self, tables: int) -> None:
+        """Count from nothing: an earlier attempt may have been in vain."""
+        self.dump_bytes = self.stored_bytes = self.tables_done = 0
+        self.tables_total = tables
+
     def count_table(self) -> None:
         """Count one more finished table."""
         self.tables_done += 1

@@ -13,10 +13,11 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import check_identity
-from tenantry.domain.backup import LargeObjects, TableRows
+from tenantry.domain.backup import LargeObjects, RightsFacts, TableRows
 from tenantry.domain.content import Content, Sample
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
+from tenantry.domain.rights import notable, to_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 
 # To digest every row costs the server as much as the dump itself. So in a large database it is one row in so many of
@@ -25,6 +26,8 @@ _ALL_ROWS_BYTES = 256 << 20
 _SMALL_TABLE_BYTES = 8 << 20
 _ONE_IN = 16
 _LARGE_OBJECTS = "large objects"
+# Rights in a manifest, which is read whole by all who list backups. Of more, the dump alone knows.
+_MOST_RIGHTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +42,40 @@ class Counted:
 class Snapshot:
     """A read-only transaction whose snapshot pg_dump can see by its name."""
 
-    def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
+    def __init__(
+        self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings, patience: float
+    ) -> None:
         """Log in as the tenant, check whose database it is, and take the snapshot as the tenant's owner.
 
+        :param patience: seconds to wait for others' locks on the tables.
+        :raises Conflict: they are locked all the time (`tables_locked`).
         :raises DatabaseUnavailable, IdentityMismatch, StatementFailed: it could not be taken.
         """
         self._tenant_id = tenant_id
         self._home = Home("", credentials.isolation, credentials.dbname, credentials.schema)
         # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump.
-        self._reader = ContentReader(Access(self._home, credentials, owner_role(tenant_id)), settings)
+        access = Access(self._home, credentials, owner_role(tenant_id))
+        self._reader = ContentReader(access, settings, patience=patience)
         try:
             check_identity(self._connection, tenant_id)
             self.name = self._reader.export()
+            self.rights = self._read_rights()
             with _translated(), looking_in(self._connection, "pg_catalog"):
                 self.facts = read_facts(self._connection, tenant_id, self._home)
                 self._samples = self._choose_samples()
         except BaseException:
             self.close()
             raise
+
+    def _read_rights(self) -> list[RightsFacts] | None:
+        """Read who may do what; None where it is not the tenant's to say, or too much to write down."""
+        if self._home.isolation is Isolation.POOLED:
+            return None
+        rights = notable(self._reader.rights(self._tenant_id, to_database=False))
+        entries = sum(1 + len(found.granted) + len(found.revoked) for found in rights.values())
+        if entries > _MOST_RIGHTS:
+            return None
+        return [RightsFacts.model_validate(facts) for facts in to_facts(rights)]
 
     @property
     def tables(self) -> int:
@@ -121,6 +140,23 @@ class Snapshot:
                 code="large_objects",
                 hint="Give the tenant a database of its own, or store them as bytea.",
             )
+
+    def hold(self) -> None:
+        """Keep the tables as they are shown, once pg_dump has locked them, and see that they still are.
+
+        :raises Conflict: they were rewritten before (`tables_rewritten`).
+        :raises TenantryError: the database refused or went away.
+        """
+        self._reader.hold()
+        self._reader.require_unchanged()
+
+    def explain(self) -> None:
+        """Tell whether a dump has failed of what others did to the tables meanwhile.
+
+        :raises Conflict: it may have (`tables_rewritten`, `tables_locked`).
+        :raises TenantryError: the database refused or went away.
+        """
+        self._reader.explain()
 
     def cancel(self) -> None:
         """Stop a count that runs in another thread."""

@@ -1,5 +1,6 @@
 """Backs one tenant up: snapshot, dump, compress, upload. The manifest is written last, after pg_dump has succeeded."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tenantry.aws.upload_errors import AlreadyPublished
 from tenantry.backups.dump_stream import APPLICATION_NAME, BackupTools, DumpStream
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.domain.backup import (
     BackupId,
     DumpObject,
@@ -20,7 +22,7 @@ from tenantry.domain.backup import (
     new_backup_id,
 )
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BackupFailed
+from tenantry.domain.errors import BackupFailed, Conflict
 from tenantry.domain.tenant import Tenant, TenantId
 
 _FORMAT = 2
@@ -62,6 +64,7 @@ def back_up_tenant(
     :param deadline: the `time.monotonic()` at which the dump, its session on the server and its upload are aborted.
     :param meter: counts the progress, for others to watch.
     :raises BackupFailed: the dump failed, or did not end in time.
+    :raises Conflict: tables were rewritten during each attempt, or locked all the time.
     :raises TenantryError: credentials, database or bucket were not available.
     """
     if store.exists(manifest_key(order.tenant_id, order.backup_id)):
@@ -69,16 +72,25 @@ def back_up_tenant(
     if store.exists(dump_key(order.tenant_id, order.backup_id)):
         # A worker died between the dump and its manifest. Its remains are no backup; this one gets a new id.
         order = BackupOrder(order.tenant_id, new_backup_id(datetime.now(UTC)), order.trigger)
-    started_at = datetime.now(UTC)
     credentials = read_credentials(order.tenant_id)
     key = dump_key(order.tenant_id, order.backup_id)
     stream = DumpStream(order.tenant_id, key, f"{APPLICATION_NAME}-{order.backup_id}", credentials, tools, deadline)
-    with closing(Snapshot(order.tenant_id, credentials, tools.connect)) as snapshot:
-        try:
+
+    def take() -> Manifest:
+        started_at = datetime.now(UTC)
+        patience = min(tools.lock_timeout_ms / 1000, deadline - time.monotonic())
+        with closing(Snapshot(order.tenant_id, credentials, tools.connect, patience)) as snapshot:
             dump, counted = stream.run(snapshot, store, meter or Meter())
-        except AlreadyPublished:
-            return _settle_race(order, store)
-    manifest = _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
+            return _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
+
+    try:
+        manifest = repeat_while_rewritten(take, deadline)
+    except AlreadyPublished:
+        return _settle_race(order, store)
+    except Conflict as error:
+        if time.monotonic() < deadline:
+            raise
+        raise BackupFailed("The backup did not end in time.", code="backup_deadline", hint=error.hint) from error
     return _publish(order, store, manifest)
 
 
@@ -123,6 +135,7 @@ def _describe(
         extensions=facts.extensions,
         roles=facts.roles,
         grants=facts.grants,
+        rights=snapshot.rights,
     )
 
 

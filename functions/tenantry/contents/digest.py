@@ -1,5 +1,6 @@
 """Reads what a tenant has in one home, at one moment, and digests it so that two homes can be compared."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -8,12 +9,15 @@ from typing import Any, Self
 import psycopg2
 from psycopg2 import sql
 
+from tenantry.contents import steadiness
+from tenantry.contents.rights_reader import read_rights
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import Column, Content, Sample, Table, TableContent
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 type Samples = Mapping[tuple[str, str], Sample]
@@ -115,14 +119,27 @@ def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]
 class ContentReader:
     """A tenant's home as it is at one moment. Close it: it holds a snapshot."""
 
-    def __init__(self, access: Access, settings: ConnectSettings, snapshot: str = "") -> None:
+    def __init__(
+        self,
+        access: Access,
+        settings: ConnectSettings,
+        snapshot: str = "",
+        patience: float = steadiness.PATIENCE_SECONDS,
+    ) -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
+        :param patience: seconds to wait for others' locks on the tables, where it is a snapshot of its own.
+        :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
         self.access = access
         self._connection = connect(access.credentials, settings)
         with self._translated(), self._connection.cursor() as cursor:
+            if not snapshot:
+                limit = min(patience, (settings.statement_timeout_ms or 0) / 1000 or math.inf)
+                steadiness.wait_until_readable(
+                    self._connection, lambda: begin(self._connection, access), _scope(access), limit
+                )
             begin(self._connection, access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self._is_utf8 = cursor.fetchone()[0] == "UTF8"
@@ -147,6 +164,7 @@ class ContentReader:
 
         :param samples: by schema and name, the tables of which a share of the rows is digested; all are counted.
         :param done: called after each table.
+        :raises Conflict: tables were rewritten meanwhile, so they were not what the snapshot shows.
         :raises TenantryError: the database refused or went away.
         """
         tables: dict[str, TableContent] = {}
@@ -156,7 +174,44 @@ class ContentReader:
                 done()
             if self.access.home.isolation is Isolation.DATABASE:
                 tables |= self._large_objects()
-            return Content(tables, {} if self.access.is_pooled else self._sequences())
+            content = Content(tables, {} if self.access.is_pooled else self._sequences())
+        self.require_unchanged()
+        return content
+
+    def rights(self, tenant_id: TenantId, *, narrow: bool = False, to_database: bool = True) -> AllRights:
+        """Read who may do what; see `read_rights`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated(), self._connection.cursor() as cursor:
+            return read_rights(cursor, tenant_id, self.access.home, narrow=narrow, to_database=to_database)
+
+    def hold(self) -> None:
+        """Lock the tables for reading, as far as that is possible at once.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            steadiness.hold_tables(self._connection, _scope(self.access))
+
+    def require_unchanged(self) -> None:
+        """Make sure that the tables are those that the snapshot shows, for whoever has read them by their names.
+
+        :raises Conflict: they were rewritten, dropped or renamed since (`tables_rewritten`).
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            steadiness.require_unchanged(self._connection, _scope(self.access))
+
+    def explain(self) -> None:
+        """Tell whether whoever has failed to read what this snapshot shows may owe it to what others do to the tables.
+
+        :raises Conflict: it may (`tables_rewritten`, `tables_locked`), and is worth another attempt.
+        :raises TenantryError: the database refused or went away.
+        """
+        self.require_unchanged()
+        with self._translated():
+            steadiness.require_no_lock(self._connection)
 
     def sequences(self) -> dict[str, tuple[int, bool]]:
         """Read the state of every sequence: its last value, and whether that was given out.

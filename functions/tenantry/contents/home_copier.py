@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tenantry.contents.digest import Access, ContentReader, analyse, comparable
+from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables
 from tenantry.contents.schema_copy import APPLICATION, copy_schema, drop_restored_schema, rename_schema
@@ -18,6 +19,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.home import credentials_at
 from tenantry.domain.relocation import Journey
+from tenantry.domain.rights import differing, notable
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
@@ -61,16 +63,22 @@ class HomeCopier:
         self._tools = tools
         self._deadline = deadline
 
+    @property
+    def deadline(self) -> float:
+        """The moment (of `time.monotonic()`) at which a copy has to have ended."""
+        return self._deadline()
+
     def at(self, home: Home, credentials: Credentials) -> Credentials:
         """Say how a login reaches a home, with the password that it has."""
         return credentials_at(credentials, home, self._servers.get(home.server_id))
 
-    def copy(self, source: Resident, target: Resident, *, keep_rights: bool = True) -> Both:
-        """Copy at one moment of the source's, and read both; nothing is compared yet.
+    def copy(self, source: Resident, target: Resident) -> Both:
+        """Copy at one moment of the source's, and read both; only the rights to what is there are compared yet.
 
-        :param target: its home is empty (or, where rows are copied, has the tables), and closed.
-        :param keep_rights: grants name roles that are the target's as well.
-        :raises CopyFailed, Conflict: it could not be copied, or the tables differ; what is there is of no use.
+        :param target: its home is empty (or, where rows are copied, has the tables), and closed. Another tenant's roles
+            get the rights of those that they correspond to, and third parties none.
+        :raises CopyFailed, Conflict: it could not be copied, the tables differ, or they were rewritten meanwhile
+            (`tables_rewritten`, to be tried again); what is there is of no use.
         :raises TenantryError: a server refused or went away.
         """
         with ContentReader(self._tenants_own(source), self._settings()) as reader, ThreadPoolExecutor(1) as pool:
@@ -79,7 +87,9 @@ class HomeCopier:
             read = pool.submit(self._read_at, source, snapshot)
             with self._filling(target) as access:
                 try:
-                    self._fill(reader, snapshot, access, target, keep_rights=keep_rights)
+                    self._fill(reader, snapshot, access, target)
+                    self._bring_rights(reader, source, target)
+                    reader.require_unchanged()
                     return self._both(read, self._read(access), source.home, target.home)
                 except BaseException:
                     reader.close()
@@ -116,19 +126,53 @@ class HomeCopier:
         """Let the planner know how the tables of a tenant's own are filled."""
         analyse(self._tenants_own(resident), self._settings())
 
-    def _fill(
-        self, reader: ContentReader, snapshot: str, access: Access, target: Resident, *, keep_rights: bool
-    ) -> None:
+    def same_rights(self, source: Resident, target: Resident) -> bool:
+        """Tell whether the tenant's roles, and others, may do the same in both homes.
+
+        :raises TenantryError: a server refused or went away.
+        """
+        if _is_pooled(source, target):
+            # Those of shared tables are the same for all who live there, and nobody's to change.
+            return True
+        one, other = (self._rights_at(resident, source, target) for resident in (source, target))
+        return not differing(notable(one.read()), notable(other.read()))
+
+    def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
+        """Let everybody have the rights to the copy that the same roles have to the original.
+
+        :raises CopyFailed: some differ all the same (`copy_differs`); `details` name them.
+        """
+        if _is_pooled(source, target):
+            return
+        rights = reader.rights(source.tenant_id, narrow=_is_narrow(source, target))
+        differences = self._rights_at(target, source, target).write(
+            rights, strangers=source.tenant_id == target.tenant_id, partial=not _is_dumped(source.home, target)
+        )
+        if differences:
+            raise CopyFailed("The rights to the copy differ.", code="copy_differs", details=", ".join(differences))
+
+    def _rights_at(self, resident: Resident, *both: Resident) -> RightsWriter:
+        connect = self._servers.connector(resident.home.server_id)
+        return RightsWriter(connect, resident.tenant_id, resident.home, narrow=_is_narrow(*both))
+
+    def _fill(self, reader: ContentReader, snapshot: str, access: Access, target: Resident) -> None:
         source = reader.access
-        if Journey(source.home, target.home).copies_schema and _may_dump(source.home, target):
+        if _is_dumped(source.home, target):
             named = replace(access, home=replace(access.home, schema=source.home.schema))
             drop_restored_schema(source, access, self._settings())
             with rename_schema(access, source.home.schema, self._settings()):
-                copy_schema(source, named, snapshot, self._tools, deadline=self._deadline(), keep_rights=keep_rights)
+                self._dump(reader, snapshot, named)
             return
         with closing(self._rows_into(access, target)) as into:
             require_same_tables(reader.tables, into.tables, "tables_differ")
             copy_rows(reader, into)
+
+    def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
+        try:
+            copy_schema(reader.access, target, snapshot, self._tools, deadline=self._deadline())
+        except CopyFailed:
+            reader.explain()
+            raise
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:
@@ -180,9 +224,22 @@ class HomeCopier:
 
     def _settings(self) -> ConnectSettings:
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
 
-def _may_dump(source: Home, target: Resident) -> bool:
-    """Whether what is restored lies where it did: another tenant's schema has another name in the same database."""
-    return target.home.isolation is Isolation.DATABASE or source.schema == target.home.schema
+def _is_dumped(source: Home, target: Resident) -> bool:
+    """Whether all that lies in a home is copied, and not rows into tables that are there.
+
+    What is restored lies where it did: another tenant's schema has another name in the same database.
+    """
+    may_dump = target.home.isolation is Isolation.DATABASE or source.schema == target.home.schema
+    return may_dump and Journey(source, target.home).copies_schema
+
+
+def _is_pooled(*residents: Resident) -> bool:
+    return any(resident.home.isolation is Isolation.POOLED for resident in residents)
+
+
+def _is_narrow(*residents: Resident) -> bool:
+    """Whether one of them has a schema of a database that others share: the rest of that database is not its own."""
+    return any(resident.home.isolation is not Isolation.DATABASE for resident in residents)

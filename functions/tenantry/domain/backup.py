@@ -157,6 +157,19 @@ class GrantFacts(_Frozen):
     grantable: bool
 
 
+class RightsFacts(_Frozen):
+    """Rights that several things have alike, in the words of `domain.rights`, which do not name the tenant.
+
+    An entry is a grantee, a privilege, whether it may be given away, and the grantor; a thing its kind, its schema, its
+    names and its arguments.
+    """
+
+    owner: str
+    granted: list[tuple[str, str, bool, str]]
+    revoked: list[tuple[str, str, bool, str]]
+    things: list[tuple[str, str | None, list[str], list[str]]]
+
+
 class LargeObjects(_Frozen):
     """The number of large objects, and the digest of their contents."""
 
@@ -193,6 +206,15 @@ class Manifest(_Frozen):
     # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)
     large_objects: LargeObjects | None = None
+    # Who might do what with everything that had other rights than it was born with. None: not written down, so a
+    # restore takes what the dump says.
+    rights: list[RightsFacts] | None = None
+
+    @property
+    def names_others(self) -> bool:
+        """Whether others than the tenant's roles have rights in its database, as an adopted one's application has."""
+        own = re.compile(rf"{re.escape(self.tenant_id)}_(owner|editor|viewer|login_[ab]|copy|inspect_[0-9a-f]{{8}})")
+        return not all(own.fullmatch(role.name) for role in self.roles)
 
     @property
     def samples(self) -> dict[tuple[str, str], Sample]:
@@ -222,6 +244,8 @@ class Verification(_Frozen):
     server_id: str
     server_version: str
     operation_id: str
+    # The scratch database on that server that could not be dropped; a later drill drops it. Empty: none is left.
+    left_behind: str = ""
 
     @property
     def passed(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
@@ -21,6 +22,7 @@ from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
@@ -71,6 +73,7 @@ class Relocation(Residence):
         tenant, journey = self.tenant(operation), journey_of(operation.facts)
         if self.has_arrived(operation):
             return None
+        readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if journey.leaves_server:
             self.make_roles(tenant, journey.target.server_id)
         self.make_room(operation)
@@ -111,9 +114,14 @@ class Relocation(Residence):
         """Fill the target, for which there is room, and read both homes."""
         began = time.monotonic()
         source, target = self.residents(operation)
-        self._read[operation.operation_id] = self.copier.copy(source, target)
-        if target.home.isolation is not Isolation.POOLED:
-            self.target(operation).grant()
+
+        def empty() -> None:
+            # Tables of its own are emptied in the transaction that fills them.
+            if journey_of(operation.facts).copies_schema or target.home.isolation is Isolation.POOLED:
+                self.make_room(operation)
+
+        copied = repeat_while_rewritten(lambda: self.copier.copy(source, target), self.copier.deadline, empty)
+        self._read[operation.operation_id] = copied
         return {"copy_ms": _milliseconds(began)}
 
     def _compare(self, operation: Operation) -> dict[str, Any] | None:
@@ -150,10 +158,11 @@ class Relocation(Residence):
 
         A fence is a login's default: whoever has the tenant's secret and says READ WRITE gets past it.
 
-        :raises CopyFailed: something was written there after it was read for the copy.
+        :raises CopyFailed: rows or rights were changed there after they were read for the copy.
         """
-        source, _ = self.residents(operation)
-        if self.copier.mark_closed(source) != operation.facts["source_mark"]:
+        source, target = self.residents(operation)
+        same_rights = self.copier.same_rights(source, target)
+        if self.copier.mark_closed(source) != operation.facts["source_mark"] or not same_rights:
             raise CopyFailed(
                 "Somebody who logs in as the tenant has written in spite of the fence.",
                 code="written_meanwhile",

@@ -29,7 +29,11 @@ class FoundTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came back. `has_digests` says whether content was compared too: older backups have counts only."""
+    """What came back.
+
+    `missing` names tables that did not, and whatever has other rights than it had. `has_digests` tells whether content
+    was compared too: older backups have counts only.
+    """
 
     tables: tuple[FoundTable, ...]
     missing: tuple[str, ...]

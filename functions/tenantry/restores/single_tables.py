@@ -103,7 +103,6 @@ class TableRestoration:
                 reader.export(),
                 self._adapters.tools,
                 deadline=self._adapters.deadline(),
-                keep_rights=False,
             )
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:

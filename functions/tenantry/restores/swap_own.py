@@ -12,16 +12,18 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.contents.schema_copy import copy_schema
-from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
+from tenantry.database.admin_sql import AdminConnect, role_identifiers, role_names, run
 from tenantry.database.client_environment import CopyTools
+from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.rights import is_global
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.restores.scratch import ScratchRestorer
-from tenantry.servers.database_settings import copy_database_settings, set_as_owner
+from tenantry.servers.database_settings import copy_database_settings, copy_default_privileges, set_as_owner
 from tenantry.servers.servers import Servers
 
 
@@ -80,6 +82,10 @@ class DatabaseSwap:
         if not swap.has_home:
             wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
             return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+        # What was in the dump ran as the owner of both.
+        swapping.readmit(connect, swap.tenant_id, swap.home)
+        own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
+        copy_default_privileges(connect, swap.home.database, source.database, own)
         return {"settings": copy_database_settings(connect, swap.home.database, source.database)}
 
     def keep(self, swap: Swap) -> None:
@@ -126,7 +132,7 @@ class SchemaSwap:
         self._tools = tools
         self._deadline = deadline
 
-    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
+    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
         """Copy the schema beside the tenant's own, and see that the copy is one."""
         connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
         SharedDatabase(connect, database).ensure()
@@ -136,14 +142,14 @@ class SchemaSwap:
         with self._scratches.access(swap.tenant_id, replace(source, schema=swap.staging), database) as access:
             there = replace(swap.home, schema=swap.staging)
             credentials = replace(access.credentials, dbname=database)
-            self._carry(access, Access(there, credentials, access.role), keep_rights=keep_rights)
-        if keep_rights:
-            # Those to what is in it came with it.
+            self._carry(swap, access, Access(there, credentials, access.role))
+        if keep_rights and manifest.rights is None:
+            # Those to what is in it came with it; a dump says nothing of the schema itself.
             grant = load_sql("restores/grant_restored_schema").format(
                 schema=sql.Identifier(swap.staging), **role_identifiers(swap.tenant_id)
             )
             run(connect, database, grant)
-        else:
+        elif not keep_rights:
             self._servers.home(swap.tenant_id, replace(swap.home, schema=swap.staging)).grant()
         return {}
 
@@ -177,17 +183,26 @@ class SchemaSwap:
         if swap.has_home:
             self._servers.home(swap.tenant_id, swap.home).open()
 
-    def _carry(self, source: Access, target: Access, *, keep_rights: bool) -> None:
+    def _carry(self, swap: Swap, source: Access, target: Access) -> None:
         settings = self._scratches.settings()
         with ContentReader(source, settings) as reader:
-            copy_schema(
-                source, target, reader.export(), self._tools, deadline=self._deadline(), keep_rights=keep_rights
-            )
+            copy_schema(source, target, reader.export(), self._tools, deadline=self._deadline())
             restored = reader.content()
         with ContentReader(target, settings) as reader:
             differences = restored.differences(reader.content())
+        differences = differences or self._carry_rights(swap, source.home, target.home)
         if differences:
             raise RestoreFailed(code="restore_differs", details=", ".join(differences))
+
+    def _carry_rights(self, swap: Swap, source: Home, target: Home) -> list[str]:
+        """Give everybody the rights that were restored; returns what has others all the same."""
+        there, here = (self._scratches.rights_writer(swap.tenant_id, home) for home in (source, target))
+        rights, present = there.read(), here.read()
+        if swap.has_home:
+            # What the tenant's roles make in whatever schema concerns the one that is there, too.
+            rights = {t: r for t, r in rights.items() if not is_global(t)}
+            rights |= {t: r for t, r in present.items() if is_global(t)}
+        return here.write(rights, strangers=True)
 
     def _connect(self, swap: Swap) -> AdminConnect:
         return self._servers.connector(swap.home.server_id)

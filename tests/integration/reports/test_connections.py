@@ -1,4 +1,4 @@
-"""The budget of sessions on a server, against what there really is."""
+"""The budget of sessions on a server, compared with its real sessions."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What pgAdmin and libpq are told of a look."""
+"""The files of an inspection for pgAdmin and libpq."""
 
 import re
 

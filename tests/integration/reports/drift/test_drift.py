@@ -1,4 +1,4 @@
-"""The drift report: a fleet of which everything agrees passes, and each drift that is made on purpose is found."""
+"""The drift report: a fleet without drift passes, and each drift that is made on purpose is found."""
 
 import json
 from collections.abc import Callable

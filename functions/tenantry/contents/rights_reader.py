@@ -1,0 +1,63 @@
+"""Reads the rights to all that a tenant has in one home."""
+
+from dataclasses import replace
+from typing import Any
+
+from tenantry.database.logins import login_names
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.rights import OWNER, PUBLIC, SELF, Entry, Rights, RoleNames, Thing
+from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, TenantId, database_role
+
+# Who may connect is changed by whoever closes and opens a home; a copy's login and inspectors come and go.
+_COMPARED = frozenset({PUBLIC, OWNER, "@editor", "@viewer"})
+# Of these it is known who owns them.
+_OWNERLESS = frozenset({"COLUMN", "DEFAULT", "POLICY"})
+
+
+def read_rights(
+    cursor: Any, tenant_id: TenantId, home: Home, *, narrow: bool = False, to_database: bool = True
+) -> dict[Thing, Rights]:
+    """Read them, of everything that is there, in a transaction of the caller's.
+
+    :param narrow: of the home's schema only, also where the whole database is the tenant's.
+    :param to_database: those to the database itself as well, where it is the tenant's.
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+    whole = home.isolation is Isolation.DATABASE and not narrow
+    values = {"schema": None if whole else home.schema, "main": home.schema, "roles": roles}
+    # A tenant's functions and operators are not ours to call.
+    cursor.execute("SAVEPOINT tenantry_rights; SET LOCAL search_path = pg_catalog")
+    cursor.execute(load_sql("contents/rights"), values)
+    found = cursor.fetchall()
+    cursor.execute("ROLLBACK TO SAVEPOINT tenantry_rights")
+    names, rights = RoleNames(tenant_id), {}
+    for kind, schema, own_names, arguments, owner, granted, revoked in found:
+        if kind == "DATABASE" and not to_database:
+            continue
+        thing = _thing(names, home, kind, schema, own_names, arguments)
+        has = Rights(names.word(owner) if owner else "", _entries(names, granted), _entries(names, revoked))
+        rights[thing] = has if has.owner or kind in _OWNERLESS else _of_others(has, kind)
+    return rights
+
+
+def _thing(names: RoleNames, home: Home, kind: str, schema: str | None, own: list[str], arguments: list[str]) -> Thing:
+    place = "" if schema == home.schema else schema
+    own_names = (names.word(own[0]), *own[1:]) if kind == "DEFAULT" else tuple(own)
+    return Thing(kind, place, own_names, tuple(arguments))
+
+
+def _entries(names: RoleNames, found: list[list[Any]]) -> frozenset[Entry]:
+    return frozenset(
+        Entry(names.word(g), privilege, grantable, names.word(by)) for g, privilege, grantable, by in found
+    )
+
+
+def _of_others(rights: Rights, kind: str) -> Rights:
+    """Leave out what the owner has of a database or of what an extension has made: it is another one elsewhere."""
+
+    def counts(entry: Entry) -> bool:
+        return entry.grantee in _COMPARED if kind == "DATABASE" else entry.grantee != SELF
+
+    granted, revoked = (frozenset(filter(counts, entries)) for entries in (rights.granted, rights.revoked))
+    return replace(rights, granted=granted, revoked=revoked)

@@ -1,0 +1,248 @@
+"""Makes the rights to all that a tenant has in one home those that they were somewhere else.
+
+An administrator writes them: what a dump says of rights names whoever gave them, so only a superuser can restore it,
+and only where the roles have the same names.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import batched, groupby
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from tenantry.contents.rights_reader import read_rights
+from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.sql_errors import translate
+from tenantry.domain.rights import (
+    OWNER,
+    PLAIN,
+    PUBLIC,
+    SELF,
+    AllRights,
+    Entry,
+    Rights,
+    RoleNames,
+    Thing,
+    among,
+    differing,
+    notable,
+)
+from tenantry.domain.tenant import Home, TenantId
+
+_MADE_LATER = {
+    "r": "TABLES",
+    "S": "SEQUENCES",
+    "f": "ROUTINES",
+    "T": "TYPES",
+    "n": "SCHEMAS",
+    "L": "LARGE OBJECTS",
+}
+# Words of GRANT: what is read from a manifest is not believed.
+_PRIVILEGE = re.compile(r"[A-Z][A-Z ]{1,30}")
+_STATEMENTS = 200
+
+
+class RightsWriter:
+    """Writes the rights of one tenant in one home, as the administrator of its server."""
+
+    def __init__(
+        self, connect: AdminConnect, tenant_id: TenantId, home: Home, *, narrow: bool = False, to_database: bool = True
+    ) -> None:
+        """Take where; the last two as `read_rights` takes them."""
+        self._connect = connect
+        self._tenant_id = tenant_id
+        self._home = home
+        self._scope = {"narrow": narrow, "to_database": to_database}
+        self._names = RoleNames(tenant_id)
+
+    def read(self) -> dict[Thing, Rights]:
+        """Read what is there. :raises TenantryError: the server refused."""
+        with transaction(self._connect, self._home.database) as cursor:
+            return self._read(cursor)
+
+    def differences(self, rights: AllRights, *, strangers: bool) -> list[str]:
+        """Name what has other rights than these; see `write`. :raises TenantryError: the server refused."""
+        with transaction(self._connect, self._home.database) as cursor:
+            return differing(self._wanted(cursor, rights, strangers=strangers), notable(self._read(cursor)))
+
+    def write(self, rights: AllRights, *, strangers: bool, partial: bool = False) -> list[str]:
+        """Make the rights to what is there these, in one transaction.
+
+        :param strangers: give others than the tenant's own roles their rights as well, if the server knows them.
+        :param partial: leave out what is not there.
+        :returns: what has other rights all the same, by name.
+        :raises TenantryError: the server refused; nothing is changed.
+        """
+        with transaction(self._connect, self._home.database) as cursor:
+            execute(cursor, "SET LOCAL search_path = pg_catalog")
+            wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
+            there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
+            wanted = there if partial else wanted
+            present = dict.fromkeys(found, PLAIN) | there
+            for changes in (self._owners, self._prepare, self._grants, self._revocations):
+                if self._run(cursor, changes(present, found)):
+                    found = self._read(cursor)
+            return differing(wanted, found)
+
+    def _read(self, cursor: Any) -> dict[Thing, Rights]:
+        try:
+            return read_rights(cursor, self._tenant_id, self._home, **self._scope)
+        except psycopg2.Error as exc:
+            raise translate(exc) from exc
+
+    def _wanted(self, cursor: Any, rights: AllRights, *, strangers: bool) -> dict[Thing, Rights]:
+        """Leave out unknown roles, and what is made later by those for whom the administrator can't speak."""
+        execute(cursor, "SELECT rolname::text, pg_catalog.pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles")
+        known = {self._names.word(name): is_ours for name, is_ours in cursor.fetchall()}
+        wanted = among(rights, self._names.own | known.keys() if strangers else self._names.own)
+        return {t: found for t, found in wanted.items() if t.kind != "DEFAULT" or known.get(t.names[0])}
+
+    def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> bool:
+        """Run them, and tell whether there were any."""
+        has_run = False
+        for some in batched(statements, _STATEMENTS, strict=False):
+            execute(cursor, sql.SQL("; ").join(some))
+            has_run = True
+        return has_run
+
+    def _owners(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        changed = [
+            (thing, rights.owner or OWNER)
+            for thing, rights in wanted.items()
+            if (has := found.get(thing, PLAIN).owner) and has != (rights.owner or OWNER)
+        ]
+        # An administrator who is no superuser can only give away what its new owner could have made.
+        yield from self._lend("CREATE, USAGE", {(owner, thing.schema) for thing, owner in changed})
+        for thing, owner in changed:
+            alter = sql.SQL(f"ALTER {thing.kind} {{}} OWNER TO {{}}")
+            yield alter.format(self._spell(thing), self._role(owner))
+
+    def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Take what there is too much, and lend those who pass on rights what they need for it: to be there."""
+        yield from self._revocations(wanted, found)
+        passing = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
+        yield from self._lend("USAGE", passing)
+
+    def _lend(self, privileges: str, places: set[tuple[str, str | None]]) -> Iterator[sql.Composable]:
+        """Give roles rights to schemas, which are taken again at the end where they are not wanted."""
+        for role, schema in sorted(places, key=str):
+            if schema is not None:
+                grant = sql.SQL(f"GRANT {privileges} ON SCHEMA {{}} TO {{}}")
+                yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
+
+    def _revocations(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        for thing, rights in wanted.items():
+            has = found.get(thing, PLAIN)
+            if thing.kind != "POLICY":
+                excess = (has.granted - rights.granted) | (rights.revoked - has.revoked)
+                for _, statement in self._changes("REVOKE", thing, excess, _owner(thing, found)):
+                    yield statement
+
+    def _grants(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Give what is missing: by those who pass on what they were given, after they were."""
+        grants: list[tuple[int, sql.Composable]] = []
+        for thing, rights in wanted.items():
+            has = found.get(thing, PLAIN)
+            if thing.kind != "POLICY":
+                missing = (rights.granted - has.granted) | (has.revoked - rights.revoked)
+                grants += self._changes("GRANT", thing, missing, _owner(thing, found))
+            elif (has.granted, has.revoked) != (rights.granted, rights.revoked):
+                roles = [self._role(e.grantee) for e in sorted(rights.granted)] or [sql.SQL("PUBLIC")]
+                alter = sql.SQL("ALTER POLICY {} ON {} TO {}")
+                names = sql.Identifier(thing.names[1]), self._spell(thing), sql.SQL(", ").join(roles)
+                grants.append((0, alter.format(*names)))
+        for _, statement in sorted(grants, key=lambda grant: grant[0]):
+            yield statement
+
+    def _changes(
+        self, verb: str, thing: Thing, entries: frozenset[Entry], owner: str
+    ) -> Iterator[tuple[int, sql.Composable]]:
+        """Give or take some rights; the number says through how many hands they went."""
+
+        def order(entry: Entry) -> tuple[int, str, str, bool]:
+            return _hands(entry, entries), entry.grantor, entry.grantee, entry.grantable
+
+        for (hands, grantor, grantee, grantable), same in groupby(sorted(entries, key=order), order):
+            privileges = [e.privilege for e in same if _PRIVILEGE.fullmatch(e.privilege)]
+            whom = self._role(owner if grantee == SELF else grantee)
+            statement = self._statement(verb, thing, privileges, whom, grantable=grantable)
+            if hands:
+                become = sql.SQL("SET LOCAL ROLE {}; {}; SET LOCAL ROLE NONE")
+                statement = become.format(self._role(grantor), statement)
+            yield hands, statement
+
+    def _statement(
+        self, verb: str, thing: Thing, privileges: list[str], whom: sql.Composable, *, grantable: bool
+    ) -> sql.Composable:
+        column = sql.SQL(" ({})").format(sql.Identifier(thing.names[1])) if thing.kind == "COLUMN" else sql.SQL("")
+        what = sql.SQL(", ").join(sql.SQL(privilege) + column for privilege in privileges)
+        prefix: sql.Composable = sql.SQL("")
+        kind = "TABLE" if thing.kind == "COLUMN" else thing.kind
+        if thing.kind == "DEFAULT":
+            place = sql.SQL(" IN SCHEMA {}").format(self._schema(thing)) if thing.schema is not None else sql.SQL("")
+            prefix = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}{} ").format(self._role(thing.names[0]), place)
+            target: sql.Composable = sql.SQL(_MADE_LATER[thing.names[1]])
+        else:
+            target = sql.SQL(f"{kind} ") + self._spell(thing)
+        ends = {"GRANT": " WITH GRANT OPTION" if grantable else "", "REVOKE": " CASCADE"}
+        return prefix + sql.SQL("{} {} ON {} {} {}{}").format(
+            sql.SQL(verb),
+            what,
+            target,
+            sql.SQL("TO" if verb == "GRANT" else "FROM"),
+            whom,
+            sql.SQL(ends[verb]),
+        )
+
+    def _spell(self, thing: Thing) -> sql.Composable:
+        match thing.kind:
+            case "SCHEMA":
+                return self._schema(thing)
+            case "DATABASE":
+                return sql.Identifier(self._home.database)
+            case "LARGE OBJECT":
+                return sql.SQL(str(int(thing.names[0])))
+        name = self._schema(thing) + sql.SQL(".") + sql.Identifier(thing.names[0])
+        if thing.kind != "ROUTINE":
+            return name
+        # As the server that is written to has spelt them.
+        return name + sql.SQL("(") + sql.SQL(", ").join(map(self._type, thing.arguments)) + sql.SQL(")")
+
+    def _type(self, argument: str) -> sql.Composable:
+        main = [sql.Identifier(self._home.schema), sql.SQL(".")] if argument.startswith("@") else []
+        return sql.Composed([*main, sql.SQL(argument[1:])])
+
+    def _schema(self, thing: Thing) -> sql.Composable:
+        return sql.Composed([sql.Identifier(thing.schema or self._home.schema)])
+
+    def _role(self, word: str) -> sql.Composable:
+        return sql.SQL("PUBLIC") if word == PUBLIC else sql.Identifier(self._names.role(word))
+
+
+def _can_have(thing: Thing, found: AllRights) -> bool:
+    """Whether it is there, or is a part of what is, of which nothing is said as long as it has no rights of its own."""
+    if thing.kind == "DEFAULT":
+        return thing.names[1] in _MADE_LATER
+    return thing in found or (thing.kind == "COLUMN" and _table(thing) in found)
+
+
+def _table(thing: Thing) -> Thing:
+    return Thing("TABLE", thing.schema, thing.names[:1])
+
+
+def _owner(thing: Thing, found: AllRights) -> str:
+    """Say who owns something: a column is its table's owner's, and what is made later its maker's."""
+    if thing.kind == "DEFAULT":
+        return thing.names[0]
+    whole = _table(thing) if thing.kind == "COLUMN" else thing
+    return found.get(whole, PLAIN).owner or OWNER
+
+
+def _hands(entry: Entry, entries: frozenset[Entry], seen: frozenset[Entry] = frozenset()) -> int:
+    """Count through how many hands a right went before it was given: none, where the owner itself gave it."""
+    if entry.grantor == SELF:
+        return 0
+    givers = [e for e in entries - seen if e.grantee == entry.grantor and e.privilege == entry.privilege]
+    return 1 + max((_hands(e, entries, seen | {entry}) for e in givers), default=0)

@@ -1,0 +1,102 @@
+-- The rights to everything of a tenant's, as they differ from those that it was born with: what was granted beside them, and
+-- what was taken from them. A null grantee or grantor is the object's own owner, an empty one everybody. Run with nothing but
+-- pg_catalog in search_path: types of other schemas are named with theirs.
+WITH spaces AS (
+    SELECT oid, nspname::text AS name, nspowner AS owner, nspacl AS acl
+    FROM pg_namespace
+    WHERE nspname <> 'information_schema' AND nspname !~ '^pg_' AND (%(schema)s::text IS NULL OR nspname = %(schema)s)
+),
+things AS (
+    SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, s.name AS schema,
+           ARRAY[c.relname::text] AS names, ARRAY[]::text[] AS arguments, c.relowner AS owner, c.relacl AS acl,
+           acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner) AS born,
+           'pg_class'::regclass AS class, c.oid AS object, 0 AS part
+    FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'COLUMN', s.name, ARRAY[c.relname::text, a.attname::text], ARRAY[]::text[], c.relowner, a.attacl,
+           NULL::aclitem[], 'pg_class'::regclass, c.oid, a.attnum
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN spaces s ON s.oid = c.relnamespace
+    WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
+      AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT 'SCHEMA', s.name, ARRAY[]::text[], ARRAY[]::text[], s.owner, s.acl, acldefault('n', s.owner),
+           'pg_namespace'::regclass, s.oid, 0
+    FROM spaces s
+    UNION ALL
+    SELECT 'ROUTINE', s.name, ARRAY[p.proname::text], ARRAY(
+               SELECT CASE WHEN n.nspname = %(main)s
+                      THEN '@' || substr(format_type(t.oid, NULL), length(quote_ident(n.nspname)) + 2)
+                      ELSE '=' || format_type(t.oid, NULL) END
+               FROM unnest(p.proargtypes) WITH ORDINALITY a(type, place)
+               JOIN pg_type t ON t.oid = a.type JOIN pg_namespace n ON n.oid = t.typnamespace
+               ORDER BY a.place
+           ), p.proowner, p.proacl, acldefault('f', p.proowner), 'pg_proc'::regclass, p.oid, 0
+    FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace
+    UNION ALL
+    SELECT 'TYPE', s.name, ARRAY[t.typname::text], ARRAY[]::text[], t.typowner, t.typacl, acldefault('T', t.typowner),
+           'pg_type'::regclass, t.oid, 0
+    FROM pg_type t JOIN spaces s ON s.oid = t.typnamespace
+    WHERE t.typtype IN ('b', 'c', 'd', 'e', 'r')
+      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+      AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+    UNION ALL
+    SELECT 'LARGE OBJECT', NULL, ARRAY[l.oid::text], ARRAY[]::text[], l.lomowner, l.lomacl, acldefault('L', l.lomowner),
+           'pg_largeobject'::regclass, l.oid, 0
+    FROM pg_largeobject_metadata l
+    WHERE %(schema)s::text IS NULL
+    UNION ALL
+    SELECT 'DATABASE', NULL, ARRAY[]::text[], ARRAY[]::text[], d.datdba, d.datacl, acldefault('d', d.datdba),
+           'pg_database'::regclass, d.oid, 0
+    FROM pg_database d
+    WHERE %(schema)s::text IS NULL AND d.datname = current_database()
+    UNION ALL
+    SELECT 'DEFAULT', s.name, ARRAY[pg_get_userbyid(d.defaclrole)::text, d.defaclobjtype::text], ARRAY[]::text[],
+           d.defaclrole, d.defaclacl,
+           CASE WHEN d.defaclnamespace = 0
+                THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::"char", d.defaclrole)
+                ELSE NULL::aclitem[] END,
+           'pg_default_acl'::regclass, d.oid, 0
+    FROM pg_default_acl d LEFT JOIN spaces s ON s.oid = d.defaclnamespace
+    WHERE s.oid IS NOT NULL
+       OR (d.defaclnamespace = 0 AND (%(schema)s::text IS NULL OR pg_get_userbyid(d.defaclrole) = ANY(%(roles)s)))
+),
+explained AS (
+    SELECT t.*, e.objid IS NOT NULL AS is_extensions, CASE WHEN e.objid IS NOT NULL THEN i.initprivs END AS initial
+    FROM things t
+    LEFT JOIN pg_depend e ON e.classid = t.class AND e.objid = t.object AND e.deptype = 'e'
+    LEFT JOIN pg_init_privs i ON i.classoid = t.class AND i.objoid = t.object AND i.objsubid = t.part
+)
+SELECT x.kind, x.schema, x.names, x.arguments,
+       CASE WHEN x.is_extensions OR x.kind IN ('COLUMN', 'DATABASE', 'DEFAULT') THEN '' ELSE pg_get_userbyid(x.owner)::text END,
+       coalesce(granted.entries, '[]'), coalesce(revoked.entries, '[]')
+FROM explained x
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(
+        CASE a.grantee WHEN 0 THEN '' WHEN x.owner THEN NULL ELSE pg_get_userbyid(a.grantee)::text END,
+        a.privilege_type, a.is_grantable,
+        CASE a.grantor WHEN x.owner THEN NULL ELSE pg_get_userbyid(a.grantor)::text END
+    )) AS entries
+    FROM (
+        SELECT * FROM aclexplode(coalesce(x.acl, x.born)) EXCEPT SELECT * FROM aclexplode(coalesce(x.initial, x.born))
+    ) a
+) granted
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(
+        CASE a.grantee WHEN 0 THEN '' WHEN x.owner THEN NULL ELSE pg_get_userbyid(a.grantee)::text END,
+        a.privilege_type, a.is_grantable,
+        CASE a.grantor WHEN x.owner THEN NULL ELSE pg_get_userbyid(a.grantor)::text END
+    )) AS entries
+    FROM (
+        SELECT * FROM aclexplode(coalesce(x.initial, x.born)) EXCEPT SELECT * FROM aclexplode(coalesce(x.acl, x.born))
+    ) a
+) revoked
+UNION ALL
+-- A policy is for everybody, unless it names roles.
+SELECT 'POLICY', s.name, ARRAY[c.relname::text, p.polname::text], ARRAY[]::text[], '',
+       CASE WHEN p.polroles = ARRAY[0::oid] THEN '[]' ELSE (
+           SELECT jsonb_agg(jsonb_build_array(CASE r WHEN 0 THEN '' ELSE pg_get_userbyid(r)::text END, 'POLICY', false, ''))
+           FROM unnest(p.polroles) r
+       ) END,
+       CASE WHEN 0::oid = ANY(p.polroles) THEN '[]' ELSE jsonb_build_array(jsonb_build_array('', 'POLICY', false, '')) END
+FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN spaces s ON s.oid = c.relnamespace

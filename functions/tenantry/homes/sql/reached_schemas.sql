@@ -1,0 +1,14 @@
+-- Which of these schemas some roles have a right to, or to something in it, now or later.
+SELECT n.nspname::text
+FROM pg_namespace n
+WHERE n.nspname::text = ANY(%(schemas)s)
+  AND EXISTS (
+    SELECT FROM (
+        SELECT n.nspacl AS acl
+        UNION ALL
+        SELECT c.relacl FROM pg_class c WHERE c.relnamespace = n.oid
+        UNION ALL
+        SELECT d.defaclacl FROM pg_default_acl d WHERE d.defaclnamespace = n.oid
+    ) x, aclexplode(x.acl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE r.rolname::text = ANY(%(readers)s)
+  )
