@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help run up down status token url invoke test check format bench build clean
+.PHONY: help run up down status token url invoke test quick coverage check lint template format bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,16 +54,33 @@ invoke: $(READY) ## run a function in a container: make invoke FUNCTION=GetHealt
 build: $(READY) ## build functions and layers for the processor that the template names
 	@$(BIN)/sam build
 
-test: $(READY) ## run the tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term $(ARGS)
+# Shared out among the processors; what the command names with ARGS is run alone, without a table of what it left out.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# Lines cost next to nothing to count this way; Python 3.13 can't count branches so.
+LINES := --cov --cov-report=term
+export COVERAGE_CORE := sysmon
 
-check: $(READY) ## format, lint, types, layering, template and tests
+test: $(READY) ## run the tests; some of them: make test ARGS="tests/unit -q"
+	@$(PYTEST) $(if $(ARGS),,$(LINES)) $(ARGS)
+
+coverage: export COVERAGE_CORE := ctrace
+coverage: $(READY) ## run the tests and count branches too, which takes longer
+	@$(PYTEST) $(LINES) --cov-branch $(ARGS)
+
+quick: lint ## format, lint, types, layering and unit tests: a minute and a half
+	@$(PYTEST) -q tests/unit
+
+lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+template: $(READY)
 	@AWS_DEFAULT_REGION=ap-south-1 $(BIN)/sam validate --lint
 	@$(BIN)/cfn-lint template.yaml
+
+check: lint template ## format, lint, types, layering, template and all tests
 	@$(MAKE) --no-print-directory test
 
 format: $(READY) ## format the code and mend what can be mended

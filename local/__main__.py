@@ -15,6 +15,7 @@ from typing import NoReturn
 from local import invocation
 from local.accounts import sign_in
 from local.errors import LocalStackError, PartFailed
+from local.private import ENTERED, private_directory, private_file
 from local.progress import say
 from local.stack import DIRECTORY, PROJECT, LocalStack
 from local.stack_file import StackFile, write_private
@@ -145,9 +146,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _start_supervisor() -> None:
     """Start the background process and print its output until the stack serves or has failed."""
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    private_directory(DIRECTORY, ENTERED)
     log = DIRECTORY / "supervisor.log"
-    with log.open("w") as errors:
+    with open(log, "w", opener=private_file) as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "supervise"],
             cwd=PROJECT,

@@ -7,6 +7,13 @@ unencoded slashes. ministack sees the path after the server has decoded it.
 from typing import Any
 
 from ministack.app import app as aws
+from ministack.services import scheduler
+
+from local.lambda_workers import quicken_workers
+
+# Schedules are looked at every ten seconds otherwise.
+scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001
+quicken_workers()
 
 _API_CALLS = "/_aws/execute-api/"
 

@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 
 from local.ports import LOOPBACK
+from local.private import ENTERED, private_directory
 from local.processes import MARK, ChildProcess
 
 REGION = "ap-south-1"
@@ -47,7 +48,8 @@ class AwsServer:
         """Start ministack and wait until it answers. :raises PartFailed: it does not."""
         # The workers of a killed local AWS leave their unpacked code there.
         shutil.rmtree(self._directory / "tmp", ignore_errors=True)
-        (self._directory / "tmp").mkdir(parents=True)
+        private_directory(self._directory, ENTERED)
+        private_directory(self._directory / "tmp")
         command = [sys.executable, "-m", "hypercorn", "local.aws_app:app", "--keep-alive", "75"]
         for address in self._addresses:
             command += ["--bind", f"{address}:{self._port}"]

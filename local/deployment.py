@@ -113,6 +113,8 @@ class Sam:
             log=log,
             environment={**environment, "SAM_CLI_TELEMETRY": "0", MARK: str(self._directory)},
             directory=self._project,
+            # What it builds is run by others: in Lambda, as a user of Lambda's.
+            umask=-1,
         )
         if self._child.wait(within=_DEADLINE):
             raise PartFailed(self._child.name, "failed", log, telling_lines(log.read_text()))

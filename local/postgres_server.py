@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import psycopg2.extensions
 
 from local.errors import PartFailed
 from local.ports import LOOPBACK
+from local.private import UMASK, private_directory, private_file
 from local.processes import MARK, ChildProcess, wait_until
 
 ADMIN_USER = "tenantry_admin"
@@ -31,6 +33,8 @@ _SETTINGS = {
 }
 # For throw-away servers: a crash of the machine may lose their data.
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For passwords that live as long as a test: the 4,096 rounds that make guessing slow are half of what a login costs.
+_QUICK_PASSWORDS = {"scram_iterations": "1"}
 
 
 class PostgresServer:
@@ -47,9 +51,18 @@ class PostgresServer:
         port: int,
         addresses: Sequence[str] = (LOOPBACK,),
         durable: bool = True,
+        quick_passwords: bool = False,
         mark: Path | None = None,
+        memory_mb: int = 256,
     ) -> None:
-        """`mark` is the directory of the stack that the server belongs to (by default the server's own directory)."""
+        """Say where it is; it is not started yet.
+
+        :param durable: survive a crash of the machine.
+        :param quick_passwords: spend less on each login, and on whoever guesses; for tests.
+        :param mark: the directory of the stack that it belongs to (by default the server's own directory).
+        :param memory_mb: what each of its processes may have of its own, beside what they share: a statement that
+            needs more is ended with 53200, and the machine does not have to end the server.
+        """
         self.name = f"The PostgreSQL server {name}"
         self.port = port
         self.log = directory / "postgres.log"
@@ -57,7 +70,9 @@ class PostgresServer:
         self._data = directory / "data"
         self._addresses = addresses
         self._durable = durable
+        self._passwords = _QUICK_PASSWORDS if quick_passwords else {}
         self._mark = mark or directory
+        self._memory = memory_mb << 20
         self._child: ChildProcess | None = None
 
     @property
@@ -72,7 +87,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make the data directory if there is none, and start the server. :raises PartFailed: it did not start."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._write_access_rules()
@@ -81,7 +96,14 @@ class PostgresServer:
         for setting, value in self._settings().items():
             command += ["-c", f"{setting}={value}"]
         self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
+        self.limit_memory(self._memory)
         self._child.wait_until(self._is_ready, within=30)
+
+    def limit_memory(self, size: int) -> None:
+        """Bound the memory of each process that it starts from now on, in bytes, as systemd's LimitDATA does."""
+        if self._child and hasattr(resource, "prlimit"):
+            _, most = resource.prlimit(self._child.pid, resource.RLIMIT_DATA)
+            resource.prlimit(self._child.pid, resource.RLIMIT_DATA, (size, most))
 
     def stop(self) -> None:
         """End all sessions and the server."""
@@ -102,7 +124,7 @@ class PostgresServer:
 
     def _settings(self) -> dict[str, str]:
         addresses = {"listen_addresses": ",".join(self._addresses), "port": str(self.port)}
-        return {**_SETTINGS, **addresses, **({} if self._durable else _CARELESS)}
+        return {**_SETTINGS, **self._passwords, **addresses, **({} if self._durable else _CARELESS)}
 
     def _initialise(self) -> None:
         password = self._directory / "admin_password"
@@ -111,8 +133,12 @@ class PostgresServer:
         command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
         command += ["--builtin-locale=C.UTF-8", "--locale=C"]
+        # The superuser's password is made here, before the server reads its settings.
         command += [] if self._durable else ["--no-sync"]
-        with self.log.open("ab") as output:
+        # The superuser's password is made here, before the server is given its settings.
+        for setting, value in self._passwords.items():
+            command += ["--set", f"{setting}={value}"]
+        with open(self.log, "ab", opener=private_file) as output:
             done = subprocess.run(
                 [*_as_ordinary_user(self._directory), *command],
                 env=self._environment(),
@@ -120,6 +146,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 timeout=120,
                 check=False,
+                umask=UMASK,
             )
         if done.returncode:
             raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())

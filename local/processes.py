@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.errors import PartFailed
+from local.private import UMASK, private_file
 
 # Every process that the stack starts has this environment variable, with the stack's directory as its value. Processes
 # that those start (the local Lambdas, for example) inherit it.
@@ -25,11 +26,15 @@ class ChildProcess:
         log: Path,
         environment: Mapping[str, str],
         directory: Path | None = None,
+        umask: int = UMASK,
     ) -> None:
-        """Start the command in `directory` (by default the log's). It gets only `environment`, and inherits nothing."""
+        """Start the command in `directory` (by default the log's). It gets only `environment`, and inherits nothing.
+
+        :param umask: of the files that it makes; -1: the caller's.
+        """
         self.name = name
         self.log = log
-        with log.open("ab") as output:
+        with open(log, "ab", opener=private_file) as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -38,6 +43,7 @@ class ChildProcess:
                 env=dict(environment),
                 cwd=directory or log.parent,
                 start_new_session=True,
+                umask=umask,
             )
 
     @property

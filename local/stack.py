@@ -204,6 +204,7 @@ class LocalStack:
             port=port,
             addresses=self._addresses,
             durable=durable,
+            quick_passwords=not durable,
             mark=self.directory,
         )
 

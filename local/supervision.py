@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from local.errors import LocalStackError
+from local.private import ENTERED, private_directory, private_file
 from local.processes import marked_processes, started_at, wait_until
 from local.stack_file import write_private
 
@@ -26,8 +27,8 @@ class Supervision:
 
     def acquire(self) -> bool:
         """Become the supervisor; returns False if another process is."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        lock = self._lock_path.open("a")
+        private_directory(self._directory, ENTERED)
+        lock = open(self._lock_path, "a", opener=private_file)  # noqa: SIM115 - kept open; Path's has no opener
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,7 +1,8 @@
-"""What the tests of several folders share: a real PostgreSQL server."""
+"""What the tests of several folders share: a real PostgreSQL server, and how they are shared out."""
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -24,21 +25,35 @@ _BUILDS = (
 
 
 class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives the tests of a file to one worker, and all that build to the same one."""
+    """Runs all tests of a file on one worker, and all files that build something on the same worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0].removeprefix("tests/")
         return "builds" if path.startswith(_BUILDS) else path
 
 
+# What the tests wait for, a server or the local AWS, runs beside them. More would take turns without end.
+_MOST_WORKERS = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Have one worker more than processors: the one that builds or drives a stack mostly waits."""
+    named = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(named) if named else min((os.process_cpu_count() or 1) + 1, _MOST_WORKERS)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogether:
     """Distribute the tests as above: `make test` has several workers."""
+    # In the order of the folders, not that of the number of tests: what drives a stack begins and the unit tests, whose
+    # files are short, end. So no worker is alone with a long file while the others have nothing left.
+    config.option.loadscopereorder = False
     return _KeepTogether(config, log)
 
 
 class _CurrentOutput(io.TextIOBase):
-    """Standard output as it is at the moment: the logger keeps its stream, and pytest replaces it for each test."""
+    """The present standard output: the logger keeps its stream, but pytest replaces it for each test."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)

@@ -1,4 +1,4 @@
-"""What stands before a server of HTTP and spoils chosen exchanges: answers in its place, damages, delays."""
+"""A proxy in front of an HTTP server that tampers with chosen exchanges: answers by itself, damages, delays."""
 
 import http.client
 import threading
@@ -17,7 +17,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
 
 @dataclass
 class Exchange:
-    """A request on its way, which a rule may change; with a `status`, it is answered and goes no further."""
+    """A request on its way, which a rule may change; if a rule sets `status`, the proxy answers it by itself."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Exchange:
 
     @property
     def kind(self) -> str:
-        """Which of S3's calls it is, as far as backups make them."""
+        """Which S3 call this is, for the calls that backups make."""
         query = urlsplit(self.path).query
         if "partNumber=" in query:
             return "UploadPart"
@@ -42,7 +42,7 @@ class Exchange:
 
 @dataclass
 class S3Front:
-    """Where it listens, what it does to each exchange, and which calls there were."""
+    """The proxy's address, its rule for exchanges, and the calls so far."""
 
     url: str = ""
     rule: Callable[[Exchange], None] = lambda _: None
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, content, headers)
 
     def _compare(self, exchange: Exchange) -> None:
-        """Do what S3 does and the local AWS does not: compute the checksum anew."""
+        """Check the checksum as S3 does and the local AWS does not: compute it again."""
         found = b64encode(zlib.crc32(exchange.body).to_bytes(4, "big")).decode()
         if self.headers.get(_CHECKSUM, found) != found:
             exchange.status, exchange.code = 400, "BadDigest"
@@ -114,7 +114,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serve_s3_front(endpoint_url: str) -> Iterator[S3Front]:
-    """Put a front before the S3 at this address until the block ends, on a free loopback port."""
+    """Run a proxy in front of the S3 at this address until the block ends, on a free loopback port."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.upstream = urlsplit(endpoint_url).netloc
     server.front = S3Front(f"http://127.0.0.1:{server.server_address[1]}")

@@ -1,4 +1,4 @@
-"""The oldest PostgreSQL that is supported, where the machine has it."""
+"""The oldest supported PostgreSQL, if the machine has it."""
 
 import os
 import subprocess
@@ -13,16 +13,17 @@ import pytest
 
 from local.ports import LOOPBACK, free_ports
 from local.processes import wait_until
+from tests.postgres import quick_place
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 
 @contextmanager
 def oldest_postgres() -> Iterator["OldestServer"]:
-    """Start one on a free port, of which nothing remains; skips the test where the machine has none."""
+    """Start one on a free port and remove it in the end; skips the test if the machine has none."""
     if not (PROGRAMS / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
-    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tenantry-oldest-", dir=quick_place()) as directory:
         server = OldestServer(Path(directory), free_ports(1)[0])
         try:
             server.start()
@@ -32,7 +33,7 @@ def oldest_postgres() -> Iterator["OldestServer"]:
 
 
 class OldestServer:
-    """A server of version 15 in a directory, which looks to a test as an embedded one does."""
+    """A server of version 15 in a directory, with the interface of an embedded one."""
 
     host, admin_user, admin_password = LOOPBACK, "postgres", "not asked for"
 
@@ -46,6 +47,7 @@ class OldestServer:
         initialise = ["initdb", "-D", data, "-U", self.admin_user, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         subprocess.run(_as_postgres(initialise), check=True, capture_output=True)
         settings = [f"listen_addresses={LOOPBACK}", "unix_socket_directories=", "fsync=off"]
+        settings += ["synchronous_commit=off", "full_page_writes=off"]
         arguments = [argument for setting in settings for argument in ("-c", setting)]
         command = _as_postgres(["postgres", "-D", data, "-p", str(self.port), *arguments])
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -14,10 +14,10 @@ _ROOM = 8 * 1024**3
 
 
 def quick_place() -> Path:
-    """Where files that end with a test lie best: in memory, if the machine has plenty, else in the system's directory.
+    """Return the best folder for files that end with a test: in memory if there is plenty, else the system's folder.
 
-    A database is some 300 files: making one takes about a tenth of the time there. In containers this place is often
-    small, or forbids to run what lies in it.
+    A database is some 300 files, and making one in memory takes about a tenth of the time. In containers this folder is
+    often small, or programs in it can't be executed.
     """
     try:
         found = os.statvfs(_IN_MEMORY)
@@ -29,10 +29,10 @@ def quick_place() -> Path:
 
 @contextmanager
 def temporary_postgres(name: str) -> Iterator[PostgresServer]:
-    """Start a server on a free port; nothing of it remains."""
+    """Start a server on a free port, and remove it with its files in the end."""
     # Not in pytest's own directory: as root, the server may run as a user who cannot enter that.
     with tempfile.TemporaryDirectory(prefix="tenantry-postgres-", dir=quick_place()) as directory:
-        server = PostgresServer(Path(directory), name=name, port=free_ports(1)[0], durable=False)
+        server = PostgresServer(Path(directory), name=name, port=free_ports(1)[0], durable=False, quick_passwords=True)
         try:
             server.start()
             yield server

@@ -1,4 +1,4 @@
-"""A wire before a server that can be cut at any moment."""
+"""A TCP proxy in front of a server, which can be cut at any moment."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class TcpFront:
-    """Passes connections on, from a free port of loopback, until `cut` resets all of them and takes no more."""
+    """Forwards connections from a free loopback port, until `cut` resets all of them and refuses new ones."""
 
     def __init__(self, host: str, port: int) -> None:
         self._upstream = (host, port)
@@ -22,7 +22,7 @@ class TcpFront:
         self.port: int = self._listener.getsockname()[1]
 
     def cut(self) -> None:
-        """Reset every connection, as a broken wire or a firewall does."""
+        """Reset every connection, as a broken network or a firewall does."""
         with self._lock:
             self._is_cut = True
             ends, self._ends = self._ends, []
@@ -68,7 +68,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def serve_tcp(host: str, port: int) -> Iterator[TcpFront]:
-    """Put a wire before the server at this address until the block ends."""
+    """Run a proxy in front of the server at this address until the block ends."""
     front = TcpFront(host, port)
     thread = threading.Thread(target=front.serve)
     thread.start()

@@ -1,6 +1,6 @@
-"""A TLS front for a PostgreSQL server that has no TLS, and a certificate authority to sign for it.
+"""A TLS proxy in front of a PostgreSQL server without TLS, and a certificate authority to sign for it.
 
-A client meets what a server with TLS would show it: 'S' to its SSLRequest, a handshake, and nothing at all without one.
+A client sees what a server with TLS shows: 'S' to its SSLRequest, then a handshake, and nothing at all without one.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _DEADLINE_SECONDS = 10
 
 
 class CertificateAuthority:
-    """A root made for one test run; `root_path` is the PEM file to trust."""
+    """A root certificate made for one test run; `root_path` is the PEM file to trust."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +59,7 @@ class CertificateAuthority:
 
 @dataclass
 class TlsFront:
-    """Where a front listens, and the TLS version of each connection that it accepted so far."""
+    """The proxy's address, and the TLS version of each connection that it has accepted."""
 
     host: str
     port: int
@@ -68,7 +68,7 @@ class TlsFront:
 
 @contextmanager
 def serve_tls(host: str, port: int, certificate: Path) -> Iterator[TlsFront]:
-    """Put TLS before the PostgreSQL server at this address until the block ends, on a free loopback port."""
+    """Run a TLS proxy in front of the PostgreSQL server at this address until the block ends, on a free port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     started: Future[TlsFront] = Future()

@@ -16,6 +16,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.patience import Patience
 from tenantry.observability import count, logger
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
@@ -37,7 +38,7 @@ def _performer() -> Performer:
     dynamodb, table = aws_client("dynamodb", settings.region), settings.registry_table
     secrets = aws_client("secretsmanager", settings.region)
     registry = Registry(dynamodb, table)
-    servers = Servers(registry, ServerSecrets(secrets, settings.stage))
+    servers = Servers(registry, ServerSecrets(secrets, settings.stage), Patience(settings.lock_wait_seconds))
     erase = erasure.Erasure(
         registry,
         servers,

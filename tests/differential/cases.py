@@ -1,4 +1,4 @@
-"""A request of the corpus, and short ways to write one."""
+"""A request of the corpus, and short functions to write one."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Case:
 
     @property
     def group(self) -> str:
-        """What it is about: the first part of its id."""
+        """The topic of the request: the first part of its id."""
         return self.id.partition("/")[0]
 
     @property
@@ -36,13 +36,13 @@ class Case:
 
     @property
     def encoded_query(self) -> str:
-        """The query as it is sent, every character that means something there in its escaped form."""
+        """The query as it is sent, with every special character escaped."""
         pairs = (piece.partition("=") for piece in self.query.split("&") if piece)
         return "&".join(_encoded(name) + equals + _encoded(value) for name, equals, value in pairs)
 
     @property
     def is_write(self) -> bool:
-        """Whether it may change rows, or take numbers from a sequence."""
+        """Whether the request may change rows, or take numbers from a sequence."""
         return self.method not in {"GET", "HEAD", "OPTIONS"}
 
 
@@ -61,7 +61,7 @@ def case(
     role: Role = Role.EDITOR,
     **headers: str,
 ) -> Case:
-    """Write a request; `body` is text as it is sent, or what becomes JSON; `accept_profile=` is that header."""
+    """Write a request; `body` is text sent as it is, or a value sent as JSON; `accept_profile=` is that header."""
     path, _, query = target.partition("?")
     named = {name.replace("_", "-").title(): value for name, value in headers.items()}
     sent = {"Prefer": prefer, "Accept": accept, **named}
@@ -77,32 +77,32 @@ def get(identity: str, target: str, **options: Any) -> Case:
 
 
 def write(identity: str, method: str, target: str, body: Any = None, *, prefer: str = "", **options: Any) -> Case:
-    """Write a request that changes rows and takes that back."""
+    """Write a request that changes rows and is rolled back."""
     return case(identity, method, target, body=body, prefer=f"{prefer}, {ROLLBACK}".lstrip(", "), **options)
 
 
 def post(identity: str, target: str, body: Any, **options: Any) -> Case:
-    """Write a POST whose effect is taken back."""
+    """Write a POST that is rolled back."""
     return write(identity, "POST", target, body, **options)
 
 
 def patch(identity: str, target: str, body: Any, **options: Any) -> Case:
-    """Write a PATCH whose effect is taken back."""
+    """Write a PATCH that is rolled back."""
     return write(identity, "PATCH", target, body, **options)
 
 
 def put(identity: str, target: str, body: Any, **options: Any) -> Case:
-    """Write a PUT whose effect is taken back."""
+    """Write a PUT that is rolled back."""
     return write(identity, "PUT", target, body, **options)
 
 
 def delete(identity: str, target: str, **options: Any) -> Case:
-    """Write a DELETE whose effect is taken back."""
+    """Write a DELETE that is rolled back."""
     return write(identity, "DELETE", target, **options)
 
 
 def call(identity: str, target: str, body: Any = None, **options: Any) -> Case:
-    """Write a POST to a function, with an empty object where nothing is given."""
+    """Write a POST to a function; without a body, it sends an empty object."""
     return post(identity, f"rpc/{target}", {} if body is None else body, **options)
 
 

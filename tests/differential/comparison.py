@@ -1,4 +1,4 @@
-"""Two answers to one request, and in what they differ."""
+"""Compares two answers to one request, and lists their differences."""
 
 import json
 import re
@@ -15,9 +15,9 @@ type Differing = dict[str, tuple[Any, Any]]
 
 
 def differing(case: Case, judge: Answered, ours: Answered) -> Differing:
-    """Compare the status, the headers that a client reads and the body, an error's parts each for itself.
+    """Compare the status, the headers that a client reads, and the body; of an error, each part on its own.
 
-    Where one side refuses what the other does, that is all there is to say: `outcome`, the statuses with the codes.
+    If only one side refuses the request, the only difference is `outcome`: the statuses with the codes.
     """
     if _refuses(judge) != _refuses(ours):
         return {"outcome": (_outcome(judge), _outcome(ours))}
@@ -33,7 +33,7 @@ def _outcome(answer: Answered) -> str:
 
 
 def _error(answer: Answered) -> dict[str, Any]:
-    """Read the parts of an error; nothing, where the body is none."""
+    """Read the parts of an error; empty if the body is not an error."""
     try:
         content = json.loads(answer.text)
     except ValueError:
@@ -66,7 +66,7 @@ def _header(answer: Answered, name: str) -> str | None:
 
 
 def _body(case: Case, answer: Answered) -> Any:
-    """Read what is JSON; rows whose order nobody asked for are put into one."""
+    """Read a JSON body; rows without a requested order are sorted."""
     kind = answer.headers.get("content-type", "")
     if "json" in kind or "vnd.pgrst" in kind:
         try:
@@ -80,7 +80,7 @@ def _body(case: Case, answer: Answered) -> Any:
 
 
 class _Number(str):
-    """A number as it was written: 1.50 is not 1.5 here."""
+    """A number as it was written, so that 1.50 and 1.5 differ."""
 
     __slots__ = ()
 
@@ -93,7 +93,7 @@ def _arranged(case: Case, content: Any) -> Any:
 
 
 def _with_sorted_rows(value: Any, query: str) -> Any:
-    """Sort rows within rows, unless some are ordered; other lists stay as they are."""
+    """Sort rows within rows, unless some have an order; other lists stay as they are."""
     if isinstance(value, dict):
         return {key: _with_sorted_rows(inner, query) for key, inner in value.items()}
     if isinstance(value, list):
@@ -104,7 +104,7 @@ def _with_sorted_rows(value: Any, query: str) -> Any:
 
 
 def _orders(query: str, before: str) -> bool:
-    """Whether rows have an order that was asked for: those of the answer, or (with a dot) those within."""
+    """Whether an order of rows was requested: of the answer's rows or (with a dot) of those within them."""
     return any(piece.startswith("order=") if not before else ".order=" in piece for piece in query.split("&"))
 
 

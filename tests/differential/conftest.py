@@ -1,4 +1,4 @@
-"""One tenant's database, which PostgREST and the data API serve side by side."""
+"""One tenant's database, served by both PostgREST and the data API."""
 
 import secrets
 from collections.abc import Iterator
@@ -51,9 +51,9 @@ def _make_database(world: World, tenant_id: TenantId) -> None:
 
 @contextmanager
 def _authenticator(world: World, tenant_id: TenantId) -> Iterator[dict[str, str]]:
-    """Give PostgREST a login of its own, which holds nothing until it becomes one of the tenant's roles.
+    """Give PostgREST a login of its own, which has no rights until it takes one of the tenant's roles.
 
-    Whoever has no token stays that login; all requests of the corpus have one.
+    A request without a token runs as that login; all requests of the corpus have one.
     """
     name, password = f"{tenant_id}_judge", secrets.token_hex(16)
     identifier = sql.Identifier(name)
@@ -79,7 +79,7 @@ def _authenticator(world: World, tenant_id: TenantId) -> Iterator[dict[str, str]
 
 @pytest.fixture(scope="module")
 def program() -> str:
-    """PostgREST itself: looked for first, since without it there is nothing to compare with."""
+    """PostgREST itself, found first: without it there is nothing to compare with."""
     return postgrest_program()
 
 

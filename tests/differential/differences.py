@@ -1,8 +1,8 @@
-"""Where the data API is meant to answer otherwise than PostgREST 12.0.2, and why.
+"""The intended differences between the answers of the data API and of PostgREST 12.0.2, with reasons.
 
-PostgREST has gone on since; what its version 14.17 does is what we do. The rest are decisions of ours.
-Each entry says in what the cases that it names differ, and (unless it is `ANY`) what ours is there. One that no longer
-differs so has to go from the list.
+Some of them follow PostgREST's later versions: we answer as its version 14.17 does. The rest are decisions of ours.
+An entry names cases, the aspects in which they differ, and (unless it is `ANY`) our value of each aspect. An entry that
+no longer differs like that has to be removed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ ANY = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Cases, by patterns of their ids; in what they differ; and the reason."""
+    """Cases, by patterns of their ids; the aspects in which they differ; and the reason."""
 
     ids: tuple[str, ...]
     ours: Mapping[str, Any]
     reason: str
 
     def covers(self, identity: str) -> bool:
-        """Whether it is about this case."""
+        """Whether the entry is about this case."""
         return any(fnmatchcase(identity, pattern) for pattern in self.ids)
 
 
@@ -35,6 +35,9 @@ _PARSER = "The parser is another, and says in its own words and at its own place
 _TABLE = "Since 13: a table that the catalogue does not have is PGRST205, with a hint."
 _FORM = "Since 12.0.3: a form that can't be had is 406."
 _OBJECT = "Since 13: other words, and the error is plain JSON."
+_COLUMN = (
+    "Ours: a name that is no column is refused, also where PostgreSQL has a function of that name, here count(row)."
+)
 _STRICT = "Ours: what can't be understood is refused; PostgREST reads up to it, or passes it over."
 _LIMITED = "Since 13: limited updates and deletes are gone. Ours: a limit is kept as max-affected is."
 _FILTER = "Ours: a change of every row wants a filter."
@@ -128,6 +131,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     _entry("Ours: a type may have parameters.", "select/cast-parameters", code="22003", message=ANY, details=ANY),
     _entry("Ours: rows are grouped by what is selected of a document.", "aggregate/json-grouped", outcome="200"),
     _entry("Since 13: a table that is spread with nothing selected gives nothing.", "join/spread-empty", outcome="200"),
+    _entry(_COLUMN, "aggregate/count-as-column", outcome="400 42703"),
     _entry("Since 13: a to-many table can be spread.", "join/spread-to-many join/spread-many-to-many", outcome="200"),
     _entry(_ALIAS, "within/order-by-json within/order-by-spread aggregate/beside-to-one", message=ANY),
     _entry(_ALIAS, "upsert/put-empty", code="23502", message=ANY, details=ANY),
@@ -283,7 +287,7 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 
 def expected_of(identity: str, among: Iterable[Difference] = DIFFERENCES) -> dict[str, Any]:
-    """Say in what a case has to differ, and what ours is there."""
+    """Return the aspects in which a case has to differ, and our value of each."""
     found: dict[str, Any] = {}
     for difference in _covering(identity, among):
         found |= difference.ours

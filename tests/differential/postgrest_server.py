@@ -1,4 +1,4 @@
-"""The real PostgREST, installed once and started on a free port: the judge of what the data API answers."""
+"""The real PostgREST, installed once and started on a free port: the reference for the data API's answers."""
 
 import http.client
 import os
@@ -33,9 +33,9 @@ _SETTINGS = {
 
 
 def postgrest_program() -> str:
-    """Find the program, after installing it where it is not yet; skips the test where that is impossible.
+    """Find the program, installing it first if it is missing; skips the test if that is impossible.
 
-    In continuous integration nothing is skipped: what is missing there is a failure.
+    In continuous integration a missing program is a failure.
     """
     found = _installed(_HOME)
     if found is None:
@@ -78,7 +78,7 @@ def _ensured(directory: Path) -> Path:
 
 @contextmanager
 def running_postgrest(program: str, settings: Mapping[str, str]) -> Iterator[int]:
-    """Start it, give its port once it has read the database's catalogue, and end it whatever happens."""
+    """Start PostgREST, return its port once it has read the database's catalogue, and always end it."""
     port, admin_port = free_ports(2)
     environment = {
         **_SETTINGS,

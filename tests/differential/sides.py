@@ -1,4 +1,4 @@
-"""The two that answer: PostgREST over HTTP, and the data API's handler in process."""
+"""The two sides of the comparison: PostgREST over HTTP, and the data API's handler in process."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ SETTINGS = DataApiSettings(schemas=("public", "api"), aggregates=True, plans=Tru
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back; the names of headers are in lower case."""
+    """An answer; the names of its headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -30,19 +30,19 @@ class Answered:
 
 
 class Side(Protocol):
-    """Answers a request."""
+    """A side that answers requests."""
 
     def __call__(self, case: Case) -> Answered:
-        """Send it and wait for the answer."""
+        """Send the request and wait for the answer."""
 
 
 def claims_of(tenant_id: TenantId, role: Role) -> dict[str, str]:
-    """Give the token's claims, the same for both; PostgREST takes the database's role from `role`."""
+    """Return the token's claims, the same for both sides; PostgREST takes the database's role from `role`."""
     return {"sub": "someone", "role": database_role(tenant_id, role), "custom:tenant_id": tenant_id.value}
 
 
 class PostgrestSide:
-    """PostgREST, over one connection that is kept."""
+    """PostgREST, over one connection that stays open."""
 
     def __init__(self, port: int, secret: str, tenant_id: TenantId) -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=20)
@@ -63,12 +63,12 @@ class PostgrestSide:
         return Answered(answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 class TenantrySide:
-    """The handler, with events as API Gateway makes them."""
+    """The data API's handler, called with events as API Gateway makes them."""
 
     def __init__(self, tenant_id: TenantId) -> None:
         self._tenant_id = tenant_id
@@ -118,10 +118,10 @@ _SERVED_ROLES = (Role.VIEWER, Role.EDITOR, Role.ADMIN)
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both, on one database.
+    """Both sides, on one database.
 
-    `rewind` puts the sequences back to where they began: a write that was taken back has moved them. `rows` reads all
-    tables, and `rows_at_first` is what they held before the first request.
+    `rewind` sets the sequences back to their first values, because writes move them even when rolled back. `rows` reads
+    all tables, and `rows_at_first` are their contents before the first request.
     """
 
     judge: Side
@@ -131,7 +131,7 @@ class Sides:
     rows_at_first: dict[str, str]
 
     def ask(self, case: Case) -> tuple[Answered, Answered]:
-        """Ask both. :return: what PostgREST answered, and what we did."""
+        """Ask both sides. :return: PostgREST's answer, and ours."""
         answers = []
         for side in (self.judge, self.ours):
             if case.is_write:

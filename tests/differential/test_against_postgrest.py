@@ -1,4 +1,4 @@
-"""PostgREST is the judge: it and the data API answer each request of a large set alike, but for what is listed."""
+"""PostgREST and the data API answer each request of a large set alike, except for the listed differences."""
 
 from collections import Counter
 from typing import Any
@@ -15,7 +15,7 @@ GROUPS = tuple(dict.fromkeys(case.group for case in CASES))
 
 
 def _complaints(case: Case, sides: Sides) -> list[str]:
-    """Say in what the answers to a case differ where they should not, or agree where they should not."""
+    """List where the two answers differ but should not, or agree but should differ."""
     judge, ours = sides.ask(case)
     found, expected = differing(case, judge, ours), expected_of(case.id)
     lines = [f"    {aspect}: differs no more, but is in differences.py" for aspect in expected if aspect not in found]

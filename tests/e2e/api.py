@@ -1,4 +1,4 @@
-"""A caller of the running stack: signs in as a browser does, and asks."""
+"""A client of the running stack: signs in as a browser does, and sends requests."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ from local.stack_file import StackFile, StackServer, User
 
 @contextmanager
 def open_database(server: StackServer, name: str) -> Iterator[Connection]:
-    """A database as its server's superuser."""
+    """Connect to a database as its server's superuser."""
     with closing(
         psycopg2.connect(
             host=server.host, port=server.port, user=server.admin_user, password=server.admin_password, dbname=name
@@ -30,7 +30,7 @@ def open_database(server: StackServer, name: str) -> Iterator[Connection]:
 
 @dataclass
 class Api:
-    """The stack's API, AWS and servers, as the tests use them."""
+    """The stack's API, AWS and servers, for the tests."""
 
     stack: StackFile
     http: httpx.Client
@@ -53,7 +53,7 @@ class Api:
         return local_client(service, self.stack.aws_endpoint_url, **keys)
 
     def as_role(self, role_arn: str, **session: Any) -> dict[str, str]:
-        """Keys of a session of a role, in the form that `aws` takes; the account's root may assume any."""
+        """Return a role's session keys, in the form that `aws` takes; the account's root may assume any role."""
         answer = self.aws("sts").assume_role(RoleArn=role_arn, RoleSessionName="test", **session)["Credentials"]
         return {
             "aws_access_key_id": answer["AccessKeyId"],
@@ -73,7 +73,7 @@ class Api:
 
     @contextmanager
     def database(self, tenant_id: str) -> Iterator[Connection]:
-        """The tenant's database, as its server's superuser: past everything that is tested."""
+        """Connect to the tenant's database as its server's superuser, past all code under test."""
         with open_database(self.server_of(tenant_id), tenant_id) as connection:
             yield connection
 
@@ -82,14 +82,14 @@ class Api:
         return next(server for server in self.stack.servers if server.id == tenant.server_id)
 
     def names(self, tenant_id: str) -> list[str]:
-        """The names of a tenant's candidates as its database has them."""
+        """Read the names of a tenant's candidates from its database."""
         with self.database(tenant_id) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT name FROM candidates ORDER BY name")
             return [name for (name,) in cursor.fetchall()]
 
     @contextmanager
     def registered(self, status: str) -> Iterator[tuple[str, str]]:
-        """A tenant of that status in the registry (`absent`: none) with users and no credentials; (id, token)."""
+        """A tenant of that status in the registry (`absent`: no entry) with users and no credentials; (id, token)."""
         tenant_id = f"t{uuid.uuid4().hex[:10]}"
         dynamodb, key = self.aws("dynamodb"), {"pk": {"S": "TENANT"}, "sk": {"S": tenant_id}}
         if status != "absent":

@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the console, and what a user does in it."""
+"""A real Chromium for the tests of the console, and a user's actions in it."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ _STEP_MS = 20_000
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Start Chromium; without one, skip the test of a newcomer and fail that of continuous integration."""
+    """Start Chromium; if it is missing, skip the test, but in continuous integration fail it."""
     program = _find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
@@ -53,10 +53,10 @@ def _find_chromium() -> str:
 
 
 class Watch:
-    """Collects what a page complains about: exceptions, and errors in its console."""
+    """Collects the errors of a page: exceptions, and errors in its console."""
 
     def __init__(self, page: Page) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self.complaints: list[str] = []
         self.refusals: list[str] = []
         page.on("console", self._hear)
@@ -72,7 +72,7 @@ class Watch:
 
 @contextmanager
 def open_page(browser: Browser, width: int = 1280) -> Iterator[tuple[Page, Watch]]:
-    """Open a tab with a storage of its own."""
+    """Open a tab with storage of its own."""
     context = browser.new_context(viewport={"width": width, "height": 800}, service_workers="block")
     context.set_default_timeout(_STEP_MS)
     page = context.new_page()
@@ -84,7 +84,7 @@ def open_page(browser: Browser, width: int = 1280) -> Iterator[tuple[Page, Watch
 
 @dataclass(frozen=True)
 class Console:
-    """The page, and what a user does on it."""
+    """The page, and a user's actions on it."""
 
     page: Page
     watch: Watch

@@ -33,6 +33,6 @@ def stack() -> Iterator[StackFile]:
 
 @pytest.fixture(scope="session")
 def api(stack: StackFile) -> Iterator[Api]:
-    """A caller of that stack."""
+    """A client of that stack."""
     with httpx.Client(timeout=60) as client:
         yield Api(stack, client)

@@ -1,4 +1,4 @@
-"""Runs of the state machines over the fleet, on the running stack."""
+"""Starts runs of the state machines over the fleet, on the running stack, and reads their results."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def start(api: Api, machine: str, **order: Any) -> str:
 
 
 def finish(api: Api, execution: str, *, succeeds: bool = True) -> dict[str, Any]:
-    """Wait for a run's end and return its summary."""
+    """Wait until a run ends and return its summary."""
     steps = api.aws("stepfunctions")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (found := steps.describe_execution(executionArn=execution))["status"] == "RUNNING":
@@ -34,7 +34,7 @@ def finish(api: Api, execution: str, *, succeeds: bool = True) -> dict[str, Any]
 
 
 class Child(NamedTuple):
-    """One tenant's part of a run: its event, how it ended, how often the worker failed on the way, and when it ran."""
+    """One tenant's part of a run: its event, its result, the number of failed attempts of its worker, and its times."""
 
     event: dict[str, str]
     status: str
@@ -44,7 +44,7 @@ class Child(NamedTuple):
 
 
 def children(api: Api, execution: str) -> dict[str, Child]:
-    """What became of each tenant of a run."""
+    """List the result of each tenant of a run."""
     steps = api.aws("stepfunctions")
     runs = steps.list_map_runs(executionArn=execution)["mapRuns"]
     found = [child for run in runs for child in steps.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
@@ -63,7 +63,7 @@ def children(api: Api, execution: str) -> dict[str, Child]:
 
 
 def limits(api: Api, execution: str) -> dict[frozenset[str], int]:
-    """How many of its tenants each part of a run, which is one server's, may work on at the same time."""
+    """Read how many tenants each part of a run, which is one server's, may work on at the same time."""
     steps = api.aws("stepfunctions")
     found: dict[frozenset[str], int] = {}
     for run in steps.list_map_runs(executionArn=execution)["mapRuns"]:
@@ -80,7 +80,7 @@ def _failures(steps: Any, execution: str) -> int:
 
 
 def summary(api: Api, run: str) -> dict[str, Any]:
-    """What a run has kept of itself in the bucket."""
+    """Read the summary that a run has stored in the bucket."""
     body = api.aws("s3").get_object(Bucket=api.stack.backup_bucket, Key=f"{run}summary.json")["Body"].read()
     found: dict[str, Any] = json.loads(body)
     return found

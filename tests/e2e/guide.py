@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md as they stand there, to be pasted into one shell from top to bottom."""
+"""The commands of docs/operations.md, unchanged, to be pasted into one shell from top to bottom."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tests.e2e.api import Api
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
 # What these name is the stack of the checkout; the test brings the addresses of its own.
-_GIVEN = ("API=", "TOKEN=", "export PG")
+_GIVEN = ("API=", "TOKEN=", "export PG", "export PYTHONPATH=")
 # Commands of the AWS CLI, which not everybody has. What they ask for is tested elsewhere.
 _ELSEWHERE = ("aws ", "$BACKUP_ID")
 # Every refusal ends the shell.
@@ -23,7 +23,7 @@ curl() { command curl --fail-with-body "$@"; }
 
 
 def section(title: str) -> str:
-    """The text below a heading, up to the next one of that height or above."""
+    """The text below a heading, up to the next heading of the same or a higher level."""
     height = title.split(" ", maxsplit=1)[0]
     lines = iter(GUIDE.read_text().splitlines())
     assert any(line == title for line in lines), f"{GUIDE.name} has no {title!r}"
@@ -32,14 +32,14 @@ def section(title: str) -> str:
 
 
 def commands(text: str, elsewhere: Sequence[str] = _ELSEWHERE) -> str:
-    """The indented blocks that can be run here."""
+    """The indented blocks of commands that can run here."""
     blocks = re.findall(r"(?:^ {4}.*\n?)+", text, flags=re.MULTILINE)
     runnable = "\n".join(dedent(block) for block in blocks if not any(word in block for word in elsewhere))
     return "\n".join(line for line in runnable.splitlines() if not line.startswith(_GIVEN))
 
 
 def run(script: str, directory: Path, **environment: str) -> str:
-    """Paste it into a shell; what that has printed."""
+    """Run the commands in a shell and return their output."""
     ended = subprocess.run(
         ["bash", "-c", script],
         cwd=directory,
@@ -54,5 +54,5 @@ def run(script: str, directory: Path, **environment: str) -> str:
 
 
 def signed_in(api: Api) -> dict[str, str]:
-    """What the guide reads from the stack of the checkout."""
+    """The variables that the guide reads from the stack of the checkout."""
     return {"API": f"{api.stack.api_url}/admin/v1", "TOKEN": sign_in(api.stack, api.stack.operator.username)}

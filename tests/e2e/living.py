@@ -24,14 +24,14 @@ def operator(api: Api) -> str:
 
 
 def administer(api: Api, method: str, path: str, **options: Any) -> Any:
-    """Call the operators' API, which has to take it; what it answered."""
+    """Call the operators' API, which has to accept the call; returns its answer."""
     answer = api.call(method, f"/admin/v1{path}", operator(api), **options)
     assert answer.status_code < 300, answer.text
     return answer.json()
 
 
 def wait_for(api: Api, operation_id: str) -> dict[str, Any]:
-    """Wait for the end of an operation, whatever it is."""
+    """Wait until an operation ends, with whatever status."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         operation: dict[str, Any] = administer(api, "GET", f"/operations/{operation_id}")
@@ -51,7 +51,7 @@ def operate(api: Api, method: str, path: str, **options: Any) -> dict[str, Any]:
 
 @dataclass
 class LivingTenant:
-    """One tenant, its users, their tokens by role, and where its rows are."""
+    """One tenant, its users with their tokens by role, and the place of its rows."""
 
     api: Api
     name: str
@@ -59,21 +59,21 @@ class LivingTenant:
     users: Sequence[User] = ()
 
     def call(self, method: str, path: str = CANDIDATES, role: str = "editor", **options: Any) -> Any:
-        """Ask as one of its users."""
+        """Call the data API as one of the tenant's users."""
         return self.api.call(method, path, self.tokens[role], **options)
 
     def shown(self) -> dict[str, Any]:
-        """What an operator is shown of it."""
+        """Read what an operator is shown of the tenant."""
         shown: dict[str, Any] = administer(self.api, "GET", f"/tenants/{self.name}")
         return shown
 
     def server(self) -> StackServer:
-        """The server that it lives on now."""
+        """The server on which the tenant lives now."""
         server_id = self.shown()["server_id"]
         return next(server for server in self.api.stack.servers if server.id == server_id)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """All its candidates, read past everything that is tested: as the server's superuser."""
+        """Read all its candidates as the server's superuser, past all code under test."""
         database, schema = {
             "database": (self.name, "public"),
             "schema": (SCHEMAS_DATABASE, self.name),
@@ -89,7 +89,7 @@ class LivingTenant:
 
 
 def people(name: str, rows: int) -> list[dict[str, str]]:
-    """Made-up candidates whose names and addresses nobody else has."""
+    """Made-up candidates whose names and addresses no other test uses."""
     return [
         {"name": f"{name} {number}", "job_role": "Engineer", "email": f"{name}-{number}@example.com"}
         for number in range(rows)
@@ -98,7 +98,7 @@ def people(name: str, rows: int) -> list[dict[str, str]]:
 
 @contextmanager
 def living_tenant(api: Api, rows: int = 3, **body: Any) -> Iterator[LivingTenant]:
-    """A tenant with so many candidates; nothing of it remains. `body` is that of the call that makes it."""
+    """Make a tenant with so many candidates, and erase it in the end. `body` is the body of the call that makes it."""
     name = f"l{uuid.uuid4().hex[:10]}"
     made = administer(api, "PUT", f"/tenants/{name}", json=body)
     assert made["status"] == "active"
@@ -113,7 +113,7 @@ def living_tenant(api: Api, rows: int = 3, **body: Any) -> Iterator[LivingTenant
 
 
 def erase(api: Api, name: str) -> None:
-    """Erase a tenant at once; one that is gone is erased."""
+    """Erase a tenant at once; a missing tenant counts as erased."""
     body = {"tenant_id": name, "undo_hours": 0}
     begun = api.call("DELETE", f"/admin/v1/tenants/{name}", operator(api), json=body)
     if begun.status_code != 404:

@@ -1,4 +1,4 @@
-"""Retention of one tenant of the running stack, as an operator asks for it."""
+"""Retention of one tenant of the running stack, through the operators' API."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from tests.e2e.living import LivingTenant, wait_for
 
 
 class Operator:
-    """An operator's calls about one tenant, and backups of it as old as a test cannot wait for."""
+    """An operator's calls about one tenant, and backups of it of any age, for which a test can't wait."""
 
     def __init__(self, api: Api, tenant: LivingTenant, bucket: str = "") -> None:
         self.api, self.tenant_id = api, TenantId(tenant.name)
@@ -38,7 +38,7 @@ class Operator:
         return wait_for(self.api, operation_id)
 
     def publish(self, days: int) -> BackupId:
-        """Put a verified backup there, so many days old."""
+        """Put a verified backup of so many days ago into the bucket."""
         tenant_id, at = self.tenant_id, datetime.now(UTC) - timedelta(days=days)
         backup_id, bucket, body = new_backup_id(at), self.bucket, f"{days}".encode()
         key = dump_key(tenant_id, backup_id)

@@ -25,7 +25,7 @@ def token(api: Api) -> str:
 
 @contextmanager
 def tenant(api: Api, token: str, **body: Any) -> Iterator[str]:
-    """A tenant that an operator made; nothing of it remains."""
+    """A tenant that an operator makes; it is erased in the end."""
     name = f"e{uuid.uuid4().hex[:10]}"
     made = api.call("PUT", f"/admin/v1/tenants/{name}", token, json=body)
     assert made.status_code == 201, made.text

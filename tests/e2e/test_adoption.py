@@ -30,7 +30,7 @@ INSERT INTO candidates (name) VALUES ('Ada'), ('Grace');
 
 @dataclass(frozen=True)
 class Legacy:
-    """A database, its application's user, and the secret that names both as people write it."""
+    """A database, its application's user, and the secret that names both in the usual form."""
 
     api: Api
     server: StackServer
@@ -46,7 +46,7 @@ class Legacy:
         return place | {"user": self.user, "password": PASSWORD}
 
     def connect(self) -> Connection:
-        """As the application does."""
+        """Connect as the application does."""
         connection: Connection = psycopg2.connect(
             host=self.server.host, port=self.server.port, dbname=self.name, user=self.user, password=PASSWORD
         )
@@ -86,7 +86,7 @@ def legacy(api: Api) -> Iterator[Legacy]:
 
 
 class Application:
-    """Writes in the one session that it opened before the adoption; keeps what went wrong."""
+    """Writes in the one session that it opened before the adoption, and records its errors."""
 
     def __init__(self, legacy: Legacy) -> None:
         self.written = 0
@@ -97,7 +97,7 @@ class Application:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Work as long as the block runs."""
+        """Keep working until the block ends."""
         thread = threading.Thread(target=self._run)
         thread.start()
         try:
@@ -108,7 +108,7 @@ class Application:
             thread.join(30)
 
     def await_more(self, rows: int) -> None:
-        """Wait until it has written so many more."""
+        """Wait until the application has written so many more rows."""
         with self._progress:
             wanted = self.written + rows
             assert self._progress.wait_for(lambda: self.errors or self.written >= wanted, 30)
@@ -128,7 +128,7 @@ class Application:
 
 @contextmanager
 def users_of(legacy: Legacy) -> Iterator[LivingTenant]:
-    """The adopted tenant as its users see it; an erasure removes them."""
+    """The adopted tenant with its users; an erasure removes them."""
     api = legacy.api
     users = create_users(api.aws("cognito-idp"), api.stack.user_pool_id, legacy.name)
     yield LivingTenant(api, legacy.name, {user.role: api._sign_in(user) for user in users})

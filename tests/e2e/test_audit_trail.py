@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, and what came of it; nothing takes it back, and it holds no secret."""
+"""The audit trail: who did what and when, with what result. Nobody can delete an entry, and none has a secret in it."""
 
 import json
 import uuid

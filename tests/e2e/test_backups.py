@@ -1,4 +1,4 @@
-"""A scheduled run leaves a backup per tenant in S3, which brings back every row."""
+"""A scheduled run leaves a backup per tenant in S3, from which every row can be restored."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def manifests(api: Api, tenant: str) -> list[Manifest]:
 
 
 def fire_schedule(api: Api) -> None:
-    """Let the template's own schedule be due now for every tenant, with everything else of it as it is."""
+    """Make the template's own schedule due now for every tenant, with all else of it unchanged."""
     scheduler = api.aws("scheduler")
     name = api.aws("cloudformation").describe_stack_resource(
         StackName=api.stack.stack_name, LogicalResourceId="BackupScheduleRule"
@@ -71,7 +71,7 @@ def rows(api: Api, tenant: str, table: str) -> list[tuple[Any, ...]]:
 
 
 def restored_rows(api: Api, tenant: str, manifest: Manifest, folder: Path) -> list[tuple[Any, ...]]:
-    """What an operator does by hand: fetch, `zstd -d`, `pg_restore` into an empty database."""
+    """Do what an operator does by hand: fetch, `zstd -d`, `pg_restore` into an empty database."""
     body = api.aws("s3").get_object(Bucket=api.stack.backup_bucket, Key=manifest.dump.key)["Body"].read()
     archive = folder / f"{tenant}.dump"
     archive.write_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(body))

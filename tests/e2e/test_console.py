@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def console(browser: Browser, stack: StackFile) -> Iterator[Console]:
-    """A fresh tab; whatever the page complained about fails the test."""
+    """A fresh tab; any error that the page reports fails the test."""
     with open_page(browser) as (page, watch):
         yield Console(page, watch, stack)
         assert watch.complaints == []
@@ -36,7 +36,7 @@ def console(browser: Browser, stack: StackFile) -> Iterator[Console]:
 
 @pytest.fixture
 def person(stack: StackFile) -> Iterator[Person]:
-    """Somebody who is in no database yet, and in none after the test, whatever came of it."""
+    """A user who is in no database yet, and who is removed after the test in any case."""
     mark = uuid.uuid4().hex[:12]
     email = f"{mark}@example.com"
     yield {"Name": f"Zoya {mark}", "Job role": "Release Engineer", "Email": email, "Location": "Goa"}
@@ -243,7 +243,7 @@ def test_nothing_is_cut_off_on_a_narrow_screen(browser: Browser, stack: StackFil
 
 
 def _claiming_to_be(tenant_id: str, token: str) -> str:
-    """Change the tenant in a token's claims and keep its signature."""
+    """Change the tenant in a token's claims and keep the signature."""
     header, payload, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     forged = json.dumps({**claims, "custom:tenant_id": tenant_id}).encode()

@@ -1,4 +1,4 @@
-"""The main job through API Gateway, authorizer, Lambda and PostgreSQL, good and bad."""
+"""Good and bad data requests through API Gateway, authorizer, Lambda and PostgreSQL."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A tenant's life as docs/operations.md tells it: its commands run as they stand there."""
+"""A tenant's life as docs/operations.md describes it: its commands run unchanged."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl
 
 @pytest.fixture
 def names(api: Api) -> Iterator[dict[str, str]]:
-    """Ids of this test's own for those of the guide; none of these tenants remains."""
+    """Replace the guide's ids by ids of this test, whose tenants are removed in the end."""
     unique = uuid.uuid4().hex[:8]
     made = {name: f"{name}-{unique}" for name in ("acme", "umbrella", "small")}
     try:
@@ -44,7 +44,7 @@ def server(api: Api) -> Iterator[ThirdServer]:
 
 
 def prepare(server: ThirdServer, text: str, name: str, password: str) -> None:
-    """Make the administrator's role as the guide says; embedded servers have one of the guide's name."""
+    """Make the administrator's role as the guide says; embedded servers already have one with the guide's name."""
     statements = re.search(r"`(CREATE ROLE [^`]+)`", text)
     assert statements
     server.execute(statements[1].replace("…", password).replace("tenantry_admin", name))

@@ -1,4 +1,4 @@
-"""Backups and drills of the whole fleet, through the state machines that the template has."""
+"""Backups and drills of the whole fleet, through the template's state machines."""
 
 import json
 import uuid

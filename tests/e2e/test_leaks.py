@@ -1,4 +1,4 @@
-"""With tenant A's token nothing of tenant B can be read, written or named: per route, per layer, and in parallel."""
+"""With tenant A's token, nothing of tenant B can be read, written or named: per route, per layer, and in parallel."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +137,7 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """Two tenants of one isolation model on one server: who asks, and whose rows nobody else may see."""
+    """Two tenants of one isolation model on one server: one sends requests, the other's rows must stay hidden."""
 
     mine: LivingTenant
     theirs: LivingTenant
@@ -145,7 +145,7 @@ class Pair:
 
 @pytest.fixture(scope="module", params=["database", "schema", "pooled"])
 def pair(api: Api, request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """Neighbours; nothing of what the other has may have changed in the end."""
+    """Neighbours on a server; the other tenant's data must be unchanged in the end."""
     body = {"isolation": request.param, "region": "ap-south-1"}
     with living_tenant(api, 3, **body) as mine, living_tenant(api, 4, **body) as theirs:
         before = theirs.rows()
@@ -167,7 +167,7 @@ def test_every_route_is_probed() -> None:
 
 
 def filled(probe: Any, names: dict[str, str]) -> Any:
-    """A probe with the other tenant's names put in."""
+    """A probe with the other tenant's names filled in."""
     if isinstance(probe, dict):
         return {key: filled(value, names) for key, value in probe.items()}
     if isinstance(probe, str):
@@ -218,7 +218,7 @@ def test_token_no_role_of_mine_gets_a_row_of_theirs(pair: Pair) -> None:
 
 
 def test_an_id_that_both_have_is_changed_for_me_alone(pair: Pair) -> None:
-    """The same key in two tenants: of tables that they share, and of tables of their own."""
+    """Two tenants have a row with the same key, in shared tables or in tables of their own."""
     key = {"id": "900001", "job_role": "Twin"}
     for tenant in (pair.mine, pair.theirs):
         row = key | {"name": f"{tenant.name} twin", "email": f"{tenant.name}-twin@example.com"}
@@ -236,7 +236,7 @@ def test_an_id_that_both_have_is_changed_for_me_alone(pair: Pair) -> None:
 
 
 def tenant_keys(api: Api, role: str, tenant: str, bucket: str | None = None) -> dict[str, Any]:
-    """A session as the worker itself opens it: with the role's function as its caller."""
+    """Open a session as the worker itself does: called by the function with that role."""
     function = {"TenantDataRole": "QueryTenant", "TenantBackupRole": "BackUpTenant"}[role]
     sts = api.aws("sts", **api.as_role(api.role_of(function)))
     arn = api.aws("iam").get_role(RoleName=api.resource(role))["Role"]["Arn"]
@@ -245,7 +245,7 @@ def tenant_keys(api: Api, role: str, tenant: str, bucket: str | None = None) -> 
 
 
 def code_of(call: Any, **arguments: Any) -> str:
-    """The error code of a call that has to be refused."""
+    """Return the error code of a call that has to be refused."""
     with pytest.raises(ClientError) as refusal:
         call(**arguments)
     return str(refusal.value.response["Error"]["Code"])
@@ -295,7 +295,7 @@ def test_backup_key_a_session_writes_below_its_own_prefix_only(api: Api) -> None
 
 
 def test_backup_event_a_worker_does_not_become_another_tenant(api: Api) -> None:
-    """An event names the tenant; what it names is all that the worker can reach."""
+    """An event names a tenant, and the worker can reach no other."""
     data_only = tenant_keys(api, "TenantDataRole", MINE)
     s3 = api.aws("s3", **data_only)
     assert code_of(s3.put_object, Bucket=api.stack.backup_bucket, Key=f"tenants/{MINE}/backups/x", Body=b"x") == (
@@ -304,7 +304,7 @@ def test_backup_event_a_worker_does_not_become_another_tenant(api: Api) -> None:
 
 
 def test_connection_cache_two_tenants_in_parallel_get_their_own_answers_only(pair: Pair) -> None:
-    """The thread to keep in mind: replies mixed between parallel callers."""
+    """Guards against answers that are mixed up between parallel callers."""
     own = {tenant.name: [row[0] for row in tenant.rows()] for tenant in (pair.mine, pair.theirs)}
     callers = [(tenant, role) for tenant in (pair.mine, pair.theirs) for role in ("viewer", "editor", "admin")] * 20
 

@@ -1,4 +1,4 @@
-"""Limits, usage keys, backups' policy and residency, as an operator and a tenant's users meet them."""
+"""Limits, usage keys, backup policy and residency, as an operator and a tenant's users see them."""
 
 import json
 from collections.abc import Iterator

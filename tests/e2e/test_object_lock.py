@@ -1,4 +1,4 @@
-"""A bucket that locks what is written to it: retention and erasure leave what is locked, say so and go on."""
+"""A bucket that locks new objects: retention and erasure leave locked objects, report them and go on."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ DAY = {"Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
 
 @pytest.fixture
 def operator(api: Api) -> Iterator[Operator]:
-    """For a tenant whose backups lie in a bucket that this test may lock."""
+    """An operator of a tenant whose backups are in a bucket that this test may lock."""
     with living_tenant(api, region=REGION) as tenant:
         made = Operator(api, tenant, BUCKET)
         try:
@@ -39,12 +39,12 @@ def versions(operator: Operator) -> list[dict[str, str]]:
 
 
 def keys(operator: Operator, *backups: BackupId) -> set[str]:
-    """The objects that a verified backup has."""
+    """List the objects of a verified backup."""
     return {key(operator.tenant_id, one) for one in backups for key in (dump_key, manifest_key, verification_key)}
 
 
 def lock(operator: Operator) -> None:
-    """Lock whatever is written from now on."""
+    """Lock every object that is written from now on."""
     operator.s3.put_object_lock_configuration(Bucket=BUCKET, ObjectLockConfiguration=LOCK | DAY)
 
 

@@ -1,4 +1,4 @@
-"""A backup on demand through the real API: asked for, watched, downloaded by a link that ends, and nobody else's."""
+"""A backup on demand through the real API: requested, watched, downloaded by an expiring link, hidden from others."""
 
 import hashlib
 import time
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60
 
 
 def published(api: Api, path: str, token: str) -> Any:
-    """Watch a backup until it is there."""
+    """Wait until a backup is published."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     seen = set()
     while True:

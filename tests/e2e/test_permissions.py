@@ -1,6 +1,6 @@
-"""Least privilege is tested, not believed: take one permission away and something stops working.
+"""Least privilege is tested, not assumed: without any one permission, something stops working.
 
-What the local AWS does not evaluate (sts:TagSession of the caller) is asserted on the template.
+The local AWS does not evaluate the caller's sts:TagSession, so a test checks the template for it.
 """
 
 import json
@@ -18,7 +18,7 @@ CANDIDATES = "/rest/v1/candidates"
 
 @contextmanager
 def without(api: Api, role: str, action: str) -> Iterator[None]:
-    """Take one action out of a role's policies, wherever it stands."""
+    """Remove one action from all policies of a role."""
     iam, name = api.aws("iam"), api.resource(role)
     changed: list[tuple[str, dict[str, Any]]] = []
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -49,7 +49,7 @@ def start_afresh(api: Api, function: str) -> None:
 
 
 def invoke(api: Api, function: str, event: dict[str, Any]) -> tuple[bool, str]:
-    """Run a function; whether it failed, and what it said."""
+    """Invoke a function; returns whether it failed, and its answer."""
     answer = api.aws("lambda").invoke(FunctionName=api.resource(function), Payload=json.dumps(event))
     return "FunctionError" in answer, answer["Payload"].read().decode()
 

@@ -1,4 +1,4 @@
-"""An operator looks into a tenant on the whole stack, until the operation that closes the look."""
+"""An operator inspects a tenant on the whole stack, until the operation that closes the inspection."""
 
 import json
 from typing import Any

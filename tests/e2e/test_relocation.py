@@ -1,4 +1,4 @@
-"""A tenant is moved, promoted and cloned through the operators' API; its users go on with their rows."""
+"""A tenant is moved, promoted and cloned through the operators' API; its users keep working with their rows."""
 
 import threading
 import uuid
@@ -21,7 +21,7 @@ def databases(api: Api, server_id: str) -> set[str]:
 
 @contextmanager
 def writing(tenant: LivingTenant) -> Iterator[tuple[Counter[int], list[str]]]:
-    """Writes rows all the time; how often which status came, and the names of the rows that were acknowledged."""
+    """Writes rows all the time; counts the answers by status, and records the names of the acknowledged rows."""
     statuses: Counter[int] = Counter()
     acknowledged: list[str] = []
     stopped = threading.Event()

@@ -1,4 +1,4 @@
-"""An operator renames a tenant; its users sign in anew and go on with their rows."""
+"""An operator renames a tenant; its users sign in again and find their rows."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from tests.e2e.living import CANDIDATES, LivingTenant, administer, erase, living
 
 
 def sign_in_anew(tenant: LivingTenant, name: str) -> LivingTenant:
-    """Sign the tenant's users in under their old names, with the passwords that they have."""
+    """Sign the tenant's users in under their old names, with their present passwords."""
     return LivingTenant(tenant.api, name, {user.role: tenant.api._sign_in(user) for user in tenant.users})
 
 

@@ -1,4 +1,4 @@
-"""The reports on drift and cost through the API, over real lists of secrets, keys, users and backups."""
+"""The reports on drift and cost through the API, from real lists of secrets, keys, users and backups."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def about(shown: dict[str, Any], tenant: str) -> set[str]:
 
 @contextmanager
 def removed_secret(api: Api, tenant: str) -> Iterator[None]:
-    """A tenant without its secret, which is put back as it was."""
+    """Remove a tenant's secret, and put it back unchanged in the end."""
     secrets, name = api.aws("secretsmanager"), f"tenantry/local/tenants/{tenant}"
     text = secrets.get_secret_value(SecretId=name)["SecretString"]
     described = secrets.describe_secret(SecretId=name)

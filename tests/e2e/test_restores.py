@@ -1,4 +1,4 @@
-"""A database is lost on purpose and brought back through the operators' API; its users go on with their rows."""
+"""A database is lost on purpose and restored through the operators' API; its users find their rows again."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from tests.e2e.living import LivingTenant, erase, living_tenant, operate, operat
 
 
 def back_up(api: Api, tenant: str) -> str:
-    """Back a tenant up now; the backup's id."""
+    """Back a tenant up now; returns the backup's id."""
     name = api.aws("cloudformation").describe_stack_resource(
         StackName=api.stack.stack_name, LogicalResourceId="BackUpTenant"
     )["StackResourceDetail"]["PhysicalResourceId"]
@@ -101,7 +101,7 @@ def test_a_single_table_comes_back_beside_those_that_are_there(api: Api, isolati
 
 
 def read(tenant: LivingTenant, schema: str) -> list[tuple[Any, ...]]:
-    """The candidates that lie in another schema beside a tenant's own, as its server's superuser sees them."""
+    """Read the candidates in a detached schema of a tenant, as its server's superuser."""
     database = SCHEMAS_DATABASE if tenant.shown()["isolation"] == "schema" else tenant.name
     statement = sql.SQL("SELECT name, email, phone, id FROM {} ORDER BY id").format(
         sql.Identifier(schema, "candidates")

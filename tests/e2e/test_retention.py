@@ -1,4 +1,4 @@
-"""Over the API: the catalogue, a hold that retention respects, a dry run and a run, with the roles as deployed."""
+"""Over the API, with the deployed roles: the catalogue, a hold that retention respects, a dry run and a real one."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""A rotation in the deployed stack: under load through the API, and with no permission more than it needs."""
+"""A rotation in the deployed stack: under load through the API, and with no more permissions than it needs."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ ADMINISTRATOR = "tenantry/local/servers/us-east-1"
 
 
 def begin(api: Api) -> str:
-    """What Secrets Manager does before the first step: a pending version without content."""
+    """Do what Secrets Manager does before the first step: make a pending version without content."""
     token = str(uuid.uuid4())
     api.aws("secretsmanager").put_secret_value(SecretId=SECRET, ClientRequestToken=token, VersionStages=["AWSPENDING"])
     return token
@@ -36,7 +36,7 @@ def run_step(api: Api, token: str, step: str) -> tuple[bool, str]:
 
 
 def rotate(api: Api, token: str) -> str | None:
-    """Run the steps until one fails; what it said, or None when the rotation is done."""
+    """Run the steps until one fails; returns the failure, or None if the rotation is done."""
     for step in STEPS:
         failed, said = run_step(api, token, step)
         if failed:
@@ -50,7 +50,7 @@ def credentials(api: Api) -> dict[str, Any]:
 
 
 class Load:
-    """Four callers of the API, each one request after the other, until they are told to stop."""
+    """Four clients of the API, each sending one request after another, until they are stopped."""
 
     def __init__(self, api: Api) -> None:
         self.answers: Counter[tuple[int, int]] = Counter()

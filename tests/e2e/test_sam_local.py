@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not has_image(), reason="no Docker engine with L
 
 @pytest.fixture(scope="module")
 def bridged() -> Iterator[tuple[StackFile, Path]]:
-    """A stack of its own that containers can reach, and its directory."""
+    """A stack of the test's own that containers can reach, and its directory."""
     with tempfile.TemporaryDirectory(prefix="tenantry-bridged-") as directory:
         Path(directory).chmod(0o711)
         stack = LocalStack(Path(directory), ports="free", bridge=True, durable=False, tell=keep_silent)
@@ -100,6 +100,10 @@ def test_plan_drills(bridged: tuple[StackFile, Path]) -> None:
 def test_summarise_run(bridged: tuple[StackFile, Path]) -> None:
     # Nobody was planned in the sample's run.
     assert invoke(bridged, "SummariseRun", sample("summarise_run"))["tenants"] == 0
+
+
+def test_watch_sessions(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "WatchSessions", sample("watch_sessions"))["servers"] == 2
 
 
 def test_watch_backups(bridged: tuple[StackFile, Path]) -> None:

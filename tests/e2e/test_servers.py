@@ -41,14 +41,14 @@ def places(api: Api) -> Iterator["Places"]:
 
 
 class Places:
-    """Tenants that are made only to see where."""
+    """Tenants that are made only to see on which server they are placed."""
 
     def __init__(self, api: Api) -> None:
         self.names: list[str] = []
         self._api = api
 
     def place(self, **body: Any) -> str:
-        """Make a tenant; the server's id, or the refusal's code."""
+        """Make a tenant; returns its server's id, or the refusal's code."""
         name = f"p{uuid.uuid4().hex[:10]}"
         answer = self._api.call(
             "PUT", f"/admin/v1/tenants/{name}", operator(self._api), json={"labels": [LABEL]} | body
@@ -99,7 +99,7 @@ def test_a_tenant_of_that_label_lives_there(api: Api, third: ThirdServer) -> Non
 
 
 def test_a_tenant_that_must_not_leave_a_region_without_a_bucket_is_not_made(third: ThirdServer, places: Places) -> None:
-    """Its backups would have to leave it."""
+    """Its backups would have to leave the region."""
     assert places.place(region=REGION) == "no_backup_bucket"
 
 
@@ -129,7 +129,7 @@ def test_a_server_that_drains_takes_nobody_new_and_serves_who_is_there(
 
 
 def refuse(api: Api, server_id: str, body: dict[str, Any]) -> str:
-    """Try to register a server, which must not be stored; the code of the refusal."""
+    """Try to register a server, which must not be stored; returns the code of the refusal."""
     before = known(api)
     answer = api.call("PUT", f"/admin/v1/servers/{server_id}", operator(api), json=body)
     assert answer.status_code == 400, answer.text
@@ -189,7 +189,7 @@ LIES = {
 
 @pytest.mark.parametrize("code", LIES)
 def test_a_server_of_another_age_is_refused(api: Api, running: ThirdServer, code: str) -> None:
-    """Its PostgreSQL is too old, or its clock is wrong, if it is to be believed."""
+    """The server's PostgreSQL is too old, or its clock is wrong."""
     function, lie = LIES[code]
     name, signature = function.rstrip(")").split("(")
     running.execute(f"SET allow_system_table_mods = on; ALTER FUNCTION pg_catalog.{function} RENAME TO honest; {lie}")

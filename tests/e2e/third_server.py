@@ -1,4 +1,4 @@
-"""Another PostgreSQL server beside the running stack's two, which an operator registers."""
+"""A PostgreSQL server besides the running stack's two, which an operator registers."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,31 +19,31 @@ ADMINISTRATOR, PASSWORD = "platform", "the platform's own password"
 
 @dataclass
 class ThirdServer:
-    """A server on which an administrator who is no superuser may make roles and databases."""
+    """A server with an administrator who is no superuser, but may make roles and databases."""
 
     api: Api
     postgres: PostgresServer
     registered: set[str] = field(default_factory=set)
 
     def body(self, **change: Any) -> dict[str, Any]:
-        """What an operator sends to register it."""
+        """The body of an operator's request to register the server."""
         admin = {"username": ADMINISTRATOR, "password": PASSWORD}
         place = {"region": REGION, "host": self.postgres.host, "port": self.postgres.port, "sslmode": "disable"}
         return place | {"labels": ["ssd", LABEL], "max_tenants": 5, "admin": admin} | change
 
     def register(self, server_id: str = "third", **change: Any) -> dict[str, Any]:
-        """Register it, under as many ids as a test likes."""
+        """Register the server, under as many ids as a test likes."""
         self.registered.add(server_id)
         report: dict[str, Any] = administer(self.api, "PUT", f"/servers/{server_id}", json=self.body(**change))
         return report
 
     def execute(self, statements: str) -> None:
-        """Run statements as its superuser."""
+        """Run statements as the server's superuser."""
         with closing(self.postgres.connect()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statements)
 
     def forget(self) -> None:
-        """Let the stack know nothing of it."""
+        """Remove the server from the stack's registry and secrets."""
         for server_id in self.registered:
             key = {"pk": {"S": "SERVER"}, "sk": {"S": server_id}}
             self.api.aws("dynamodb").delete_item(TableName=self.api.stack.registry_table, Key=key)
@@ -55,7 +55,7 @@ class ThirdServer:
 
 @contextmanager
 def third_server(api: Api) -> Iterator[ThirdServer]:
-    """Start one; nothing of it remains."""
+    """Start a third server, and remove it with all its files in the end."""
     with temporary_postgres("third") as postgres:
         server = ThirdServer(api, postgres)
         server.execute(

@@ -50,7 +50,7 @@ REVISIONS = PROJECT / "tests/revisions"
 
 @dataclass(frozen=True)
 class Reply:
-    """What the handler answered."""
+    """The handler's answer."""
 
     status: int
     text: str
@@ -63,7 +63,7 @@ class Reply:
 
 @dataclass
 class World:
-    """The server, the tenants and what AWS holds of them."""
+    """The server, the tenants, and their objects in AWS."""
 
     server: PostgresServer
     registry: Registry
@@ -129,7 +129,7 @@ class World:
 def request_event(
     tenant_id: TenantId, method: str, table: str, *, role: str, body: Any, prefer: str, query: dict[str, str]
 ) -> dict[str, Any]:
-    """An event as API Gateway makes it."""
+    """Build an event as API Gateway makes it."""
     claims = json.dumps({"sub": "someone", "custom:tenant_id": tenant_id.value, "custom:role": role})
     authorizer = {"tenantId": tenant_id.value, "role": role, "claims": claims, "userId": "someone"}
     return EVENT | {
@@ -143,14 +143,14 @@ def request_event(
 
 
 def clear_caches() -> None:
-    """Make the handlers read their settings and wire their adapters anew."""
+    """Make the handlers read their settings and wire their adapters again."""
     for cached in (query_settings, backup_settings, plan_settings):
         cached.cache_clear()
     query_tenant._data_requests.cache_clear()
 
 
 def create_usage_plans() -> None:
-    """Make the plans that the template has."""
+    """Make the usage plans of the template."""
     for plan in PLANS:
         aws_client("apigateway", REGION).create_usage_plan(name=f"tenantry-{STAGE}-{plan}")
 
@@ -169,7 +169,7 @@ def create_registry() -> Registry:
 
 @pytest.fixture(autouse=True, scope="module")
 def _revisions() -> Iterator[None]:
-    """Give tenants the tables of tests/revisions: the project's own are its application's, and will be others."""
+    """Give tenants the tables of tests/revisions: the project's own belong to its application, and will change."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REVISIONS_DIRECTORY", str(REVISIONS))
         yield

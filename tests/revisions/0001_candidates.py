@@ -1,6 +1,6 @@
-"""The table of the integration tests' tenants: whatever the application's revisions become, tests find this one.
+"""The table of the integration tests' tenants; it stays when the application's own revisions change.
 
-It asks for nothing but a name, so that a test can say only what it is about.
+Only a name is required, so that a test need not fill columns that do not concern it.
 """
 
 import sqlalchemy as sa

@@ -17,7 +17,7 @@ _NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class _NoManagedPolicies:
-    """The template names none, so nothing has to be asked of IAM."""
+    """The template names no managed policies, so IAM need not be asked."""
 
     def load(self) -> dict[str, str]:
         return {}
@@ -88,7 +88,7 @@ def source() -> Template:
 
 @pytest.fixture(scope="session")
 def transformed() -> Callable[..., Template]:
-    """Transform it with some parameters: `transformed(TenantIsolation="PER_TENANT")`."""
+    """Transform the template with some parameters: `transformed(TenantIsolation="PER_TENANT")`."""
     made: dict[tuple[tuple[str, str], ...], Template] = {}
 
     def with_parameters(**parameters: str) -> Template:

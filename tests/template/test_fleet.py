@@ -1,4 +1,4 @@
-"""The state machines over the fleet: their definition as it will run, and what their roles let them do."""
+"""The state machines over the fleet: their definition with substitutions, and the permissions of their roles."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def machine(template: Template, name: str) -> dict[str, Any]:
 
 
 def machines_in(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The machine and, of its maps, those inside it."""
+    """Yield the machine itself and, from its maps, those inside it."""
     yield definition
     for state in definition["States"].values():
         if "ItemProcessor" in state:
@@ -97,7 +97,7 @@ def test_each_server_is_worked_on_by_as_many_as_the_plan_says(
 
 
 def test_a_lease_that_a_dead_worker_holds_is_waited_for(transformed: Transform) -> None:
-    """The function's 900 seconds at most, for then the lease has ended."""
+    """The wait is at most the function's 900 seconds, because the lease has expired by then."""
     servers = machine(transformed(), "BackupFleet")["States"]["Servers"]
     work = servers["ItemProcessor"]["States"]["Tenants"]["ItemProcessor"]["States"]["Work"]
     (retry,) = [retry for retry in work["Retry"] if retry["ErrorEquals"] == ["Conflict"]]
@@ -139,11 +139,15 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
 @pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole"])
 def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: str) -> None:
     (leases,) = [s for s in statements(transformed(), role) if s.get("Sid") == "HoldLeases"]
-    assert leases["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]}}
+    # All that a transaction names, and not any.
+    assert leases["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["LEASE"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
 
 
 def test_the_dashboard_shows_what_is_published(transformed: Transform) -> None:
-    """Every metric of our own on it is one that the code writes."""
+    """Every metric of our own on the dashboard is one that the code publishes."""
     (dashboard,) = of_type(transformed(), "AWS::CloudWatch::Dashboard").values()
     widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
     metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]

@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 
 
 class Layer(NamedTuple):
-    """A built layer: what SAM would put into its archive lies in `root`."""
+    """A built layer: `root` has what SAM would put into its archive."""
 
     name: str
     architecture: str
@@ -173,7 +173,7 @@ HANDLERS = [path for path in Path("functions/handlers").glob("[a-z]*.py") if "\n
 
 @pytest.mark.parametrize("handler", sorted(path.stem for path in HANDLERS))
 def test_a_handler_needs_nothing_but_the_layer(layers: dict[tuple[str, str], Layer], host: str, handler: str) -> None:
-    """The local stack's workers see the virtual environment too, so a package that is missing shows here only."""
+    """The local stack's workers see the virtual environment too, so only this test notices a missing package."""
     folders = [str(Path("functions").resolve()), str(layers["dependencies", host].root / "python")]
     program = f"import sys; sys.path[:0] = {folders!r}; import handlers.{handler}; print(handlers.{handler}.handler)"
     done = subprocess.run(

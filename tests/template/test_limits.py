@@ -1,4 +1,4 @@
-"""What the template promises about usage plans, backups' hours and where backups may lie."""
+"""The template's promises about usage plans, the hours of backups and the places of backups."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A stack deployed with ObjectLock=ENABLED: what its bucket locks, who may ask for it, and that nobody lifts a lock."""
+"""A stack deployed with ObjectLock=ENABLED: what its bucket locks, who may request it, and that nobody lifts a lock."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +48,7 @@ def test_who_deletes_or_holds_may_ask_for_locks(transformed: Transform, role: st
 
 
 def test_nobody_of_ours_sets_a_lock_aside(transformed: Transform) -> None:
-    """Who may bypass one, or shorten it, makes it worth nothing."""
+    """A role that may bypass or shorten a lock would make it worthless."""
     allowed = {
         action
         for statement in every_statement(transformed(**ENABLED))

@@ -1,4 +1,4 @@
-"""The operators' routes stand in three places, which have to agree: the handler, the template and the document."""
+"""The operators' routes are written in three places that have to agree: the handler, the template, the document."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def _template_routes(template: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def _nameless(path: str) -> str:
-    """Forget what a path's parameters are called."""
+    """Replace the names of a path's parameters by one."""
     return re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path)
 
 

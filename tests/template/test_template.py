@@ -1,4 +1,4 @@
-"""What the template promises, asserted on what CloudFormation will get."""
+"""The template's promises, checked on what CloudFormation gets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ FUNCTIONS = {
     "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
     "WatchBackups": "watch_backups",
+    "WatchSessions": "watch_sessions",
 }
 OPENING_CONNECTIONS = {
     "AdministerTenants",
@@ -36,6 +37,7 @@ OPENING_CONNECTIONS = {
     "PerformOperation",
     "QueryTenant",
     "RotateCredentials",
+    "WatchSessions",
 }
 CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
 CATALOGUE |= {
@@ -57,7 +59,7 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Every statement that allows something, of a role's own policies."""
+    """Every statement of a role's own policies that allows something."""
     for policy in template["Resources"][role]["Properties"].get("Policies", []):
         yield from (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
     for policy in of_type(template, "AWS::IAM::Policy").values():
@@ -252,6 +254,8 @@ ALLOWED: list[tuple[str, set[str]]] = [
         {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
+    ("WatchSessionsRole", {"dynamodb:Query", "secretsmanager:GetSecretValue"}),
+    ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
         {"dynamodb:Query", "s3:PutObject", "s3:ListBucketVersions"}
@@ -318,6 +322,57 @@ def test_nobody_may_change_the_audit_trail(transformed: Transform, role: str) ->
     assert denied["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
 
 
+def test_the_audit_trail_is_written_by_those_who_act_for_somebody(transformed: Transform) -> None:
+    """Whoever may put an item may put it over another: IAM can't tell. So only who writes the trail may."""
+    template = transformed()
+    roles = [name for name, made in template["Resources"].items() if made["Type"] == "AWS::IAM::Role"]
+    writers = {
+        role
+        for role in roles
+        if any(map(may_write_the_trail, statements(template, role))) and not is_kept_off_the_trail(template, role)
+    }
+    assert writers == {"AdministerTenantsRole", "ManageBackupsRole"}
+
+
+def is_kept_off_the_trail(template: Template, role: str) -> bool:
+    """Whether a denial keeps a role from putting an item of the trail."""
+    policies = template["Resources"][role]["Properties"].get("Policies", [])
+    return any(
+        statement["Effect"] == "Deny"
+        and "dynamodb:PutItem" in statement["Action"]
+        and statement["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+    )
+
+
+def may_write_the_trail(statement: dict[str, Any]) -> bool:
+    """Whether a statement lets somebody put an item of the trail."""
+    if "dynamodb:PutItem" not in statement["Action"]:
+        return False
+    keys = bounded_keys(statement)
+    return keys is None or any(key.startswith("AUDIT") for key in keys)
+
+
+def bounded_keys(statement: dict[str, Any]) -> list[str] | None:
+    """The only kinds of items that a statement is for; None: any."""
+    condition = statement.get("Condition", {})
+    # Any of those that a transaction names would do.
+    assert not [test for test in condition if test.startswith("ForAnyValue:")]
+    bounds: list[list[str]] = [
+        given["dynamodb:LeadingKeys"] for test, given in condition.items() if test.startswith("ForAllValues:")
+    ]
+    return bounds[0] if bounds else None
+
+
+def test_the_schedule_of_the_retention_writes_operations_and_no_other_item(transformed: Transform) -> None:
+    (puts,) = [s for s in statements(transformed(), "ScheduleRetentionRole") if "dynamodb:PutItem" in s["Action"]]
+    assert puts["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["OPERATION"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
 def test_a_tenant_role_is_for_one_function_and_for_tagged_sessions_only(transformed: Transform) -> None:
     template = transformed()
     for role, function in (("TenantDataRole", "QueryTenantRole"), ("TenantBackupRole", "BackUpTenantRole")):
@@ -333,7 +388,21 @@ def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Tr
         assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/TenantId": "${aws:PrincipalTag/TenantId}"}}
     objects = next(s for s in statements(template, "TenantBackupRole") if s["Sid"] == "WriteOwnBackups")
     assert objects["Resource"] == [{"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}]
-    assert "ForAllValues" not in json.dumps(template)
+    # Where there is no value at all, all of them are as they should be: so none may be missing.
+    for statement in find_all_values(template):
+        assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+
+
+def find_all_values(part: Any) -> Iterator[dict[str, Any]]:
+    """Every statement whose condition is on all values of a key."""
+    if isinstance(part, dict):
+        if any(str(test).startswith("ForAllValues") for test in part.get("Condition") or {}):
+            yield part
+        for value in part.values():
+            yield from find_all_values(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from find_all_values(value)
 
 
 def test_only_secrets_manager_of_this_account_starts_a_rotation(transformed: Transform) -> None:

@@ -1,4 +1,4 @@
-"""The documents of the repository, and what they point at."""
+"""The documents of the repository, and the links and paths in them."""
 
 import re
 import subprocess
@@ -20,32 +20,32 @@ _BASES = (ROOT, ROOT / "functions", ROOT / "functions" / "tenantry")
 
 @cache
 def files() -> list[Path]:
-    """Everything that is in the repository or about to be: what Git knows or does not ignore."""
+    """List all files that are in the repository or about to be: those that Git tracks or does not ignore."""
     git = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split("\0")
     return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
 
 
 def documents() -> list[Path]:
-    """All documents."""
+    """List all documents."""
     return [path for path in files() if path.suffix == ".md"]
 
 
 def dead_links(document: Path) -> list[str]:
-    """List the relative links that lead nowhere, to a file or to a heading in one."""
+    """List the relative links that lead to no file, or to no heading in one."""
     text = _FENCED.sub("", document.read_text())
     return [link for link in _LINK.findall(text) if "://" not in link and not _leads_somewhere(document, link)]
 
 
 def missing_paths(document: Path) -> list[str]:
-    """List the files and folders that a document names in code spans and that are not there."""
+    """List the files and folders that a document names in code spans and that do not exist."""
     text = _FENCED.sub("", document.read_text())
     named = [name for name in _CODE.findall(text) if _is_of_the_repository(name)]
     return [name for name in named if not _exists(document, name)]
 
 
 def anchors(document: Path) -> set[str]:
-    """Name the headings of a document as links have them."""
+    """List the anchors of a document's headings, as links write them."""
     headings = _HEADING.findall(_FENCED.sub("", document.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -67,7 +67,7 @@ def _is_of_the_repository(name: str) -> bool:
 
 
 def _exists(document: Path, name: str) -> bool:
-    """Tell whether a path is there; `<room>` and `*` stand for anything, and a bare name for a file anywhere."""
+    """Whether a path exists; `<room>` and `*` stand for anything, and a bare name for a file in any folder."""
     pattern = re.sub(r"<[^>]*>", "*", name.rstrip("/"))
     if any(any(base.glob(pattern)) for base in (document.parent, *_BASES)):
         return True

@@ -1,8 +1,8 @@
 """Every error code that the code can send, with its HTTP statuses and the rooms that it comes from.
 
 A code is written in one of six places: as `code` of an error's class, as the argument `code=` of an error that is made,
-as an argument of a function or data class of ours that takes one, in the table of statuses, in the words of the gateway
-in `template.yaml`, or by PostgreSQL itself. A code that none of these explains is reported, never passed over.
+as an argument of a function or data class of ours that takes one, in the table of statuses, in the gateway's responses
+in `template.yaml`, or by PostgreSQL itself. A code that none of these explains is reported, never skipped.
 """
 
 import ast
@@ -36,7 +36,7 @@ _REFUSED = tuple(status.value for status in TenantStatus if status is not Tenant
 
 @dataclass
 class Sources:
-    """What is known of one code."""
+    """The statuses and rooms of one code."""
 
     statuses: set[int] = field(default_factory=set)
     rooms: set[str] = field(default_factory=set)
@@ -51,7 +51,7 @@ class Inventory:
 
 
 def gather() -> Inventory:
-    """Read all codes off the code and the template."""
+    """Read all codes from the code and the template."""
     inventory = Inventory()
     modules = [_Module(path, ast.parse(path.read_text())) for path in sorted(FUNCTIONS.rglob("*.py"))]
     kinds = _error_classes(modules)
@@ -78,7 +78,7 @@ class _Module:
         return parts[1] if parts[0] == "tenantry" and len(parts) > 2 else parts[0]
 
     def constants(self) -> dict[str, str]:
-        """The texts that the module has names for."""
+        """The texts of the module's constants, by name."""
         return {
             target.id: node.value.value
             for node in self.tree.body
@@ -91,7 +91,7 @@ class _Module:
 
 
 def _error_classes(modules: list[_Module]) -> dict[str, type[TenantryError]]:
-    """Every class of ours that is a `TenantryError`, by its name."""
+    """Return every class of ours that is a `TenantryError`, by its name."""
     classes = [(module, node) for module in modules for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
     found: dict[str, type[TenantryError]] = {"TenantryError": TenantryError}
     before = 0
@@ -105,14 +105,14 @@ def _error_classes(modules: list[_Module]) -> dict[str, type[TenantryError]]:
 
 @dataclass(frozen=True)
 class _Taker:
-    """A function or class of ours that takes a code. One whose name begins with an underscore is its module's own."""
+    """A function or class of ours that takes a code. A name with a leading underscore is known in its module only."""
 
     name: str
     module: str
 
 
 def _takers(module: _Module) -> Iterator[tuple[_Taker, tuple[int, Kind]]]:
-    """Find who takes a code, at which position of a call, and what it makes of it; a data class makes no error."""
+    """Find the functions and classes that take a code, its position in a call, and the error that they make, if any."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.FunctionDef):
             yield from _taker(module, node.name, _parameters(node), Conflict)
@@ -192,7 +192,7 @@ class _Reader(ast.NodeVisitor):
 
 
 def _add_sqlstates(inventory: Inventory) -> None:
-    """Add what PostgreSQL says: by class, and one by one where the table of statuses names it."""
+    """Add PostgreSQL's codes: by class, and one by one if the table of statuses names them."""
     for each in _SQLSTATE_CLASS_STATUS.keys() | _CALLERS_CLASSES | _UNAVAILABLE_CLASSES:
         _add(inventory, f"{each}…", _status_of_sqlstate(f"{each}999"), "PostgreSQL")
     for each in _CODE_STATUS.keys() | _TIMEOUTS:
@@ -217,7 +217,7 @@ _DEFAULT_STATUS = {"DEFAULT_4XX": 400, "DEFAULT_5XX": 500}
 
 
 def _add_gateway(inventory: Inventory) -> None:
-    """Add what API Gateway answers by itself; it writes the tenant's status into one of its codes."""
+    """Add the codes that API Gateway answers by itself; one of them contains the tenant's status."""
     for name, response, code in _GATEWAY.findall((ROOT / "template.yaml").read_text()):
         written = _STATUS_CODE.search(response)
         status = int(written.group(1)) if written else _DEFAULT_STATUS[name]

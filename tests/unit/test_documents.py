@@ -1,4 +1,4 @@
-"""What the documents point at is there: links, headings, and the files and folders that they name."""
+"""Everything that the documents refer to exists: links, headings, and the files and folders that they name."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/errors.md names every code that the code can send, with its statuses and the rooms that it comes from."""
+"""docs/errors.md lists every code that the product can send, with its statuses and the rooms that it comes from."""
 
 import re
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def test_every_row_says_what_it_means_and_what_to_do(rows: list[_Row]) -> None:
         ("backup_too_soon", 409, "backups"),  # the argument of an error
         ("tenant_moving", 503, "data_api"),  # the code of its class
         ("tenant_provisioning", 409, "domain"),  # put together with a status
-        ("database_busy", 409, "servers"),  # a name of the module's
+        ("database_busy", 409, "database"),  # a name of the module's
         ("changed_since", 409, "contents"),  # the argument of a function
         ("no_word", None, "fleet"),  # a run's word for what left none
         ("PGRST205", 404, "postgrest"),

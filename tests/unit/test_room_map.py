@@ -1,4 +1,4 @@
-"""The map of the rooms in docs/architecture.md has the imports of the code: no arrow too many, none too few."""
+"""The map of the rooms in docs/architecture.md shows the imports of the code: no arrow too many, none missing."""
 
 import ast
 import re
@@ -66,7 +66,7 @@ def test_no_arrow_says_what_others_say(drawn: Graph) -> None:
 
 
 def _room(module: str) -> str | None:
-    """Name the room of a module; what lies in no room (`tenantry.observability`) is everybody's."""
+    """Return the room of a module; a module outside the rooms (`tenantry.observability`) is shared by all."""
     first, *rest = module.split(".")
     if first == "tenantry" and rest and (_FUNCTIONS / "tenantry" / rest[0]).is_dir():
         return rest[0]

@@ -28,6 +28,7 @@ class AdministrationSettings:
     operation_function_arn: str = text("OPERATION_FUNCTION_ARN")
     timer_role_arn: str = text("TIMER_ROLE_ARN")
     rotation_function_arn: str = text("ROTATION_FUNCTION_ARN", "")
+    lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     query_concurrency: int = computed(_query_concurrency)
     connections_per_environment: int = number("MAX_CONNECTIONS", 8)
     buckets: BackupBuckets = backup_buckets("")

@@ -24,6 +24,7 @@ class OperationSettings:
     pg_client_directory: str = text("PG_CLIENT_DIRECTORY", "/opt/bin")
     connect_timeout: int = number("CONNECT_TIMEOUT_SECONDS", 10)
     lock_timeout_ms: int = number("LOCK_TIMEOUT_MS", 10_000)
+    lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     retention: RetentionPolicy = retention_policy()
 
 

@@ -17,6 +17,7 @@ from tenantry.backups.own_backups import OwnBackups
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.backups.requests import BackupRequests
 from tenantry.backups.retention.run import Retention
+from tenantry.domain.patience import Patience
 from tenantry.operations.audit_log import AuditLog
 from tenantry.operations.audit_trail import AuditTrail
 from tenantry.operations.leases import Leases
@@ -71,7 +72,7 @@ def services() -> Services:
     secrets = aws_client("secretsmanager", settings.region)
     registry = Registry(dynamodb, settings.registry_table)
     store, administrators = SecretStore(secrets, settings.stage), ServerSecrets(secrets, settings.stage)
-    servers = Servers(registry, administrators)
+    servers = Servers(registry, administrators, Patience(settings.lock_wait_seconds))
     users = UserDirectory(aws_client("cognito-idp", settings.region), settings.user_pool_id)
     leases = Leases(dynamodb, settings.registry_table)
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)

@@ -1,4 +1,4 @@
-"""A inspection into tenants' databases with pgAdmin 4: logins that only read, expire by themselves, and are removed."""
+"""Inspections of tenants' databases with pgAdmin 4: logins that only read, expire by themselves, and are removed."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ _SERVERS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class InspectionRequest:
-    """Which tenants an operator wants to inspection into, for how many hours, and what the operator's machine has."""
+    """The tenants that an operator wants to inspect, for how many hours, and the files on the operator's machine."""
 
     tenants: tuple[TenantId, ...]
     hours: int
@@ -48,7 +48,7 @@ class InspectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class _PlannedLogin:
-    """An inspector with its password and what it has to be told."""
+    """An inspector to be made, with its password and its address."""
 
     inspector: Inspector
     endpoint: Endpoint
@@ -58,9 +58,9 @@ class _PlannedLogin:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What an operator gets: no password, but where the passwords are.
+    """What an operator gets: no passwords, but the name of the secret that holds them.
 
-    `expires_at` is in UTC. `sslrootcert` is the PEM text of the servers' authorities, empty where they need none.
+    `expires_at` is in UTC. `sslrootcert` is the PEM text of the servers' certificate authorities, or empty.
     """
 
     operation_id: str
@@ -75,7 +75,7 @@ class Inspection:
 
 
 class Inspections:
-    """Opens such inspections, and shows those that are open."""
+    """Opens inspections, and lists the open ones."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Inspections:
         operations: Operations,
         stage: str,
     ) -> None:
-        """Take the adapters, and the operations that close a look when its time is over."""
+        """Take the adapters, and the operations that close an inspection when its time is over."""
         self._registry = registry
         self._secrets = secrets_of_tenants
         self._servers = servers
@@ -95,11 +95,11 @@ class Inspections:
         self._stage = stage
 
     def open(self, request: InspectionRequest, actor: str) -> Inspection:
-        """Make a login for each tenant, or for none. What closes it again is set before anything is made.
+        """Make a login for each tenant, or for none. The closing operation is scheduled before any login is made.
 
-        :raises TenantUnknown: one of them is not known; nothing is made.
-        :raises Conflict: one of them can't be looked into; what was made is taken back.
-        :raises DependencyFailed: an AWS service did not answer; what was made goes away when its time is over.
+        :raises TenantUnknown: a tenant is unknown; nothing is made.
+        :raises Conflict: a tenant can't be inspected; the logins made so far are removed.
+        :raises DependencyFailed: an AWS service did not answer; the logins made so far go when their time is over.
         """
         self.close_expired()
         now = datetime.now(UTC).replace(microsecond=0)
@@ -131,7 +131,7 @@ class Inspections:
         )
 
     def list_open(self) -> list[dict[str, Any]]:
-        """Show who may inspection into what until when, newest first; also what should be closed and is not."""
+        """List who may inspect which tenants until when, newest first, including overdue inspections."""
         now = datetime.now(UTC)
         return [
             {
@@ -147,11 +147,11 @@ class Inspections:
         ]
 
     def close_expired(self) -> None:
-        """Start to close what is over and should have been closed: its moment was missed, or closing it failed.
+        """Start to close overdue inspections: their closing was never started, or has failed.
 
-        :raises DependencyFailed: it could not be started.
+        :raises DependencyFailed: the closing could not be started.
         """
-        # One whose moment has just come is being closed.
+        # An inspection that has only just expired is being closed.
         over = datetime.now(UTC) - timedelta(minutes=5)
         for inspection in self._unclosed():
             if _expires_at(inspection) <= over:
@@ -162,7 +162,7 @@ class Inspections:
         return [inspection for inspection in inspections if inspection.status is not OperationStatus.SUCCEEDED]
 
     def _plan_logins(self, request: InspectionRequest) -> list[_PlannedLogin]:
-        """Decide on the logins; nothing is made yet."""
+        """Plan the logins; nothing is made yet."""
         found = [(tenant_id, self._registry.tenant(tenant_id)) for tenant_id in dict.fromkeys(request.tenants)]
         if unknown := [tenant_id.value for tenant_id, tenant in found if tenant is None]:
             raise TenantUnknown(
@@ -178,7 +178,7 @@ class Inspections:
             if stored is None:
                 raise Conflict("It has no credentials.", code="credentials_missing")
             if stored.isolation is Isolation.POOLED:
-                # The policies of shared tables know a tenant by its own two logins; another login would see no row.
+                # The policies of shared tables recognise a tenant by its two logins; another login would see no row.
                 raise Conflict("Its rows lie in shared tables, which show them to its own logins only.", code="pooled")
             server = self._servers.get(tenant.server_id)
         group = f"Tenantry {self._stage}, {server.region}, {server.server_id}"
@@ -190,7 +190,7 @@ class Inspections:
         )
 
     def _make(self, logins: Sequence[_PlannedLogin], expires_at: datetime) -> None:
-        """Make the logins, one after the other on each server, and try each."""
+        """Make and try the logins, one after the other on each server."""
 
         def make_on(server_id: str) -> None:
             roles = self._servers.inspector_roles(server_id)
@@ -205,7 +205,7 @@ class Inspections:
 
 @contextmanager
 def _about(tenant: str) -> Iterator[None]:
-    """Say which tenant it is that can't be looked into."""
+    """Name the tenant in an error that prevents its inspection."""
     try:
         yield
     except TenantryError as error:
@@ -218,10 +218,10 @@ def _about(tenant: str) -> Iterator[None]:
 
 
 def _try(planned: _PlannedLogin) -> None:
-    """Log in as the login that was made.
+    """Log in as the inspector that was made.
 
-    :raises IdentityMismatch: what is there is not the tenant's.
-    :raises TenantryError: it is not let in.
+    :raises IdentityMismatch: the database names another tenant.
+    :raises TenantryError: the login was refused.
     """
     login = replace(planned.stored, username=planned.inspector.login, password=planned.password)
     with closing(connect(login, _CHECK)) as connection:
@@ -233,7 +233,7 @@ def _expires_at(inspection: Operation) -> datetime:
 
 
 def closing_steps(servers: Servers, pass_files: PassFileStore) -> Sequence[Step]:
-    """List the steps that close a inspection: the logins first, so that nobody is in when the passwords go."""
+    """List the steps that close an inspection: the logins first, so that nobody is connected when the secret goes."""
 
     def drop_logins(operation: Operation) -> None:
         for inspector in operation.facts["inspectors"]:

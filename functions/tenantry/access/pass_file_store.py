@@ -1,4 +1,4 @@
-"""Password files for libpq as secrets: one for each request for inspectors, until they expire."""
+"""Stores password files for libpq as secrets, one for each inspection, until they expire."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PassFileStore:
-    """Writes and deletes such secrets; reading them is for operators with rights of their own."""
+    """Writes and deletes password files; operators read them with rights of their own."""
 
     def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
         """Take a client whose identity may write secrets."""
@@ -35,7 +35,7 @@ class PassFileStore:
             raise _unavailable() from exc
 
     def delete(self, name: str) -> None:
-        """Delete a password file at once; one that is gone is deleted.
+        """Delete a password file at once; a missing one counts as deleted.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """

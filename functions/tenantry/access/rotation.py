@@ -1,7 +1,7 @@
 """Rotates one tenant's credentials: the four steps of Secrets Manager, with two logins that take turns.
 
-Both logins are members of the same roles, which own everything: whoever is logged in with the old one goes on, and
-nothing in the database changes hands. Each step may be repeated, after a crash at any point too.
+Both logins are members of the same roles, which own everything. So sessions of the old login go on, and no object in
+the database changes its owner. Each step may be repeated, also after a crash at any point.
 """
 
 import hashlib
@@ -34,20 +34,20 @@ from tenantry.domain.errors import (
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Role, TenantId, database_role
 
-# libpq goes on without TLS under these when the server, or whoever stands before it, declines.
+# With these modes libpq goes on without TLS if the server, or something in front of it, declines.
 _FALLS_BACK_TO_PLAIN_TEXT = frozenset({"allow", "prefer"})
-# The other login has another password, or none yet: what the step is there to change.
+# The errors if the other login has another password, or none yet, which the step is about to change.
 _NOT_SET_YET = frozenset({"28P01", "28000"})
-# Other spellings, which would contradict the fields that a new version is written with.
+# Other names of fields, which would contradict the fields of the new version.
 _ALIASES = frozenset({"user", "database"})
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# So that every interval in a year is the same: `1/5` would be months 1, 6, 11 and then 1 again.
+# Only divisors of 12, so that all intervals in a year are equal: `1/5` would be months 1, 6, 11 and then 1 again.
 _MONTHS = (12, 6, 4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RotationOrder:
-    """One call of Secrets Manager; `token` is the id of the version that the rotation makes."""
+    """One call by Secrets Manager; `token` is the id of the version that the rotation makes."""
 
     secret_id: str
     token: str
@@ -65,7 +65,7 @@ class RotationTools:
 
 
 class Rotated(NamedTuple):
-    """Whose secret it was, and whether the version was in use already, so that nothing was left to do."""
+    """The secret's tenant, and whether the version was current already, so that nothing was left to do."""
 
     tenant_id: TenantId
     already_current: bool
@@ -91,7 +91,7 @@ class _Rotation:
         return self.tools.versions.read(self.secret, self.token, PENDING)
 
     def pair(self, *, may_be_same: bool = False) -> tuple[Credentials, Credentials]:
-        """Read the current and the pending credentials, which must differ in login and password alone."""
+        """Read the current and the pending credentials, which may differ in login and password only."""
         text = self.pending_text()
         if text is None:
             raise Conflict("The pending version has no content: createSecret comes first.", code="step_out_of_order")
@@ -103,10 +103,10 @@ class _Rotation:
 
 
 def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
-    """Run one step.
+    """Run one step of a rotation.
 
     :raises BadRequest: there is no such step.
-    :raises Conflict: the version is not the one that is pending, or was made for credentials that were replaced.
+    :raises Conflict: the version is not pending, or was made for credentials that have been replaced.
     :raises IdentityMismatch: names, logins or servers do not agree; nothing was changed.
     :raises TenantryError: the step failed and may be repeated.
     """
@@ -133,7 +133,7 @@ def _require_settled(tenant_id: TenantId, registry: Registry) -> None:
 
 
 def _create(rotation: _Rotation) -> None:
-    """Write the pending version: the other login with a new password, everything else as it is."""
+    """Write the pending version: the other login with a new password, all else unchanged."""
     versions, secret = rotation.tools.versions, rotation.secret
     for left_behind in secret.labelled(PENDING) - {rotation.token}:
         versions.drop_pending(secret, left_behind)
@@ -144,18 +144,18 @@ def _create(rotation: _Rotation) -> None:
     if stored is None:
         versions.put_pending(secret, rotation.token, _successor(text, current, rotation.tenant_id))
     elif not _succeeds(parse_credentials(stored), current, rotation.tenant_id):
-        # The tenant was moved meanwhile, say. A version can't be written twice: without its label, the next begins.
+        # The tenant was moved meanwhile, say. A version can't be rewritten; without its label, a new rotation starts.
         versions.drop_pending(secret, rotation.token)
         raise _stale()
 
 
 def _set(rotation: _Rotation) -> None:
-    """Let the server know the pending login's password, once it is certain that it is the right server and tenant."""
+    """Set the pending login's password on the server, after making sure of the server and the tenant."""
     current, pending = rotation.pair()
     administrator = _administrator(rotation, current)
     if _logs_in(rotation, pending):
         return
-    # Proves the password, and that the database says it is this tenant's.
+    # Proves the current password, and that the database names this tenant.
     TenantConnection(rotation.tenant_id, current, rotation.tools.connect).close()
     replace_password(
         administrator,
@@ -167,8 +167,8 @@ def _set(rotation: _Rotation) -> None:
 
 
 def _test(rotation: _Rotation) -> None:
-    """Log in with the pending version and become each role that requests run as."""
-    # Secrets Manager tries a new schedule, where it is not to rotate at once, with a copy of the current version.
+    """Log in with the pending version, and take each role under which requests run."""
+    # For a new schedule without immediate rotation, Secrets Manager calls this with a copy of the current version.
     _, pending = rotation.pair(may_be_same=True)
     with closing(TenantConnection(rotation.tenant_id, pending, rotation.tools.connect)) as connection:
         for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN):
@@ -180,9 +180,9 @@ def _test(rotation: _Rotation) -> None:
 
 
 def _finish(rotation: _Rotation) -> None:
-    """Put the pending version in the place of the current one, unless that was replaced meanwhile."""
+    """Make the pending version current, unless the current one was replaced meanwhile."""
     _, pending = rotation.pair()
-    # Requests depend on it from now on, whatever became of the steps before.
+    # Requests depend on this version from now on, so it is tried again, whatever the earlier steps found.
     TenantConnection(rotation.tenant_id, pending, rotation.tools.connect).close()
     rotation.tools.versions.make_current(rotation.secret, rotation.token)
     rotation.tools.versions.drop_pending(rotation.secret, rotation.token)
@@ -217,13 +217,13 @@ def _other_login(login: str, tenant_id: TenantId) -> str:
 
 
 def _succeeds(pending: Credentials, current: Credentials, tenant_id: TenantId) -> bool:
-    """Whether the pending credentials are the current ones with the other login."""
+    """Whether the pending credentials are the current ones with the other login and its password."""
     expected = replace(current, username=_other_login(current.username, tenant_id), password=pending.password)
     return pending == expected
 
 
 def _successor(text: str, current: Credentials, tenant_id: TenantId) -> str:
-    """Write the next version; fields that are none of ours are kept."""
+    """Write the next version; fields that are not ours are kept."""
     fresh = replace(
         current,
         username=_other_login(current.username, tenant_id),
@@ -234,7 +234,7 @@ def _successor(text: str, current: Credentials, tenant_id: TenantId) -> str:
 
 
 def _administrator(rotation: _Rotation, current: Credentials) -> Credentials:
-    """Find the administrator of the server that the registry says the tenant is on, and the secret agrees."""
+    """Find the administrator of the tenant's server; it has to name the same server as registry and secret."""
     registry = rotation.tools.registry
     tenant = registry.tenant(rotation.tenant_id)
     server = registry.server(tenant.server_id) if tenant else None
@@ -269,12 +269,12 @@ def _stale() -> Conflict:
 
 
 def rotation_schedule(tenant_id: TenantId, days: int = 30) -> dict[str, str]:
-    """Make the `RotationRules` of a tenant's secret, at an hour and on a day that depend on its id alone.
+    """Build the `RotationRules` of a tenant's secret, with an hour and a day that depend only on its id.
 
-    Spread so, a fleet does not rotate all at once, as it would with `rate()`, whose window opens at midnight.
+    This spreads a fleet's rotations. With `rate()` all would run at once, because its window opens at midnight.
 
-    :param days: rotate at least so often, a month taken as 30 days: daily, weekly, or every 1, 2, 3, 4, 6, 12 months.
-    :raises BadRequest: it is less than a day.
+    :param days: the longest interval, with 30 days to a month: daily, weekly, or every 1, 2, 3, 4, 6, 12 months.
+    :raises BadRequest: `days` is less than 1.
     """
     if days < 1:
         raise BadRequest("Credentials are rotated at most once a day.", code="invalid_rotation_days")
@@ -284,12 +284,12 @@ def rotation_schedule(tenant_id: TenantId, days: int = 30) -> dict[str, str]:
 
 
 def _days(number: int, days: int) -> str:
-    """Choose day of month, month and day of week, as AWS's cron expressions want them."""
+    """Choose day of month, month and day of week for an AWS cron expression."""
     if days < 7:
         return "* * ?"
     if days < 30:
         return f"? * {_WEEKDAYS[number % 7]}"
-    # Not the 29th to the 31st: February would be left out.
+    # The 29th to the 31st are never chosen, because February would be left out.
     number, day = divmod(number, 28)
     every = next(months for months in _MONTHS if months <= days // 30)
     return f"{day + 1} {number % every + 1}/{every} ?"

@@ -1,6 +1,6 @@
-"""The versions of one tenant's secret, as a rotation makes them and moves their labels.
+"""The versions of one tenant's secret: a rotation makes them and moves their labels.
 
-`AWSCURRENT` is on the version that the tenant is served with, `AWSPENDING` on the one that is to take its place.
+`AWSCURRENT` labels the version that the tenant is served with, `AWSPENDING` its successor during a rotation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ _MISSING = "ResourceNotFoundException"
 
 @dataclass(frozen=True, slots=True)
 class RotatingSecret:
-    """A tenant's secret without its content: whose it is, and the labels of its versions by version id."""
+    """A tenant's secret without its content: its tenant, and the labels of its versions by version id."""
 
     arn: str
     tenant_id: TenantId
@@ -31,13 +31,13 @@ class RotatingSecret:
 
     @property
     def current(self) -> str:
-        """The id of the version that is in use. :raises NotFound: none is."""
+        """The id of the current version. :raises NotFound: there is none."""
         for version in self.labelled(CURRENT):
             return version
         raise NotFound("The secret has no current version.", code="credentials_missing")
 
     def labelled(self, label: str) -> frozenset[str]:
-        """Return the ids of the versions with a label: at most one on AWS, more where a label was left behind."""
+        """Return the ids of the versions with a label: at most one on AWS, or more if a label was left behind."""
         return frozenset(version for version, labels in self.labels.items() if label in labels)
 
 
@@ -50,10 +50,10 @@ class SecretVersions:
         self._stage = stage
 
     def describe(self, secret_id: str) -> RotatingSecret:
-        """Find out whose secret that is: its own tags say so, and its name has to agree.
+        """Find the secret's tenant in its tags, and make sure that its name agrees.
 
         :raises NotFound: there is no such secret.
-        :raises IdentityMismatch: tags and name do not belong to one tenant of this stage.
+        :raises IdentityMismatch: tags and name do not name the same tenant of this stage.
         :raises DependencyFailed: Secrets Manager did not answer.
         """
         with _translated():
@@ -68,7 +68,7 @@ class SecretVersions:
         return RotatingSecret(answer["ARN"], tenant_id, labels)
 
     def read(self, secret: RotatingSecret, version: str, label: str) -> str | None:
-        """Read a version that has a label; None where it has no content yet.
+        """Read a version that has a label; None if it has no content yet.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -80,9 +80,9 @@ class SecretVersions:
         return answer.get("SecretString")
 
     def put_pending(self, secret: RotatingSecret, version: str, text: str) -> None:
-        """Fill a version with its content and label it as pending.
+        """Write a version's content and label it as pending.
 
-        :raises DependencyFailed: Secrets Manager did not answer, or the version has another content already.
+        :raises DependencyFailed: Secrets Manager did not answer, or the version has other content already.
         """
         with _translated():
             self._client.put_secret_value(
@@ -90,7 +90,7 @@ class SecretVersions:
             )
 
     def drop_pending(self, secret: RotatingSecret, version: str) -> None:
-        """Take the label `AWSPENDING` off a version.
+        """Remove the label `AWSPENDING` from a version.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
@@ -100,9 +100,9 @@ class SecretVersions:
             )
 
     def make_current(self, secret: RotatingSecret, version: str) -> None:
-        """Move `AWSCURRENT` to a version, if it is still where it was when the secret was described.
+        """Move `AWSCURRENT` to a version, if the label has not moved since the secret was described.
 
-        :raises DependencyFailed: Secrets Manager did not answer, or somebody else has moved it.
+        :raises DependencyFailed: Secrets Manager did not answer, or the label has been moved.
         """
         with _translated():
             self._client.update_secret_version_stage(

@@ -9,22 +9,22 @@ import jwt
 
 from tenantry.domain.errors import DependencyFailed, Unauthenticated
 
-# Asymmetric only: with a symmetric one, who can verify could also sign. `none` is not among them.
+# Asymmetric algorithms only: with a symmetric one, whoever can verify could also sign. `none` is left out, too.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _LEEWAY_SECONDS = 30
 _FETCH_SECONDS = 3.0
 _KEYS_AGE_SECONDS = 3600
-# A token with an unknown key id makes the keys be fetched again, at most this often.
+# The keys are fetched again for a token with an unknown key id, at most this often.
 _REFETCH_SECONDS = 60
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer for one audience; keeps the issuer's keys for an hour."""
+    """Verifies tokens of one issuer for one audience; caches the issuer's keys for an hour."""
 
     def __init__(self, issuer: str, audience: str, jwks_url: str = "", token_use: str = "") -> None:
-        """Take what a token must say. Without `jwks_url` the issuer's discovery document names it.
+        """Take what a token has to claim. Without `jwks_url`, the issuer's discovery document names the URL.
 
-        :param token_use: what the claim of this name must be (Cognito's `id`), or empty for no such check.
+        :param token_use: the required value of the claim `token_use` (`id` with Cognito); empty for no check.
         """
         self._issuer = issuer
         self._audience = audience
@@ -34,7 +34,7 @@ class TokenVerifier:
     def verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a token.
 
-        :raises Unauthenticated: malformed, forged, expired, of another issuer, for another audience or use.
+        :raises Unauthenticated: the token is malformed, forged, expired, or of another issuer, audience or use.
         :raises DependencyFailed: the issuer's keys could not be fetched.
         """
         try:
@@ -66,10 +66,10 @@ class TokenVerifier:
         )
 
     def _discover(self) -> str:
-        """Ask the issuer where its keys are (OpenID Connect Discovery 1.0, section 4)."""
+        """Ask the issuer for the URL of its keys (OpenID Connect Discovery 1.0, section 4)."""
         url = f"{self._issuer}/.well-known/openid-configuration"
         try:
-            # The scheme is https by the template's pattern for an issuer.
+            # The template's pattern for an issuer allows https only.
             with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310
                 document = json.load(answer)
             if document["issuer"].rstrip("/") == self._issuer:

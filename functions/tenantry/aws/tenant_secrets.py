@@ -4,6 +4,8 @@ Powertools' cache is one dict per provider, keyed by the secret's name only. So 
 with a session that can read that tenant's secret and no other.
 """
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from tenantry.domain.tenant import TenantId
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_DOUBT_SECONDS = 10.0
+
 type ClientFactory = Callable[[TenantSession], "SecretsManagerClient"]
 
 
@@ -31,6 +35,8 @@ class _Entry:
     provider: SecretsProvider
     # The secret's text when its tags were last checked: a replaced secret is checked again.
     checked: str = field(default="", repr=False)
+    # When it was fetched for a doubt (`time.monotonic()`).
+    doubted_at: float = -math.inf
 
 
 class TenantSecrets:
@@ -76,6 +82,19 @@ class TenantSecrets:
             self.forget(tenant_id)
             raise
         return parse_credentials(text)
+
+    def read_in_doubt(self, tenant_id: TenantId) -> Credentials:
+        """Fetch a tenant's credentials anew, where they led to what is not the tenant's: somebody may have mended them.
+
+        However often it is asked, Secrets Manager is so once in some seconds.
+
+        :raises TenantryError: as `read`.
+        """
+        entry, now = self._entry(tenant_id), time.monotonic()
+        refresh = now - entry.doubted_at >= _DOUBT_SECONDS
+        if refresh:
+            entry.doubted_at = now
+        return self.read(tenant_id, refresh=refresh)
 
     def forget(self, tenant_id: TenantId) -> None:
         """Drop one tenant's cache."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.digest import Access, ContentReader, looking_in
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
@@ -60,7 +60,7 @@ class Snapshot:
             check_identity(self._connection, tenant_id)
             self.name = self._reader.export()
             self.rights = self._read_rights()
-            with _translated():
+            with _translated(), looking_in(self._connection, "pg_catalog"):
                 self.facts = read_facts(self._connection, tenant_id, self._home)
                 self._samples = self._choose_samples()
         except BaseException:
@@ -91,7 +91,8 @@ class Snapshot:
         """
         with _translated(), self._connection.cursor() as cursor:
             if self._home.isolation is not Isolation.DATABASE:
-                self._refuse_large_objects(cursor)
+                with looking_in(self._connection, "pg_catalog"):
+                    self._refuse_large_objects(cursor)
             content = self._reader.content(self._samples, done)
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
@@ -192,7 +193,8 @@ def _translated() -> Iterator[None]:
 def terminate_backends(credentials: Credentials, application_name: str, settings: ConnectSettings) -> None:
     """End the tenant's sessions of that application name; a server that is gone has none."""
     try:
-        with closing(connect(credentials, settings)) as connection, connection.cursor() as cursor:
+        login = replace(credentials, schema="pg_catalog")
+        with closing(connect(login, settings)) as connection, connection.cursor() as cursor:
             cursor.execute(load_sql("backups/terminate_backends"), (application_name,))
     except (DatabaseUnavailable, psycopg2.Error):
         return

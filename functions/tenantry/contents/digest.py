@@ -25,12 +25,12 @@ type Samples = Mapping[tuple[str, str], Sample]
 TENANT_COLUMN = "tenant_id"
 _LARGE_OBJECTS = "large objects"
 # Every row's key is hashed, so for what most keys are it is done without writing it as text.
-_INTEGER_HASH = "hashint8extended({}::bigint, 1)"
+_INTEGER_HASH = "pg_catalog.hashint8extended({}::bigint, 1::bigint)"
 _CHEAP_HASHES = {
     "bigint": _INTEGER_HASH,
     "integer": _INTEGER_HASH,
     "smallint": _INTEGER_HASH,
-    "uuid": "uuid_hash_extended({}, 1)",
+    "uuid": "pg_catalog.uuid_hash_extended({}, 1::bigint)",
 }
 # So that a value is written the same way by every server. What is not our own schema's is then named with its schema.
 _FORMS = (
@@ -73,6 +73,22 @@ def begin(connection: Any, access: Access, mode: str = "", snapshot: str = "") -
         cursor.execute(f"SET LOCAL row_security = {'on' if access.is_pooled else 'off'}")
 
 
+@contextmanager
+def looking_in(connection: Any, schema: str) -> Iterator[None]:
+    """Find what has no schema before its name in this one alone, until this ends; in a transaction.
+
+    What a tenant has made in its own schema would answer for PostgreSQL's own, where its types fit better.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_catalog.current_setting('search_path')")
+        before = cursor.fetchone()[0]
+        cursor.execute(sql.SQL("SET LOCAL search_path = {}, pg_temp").format(sql.Identifier(schema)))
+        yield
+        cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
+
+
 def find_tables(connection: Any, access: Access) -> dict[str, Table]:
     """Find the tables with a tenant's rows, by the name that they have in any home.
 
@@ -95,7 +111,8 @@ def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(load_sql("contents/content_sequences"), _scope(access))
+        with looking_in(connection, "pg_catalog"):
+            cursor.execute(load_sql("contents/content_sequences"), _scope(access))
         return {_name(access, schema, name): (schema, name) for schema, name in cursor.fetchall()}
 
 
@@ -126,13 +143,13 @@ class ContentReader:
     def _begin(self, settings: ConnectSettings, snapshot: str, patience: float) -> None:
         with self._translated(), self._connection.cursor() as cursor:
             if not snapshot:
-                limit = min(patience, settings.statement_timeout_ms / 1000 or math.inf)
+                limit = min(patience, (settings.statement_timeout_ms or 0) / 1000 or math.inf)
                 steadiness.wait_until_readable(
                     self._connection, lambda: begin(self._connection, self.access), _scope(self.access), limit
                 )
             begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
-            cursor.execute("SELECT getdatabaseencoding() = 'UTF8'")
-            self._is_utf8 = cursor.fetchone()[0]
+            cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
+            self._is_utf8 = cursor.fetchone()[0] == "UTF8"
             self.tables = find_tables(self._connection, self.access)
 
     @property
@@ -146,7 +163,7 @@ class ContentReader:
         :raises TenantryError: the database refused or went away.
         """
         with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute("SELECT pg_export_snapshot()")
+            cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
             return str(cursor.fetchone()[0])
 
     def content(self, samples: Samples | None = None, done: Callable[[], object] = lambda: None) -> Content:
@@ -228,15 +245,16 @@ class ContentReader:
     def _digest(self, table: Table, sample: Sample | None) -> TableContent:
         chosen: sql.Composable = sql.SQL("")
         if sample:
-            of_key = sql.SQL(" FILTER (WHERE mod({}, {}) = 0)")
+            of_key = sql.SQL(" FILTER (WHERE pg_catalog.mod({}, {}::bigint) OPERATOR(pg_catalog.=) 0::bigint)")
             chosen = of_key.format(self._hash_key(table, sample), sql.Literal(sample.one_in))
-        statement = sql.SQL("SELECT count(*), coalesce(sum({}){}, 0)::text FROM ONLY {}").format(
+        statement = sql.SQL("SELECT pg_catalog.count(*), coalesce(pg_catalog.sum({}){}, 0)::text FROM ONLY {}").format(
             self._hash([column.name for column in table.columns], seed=0),
             chosen,
             sql.Identifier(table.schema, table.name),
         )
         if only := self.access.only:
-            statement += sql.SQL(" WHERE {} = {}").format(sql.Identifier(TENANT_COLUMN), sql.Literal(only.value))
+            condition = sql.SQL(" WHERE {} OPERATOR(pg_catalog.=) {}")
+            statement += condition.format(sql.Identifier(TENANT_COLUMN), sql.Literal(only.value))
         with self._connection.cursor() as cursor:
             cursor.execute(statement)
             return TableContent(*cursor.fetchone())
@@ -251,15 +269,19 @@ class ContentReader:
         row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
         # Of the server's own encoding: two that differ in it are compared in UTF-8.
         hashed = (
-            sql.SQL('hashtextextended({} COLLATE "C", {})')
+            sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", {}::bigint)')
             if self._is_utf8
-            else sql.SQL("hashtextextended(convert_from(convert_to({}, 'UTF8'), 'SQL_ASCII') COLLATE \"C\", {})")
+            else sql.SQL(
+                "pg_catalog.hashtextextended(pg_catalog.convert_from(pg_catalog.convert_to({}, 'UTF8'), 'SQL_ASCII') "
+                'COLLATE pg_catalog."C", {}::bigint)'
+            )
         )
         return hashed.format(row, sql.Literal(seed))
 
     def _large_objects(self) -> dict[str, TableContent]:
         with self._connection.cursor() as cursor:
-            cursor.execute(load_sql("contents/digest_large_objects"))
+            with looking_in(self._connection, "pg_catalog"):
+                cursor.execute(load_sql("contents/digest_large_objects"))
             content = TableContent(*cursor.fetchone())
         return {_LARGE_OBJECTS: content} if content.rows else {}
 

@@ -225,7 +225,7 @@ class HomeCopier:
 
     def _settings(self) -> ConnectSettings:
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
 
 def _is_dumped(source: Home, target: Resident) -> bool:

@@ -1,6 +1,6 @@
 """The two kinds of place that rows are copied into: tables of a tenant's own, and those that tenants share."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,12 +9,16 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import TENANT_COLUMN, Access, ContentReader, begin, find_sequences, find_tables
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Table
+from tenantry.domain.content import Column, Table
 from tenantry.domain.tenant import TenantId
 
+_LIMIT_LOCKS = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
+# Values of a shared sequence; more are skipped at once.
+_TAKEN_SINGLY = 10_000
 _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 
@@ -33,29 +37,35 @@ class OwnTables:
         self._access = access
         self._only = only
         self._connection = connect(access.credentials, settings)
-        with _translated(self._connection), self._connection.cursor() as cursor:
-            begin(self._connection, access)
-            found = find_tables(self._connection, access)
-            self.tables = {
-                name: table
-                for name, table in found.items()
-                if (name != VERSION_TABLE if only is None else name in only)
-            }
-            if kept:
-                self._keep(cursor, sql.Identifier(kept))
-            names = [[table.schema, table.name] for table in self.tables.values()]
-            schemas, tables = ([name[place] for name in names] for place in (0, 1))
-            cursor.execute(load_sql("contents/own_foreign_keys"), {"schemas": schemas, "tables": tables})
-            self._foreign_keys = cursor.fetchall()
-            for schema, table, name, _ in self._foreign_keys:
-                self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
-            cursor.execute(load_sql("contents/own_triggers"), {"schemas": schemas, "tables": tables})
-            self._triggers = cursor.fetchall()
-            for schema, table, name, _ in self._triggers:
-                self._alter(schema, table, sql.SQL("DISABLE TRIGGER {}").format(sql.Identifier(name)))
-            if self.tables:
-                all_tables = sql.SQL(", ").join(sql.SQL("ONLY {}").format(_table(t)) for t in self.tables.values())
-                cursor.execute(sql.SQL("TRUNCATE {}").format(all_tables))
+        _begin_patiently(self._connection, lambda cursor: self._begin(cursor, kept))
+
+    def _begin(self, cursor: Any, kept: str) -> None:
+        """Take every lock that the transaction needs: those behind it wait for what it does, and not for others."""
+        begin(self._connection, self._access)
+        cursor.execute(_LIMIT_LOCKS)
+        only = self._only
+        self.tables = {
+            name: table
+            for name, table in find_tables(self._connection, self._access).items()
+            if (name != VERSION_TABLE if only is None else name in only)
+        }
+        names = [[table.schema, table.name] for table in self.tables.values()]
+        schemas, tables = ([name[place] for name in names] for place in (0, 1))
+        if self.tables:
+            listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(_table(t)) for t in self.tables.values())
+            cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
+        cursor.execute(load_sql("contents/own_foreign_keys"), {"schemas": schemas, "tables": tables})
+        self._foreign_keys = cursor.fetchall()
+        for schema, table, name, _ in self._foreign_keys:
+            self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
+        cursor.execute(load_sql("contents/own_triggers"), {"schemas": schemas, "tables": tables})
+        self._triggers = cursor.fetchall()
+        for schema, table, name, _ in self._triggers:
+            self._alter(schema, table, sql.SQL("DISABLE TRIGGER {}").format(sql.Identifier(name)))
+        if kept:
+            self._keep(cursor, sql.Identifier(kept))
+        if self.tables:
+            cursor.execute(sql.SQL("TRUNCATE {}").format(listed))
 
     def receive(self, table: Table, stream: Any) -> None:
         """Fill a table. :raises TenantryError: the database refused."""
@@ -65,22 +75,21 @@ class OwnTables:
 
     def finish(self, source: ContentReader) -> None:
         """Put back what was put aside, and commit. :raises TenantryError: the database refused."""
-        states = {} if source.access.is_pooled else source.sequences()
+        states = source.sequences()
         with _translated(self._connection), self._connection.cursor() as cursor:
             for schema, table, name, enabled in self._triggers:
                 self._alter(schema, table, sql.SQL(f"{_ENABLE[enabled]} TRIGGER {{}}").format(sql.Identifier(name)))
             for schema, table, name, definition in self._foreign_keys:
                 add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
                 self._alter(schema, table, add + sql.SQL(definition))
-            if source.access.is_pooled:
-                for table in self.tables.values():
-                    _set_sequences(cursor, table, "")
             if self._only is None:
                 self._set_states(cursor, states)
             else:
-                # Others' ids may have gone on since, and must not come again.
-                for table in self.tables.values():
-                    _set_sequences(cursor, table, "WHERE highest > (SELECT last_value FROM {sequence})")
+                self._forward(cursor, states)
+            if source.access.is_pooled:
+                # Rows may have come there with ids that the shared sequence has not given.
+                for table, column in _filled(self.tables.values()):
+                    cursor.execute(load_sql("contents/pass_rows").format(**_sequence_names(table, column)))
             cursor.execute("COMMIT")
 
     def close(self) -> None:
@@ -89,9 +98,7 @@ class OwnTables:
 
     def _keep(self, cursor: Any, schema: sql.Identifier) -> None:
         for table in self.tables.values():
-            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_table(table))
             names = sql.SQL(".").join([schema, sql.Identifier(table.name)])
-            cursor.execute(lock)
             cursor.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM ONLY {}").format(names, _table(table)))
 
     def _set_states(self, cursor: Any, states: dict[str, tuple[int, bool]]) -> None:
@@ -99,6 +106,17 @@ class OwnTables:
             if name in states:
                 sequence = sql.Identifier(*place).as_string(self._connection)
                 cursor.execute("SELECT setval(%s::regclass, %s, %s)", (sequence, *states[name]))
+
+    def _forward(self, cursor: Any, states: dict[str, tuple[int, bool]]) -> None:
+        """Let the sequences of some tables go on after what was restored; others' ids may have gone on since."""
+        filling = {_oid(cursor, column.sequence) for _, column in _filled(self.tables.values())}
+        for name, place in find_sequences(self._connection, self._access).items():
+            sequence = sql.Identifier(*place)
+            quoted = sequence.as_string(self._connection)
+            if name in states and _oid(cursor, quoted) in filling:
+                value, called = map(sql.Literal, states[name])
+                names = {"sequence": sequence, "name": sql.Literal(quoted), "value": value, "called": called}
+                cursor.execute(load_sql("contents/forward_sequence").format(**names))
 
     def _alter(self, schema: str, table: str, change: sql.Composable) -> None:
         with self._connection.cursor() as cursor:
@@ -119,12 +137,22 @@ class SharedTables:
         self._connection = connection
         self._tenant_id = tenant_id
         self._role = sql.Identifier(access.role)
-        with _translated(connection), connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            # Which of two tables comes first is for the deferred constraints to judge, at the end.
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(access.home.schema)))
-            self.tables = find_tables(connection, access)
+        self._access = access
+        self.tables: dict[str, Table] = {}
+        _begin_patiently(connection, self._begin)
+
+    def _begin(self, cursor: Any) -> None:
+        cursor.execute("BEGIN")
+        cursor.execute(_LIMIT_LOCKS)
+        # Which of two tables comes first is for the deferred constraints to judge, at the end.
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(self._access.home.schema)))
+        self.tables = find_tables(self._connection, self._access)
+        if self.tables:
+            # As the first row would: whoever keeps us from it does so now, while it costs nothing to begin anew.
+            listed = sql.SQL(", ").join(map(_table, self.tables.values()))
+            lock = sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN ROW EXCLUSIVE MODE; SET LOCAL ROLE NONE")
+            cursor.execute(lock.format(self._role, listed))
 
     def receive(self, table: Table, stream: Any) -> None:
         """Fill a table with the tenant's rows. :raises TenantryError: the database refused."""
@@ -135,33 +163,88 @@ class SharedTables:
             cursor.copy_expert(sql.SQL("COPY pg_temp.tenantry_rows ({columns}) FROM STDIN").format(**names), stream)
             cursor.execute(load_sql("contents/take_row_buffer").format(**names))
 
-    def finish(self, source: ContentReader) -> None:  # noqa: ARG002 - sequences are shared, and only go forward
-        """Let the shared sequences pass the rows, and commit. :raises TenantryError: the database refused."""
+    def finish(self, source: ContentReader) -> None:
+        """Let the shared sequences go on as far as the rows may move them, and commit.
+
+        :raises TenantryError: the database refused.
+        """
+        # What a shared sequence elsewhere has given; of one of a tenant's own nobody knows who has set it.
+        states = source.sequences() if source.access.is_pooled else {}
         with _translated(self._connection), self._connection.cursor() as cursor:
             cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(self._role))
-            for table in self.tables.values():
-                _set_sequences(cursor, table, "WHERE highest > (SELECT last_value FROM {sequence})")
+            given = {
+                _oid(cursor, sql.Identifier(*place).as_string(self._connection)): states[name][0]
+                for name, place in find_sequences(self._connection, self._access).items()
+                if name in states
+            }
+            for table, column in _filled(self.tables.values()):
+                self._go_on(cursor, table, column, given.get(_oid(cursor, column.sequence)))
             cursor.execute("COMMIT")
+
+    def _go_on(self, cursor: Any, table: Table, column: Column, given: int | None) -> None:
+        names = _sequence_names(table, column) | {
+            "given": sql.Literal(given),
+            "tenant": sql.Identifier(TENANT_COLUMN),
+            "tenant_id": sql.Literal(self._tenant_id.value),
+        }
+        cursor.execute(load_sql("contents/shared_sequence_lag").format(**names))
+        for steps, value in cursor.fetchall():
+            if steps <= _TAKEN_SINGLY:
+                # Others take values meanwhile: so each is taken, and none is set back.
+                take = sql.SQL("SELECT count(nextval({name})) FROM generate_series(1, {steps})")
+                cursor.execute(take.format(name=names["name"], steps=sql.Literal(steps)))
+            else:
+                # So many are not taken between this and the look at it.
+                cursor.execute(sql.SQL("SELECT setval({}, {})").format(names["name"], sql.Literal(value)))
 
     def close(self) -> None:
         """End it."""
         self._connection.close()
 
 
-def _set_sequences(cursor: Any, table: Table, condition: str) -> None:
-    """Let each sequence that fills a column of a table go on after the highest value there."""
-    for column in table.columns:
-        if column.sequence:
-            statement = "SELECT setval({name}, highest) FROM (SELECT max({column}) AS highest FROM {table}) m "
-            cursor.execute(
-                sql.SQL(statement + (condition or "WHERE highest IS NOT NULL")).format(
-                    name=sql.Literal(column.sequence),
-                    # It comes quoted, from pg_get_serial_sequence.
-                    sequence=sql.SQL(column.sequence),
-                    column=sql.Identifier(column.name),
-                    table=_table(table),
-                )
-            )
+def _begin_patiently(connection: Any, begins: Callable[[Any], None]) -> None:
+    """Begin a transaction with the locks that it needs; again later, where others hold one.
+
+    :raises Conflict: others held one all the time. The connection is closed.
+    :raises TenantryError: the database refused. The connection is closed.
+    """
+
+    def attempt() -> None:
+        with connection.cursor() as cursor:
+            try:
+                begins(cursor)
+            except psycopg2.Error as exc:
+                if not connection.closed:
+                    cursor.execute("ROLLBACK")
+                raise translate(exc) from exc
+
+    try:
+        patiently(attempt, ending=ending_beside(connection))
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _filled(tables: Iterable[Table]) -> Iterator[tuple[Table, Column]]:
+    """List the columns that a sequence fills, with their tables."""
+    return ((table, column) for table in tables for column in table.columns if column.sequence)
+
+
+def _sequence_names(table: Table, column: Column) -> dict[str, sql.Composable]:
+    """Name a sequence and what it fills, for a statement."""
+    name = column.sequence or ""
+    return {
+        "name": sql.Literal(name),
+        # It comes quoted, from pg_get_serial_sequence.
+        "sequence": sql.SQL(name),
+        "column": sql.Identifier(column.name),
+        "table": _table(table),
+    }
+
+
+def _oid(cursor: Any, name: str | None) -> int:
+    cursor.execute("SELECT %s::regclass::oid", (name,))
+    return int(cursor.fetchone()[0])
 
 
 def _table(table: Table) -> sql.Identifier:

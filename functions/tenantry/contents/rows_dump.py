@@ -1,4 +1,4 @@
-"""Copies a tenant's rows of shared tables into an empty database, in tables that have nothing but these rows."""
+"""Copies a tenant's rows from shared tables into an empty database, whose tables hold these rows only."""
 
 import threading
 import time
@@ -15,14 +15,14 @@ _READ_BYTES = 1 << 20
 
 
 def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: float) -> None:
-    """Dump what the tenant's own login sees, and restore it as the owner of the other database.
+    """Dump the rows that the tenant's own login sees, and restore them as the owner of the other database.
 
-    :param deadline: of `time.monotonic()`, at which both programs are ended.
-    :raises RestoreFailed: one of them failed.
+    :param deadline: the `time.monotonic()` at which both programs are killed.
+    :raises RestoreFailed: one of the programs failed.
     :raises Conflict: tables were rewritten meanwhile; the target is of no use.
-    :raises TenantryError: a server refused or went away.
+    :raises TenantryError: a server refused or the connection was lost.
     """
-    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
+    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION, administers=True)
     with ContentReader(source, settings) as reader, ContentReader(target, settings) as there:
         version = int(there.connection.server_version)
         there.close()

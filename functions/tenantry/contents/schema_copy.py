@@ -1,4 +1,4 @@
-"""Copies a tenant's schema with everything in it: `pg_dump | pg_restore`, without a file in between."""
+"""Copies a tenant's schema with all its contents: `pg_dump | pg_restore`, without a file in between."""
 
 import subprocess
 import time
@@ -12,36 +12,36 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
-from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 
 APPLICATION = "tenantry-copy"
-# As much as Linux lets an unprivileged process have in a pipe.
+# The largest pipe that Linux allows an unprivileged process.
 _PIPE_BYTES = 1 << 20
-# Servers before 17 do not know `transaction_timeout`, which pg_restore sets at the beginning whatever the server is.
-# There it is not told to stop at an error; it counts them, and there must have been that one alone.
+# Servers before 17 do not know `transaction_timeout`, which pg_restore sets at its start on any server. For such a
+# server, pg_restore is not told to stop at an error. It counts its errors, and this one has to be the only one.
 _KNOWS_ALL_SETTINGS = 170000
 _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
-# The restoring session's commits reach the disk with the next one that waits for it, which is that of the rights.
+# This session's commits are flushed with the next commit that waits for the disk, which is that of the rights.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 
 
 def copy_schema(source: Access, target: Access, snapshot: str, tools: CopyTools, *, deadline: float) -> None:
-    """Copy what `source` has, as one of its snapshots sees it, into `target`, where its schema is and is empty.
+    """Copy the contents of `source`, as one of its snapshots sees them, into the empty schema of `target`.
 
-    Everything becomes the owner's, and nobody else has any right to it: those are `RightsWriter`'s.
+    The owner owns everything then, and nobody else has any right to it: `RightsWriter` grants those.
 
-    :param deadline: of `time.monotonic()`, at which both programs are ended.
-    :raises CopyFailed: one of the programs failed; what is in the target then is of no use.
+    :param deadline: the `time.monotonic()` at which both programs are killed.
+    :raises CopyFailed: one of the programs failed; the target's contents are unusable.
     """
     is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
         _dump_command(source, snapshot, tools),
         _restore_command(source, target, tools, stops=not is_old),
     ]
-    # The programs are ended before what listens to them is waited for.
+    # On an error, the programs are killed before the pool waits for the thread that reads their messages.
     with ThreadPoolExecutor(1) as pool, _started(pipeline, [source, target], tools) as (dump, restore):
         said = pool.submit(_last_words, restore)
         statuses = [_wait(process, deadline) for process in (restore, dump)]
@@ -52,12 +52,12 @@ def copy_schema(source: Access, target: Access, snapshot: str, tools: CopyTools,
 
 
 def _server_version(access: Access, tools: CopyTools) -> int:
-    with closing(connect(access.credentials, ConnectSettings(tools.connect_timeout))) as connection:
+    with closing(connect(access.credentials, ConnectSettings(tools.connect_timeout, administers=True))) as connection:
         return int(connection.server_version)
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> bytes:
-    """Read what a program says, so that it need not wait. It names values: only its last line is kept, and compared."""
+    """Read a program's messages, so that it never blocks; return the last line, to compare. They may contain values."""
     last = b""
     if process.stderr:
         with process.stderr:
@@ -68,7 +68,7 @@ def _last_words(process: subprocess.Popen[bytes]) -> bytes:
 
 @contextmanager
 def rename_schema(access: Access, name: str, settings: ConnectSettings) -> Iterator[None]:
-    """Let the schema of an empty home go by another name until this ends, as what is restored into it spells that.
+    """Rename the schema of an empty home for the duration of a restore that expects another name.
 
     :raises TenantryError: the database refused.
     """
@@ -81,9 +81,9 @@ def rename_schema(access: Access, name: str, settings: ConnectSettings) -> Itera
 
 
 def drop_restored_schema(source: Access, target: Access, settings: ConnectSettings) -> None:
-    """Drop the empty schema of a home where the dump makes it: that of a whole database makes all but `public`.
+    """Drop the empty schema of a home if the dump creates it: a dump of a whole database creates all but `public`.
 
-    :raises TenantryError: the database refused; it is not empty, say.
+    :raises TenantryError: the database refused; the schema is not empty, say.
     """
     if source.home.isolation is not Isolation.DATABASE or source.home.schema == "public":
         return
@@ -106,7 +106,7 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools) -> list[str]:
         "--compress=0",
         f"--snapshot={snapshot}",
         f"--role={source.role}",
-        # pg_dump sets lock_timeout and statement_timeout to 0: a session's own settings would not hold.
+        # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
         f"--lock-wait-timeout={tools.lock_timeout_ms}",
         "--no-password",
         *_scope(source),
@@ -119,17 +119,17 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
         f"--role={target.role}",
-        f"--dbname={target.credentials.dbname}",
+        f"--dbname={connection_string(target.credentials.dbname)}",
         "--no-password",
-        # The schema itself is there, and is the owner's.
+        # The scope leaves out the schema itself: it exists, and belongs to the owner.
         *_scope(source),
         "--no-acl",
     ]
 
 
 def _scope(source: Access) -> list[str]:
-    """Name the schema to copy; a database of the tenant's own is copied as a whole."""
-    # A tenant's id, which holds nothing that pg_dump would take for a pattern.
+    """Return the option that selects the schema to copy; a database of the tenant's own is copied as a whole."""
+    # The schema's name is a tenant id, which has no character that pg_dump would read as a pattern.
     return [] if source.home.isolation is Isolation.DATABASE else [f"--schema={source.home.schema}"]
 
 
@@ -137,7 +137,7 @@ def _scope(source: Access) -> list[str]:
 def _started(
     commands: list[list[str]], accesses: list[Access], tools: CopyTools
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start both, the output of the first into the second; none runs any more afterwards."""
+    """Start both programs, the first one's output piped into the second; on leaving, both have ended."""
     processes: list[subprocess.Popen[bytes]] = []
     output: Any = subprocess.DEVNULL
     try:
@@ -148,7 +148,7 @@ def _started(
                     command,
                     stdin=output,
                     stdout=subprocess.DEVNULL if is_last else subprocess.PIPE,
-                    # Their messages name hosts and values: they are for nobody's log.
+                    # The programs' messages name hosts and values, so they must not reach a log.
                     stderr=subprocess.PIPE if is_last else subprocess.DEVNULL,
                     env=client_environment(access.credentials, APPLICATION, tools.connect_timeout, options),
                     start_new_session=True,
@@ -157,7 +157,7 @@ def _started(
             )
             if not is_last:
                 output = processes[0].stdout
-        # The second has it now: when that ends early, the first has to notice.
+        # The second program has the pipe now. If it ends early, the first has to notice, so we close our end.
         output.close()
         yield processes
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""`/rest/v1/`: what the caller's role may see and do, as an OpenAPI document."""
+"""Answers `/rest/v1/`: an OpenAPI document of what the caller's role may see and do."""
 
 import json
 
@@ -22,7 +22,7 @@ def describe_api(
     """Describe one schema of the caller's own database.
 
     :param base_url: the address of the data API.
-    :raises TenantryError: the form or the schema cannot be had, or the database not be asked.
+    :raises TenantryError: the media type or the schema is not available, or the database can't be asked.
     """
     content_type = negotiate(accept, plans=False, root=True).content_type
 
@@ -37,9 +37,9 @@ def describe_api(
 
 
 def allow(requests: DataRequests, caller: Caller, kind: Kind, name: str, profile: str) -> Answer:
-    """Say which methods a table or function of the caller's own database answers to.
+    """List the methods that a table or function of the caller's own database supports.
 
-    :raises TenantryError: there is none of that name, or the database cannot be asked.
+    :raises TenantryError: no table or function has that name, or the database can't be asked.
     """
 
     def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:

@@ -1,4 +1,4 @@
-"""Reads what a tenant's database holds, in one round trip."""
+"""Reads a tenant's catalogue from its database, in one round trip."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,25 +9,25 @@ from tenantry.database.sql_files import load_sql
 from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
 from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
 
-_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed")
+_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed", "fields")
 # For this message's transaction alone: only the system's own types are written without their schema. A query over so
 # many catalogues looks expensive to the planner, and compiling it costs more than it takes.
 _SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
-# Of pg_relation_is_updatable.
+# The bits of pg_relation_is_updatable.
 _UPDATES, _INSERTS, _DELETES = 4, 8, 16
 
 
 class Session(Protocol):
-    """A connection in autocommit mode, as `TenantConnection` is."""
+    """A connection in autocommit mode, such as `TenantConnection`."""
 
     def read_json(self, statement: str, values: Any) -> Any:
-        """Send one message and give the one value of its last statement."""
+        """Send one message and return the single value of its last statement."""
 
 
 def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
-    """Read the catalogue of these schemas as the login, which sees every name; a schema that is not there is empty.
+    """Read the catalogue of these schemas as the login, which sees every name; a missing schema counts as empty.
 
-    :raises psycopg2.Error: as PostgreSQL gave it.
+    :raises psycopg2.Error: PostgreSQL's error.
     """
     found = session.read_json(_statement(), {"schemas": list(schemas)})
     names = {number: Name(*row) for number, row in found["relations"].items()}
@@ -35,7 +35,7 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     view_columns = [_view_column(row, names) for row in found["view_columns"] if row[2] in names]
     computed = [_computed(row) for row in found["computed"]]
     types = {number: _type(row) for number, row in found["types"].items()}
-    tables = _tables(found["tables"], types, primary_keys(keys, view_columns))
+    tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
     ways = relationships(keys, view_columns, computed, frozenset(schemas))
     return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
 
@@ -58,7 +58,7 @@ def _type(row: list[Any]) -> _Type:
 
 
 def _key(row: list[Any], names: Mapping[str, Name]) -> Key | None:
-    """Read a key; a foreign one counts where both its ends were reached."""
+    """Read a key; None for a foreign key whose target was not reached."""
     kind, constraint, table, columns, target, target_columns = row
     if target and target not in names:
         return None
@@ -76,8 +76,12 @@ def _computed(row: list[Any]) -> Computed:
 
 
 def _tables(
-    rows: Iterable[list[Any]], types: Mapping[str, _Type], primary: Mapping[Name, tuple[str, ...]]
+    rows: Iterable[list[Any]],
+    types: Mapping[str, _Type],
+    primary: Mapping[Name, tuple[str, ...]],
+    fields: Iterable[list[Any]],
 ) -> dict[Name, Table]:
+    computed = {Name(schema, name): frozenset(functions) for schema, name, functions in fields}
     tables = {}
     for schema, name, is_view, events, comment, columns in rows:
         key = Name(schema, name)
@@ -90,6 +94,7 @@ def _tables(
             updatable=bool(events & _UPDATES),
             deletable=bool(events & _DELETES),
             comment=comment,
+            computed=computed.get(key, frozenset()),
         )
     return tables
 
@@ -109,7 +114,7 @@ def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Nam
 
 
 def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
-    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment = row
+    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid = row
     return Routine(
         Name(schema, name),
         tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
@@ -118,4 +123,5 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         composite,
         Volatility(volatility),
         comment,
+        int(oid),
     )

@@ -1,4 +1,4 @@
-"""The catalogues of the tenants that an execution environment serves, read when a request needs one."""
+"""The catalogues of the tenants that an execution environment serves; each is read when a request first needs it."""
 
 import time
 from collections import OrderedDict
@@ -13,10 +13,10 @@ from tenantry.postgrest.catalogue.hints import MISSING
 from tenantry.postgrest.catalogue.model import Catalogue
 
 _MAX_PLANS = 256
-# A longer URL is none that a page sends again and again.
+# Pages do not send longer URLs again and again, so their plans are not kept.
 _MAX_PARAMETERS = 30
 
-# How long what was read counts at least where tenants share a database: any of them can announce changes to all.
+# In a shared database, any tenant can announce changes to all. There a catalogue is used at least this long.
 _QUIET_SECONDS = 1.0
 
 type _Asked = tuple[TenantId, RequestLimits, tuple[object, ...]]
@@ -30,27 +30,27 @@ class _Known:
 
 
 class Catalogues:
-    """Keyed by tenant, bounded in number and age; what a tenant's database announces is forgotten at once.
+    """A cache keyed by tenant, with a limit on number and age; a change announced by the database clears an entry.
 
-    Where tenants share a database it is read once a second at most for what is announced, so that none of them can
-    make the others' requests slow.
+    In a shared database, announcements make a catalogue be read once a second at most, so that no tenant can slow down
+    the others' requests.
     """
 
     def __init__(self, capacity: int, max_age: int) -> None:
-        """Keep at most `capacity`, each for at most `max_age` seconds."""
+        """Keep at most `capacity` catalogues, each for at most `max_age` seconds."""
         self._capacity = capacity
         self._max_age = max_age
         self._known: OrderedDict[TenantId, _Known] = OrderedDict()
-        # With the catalogue that each was planned with.
+        # Each plan is stored with the catalogue that it was made with.
         self._planned: OrderedDict[_Asked, tuple[Catalogue | None, Plan]] = OrderedDict()
 
     def plan(self, request: Request, limits: RequestLimits, connection: TenantConnection) -> tuple[Plan, bool]:
-        """Plan a request with what is known, and read the catalogue only where that is not enough.
+        """Plan a request with what is cached, and read the catalogue only if that is not enough.
 
-        A read that was planned before with the same catalogue is not planned again: front ends repeat themselves.
+        A read that was planned before with the same catalogue is not planned again: front ends repeat their requests.
 
-        :return: the plan, and whether the catalogue was just read.
-        :raises BadRequest: as `tenantry.postgrest.plan` does.
+        :return: the plan, and whether the catalogue has just been read.
+        :raises BadRequest: the errors of `tenantry.postgrest.plan`.
         :raises psycopg2.Error: the catalogue could not be read.
         """
         known = self._get(connection, request.schemas)
@@ -70,27 +70,27 @@ class Catalogues:
         return self.plan_anew(request, limits, connection), True
 
     def plan_anew(self, request: Request, limits: RequestLimits, connection: TenantConnection) -> Plan:
-        """Plan a request with the catalogue as it is now.
+        """Plan a request with a catalogue that is read now.
 
-        :raises BadRequest, psycopg2.Error: as `plan` does.
+        :raises BadRequest, psycopg2.Error: the errors of `plan`.
         """
         return plan(request, limits, self.read(connection, request.schemas))
 
     def get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue:
-        """Give the catalogue, which is read if it is not known.
+        """Return the catalogue; it is read if it is not cached.
 
-        :raises psycopg2.Error: it could not be read.
+        :raises psycopg2.Error: the catalogue could not be read.
         """
         return self._get(connection, schemas) or self.read(connection, schemas)
 
     def read(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue:
-        """Read the catalogue of the connection's tenant, and keep it.
+        """Read the catalogue of the connection's tenant, and cache it.
 
-        :raises psycopg2.Error: it could not be read.
+        :raises psycopg2.Error: the catalogue could not be read.
         """
         started = time.monotonic()
         catalogue = read_catalogue(connection, schemas)
-        # With the plans that were made with the one before: they would keep it in memory.
+        # Plans made with the former catalogue go too, because they would keep it in memory.
         self.forget(connection.tenant_id)
         self._known[connection.tenant_id] = _Known(catalogue, started, started + self._max_age)
         while len(self._known) > self._capacity:
@@ -98,7 +98,7 @@ class Catalogues:
         return catalogue
 
     def forget(self, tenant_id: TenantId) -> None:
-        """Forget one tenant's."""
+        """Drop one tenant's catalogue and plans."""
         self._known.pop(tenant_id, None)
         for asked in [asked for asked in self._planned if asked[0] == tenant_id]:
             del self._planned[asked]
@@ -111,7 +111,7 @@ class Catalogues:
         self._planned[asked] = (known, made)
 
     def _get(self, connection: TenantConnection, schemas: tuple[str, ...]) -> Catalogue | None:
-        """Give what is known and can still be true: of this connection, not too old, and not announced as changed."""
+        """Return the cached catalogue if it may still be valid: not too old, and no change announced or missed."""
         known = self._known.get(connection.tenant_id)
         changed = connection.take_notice()
         if known is None:
@@ -119,7 +119,7 @@ class Catalogues:
         if changed:
             quiet = _QUIET_SECONDS if connection.shares_database else 0.0
             known.expires_at = min(known.expires_at, known.read_at + quiet)
-        # What was announced while there was no connection, nobody has heard.
+        # Nobody heard the changes that were announced before this connection was opened.
         is_older = known.read_at < connection.opened_at
         if is_older or known.catalogue.schemas != schemas or time.monotonic() >= known.expires_at:
             self.forget(connection.tenant_id)
@@ -129,7 +129,7 @@ class Catalogues:
 
 
 def _asked(tenant_id: TenantId, request: Request, limits: RequestLimits) -> _Asked | None:
-    """Say what a plan of a read depends on, besides the catalogue; None where it is not kept."""
+    """Return what a plan of a read depends on, besides the catalogue; None if the plan is not to be kept."""
     if request.method not in ("GET", "HEAD") or len(request.query) > _MAX_PARAMETERS:
         return None
     query = tuple([(name, tuple(texts)) for name, texts in request.query.items()])

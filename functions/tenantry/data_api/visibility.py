@@ -9,15 +9,15 @@ from tenantry.postgrest.openapi.visible import Signature, Visible
 
 
 def visible_statement(schemas: Iterable[str]) -> tuple[str, tuple[str | None, ...]]:
-    """Give the statement and its values, as `TenantConnection.run` takes them, to be run as the caller's role.
+    """Return the statement and its values for `TenantConnection.run`, to be run as the caller's role.
 
-    Its row's JSON is what `parse_visible` reads. It only reads.
+    The statement only reads. `parse_visible` reads the JSON in its row.
     """
     return load_sql("data_api/visible").string, (json.dumps(list(schemas)),)
 
 
 def parse_visible(text: str) -> Visible:
-    """Read what the statement answered."""
+    """Read the JSON in the statement's row."""
     answer = json.loads(text)
     tables = [(Name(schema, name), privileges, columns) for schema, name, privileges, columns in answer["tables"]]
     return Visible(

@@ -8,20 +8,39 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.database.logins import login_names
+from tenantry.database.patience import (
+    ending_beside,
+    ending_in,
+    is_whole,
+    limit_locks,
+    patience_of,
+    patiently,
+)
 from tenantry.database.sql_errors import translate
-from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Role, TenantId, database_role
 
 # Opens a connection in autocommit mode to the database of that name, as the server's administrator.
 type AdminConnect = Callable[[str], Any]
 
 MEMBERSHIP_OPTIONS_SINCE = 160000
-_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
 def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
-    """Send a statement. :raises TenantryError: the server refused it, or has gone."""
+    """Send a statement; one that is a transaction of its own is patient with others' locks.
+
+    :raises Conflict: others held a lock that it needs all the time (`database_busy`).
+    :raises TenantryError: the server refused it, or has gone.
+    """
+    connection = cursor.connection
+    if is_whole(connection):
+        patiently(lambda: _send(cursor, statement, values), patience_of(connection), ending_beside(connection))
+    else:
+        _send(cursor, statement, values)
+
+
+def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | None) -> None:
     try:
+        limit_locks(cursor)
         cursor.execute(statement, values)
     except psycopg2.Error as exc:
         raise translate(exc) from exc
@@ -52,6 +71,21 @@ def transaction(connect: AdminConnect, database: str) -> Iterator[Any]:
             raise translate(exc) from exc
 
 
+def in_transaction[T](connect: AdminConnect, database: str, work: Callable[[Any], T], *, shared: bool = False) -> T:
+    """Do `work`, which gets a cursor, in one transaction that is patient with others' locks: it may be done again.
+
+    :param shared: tenants share the database: those who are in the way for long are ended.
+    :raises Conflict: others held a lock that it needs all the time (`database_busy`); nothing was changed.
+    :raises TenantryError: as above.
+    """
+
+    def attempt() -> T:
+        with transaction(connect, database) as cursor:
+            return work(cursor)
+
+    return patiently(attempt, patience_of(connect), ending_in(connect, database) if shared else None)
+
+
 def role_names(tenant_id: TenantId) -> dict[str, str]:
     """Name a tenant's owner, editor and viewer, under these words."""
     kinds = {"owner": Role.ADMIN, "editor": Role.EDITOR, "viewer": Role.VIEWER}
@@ -67,21 +101,6 @@ def role_identifiers(tenant_id: TenantId) -> dict[str, sql.Composable]:
 def name_list(names: Iterable[str]) -> sql.Composable:
     """Quote names as a list with commas."""
     return sql.SQL(", ").join(map(sql.Identifier, names))
-
-
-def ensure_role(cursor: Any, name: str, login: str) -> None:
-    """Make a role that has no attribute, or take those away that the one of that name has.
-
-    :param login: `LOGIN` or `NOLOGIN`.
-    :raises TenantryError: as above.
-    """
-    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
-    execute(cursor, load_sql("database/role_is_plain"), (login == "LOGIN", name))
-    found = cursor.fetchone()
-    if found is None or not found[0]:
-        verb = sql.SQL("ALTER" if found else "CREATE")
-        attributes = sql.SQL(f"{login} {_NO_ATTRIBUTES}")
-        execute(cursor, sql.SQL("{} ROLE {} WITH {}").format(verb, sql.Identifier(name), attributes))
 
 
 def known_roles(cursor: Any, names: Iterable[str]) -> list[str]:

@@ -1,9 +1,10 @@
-"""The environment in which PostgreSQL's programs are started: what they need, and nothing of ours."""
+"""The environment for PostgreSQL's programs: the variables that they need, and no others of ours."""
 
 import os
 from dataclasses import dataclass
 
 from tenantry.database.connecting import certificate_file
+from tenantry.database.session_settings import session_options
 from tenantry.domain.credentials import Credentials
 
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
@@ -12,10 +13,10 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
 def client_environment(
     credentials: Credentials, application_name: str, connect_timeout: int, options: str = ""
 ) -> dict[str, str]:
-    """Build it: how to find libraries, and how to log in. AWS credentials are not for a child process.
+    """Build the environment: how to find libraries, and how to log in. A child process must not get AWS credentials.
 
     :param connect_timeout: in seconds.
-    :param options: settings of the session, as `-c name=value`.
+    :param options: settings of the session, in the form `-c name=value`.
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     variables = {
@@ -29,15 +30,30 @@ def client_environment(
         "PGAPPNAME": application_name,
         "PGCONNECT_TIMEOUT": str(connect_timeout),
         "PGGSSENCMODE": "disable",
-        "PGOPTIONS": options,
+        "PGOPTIONS": program_options(credentials, options),
     }
     root = certificate_file(credentials)
     return kept | variables | ({"PGSSLROOTCERT": root} if root else {})
 
 
+def program_options(credentials: Credentials, options: str = "") -> str:
+    """Write the settings of a program's sessions: nobody else's bind them."""
+    # A program can't be asked why it was refused: of a server that is not known, the least is believed.
+    own = session_options(credentials, administers=True, unless_known=False)
+    return f"{own} {options}".strip()
+
+
+def connection_string(dbname: str) -> str:
+    """Write a database's name as what a program takes for `--dbname`, which else may be read as a connection string.
+
+    A name is not safe: `host=… port=…` is one, and so is `postgresql://…`.
+    """
+    return "dbname='" + dbname.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 @dataclass(frozen=True, slots=True)
 class CopyTools:
-    """Where the programs are; times in seconds to connect, in milliseconds to wait for a lock."""
+    """The folder of the programs; the timeout to connect, in seconds, and to wait for a lock, in milliseconds."""
 
     directory: str
     connect_timeout: int = 10

@@ -1,9 +1,9 @@
-"""The SQLSTATE of a login that failed.
+"""Finds the SQLSTATE of a failed login.
 
-psycopg2 raises a failed login without its SQLSTATE: libpq has it, and gives it as its whole message when the
-verbosity of the connection is set to `SQLSTATE` before the server answers. psycopg2 lets us reach the connection
-object of libpq in between, when the connection is opened asynchronously. That is done here, once a login has failed,
-and not on the way of a login that works.
+psycopg2 raises a failed login without its SQLSTATE. libpq knows it, and returns it as the whole message if the
+connection's verbosity is set to `SQLSTATE` before the server answers. psycopg2 gives access to libpq's connection
+object at that moment if the connection is opened asynchronously. This module does so once a login has failed, so a
+successful login costs nothing more.
 """
 
 import ctypes
@@ -17,16 +17,16 @@ import psycopg2
 from psycopg2 import extensions
 
 _PQERRORS_SQLSTATE = 3
-# libpq writes `FATAL:  28P01`; the five characters are the code itself and not a text that could be translated.
+# libpq writes `FATAL:  28P01`. The five characters are the code itself, not a text that could be translated.
 _SQLSTATE_MESSAGE = re.compile(r"[^:\n]+: +([0-9A-Z]{5})\s*")
 
 
 def refusal_sqlstate(arguments: dict[str, Any], seconds: float) -> str | None:
-    """Log in once more and return the SQLSTATE with which the server refuses.
+    """Log in once more and return the SQLSTATE with which the server refuses the login.
 
     :param arguments: as for `psycopg2.connect`.
-    :param seconds: at most this long.
-    :returns: None where no server answered, or this time the login worked.
+    :param seconds: the time limit.
+    :returns: None if no server answered, or the login worked this time.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -62,6 +62,6 @@ def _report_sqlstate_only(connection: Any) -> None:
 
 
 def _libpq_path() -> str | None:
-    """Find the libpq that psycopg2 has loaded: the wheel's own, or (None) the one in the process."""
+    """Return the path of the libpq that psycopg2 has loaded; None if it is not the wheel's own but the process's."""
     folder = Path(psycopg2.__file__).parent.parent / "psycopg2_binary.libs"
     return next((str(path) for path in folder.glob("libpq-*")), None)

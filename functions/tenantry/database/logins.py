@@ -7,6 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.patience import ending_beside, limit_locks, patiently
 from tenantry.database.sql_errors import translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import TenantId
@@ -26,14 +27,21 @@ def replace_password(
     suspended is not opened again by this.
 
     :param like: a login that is there.
+    :raises Conflict: the login is being changed all the time (`database_busy`); it is as it was.
     :raises TenantryError: the server can't be reached, or refused; the login is as it was.
     """
     with closing(connect(administrator, settings)) as connection, connection.cursor() as cursor:
         verifier = encrypt_password(password, login, connection, "scram-sha-256")
-        try:
-            cursor.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", (like,))
-            (limit,) = cursor.fetchone()
-            change = sql.SQL("ALTER ROLE {} WITH CONNECTION LIMIT {} PASSWORD {}")
-            cursor.execute(change.format(sql.Identifier(login), sql.Literal(limit), sql.Literal(verifier)))
-        except psycopg2.Error as exc:
-            raise translate(exc) from exc
+
+        def attempt() -> None:
+            try:
+                limit_locks(cursor)
+                cursor.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", (like,))
+                (limit,) = cursor.fetchone()
+                change = sql.SQL("ALTER ROLE {} WITH CONNECTION LIMIT {} PASSWORD {}")
+                cursor.execute(change.format(sql.Identifier(login), sql.Literal(limit), sql.Literal(verifier)))
+            except psycopg2.Error as exc:
+                raise translate(exc) from exc
+
+        # A login may have a change of itself uncommitted.
+        patiently(attempt, ending=ending_beside(connection))

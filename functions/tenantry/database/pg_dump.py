@@ -1,25 +1,26 @@
-"""`pg_dump` as a stream: started with a clean environment, ended with certainty."""
+"""`pg_dump` as a stream: started with a clean environment, and always ended."""
 
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from tenantry.database.client_environment import program_options
 from tenantry.database.connecting import certificate_file
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed
 from tenantry.domain.tenant import Isolation
 
-# As much as Linux lets an unprivileged process have in a pipe, so that pg_dump seldom waits for us.
+# The largest pipe that Linux allows an unprivileged process, so that pg_dump seldom has to wait for us.
 _PIPE_BYTES = 1 << 20
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG")
 
 
 def pg_dump_version(directory: str) -> str:
-    """Return what `pg_dump --version` says, such as `pg_dump (PostgreSQL) 18.6`.
+    """Return the output of `pg_dump --version`, such as `pg_dump (PostgreSQL) 18.6`.
 
-    :raises BackupFailed: it is not there or does not start.
+    :raises BackupFailed: pg_dump is missing or does not start.
     """
     try:
         return subprocess.run(
@@ -35,7 +36,7 @@ def pg_dump_version(directory: str) -> str:
 
 
 class Dump:
-    """A running pg_dump. Its output is the custom archive format, not compressed."""
+    """A running pg_dump. Its output is an uncompressed archive in the custom format."""
 
     def __init__(
         self,
@@ -50,10 +51,10 @@ class Dump:
     ) -> None:
         """Start dumping one tenant's database.
 
-        :param snapshot: name of an exported snapshot, which the dump then sees.
-        :param role: the role that owns the tenant's objects; the login itself holds nothing.
-        :param application_name: under which its session shows on the server.
-        :raises BackupFailed: it could not be started.
+        :param snapshot: name of the exported snapshot from which the dump reads.
+        :param role: the role that owns the tenant's objects; the login itself owns nothing.
+        :param application_name: the session's name on the server.
+        :raises BackupFailed: pg_dump could not be started.
         """
         arguments = [
             _program(directory),
@@ -61,7 +62,7 @@ class Dump:
             "--compress=0",
             f"--snapshot={snapshot}",
             f"--role={role}",
-            # pg_dump sets lock_timeout and statement_timeout to 0: a session's own settings would not hold.
+            # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
             f"--lock-wait-timeout={lock_timeout_ms}",
             "--no-password",
             *_scope(credentials),
@@ -72,7 +73,7 @@ class Dump:
                 arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                # Its messages name hosts and values: they are for nobody's log.
+                # pg_dump's messages name hosts and values, so they must not reach a log.
                 stderr=subprocess.DEVNULL,
                 env=_environment() | variables,
                 start_new_session=True,
@@ -83,22 +84,22 @@ class Dump:
             raise BackupFailed("pg_dump could not be started.", code="pg_dump_missing") from exc
 
     def read(self, size: int) -> bytes:
-        """Read up to `size` bytes; empty at the end, which alone does not mean that the dump is whole."""
+        """Read up to `size` bytes; empty at the end. Only `wait` tells whether the dump is complete."""
         stdout: Any = self._process.stdout
         chunk: bytes = stdout.read(size)
         return chunk
 
     def wait(self) -> int:
-        """Wait for its end and return its exit status; only 0 means that the dump is whole."""
+        """Wait until pg_dump ends and return its exit status; the dump is complete only if that is 0."""
         return self._process.wait()
 
     def kill(self) -> None:
-        """End it at once; does nothing when it has ended."""
+        """Kill pg_dump; does nothing if it has ended."""
         if self._process.poll() is None:
             self._process.kill()
 
     def close(self) -> None:
-        """End it if it runs, and leave nothing behind."""
+        """Kill pg_dump if it runs, and release its resources."""
         self.kill()
         self._process.wait()
         if self._process.stdout:
@@ -106,7 +107,7 @@ class Dump:
 
 
 def _scope(credentials: Credentials) -> list[str]:
-    """Leave out what is others' where tenants share a database."""
+    """Return the options that leave out other tenants' data in a shared database."""
     schema = credentials.schema.replace('"', '""')
     match credentials.isolation:
         case Isolation.DATABASE:
@@ -114,7 +115,7 @@ def _scope(credentials: Credentials) -> list[str]:
         case Isolation.SCHEMA:
             return [f'--schema="{schema}"']
         case Isolation.POOLED:
-            # Only the rows that the policies show; without it pg_dump fails on the first policy that it meets.
+            # Dump only the rows that the policies show; without this option, pg_dump fails at the first policy.
             shared = [f'--schema="{schema}"', "--enable-row-security"]
             return [*shared, f'--exclude-table="{schema}"."{VERSION_TABLE}"']
 
@@ -124,7 +125,7 @@ def _program(directory: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Keep what finds programs and libraries; AWS credentials are not for a child process."""
+    """Keep the variables that find programs and libraries; a child process must not get AWS credentials."""
     return {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
 
 
@@ -139,6 +140,7 @@ def _connection_variables(credentials: Credentials, application_name: str, conne
         "PGAPPNAME": application_name,
         "PGCONNECT_TIMEOUT": str(connect_timeout),
         "PGGSSENCMODE": "disable",
+        "PGOPTIONS": program_options(credentials),
     }
     root = certificate_file(credentials)
     return variables | ({"PGSSLROOTCERT": root} if root else {})

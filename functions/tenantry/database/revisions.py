@@ -1,4 +1,4 @@
-"""The schema of a tenant: Alembic's revisions, and the template databases in which they have been run already.
+"""The schema of a tenant: Alembic's revisions, and which of them a schema is at.
 
 Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
 not before: a tenant that is copied from a template needs neither.
@@ -13,9 +13,11 @@ from typing import Any, Protocol
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
-from tenantry.database.admin_sql import AdminConnect, join_roles
-from tenantry.database.schema_notices import ANNOUNCE
+from tenantry.database.admin_sql import AdminConnect, execute
+from tenantry.database.patience import CHANGE_SECONDS, LOCK_TIMEOUT_MS, Ending, patience_of, patiently
+from tenantry.database.schema_notices import announce
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, InvalidSetting
@@ -27,12 +29,6 @@ _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _DIRECTORY_SETTING = "REVISIONS_DIRECTORY"
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
-# Of an advisory lock in the database `postgres`: a server's template is made once.
-_TEMPLATE_LOCK = 0x74656E62
-# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
-TEMPLATE_ROLE = "tenantry_template"
-_TEMPLATE_PREFIX = "tenantry_template_"
-_TEMPLATE_SCHEMA = "public"
 
 
 def revisions_directory() -> Path:
@@ -68,8 +64,12 @@ def schema_revision(connection: Any, schema: str) -> str | None:
         if not is_table:
             return None
         cursor.execute("SET row_security = off")
-        cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
-        cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (policies,))
+        try:
+            cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
+        finally:
+            # A transaction that has failed takes it back itself.
+            if connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
+                cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (policies,))
     return answer.first_line()
 
 
@@ -96,19 +96,28 @@ class Shape(Protocol):
         """Put what they made into shape."""
 
 
-def upgrade_home(connect: AdminConnect, database: str, owner_role: str, schema: str, shape: Shape | None = None) -> str:
+def upgrade_home(
+    connect: AdminConnect,
+    database: str,
+    owner_role: str,
+    schema: str,
+    shape: Shape | None = None,
+    ending: Ending | None = None,
+) -> str:
     """Bring a schema to the newest revision; one that came with a template is there already, and needs no Alembic.
 
     :param connect: to a database, as `upgrade_schema` needs it.
+    :param ending: ends those who keep the tables from it for long.
     :returns: the revision that it is at then.
-    :raises Conflict, TenantryError: as `upgrade_schema`.
+    :raises Conflict, TenantryError: as `upgrade_schema`; the tables are in use all the time (`database_busy`).
     """
+    patience = patience_of(connect)
     with closing(connect(database)) as connection:
         newest = head_revision()
-        if schema_revision(connection, schema) == newest:
+        if patiently(lambda: schema_revision(connection, schema), patience, ending) == newest:
             return newest
         with alone_with(connect, database, schema):
-            return upgrade_schema(connection, owner_role, schema, shape=shape)
+            return patiently(lambda: upgrade_schema(connection, owner_role, schema, shape=shape), patience, ending)
 
 
 @contextmanager
@@ -121,8 +130,8 @@ def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[No
     :raises TenantryError: the server refused.
     """
     with closing(connect("postgres")) as connection:
-        with _translated(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK, f"{database}/{schema}"))
+        with connection.cursor() as cursor:
+            execute(cursor, load_sql("database/wait_for_upgrade"), (_LOCK, f"{database}/{schema}"))
         yield
 
 
@@ -145,14 +154,8 @@ def upgrade_schema(
             shape.after(connection)
         reached = schema_revision(connection, schema) or ""
         _close_version_table(connection, schema)
-        _announce(connection)
+    announce(connection)
     return reached
-
-
-def _announce(connection: Any) -> None:
-    """Let whoever serves this schema know when the transaction has ended well."""
-    with connection.cursor() as cursor:
-        cursor.execute(ANNOUNCE)
 
 
 @contextmanager
@@ -170,9 +173,8 @@ def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]
         with engine.begin() as opened:
             with connection.cursor() as cursor:
                 path = sql.Identifier(schema).as_string(connection)
-                cursor.execute(
-                    "SELECT set_config('role', %s, true), set_config('search_path', %s, true)", (owner_role, path)
-                )
+                limits = (f"{LOCK_TIMEOUT_MS}ms", f"{CHANGE_SECONDS}s")
+                cursor.execute(load_sql("database/begin_revisions"), (owner_role, path, *limits))
             yield opened
     except DBAPIError as exc:
         # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
@@ -225,65 +227,6 @@ def _close_version_table(connection: Any, schema: str) -> None:
         for (name,) in cursor.fetchall():
             reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
-
-
-class TemplateDatabases:
-    """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
-
-    def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect to a database in autocommit mode, as the server's administrator."""
-        self._connect = connect
-
-    def ensure(self) -> str:
-        """Name the template of the newest revision; make it, where the server has none that is complete.
-
-        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
-
-        :raises TenantryError: the server refused.
-        """
-        name = f"{_TEMPLATE_PREFIX}{head_revision()}"
-        with _translated(), closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            if not _is_complete(cursor, name):
-                # Given back with the session, also when this process dies.
-                cursor.execute("SELECT pg_advisory_lock(%s)", (_TEMPLATE_LOCK,))
-                if not _is_complete(cursor, name):
-                    self._make(cursor, name)
-                    _drop_older(cursor, name)
-        return name
-
-    def _make(self, cursor: Any, name: str) -> None:
-        names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
-        if not cursor.fetchone():
-            cursor.execute(sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
-        join_roles(cursor, [TEMPLATE_ROLE])
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
-        cursor.execute(sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
-        cursor.execute(load_sql("database/reserve_template").format(**names))
-        with closing(self._connect(name)) as template:
-            with template.cursor() as inside:
-                inside.execute(
-                    load_sql("database/open_template_schema").format(schema=sql.Identifier(_TEMPLATE_SCHEMA), **names)
-                )
-            upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
-        cursor.execute(sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
-
-
-def _is_complete(cursor: Any, name: str) -> bool:
-    cursor.execute("SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
-    found = cursor.fetchone()
-    return bool(found and found[0])
-
-
-def _drop_older(cursor: Any, name: str) -> None:
-    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
-    cursor.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s", (_TEMPLATE_PREFIX, name)
-    )
-    for (older,) in cursor.fetchall():
-        database = sql.Identifier(older)
-        cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
-        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""PostgreSQL's errors in our words, told apart by SQLSTATE."""
+"""Translates PostgreSQL's errors into ours, by SQLSTATE."""
 
 import psycopg2
 
@@ -9,15 +9,15 @@ from tenantry.domain.errors import (
     TenantryError,
 )
 
-# What a caller did wrong, in words that name no host and repeat no driver text. PostgreSQL's own primary message is
-# passed on for these classes only: it speaks of the caller's own table, column or value.
+# The classes of errors that a caller causes. PostgreSQL's own primary message is passed on for these only: it names the
+# caller's own table, column or value, and no host. All other errors are told in our words, without driver text.
 _CALLERS_CLASSES = frozenset({"0A", "21", "22", "23", "25", "2F", "38", "39", "42", "44", "55", "P0"})
-_TIMEOUTS = frozenset({"57014", "25P03"})
+_TIMEOUTS = frozenset({"57014", "25P03", "25P04"})
 _UNAVAILABLE_CLASSES = frozenset({"08", "28", "53", "57", "58"})
 
 
 def translate(exc: psycopg2.Error) -> TenantryError:
-    """Turn an error of a statement into the one that the caller sees; `code` is the SQLSTATE."""
+    """Turn an error of a statement into the error for the caller; `code` is the SQLSTATE."""
     sqlstate = exc.pgcode
     if sqlstate is None:
         return DatabaseUnavailable()

@@ -28,6 +28,11 @@ def is_inspector(role: str) -> bool:
     return re.fullmatch(rf"[a-z0-9-]+{_MARK}[0-9a-f]{{8}}", role) is not None
 
 
+def inspected_tenant(role: str) -> TenantId:
+    """Say into whose database a login of this name looks. :raises BadRequest: it is no inspector's name."""
+    return TenantId(role.partition(_MARK)[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Inspector:
     """A login that becomes one tenant's viewer, with its server and database."""
@@ -93,8 +98,13 @@ def _entry(inspector: Inspector, endpoint: Endpoint, files: DeskFiles, comment: 
 
 
 def pgpass_line(inspector: Inspector, endpoint: Endpoint, password: str) -> str:
-    """Write a login's line of a password file, as libpq reads it."""
-    fields = (endpoint.host, str(endpoint.port), inspector.database, inspector.login, password)
+    """Write a login's line of a password file, as libpq reads it.
+
+    A database whose name has an end of line in it can't be named there: its line, of a login that lets nobody in
+    elsewhere, is for any database.
+    """
+    database = inspector.database if inspector.database.isprintable() else "*"
+    fields = (endpoint.host, str(endpoint.port), database, inspector.login, password)
     return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
 
 

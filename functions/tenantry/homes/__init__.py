@@ -1,5 +1,5 @@
-"""The three isolation models: how a tenant's database, schema or share of the pool is made, opened and dropped.
+"""The three isolation models: makes, opens and drops a tenant's database, schema or share of the pool.
 
-Begin with `factory.py`, which picks the model, and `database_home.py`, the default one. Which tenant gets a home, and
-when, is decided in `tenants`, `relocation` and `restores`.
+Begin with `factory.py`, which picks the model, and `database_home.py`, the default one. The rooms `tenants`,
+`relocation` and `restores` decide which tenant gets a home, and when.
 """

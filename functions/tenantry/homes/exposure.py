@@ -1,6 +1,6 @@
-"""Which schemas of a tenant's own database its editor and viewer reach, beside the one that its home has.
+"""The schemas of a tenant's own database that its editor and viewer can reach, besides the home's schema.
 
-That one stays theirs, exposed or not: what revisions make lies there, and what an exposed view may read.
+They can always reach the home's schema, exposed or not: it has the tables of revisions, which exposed views may read.
 """
 
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, name_list, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, name_list, role_identifiers, role_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Home, TenantId
@@ -18,19 +18,20 @@ class Exposure:
     """The rights of one tenant's editor and viewer. Every method is one transaction, and may be repeated."""
 
     def __init__(self, connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
-        """Take how to connect as the server's administrator, and whose database it is."""
+        """Take the function that connects as the server's administrator, the tenant, and its home."""
         self._connect = connect
         self._home = home
         self._roles = role_names(tenant_id)
         self._names = role_identifiers(tenant_id)
 
     def change(self, exposed: Collection[str], hidden: Collection[str]) -> None:
-        """Let them reach the one, with what is made there later, and not the other.
+        """Give both roles their rights on the exposed schemas, now and later, and revoke those on the hidden ones.
 
-        :raises BadRequest: one that is to be exposed is not there; nothing is changed.
+        :raises BadRequest: a schema that is to be exposed is missing; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, self._home.database) as cursor:
+
+        def work(cursor: Any) -> None:
             missing = set(exposed) - self._present(cursor, exposed) - {self._home.schema}
             if missing:
                 raise BadRequest(
@@ -42,6 +43,8 @@ class Exposure:
             self._run(cursor, "reach_schema", exposed)
             self._run(cursor, "leave_schema", hidden)
 
+        in_transaction(self._connect, self._home.database, work)
+
     def renew(self, exposed: Collection[str]) -> None:
         """Let them reach those that have been exposed since what is here was backed up.
 
@@ -51,11 +54,14 @@ class Exposure:
         """
         others = set(exposed) - {self._home.schema}
         if others:
-            with transaction(self._connect, self._home.database) as cursor:
-                readers = [self._roles["editor"], self._roles["viewer"]]
-                execute(cursor, load_sql("homes/reached_schemas"), {"schemas": list(others), "readers": readers})  # type: ignore[arg-type]
-                reached = {name for (name,) in cursor.fetchall()}
-                self._run(cursor, "reach_schema", others - reached)
+            in_transaction(self._connect, self._home.database, lambda cursor: self._reach_unreached(cursor, others))
+
+    def _reach_unreached(self, cursor: Any, schemas: Collection[str]) -> None:
+        readers = [self._roles["editor"], self._roles["viewer"]]
+        names = {"schemas": list(schemas), "readers": readers}
+        execute(cursor, load_sql("homes/reached_schemas"), names)  # type: ignore[arg-type]
+        reached = {name for (name,) in cursor.fetchall()}
+        self._run(cursor, "reach_schema", set(schemas) - reached)
 
     def _run(self, cursor: Any, script: str, schemas: Collection[str]) -> None:
         for schema in sorted(self._present(cursor, schemas) - {self._home.schema}):
@@ -67,7 +73,7 @@ class Exposure:
         return {name for (name,) in cursor.fetchall()}
 
     def _makers(self, cursor: Any, schema: str) -> sql.Composable:
-        """Name the owner, and whoever else makes tables for them: an adopted database's application, say."""
+        """List the roles whose new tables both roles get to reach: the owner, and an adopted database's user, say."""
         readers = [self._roles["editor"], self._roles["viewer"]]
         execute(cursor, load_sql("homes/makers_in_schemas"), ([self._home.schema, schema], readers))
         return name_list(sorted({self._roles["owner"], *(name for (name,) in cursor.fetchall())}))

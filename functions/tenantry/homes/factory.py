@@ -1,4 +1,4 @@
-"""Which home a tenant has, and who administers a home of that kind."""
+"""Finds a tenant's home, and the class that administers a home of its isolation model."""
 
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.domain.credentials import Credentials
@@ -10,7 +10,7 @@ from tenantry.homes.schema_home import SchemaHome
 
 
 def home_admin(tenant_id: TenantId, home: Home, connect: AdminConnect) -> HomeAdmin:
-    """Administer a tenant's home on the server that `connect` leads to."""
+    """Administer a tenant's home on the server to which `connect` connects."""
     match home.isolation:
         case Isolation.DATABASE:
             return DatabaseHome(tenant_id, home, connect)
@@ -21,7 +21,7 @@ def home_admin(tenant_id: TenantId, home: Home, connect: AdminConnect) -> HomeAd
 
 
 def home_of(tenant: Tenant, credentials: Credentials | None) -> Home:
-    """Say where a tenant lives now: what its secret says or, where it has none yet, where it is being made."""
+    """Return the tenant's present home: the one in its secret or, without a secret, the one that is being made."""
     if credentials:
         return Home(tenant.server_id, credentials.isolation, credentials.dbname, credentials.schema)
     if tenant.adopted_database:

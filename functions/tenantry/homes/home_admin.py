@@ -1,4 +1,4 @@
-"""What a server's administrator does with the place in which one tenant lives, whatever the isolation model."""
+"""What a server's administrator does with one tenant's home, in any isolation model."""
 
 from typing import Protocol
 
@@ -6,30 +6,30 @@ from tenantry.domain.tenant import Home
 
 
 class HomeAdmin(Protocol):
-    """Administers one tenant's home on one server. Every method may be repeated, after a crash at any point too.
+    """Administers one tenant's home on one server. Every method may be repeated, also after a crash at any point.
 
-    All of them raise TenantryError where the server refuses or can't be reached.
+    All methods raise TenantryError if the server refuses or can't be reached.
     """
 
     @property
     def home(self) -> Home:
-        """Where it is."""
+        """The home."""
 
     def make(self) -> None:
-        """Make it, with the tables of the newest revision, for the tenant's logins alone; it says whose it is.
+        """Make the home with the tables of the newest revision, for the tenant's logins only, and record whose it is.
 
-        What is there already keeps the rights that it has.
-        The tenant's roles and logins are there already.
+        What exists already keeps the rights that it has.
+        The tenant's roles and logins have to exist.
 
-        :raises Conflict: there is something of that name which is not the tenant's.
+        :raises Conflict: something has the home's name and is not the tenant's.
         """
 
     def make_empty(self) -> None:
-        """Make it without tables of the tenant's own, closed to everybody but the administrator, to be filled.
+        """Make the home without tables of the tenant, closed to everybody but the administrator, to be filled.
 
-        What a copy that was cut left in it is dropped. In shared tables, the tenant's rows are deleted.
+        What a copy that was cut off left in it is dropped. In shared tables, the tenant's rows are deleted.
 
-        :raises Conflict: there is something of that name which is not the tenant's.
+        :raises Conflict: something has the home's name and is not the tenant's.
         """
 
     def grant(self) -> None:
@@ -39,31 +39,31 @@ class HomeAdmin(Protocol):
         """
 
     def upgrade(self) -> str:
-        """Bring it to the newest revision; returns the revision that it is at then.
+        """Bring the home to the newest revision, and return its revision.
 
-        :raises Conflict: it is at a revision that is not known here.
+        :raises Conflict: the home is at a revision that is unknown here.
         """
 
     def open(self) -> None:
         """Let the tenant's logins connect."""
 
     def close(self) -> None:
-        """Let the tenant's logins connect no more, and end their sessions there."""
+        """Keep the tenant's logins from connecting, and end their sessions in the home."""
 
     def fence(self) -> None:
-        """Make every transaction of the tenant's logins there read only from now on.
+        """Make every new transaction of the tenant's logins in the home read-only.
 
-        When this returns, no session is left that began before, so nothing is written there any more.
+        When this returns, every session from before has ended, so nothing is written to the home any more.
         """
 
     def unfence(self) -> None:
-        """Let the tenant's logins write again; sessions that began meanwhile are ended."""
+        """Let the tenant's logins write again, and end the sessions that began under the fence."""
 
     def end_sessions(self) -> None:
-        """End every session of the tenant's there."""
+        """End every session of the tenant in the home."""
 
     def size(self) -> int | None:
-        """Measure it in bytes; None where there is nothing of the tenant's. A share of shared tables is estimated."""
+        """Return the home's size in bytes; None if nothing of the tenant is there. A share of the pool is estimated."""
 
     def drop(self) -> None:
-        """Drop it with everything in it; what is not there is dropped already. The roles stay."""
+        """Drop the home with everything in it; a missing home counts as dropped. The roles stay."""

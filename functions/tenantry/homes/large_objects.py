@@ -1,4 +1,4 @@
-"""What a tenant can leave in a shared database outside its schema or its rows."""
+"""Drops what a tenant can leave in a shared database outside its schema or its rows."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from tenantry.domain.tenant import TenantId
 
 
 def drop_large_objects(cursor: Any, tenant_id: TenantId) -> None:
-    """Drop the large objects of a tenant's in this database. :raises TenantryError: the server refused."""
+    """Drop a tenant's large objects in this database. :raises TenantryError: the server refused."""
     roles = [*role_names(tenant_id).values(), *login_names(tenant_id)]
     execute(cursor, load_sql("homes/drop_large_objects"), (roles,))

@@ -4,7 +4,9 @@ from contextlib import closing
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, ensure_role, execute, join_roles
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles
+from tenantry.database.marks import SERVER_MARK, ensure_role
+from tenantry.database.patience import ending_in
 from tenantry.database.revisions import upgrade_home
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import StatementFailed
@@ -36,9 +38,10 @@ class Pool:
         :raises Conflict: they are at a revision that is not known here, or those of the newest can't be shared.
         :raises TenantryError: the server refused; the tables are as they were.
         """
-        shape = PoolShape(self._schema)
+        shape, name = PoolShape(self._schema), database or self.database.name
+        ending = ending_in(self._connect, name)
         try:
-            return upgrade_home(self._connect, database or self.database.name, POOL_ROLE, self._schema, shape)
+            return upgrade_home(self._connect, name, POOL_ROLE, self._schema, shape, ending)
         except StatementFailed as exc:
             if conflict := shape.explain(exc):
                 raise conflict from exc
@@ -47,7 +50,7 @@ class Pool:
     def _prepare(self, draft: str) -> None:
         with closing(self._connect(draft)) as connection, connection.cursor() as cursor:
             for role in (POOL_ROLE, POOL_VIEWERS, POOL_EDITORS):
-                ensure_role(cursor, role, "NOLOGIN")
+                ensure_role(cursor, role, "NOLOGIN", (SERVER_MARK,))
             join_roles(cursor, [POOL_ROLE])
             names = {"database": draft, "schema": self._schema, "role": POOL_ROLE}
             quoted = {word: sql.Identifier(name) for word, name in names.items()}

@@ -1,6 +1,6 @@
-"""Makes tables that revisions wrote for one tenant fit for many: every row is somebody's, and so is every key.
+"""Shapes tables that revisions wrote for one tenant so that many can share them: every row and key gets a tenant.
 
-It runs in the transaction of the revisions, as the role that owns the tables, and leaves alone what is fit already.
+This runs in the transaction of the revisions, as the role that owns the tables, and skips tables that fit already.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ _SINGLE = "tenantry_single_"
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _NOT_UNIQUE = "23505"
 _KEY_IN_USE = "something relies on a key that has to be rebuilt, such as a view that groups by it"
-# What a statement of a revision, or what follows it, fails with where tables are shared, and why.
+# The errors of statements in or after a revision that fail because the tables are shared, each with its reason.
 _REASONS = {
     "23502": "a revision writes rows, and says not whose they are",
     _NOT_UNIQUE: "a revision wants a key that two tenants have to be unique",
@@ -29,7 +29,7 @@ _REASONS = {
 
 
 class _ForeignKey(NamedTuple):
-    """A foreign key as the catalogue has it; actions by their letters there."""
+    """A foreign key as in the catalogue; actions by their letters there."""
 
     table: str
     name: str
@@ -46,7 +46,7 @@ class PoolShape:
     """Shapes the tables of one schema."""
 
     def __init__(self, schema: str) -> None:
-        """Take the schema that the tables lie in."""
+        """Take the schema of the tables."""
         self._schema = schema
         version_table = f'"{schema}"."{VERSION_TABLE}"'
         self._names: dict[str, sql.Composable] = {
@@ -55,7 +55,7 @@ class PoolShape:
         }
 
     def before(self, connection: Any) -> None:
-        """Let revisions refer to what was unique before it was shared, as far as it is unique still.
+        """Let revisions refer to keys from before the tables were shared, as far as those are still unique.
 
         A revision is written for one tenant's tables: it says `REFERENCES candidates (id)`.
 
@@ -76,9 +76,9 @@ class PoolShape:
                     execute(cursor, "ROLLBACK TO SAVEPOINT single")
 
     def after(self, connection: Any) -> None:
-        """Shape what the revisions have made.
+        """Shape the tables that the revisions have made.
 
-        :raises Conflict: something of it can't be shared; `details` says what and why.
+        :raises Conflict: something in them can't be shared; `details` says what and why.
         :raises TenantryError: the server refused.
         """
         with connection.cursor() as cursor:
@@ -86,7 +86,7 @@ class PoolShape:
             self._shape(cursor)
 
     def explain(self, error: StatementFailed) -> Conflict | None:
-        """Say why a revision failed, if it is because the tables are shared."""
+        """Explain why a revision failed; None if the reason is not that the tables are shared."""
         reason = _REASONS.get(error.code)
         return _unsupported(reason) if reason else None
 
@@ -112,13 +112,13 @@ class PoolShape:
         for table, is_view, is_shaped in cursor.fetchall():
             name = self._name(table)
             if is_view:
-                # Else it would show the rows that its owner sees.
+                # Otherwise the view would show the rows that its owner sees.
                 execute(cursor, sql.SQL("ALTER VIEW {} SET (security_invoker = true)").format(name))
             elif not is_shaped:
                 execute(cursor, load_sql("homes/share_table").format(table=name, role=sql.Identifier(POOL_ROLE)))
 
     def _lead_with_tenant(self, cursor: Any) -> None:
-        """Build keys and indexes anew, under their names, with the tenant first."""
+        """Rebuild keys and indexes under their names, with the tenant as the first column."""
         execute(cursor, load_sql("homes/pool_keys").format(**self._names))
         for table, name, definition in cursor.fetchall():
             self._drop_constraint(cursor, table, name)
@@ -146,7 +146,7 @@ class PoolShape:
         if action := _ACTIONS.get(key.on_delete):
             parts.append(sql.SQL(f" ON DELETE {action}"))
             if key.on_delete in "nd":
-                # Not the tenant: the row stays whose it is.
+                # The tenant's column is left out: the row stays this tenant's.
                 parts.append(sql.SQL(" ({})").format(_columns(key.set_columns or key.columns)))
         parts.append(sql.SQL(" DEFERRABLE INITIALLY IMMEDIATE" + ("" if key.validated else " NOT VALID")))
         return sql.Composed(parts)

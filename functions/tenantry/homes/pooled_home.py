@@ -10,6 +10,7 @@ from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
     execute,
+    in_transaction,
     known_roles,
 )
 from tenantry.database.logins import login_names
@@ -119,10 +120,7 @@ class PooledHome:
             self._pool.database.forget(cursor, self._tenant_id)
 
     def _delete_rows(self) -> None:
-        with closing(self._connect(self.home.database)) as connection:
-            connection.autocommit = False
-            with connection, connection.cursor() as cursor:
-                self.delete_rows(cursor)
+        in_transaction(self._connect, self.home.database, self.delete_rows, shared=True)
 
     def delete_rows(self, cursor: Any, only: Collection[str] | None = None) -> None:
         """Delete its rows in a transaction of the caller's, as the role that owns the tables and remains.
@@ -131,7 +129,7 @@ class PooledHome:
         :raises TenantryError: the server refused.
         """
         # Many rows take longer than an administrator's statement usually may.
-        execute(cursor, "SET LOCAL statement_timeout = 0")
+        execute(cursor, "SET LOCAL statement_timeout = '10min'")
         execute(cursor, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(POOL_ROLE)))
         execute(cursor, "SET CONSTRAINTS ALL DEFERRED")
         for table in self._tables(cursor):

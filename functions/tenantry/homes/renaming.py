@@ -1,6 +1,6 @@
-"""Gives a tenant's home the name of a new tenant id, in each isolation model; what is in it stays where it is.
+"""Renames a tenant's home after a new tenant id, in each isolation model; its contents stay where they are.
 
-The tenant's roles have their new names already, and nobody is logged in as one of them.
+The tenant's roles have to have their new names already, and no session of theirs may be open.
 """
 
 from contextlib import closing
@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch, NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, Isolation, TenantId
@@ -19,12 +19,12 @@ from tenantry.homes.shared_database import SharedDatabase
 
 
 def rename_home(connect: AdminConnect, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
-    """Rename a home; one that is renamed already is left as it is.
+    """Rename a home; a home that has been renamed stays as it is.
 
-    :returns: for shared tables, how many rows were changed, under `rows`.
-    :raises NotFound: it is there under neither name.
-    :raises IdentityMismatch: it says that it is another tenant's.
-    :raises TenantryError: the server refused; it has its old name.
+    :returns: for shared tables, the number of changed rows, under `rows`.
+    :raises NotFound: the home exists under neither name.
+    :raises IdentityMismatch: the home names another tenant.
+    :raises TenantryError: the server refused; the home has its old name.
     """
     match before.isolation:
         case Isolation.DATABASE:
@@ -37,7 +37,7 @@ def rename_home(connect: AdminConnect, old: TenantId, new: TenantId, before: Hom
 
 
 def find_schema(connect: AdminConnect, tenant_id: TenantId) -> list[str]:
-    """Name the schema that a tenant of this id would get, if there is one already.
+    """Return the name of the schema that a tenant of this id would get, if that schema exists.
 
     :raises TenantryError: the server refused.
     """
@@ -46,7 +46,7 @@ def find_schema(connect: AdminConnect, tenant_id: TenantId) -> list[str]:
 
 
 def find_rows(connect: AdminConnect, tenant_id: TenantId, home: Home) -> list[str]:
-    """Name the shared tables that have rows of a tenant of this id already, where the home is in such tables.
+    """List the shared tables that already have rows of a tenant of this id; empty for a home outside the pool.
 
     :raises TenantryError: the server refused.
     """
@@ -67,7 +67,7 @@ def _rename_database(connect: AdminConnect, old: TenantId, new: TenantId, before
     script = "ALTER DATABASE {after} SET tenantry.tenant_id = {tenant_id}"
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         if before != after and _says(cursor, before, (old.value, new.value)):
-            # Renaming it waits for whoever remains, some seconds, and fails then.
+            # A rename waits some seconds for open sessions, and then fails.
             end_sessions(connect, before)
             execute(cursor, load_sql("homes/rename_database").format(**names))
         elif _says(cursor, after, (old.value, new.value)):
@@ -77,7 +77,7 @@ def _rename_database(connect: AdminConnect, old: TenantId, new: TenantId, before
 
 
 def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
-    """Tell whether a database is there; it has to say that it is one of these tenants'."""
+    """Whether a database exists. :raises IdentityMismatch: it exists and names none of these tenants."""
     execute(cursor, load_sql("homes/database_identity"), (database,))
     found = cursor.fetchone()
     if found and found[1] not in expected:
@@ -86,7 +86,8 @@ def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
 
 
 def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: Home, after: Home) -> None:
-    with transaction(connect, before.database) as cursor:
+
+    def work(cursor: Any) -> None:
         rename_detached(cursor, old, new)
         if _has_schema(cursor, before.schema):
             rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
@@ -95,6 +96,8 @@ def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: 
             raise NotFound("The tenant's schema is not there.", code="schema_missing")
         SharedDatabase(connect, before.database).identify(cursor, new, after.schema)
 
+    in_transaction(connect, before.database, work, shared=True)
+
 
 def _has_schema(cursor: Any, schema: str) -> bool:
     execute(cursor, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
@@ -102,22 +105,25 @@ def _has_schema(cursor: Any, schema: str) -> bool:
 
 
 def _rename_rows(connect: AdminConnect, old: TenantId, new: TenantId, home: Home) -> int:
-    """Give the tenant's rows the new id, and let its logins say it, in one transaction; returns how many rows."""
-    changed = 0
-    with transaction(connect, home.database) as cursor:
+    """Give the tenant's rows and logins the new id, in one transaction; returns the number of rows."""
+
+    def work(cursor: Any) -> int:
+        changed = 0
         SharedDatabase(connect, home.database).identify(cursor, new, home.schema)
         _become_pool(cursor)
-        # Rows that refer to each other change one table after the other.
-        execute(cursor, "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = 0")
+        # Rows that refer to each other are changed one table after the other.
+        execute(cursor, "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = '10min'")
         for table in _pooled_tables(cursor, home.schema):
             update = sql.SQL("UPDATE {} SET tenant_id = %s WHERE tenant_id = %s")
             execute(cursor, update.format(sql.Identifier(home.schema, table)), (new.value, old.value))
             changed += cursor.rowcount
-    return changed
+        return changed
+
+    return in_transaction(connect, home.database, work, shared=True)
 
 
 def _become_pool(cursor: Any) -> None:
-    """Become the owner of the shared tables, who sees every tenant's rows, until the transaction or session ends."""
+    """Take the role that owns the shared tables and sees every tenant's rows, until the transaction or session ends."""
     execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(POOL_ROLE)))
 
 

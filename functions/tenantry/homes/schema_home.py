@@ -7,13 +7,14 @@ from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names, transaction
 from tenantry.database.logins import login_names
+from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict
 from tenantry.domain.restore import is_kept
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
 from tenantry.homes.detached import find_detached
 from tenantry.homes.large_objects import drop_large_objects
+from tenantry.homes.ownership import schema_owner
 from tenantry.homes.rights import grant_rights
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.homes.upgrading import upgrade_own_home
@@ -97,7 +98,7 @@ class SchemaHome:
     def drop(self) -> None:
         """Drop the schema and what was put beside it, and take back what the logins may and say in that database.
 
-        :raises Conflict: there is a schema of that name which is not the tenant's.
+        :raises Conflict: there is a schema of that name which is not the tenant's (`name_taken`).
         """
         if not self._shared.exists():
             return
@@ -117,14 +118,12 @@ class SchemaHome:
             self._shared.forget(cursor, self._tenant_id)
 
     def _is_there(self, cursor: Any) -> bool:
-        query = "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = %s"
-        execute(cursor, query, (self.home.schema,))
-        found = cursor.fetchone()
-        if found and found[0] != self._owner:
-            raise Conflict("The shared database has a schema of that name already.", code="schema_exists")
+        found = schema_owner(cursor, self.home.schema)
+        if found not in (None, self._owner):
+            raise name_taken(f"schema {self.home.schema}")
         return found is not None
 
     def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:
         # A large schema takes longer than an administrator's statement usually may.
-        drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA {} CASCADE")
+        drop = sql.SQL("SET statement_timeout = '10min'; DROP SCHEMA {} CASCADE")
         execute(cursor, drop.format(schema or self._names["schema"]))

@@ -63,8 +63,14 @@ def _set_read_only(connect: AdminConnect, tenant_id: TenantId, database: str, ch
     end_sessions(connect, database, login_names(tenant_id))
 
 
-def alter_logins(cursor: Any, tenant_id: TenantId, database: str, change: sql.Composable) -> None:
-    """Change a setting that a tenant's logins have in a database. :raises TenantryError: the server refused."""
-    for login in known_roles(cursor, login_names(tenant_id)):
-        place = sql.SQL("ALTER ROLE {} IN DATABASE {} ").format(sql.Identifier(login), sql.Identifier(database))
-        execute(cursor, place + change)
+def alter_logins(cursor: Any, tenant_id: TenantId, database: str, *changes: sql.Composable) -> None:
+    """Change settings that a tenant's logins have in a database. :raises TenantryError: the server refused."""
+    logins = known_roles(cursor, login_names(tenant_id))
+    if logins:
+        place = sql.SQL("ALTER ROLE {} IN DATABASE {} {}")
+        statements = [
+            place.format(sql.Identifier(login), sql.Identifier(database), change)
+            for login in logins
+            for change in changes
+        ]
+        execute(cursor, sql.SQL("; ").join(statements))

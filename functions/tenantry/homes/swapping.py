@@ -8,10 +8,12 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, run, transaction
+from tenantry.database import database_removal
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Home, Isolation, TenantId
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.sessions import end_sessions
 
 
@@ -49,20 +51,36 @@ def unshut(connect: AdminConnect, database: str) -> None:
             _allow(cursor, database, allowed=True)
 
 
+def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
+    """Let administrators into a database whose owner has shut it; a home of another model has no owner who could.
+
+    Not while it is shut for a swap.
+
+    :raises TenantryError: the server refused.
+    """
+    if home.isolation is not Isolation.DATABASE:
+        return
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        if is_tenants_database(cursor, tenant_id, home.database):
+            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false")
+            execute(cursor, admit.format(sql.Identifier(home.database)))
+
+
 def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, staging: str, kept: str) -> None:
     """Give a database the name of another, which is kept under a third name; there may be no other.
 
     :raises IdentityMismatch: one of them says that it is another tenant's.
     :raises TenantryError: the server refused; nothing is renamed.
     """
-    with closing(connect("postgres")) as connection:
-        connection.autocommit = False
-        with connection, connection.cursor() as cursor:
-            if _has_database(cursor, live):
-                _require_own(cursor, tenant_id, live)
-                _rename(cursor, "DATABASE", live, kept)
-            _require_own(cursor, tenant_id, staging)
-            _rename(cursor, "DATABASE", staging, live)
+
+    def work(cursor: Any) -> None:
+        if _has_database(cursor, live):
+            _require_own(cursor, tenant_id, live)
+            _rename(cursor, "DATABASE", live, kept)
+        _require_own(cursor, tenant_id, staging)
+        _rename(cursor, "DATABASE", staging, live)
+
+    in_transaction(connect, "postgres", work, shared=True)
 
 
 def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, kept: str) -> None:
@@ -70,10 +88,13 @@ def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, 
 
     :raises TenantryError: the server refused; nothing is renamed.
     """
-    with transaction(connect, database) as cursor:
+
+    def work(cursor: Any) -> None:
         if _has_schema(cursor, live):
             _rename(cursor, "SCHEMA", live, kept)
         _rename(cursor, "SCHEMA", staging, live)
+
+    in_transaction(connect, database, work, shared=True)
 
 
 def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:
@@ -103,13 +124,14 @@ def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -
 def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
     """Drop a schema with everything in it; it may be gone. :raises TenantryError: the server refused."""
     # A large schema takes longer than an administrator's statement usually may.
-    drop = sql.SQL("SET statement_timeout = 0; DROP SCHEMA IF EXISTS {} CASCADE")
+    drop = sql.SQL("SET statement_timeout = '10min'; DROP SCHEMA IF EXISTS {} CASCADE")
     run(connect, database, drop.format(sql.Identifier(schema)))
 
 
 def drop_database(connect: AdminConnect, database: str) -> None:
     """Drop a database, whoever is connected to it; it may be gone. :raises TenantryError: the server refused."""
-    run(connect, "postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        database_removal.drop_database(cursor, database)
 
 
 def _has_database(cursor: Any, name: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 import psycopg2
 
 from tenantry.database.admin_sql import AdminConnect
+from tenantry.database.patience import Ending, ending_in, patience_of, patiently
 from tenantry.database.revisions import alone_with, head_revision, schema_revision, upgrade_schema
 from tenantry.database.sql_errors import translate
-from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import CopyLogin, copy_login
 
 
@@ -21,18 +22,25 @@ def upgrade_own_home(connect: AdminConnect, tenant_id: TenantId, home: Home) -> 
     owner and nothing else.
 
     :returns: the revision that it is at then.
-    :raises Conflict, TenantryError: as `upgrade_schema`; the server refused the login.
+    :raises Conflict, TenantryError: as `upgrade_home`; the server refused the login.
     """
     newest = head_revision()
+    patience, ending = patience_of(connect), _ending(connect, home)
     with closing(connect(home.database)) as connection:
-        if schema_revision(connection, home.schema) == newest:
+        if patiently(lambda: schema_revision(connection, home.schema), patience, ending) == newest:
             return newest
     with (
         alone_with(connect, home.database, home.schema),
         copy_login(connect, tenant_id, home.database, must_go=True) as login,
-        _session(connect, home.database, login) as connection,
+        _session(connect, home.database, login) as session,
     ):
-        return upgrade_schema(connection, owner_role(tenant_id), home.schema)
+        owner = owner_role(tenant_id)
+        return patiently(lambda: upgrade_schema(session, owner, home.schema), patience, ending)
+
+
+def _ending(connect: AdminConnect, home: Home) -> Ending | None:
+    """In a database of its own a tenant is in its own way only; in one that others share it may not be for long."""
+    return None if home.isolation is Isolation.DATABASE else ending_in(connect, home.database)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Starts operations and performs them step by step, so that a worker's death costs no more than repeating a step."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.timer import Timer
-from tenantry.domain.errors import Conflict, NotFound, TenantryError
+from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.leases import Leases
@@ -23,6 +24,8 @@ class Step(NamedTuple):
 
 
 _UNDONE = "undone"
+# Of what an error says: a tenant's own trigger may say anything, and an item holds 400 KB.
+_MAX_DETAILS = 2_000
 
 type Workflows = Mapping[str, Sequence[Step]]
 # For each kind, what undoes the partial work after a failed step; it returns the operation's new state.
@@ -192,7 +195,7 @@ class Performer:
         try:
             current = compensation(current) if compensation else current
         finally:
-            facts = current.facts | ({"error_details": error.details} if error.details else {})
+            facts = current.facts | ({"error_details": _bounded(error.details)} if error.details else {})
             self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))
 
     def _get(self, operation_id: str) -> Operation:
@@ -200,6 +203,18 @@ class Performer:
         if operation is None:
             raise NotFound("There is no such operation.", code="operation_unknown")
         return operation
+
+
+def _bounded(details: Details) -> Details:
+    """Keep as much of an error's details as somebody reads."""
+    if isinstance(details, str):
+        return details if len(details) <= _MAX_DETAILS else f"{details[:_MAX_DETAILS]}…"
+    kept: list[dict[str, str]] = []
+    for detail in details or ():
+        if len(json.dumps([*kept, detail])) > _MAX_DETAILS:
+            break
+        kept.append(detail)
+    return kept
 
 
 def _timer_name(operation: Operation) -> str:

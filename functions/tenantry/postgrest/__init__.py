@@ -1,4 +1,4 @@
-"""PostgREST's language as a pure library: one request of the data API becomes one statement, and its row an answer."""
+"""PostgREST's language as a pure library: turns a data API request into one statement, and its row into an answer."""
 
 from tenantry.postgrest.answers import Answer, Row, answer_of
 from tenantry.postgrest.plan.needs import CatalogueNeeded

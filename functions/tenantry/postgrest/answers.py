@@ -1,4 +1,4 @@
-"""From a statement's row to the answer: status, body and headers."""
+"""Turns a statement's row into the answer: status, body and headers."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from tenantry.postgrest.refusals import range_refused
 from tenantry.postgrest.request import Action, Guard, Plan
 
 _MAX_HEADERS = 50
-# What a function of the tenant's may not say: they are the gateway's and ours.
+# Headers that a tenant's function may not set: they belong to the gateway or to us.
 _OWN_HEADERS = ("access-control-", "content-length", "transfer-encoding", "connection", "x-amz")
 
 
 class Row(NamedTuple):
-    """What every plan's statement returns; Plan tells what the columns mean."""
+    """The row that every plan's statement returns; `Plan` explains the columns."""
 
     total: int | None
     rows: int
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request gets: an HTTP status, text and headers."""
+    """The answer to a request: an HTTP status, text and headers."""
 
     status: int
     body: str
@@ -37,9 +37,9 @@ class Answer:
 
 
 def answer_of(plan: Plan, row: Row) -> Answer:
-    """Make the answer of a statement that succeeded.
+    """Build the answer of a statement that succeeded.
 
-    :raises RequestRefused: the rows are not what was asked for; nothing was changed.
+    :raises RequestRefused: the number of rows is not the one asked for; nothing was changed.
     """
     if plan.action is Action.READ and plan.media.form is Form.OBJECT and row.rows != 1:
         raise not_single(row.rows)
@@ -59,7 +59,7 @@ def answer_of(plan: Plan, row: Row) -> Answer:
 
 
 def _told(plan: Plan) -> dict[str, str]:
-    """Say what the body is, and which schema it is of."""
+    """Return the headers that describe the body: its media type and its schema."""
     return {"Content-Type": plan.media.content_type, **_profile(plan)}
 
 
@@ -68,13 +68,13 @@ def _profile(plan: Plan) -> dict[str, str]:
 
 
 def not_single(rows: int | None) -> RequestRefused:
-    """Say that there is not exactly one row."""
+    """Build the refusal for a result that is not exactly one row."""
     details = f"The result contains {rows} rows" if rows is not None else None
     return RequestRefused("Cannot coerce the result to a single JSON object", code="PGRST116", details=details)
 
 
 def guarded(plan: Plan, rows: int | None) -> RequestRefused:
-    """Say which of a plan's guards refused; the change was taken back."""
+    """Build the refusal for the guard that failed; the change was rolled back."""
     guard = plan.guards[0][0] if len(plan.guards) == 1 or rows != 1 else plan.guards[-1][0]
     if guard is Guard.ONE_ROW:
         return not_single(rows)
@@ -126,7 +126,7 @@ def _location(name: str, key: str) -> str:
 def _own_status(text: str | None) -> int | None:
     """Read the status that a function has set.
 
-    :raises TenantryError: with PGRST112, it is none.
+    :raises TenantryError: with PGRST112, it is not a status code.
     """
     if not text:
         return None
@@ -138,7 +138,7 @@ def _own_status(text: str | None) -> int | None:
 def _own_headers(text: str) -> dict[str, str]:
     """Read the headers that a function has set.
 
-    :raises TenantryError: with PGRST111, they are none.
+    :raises TenantryError: with PGRST111, they are malformed.
     """
     malformed = "response.headers guc must be a JSON array composed of objects with a single key and a string value"
     try:
@@ -156,7 +156,7 @@ def _own_headers(text: str) -> dict[str, str]:
 
 
 def may_tell(name: str, value: object) -> bool:
-    """Whether a function of the tenant's may set this header: it is one, and neither the gateway's nor ours."""
+    """Whether a tenant's function may set this header: it is well-formed, and neither the gateway's nor ours."""
     return _is_header(name, value) and not name.lower().startswith(_OWN_HEADERS)
 
 

@@ -1,4 +1,4 @@
-"""The Accept header: which form of answer comes first among those that can be had."""
+"""The Accept header: chooses the first form of answer in it that is available."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ _MAX_HEADER = 2_000
 
 
 class Form(StrEnum):
-    """How the rows are written."""
+    """The format of the rows."""
 
     ARRAY = "array"
     OBJECT = "object"
@@ -21,7 +21,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`content_type` is the answer's; of a plan, `inner` is the form whose statement is explained."""
+    """`content_type` is the answer's; if it is a query plan, `inner` is the form whose statement is explained."""
 
     form: Form
     content_type: str
@@ -41,11 +41,11 @@ _PLAN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
 
 @lru_cache(maxsize=256)
 def negotiate(accept: str, *, plans: bool, root: bool = False) -> Media:
-    """Choose the first form, by weight and then by order, that can be had.
+    """Choose the first available form, by weight and then by order.
 
-    :param plans: whether the tenant may see plans of its statements.
-    :param root: for the description of the API, not for rows.
-    :raises RequestRefused: with PGRST107, there is none.
+    :param plans: whether the tenant may see the query plans of its statements.
+    :param root: whether the description of the API is asked for, not rows.
+    :raises RequestRefused: with PGRST107, no form is available.
     """
     if not accept:
         return _OPENAPI if root else JSON

@@ -1,26 +1,26 @@
-"""Names of columns and tables: how a URL spells them and how SQL does; and text that PostgreSQL can store."""
+"""Names of columns and tables, as a URL and as SQL spell them, and a check for text that PostgreSQL can store."""
 
 import re
 
 from tenantry.domain.errors import BadRequest, GrammarError
 
 # A name in a URL: quoted with backslash escapes, or letters, digits, `_`, `$`, blanks, and `-` unless it
-# begins the arrow of a JSON path. Possessive throughout: a long wrong name costs linear time.
+# begins the arrow of a JSON path. All quantifiers are possessive, so a long wrong name costs linear time.
 NAME = r'(?:"(?:[^"\\]++|\\[\s\S])*+"|[\w $]++(?:-(?!>)[\w $]++)*+)'
 
-# NAMEDATALEN - 1. PostgreSQL cuts longer names silently, and would then read or write another thing.
+# NAMEDATALEN - 1. PostgreSQL truncates longer names silently, and would then read or write another object.
 _MAX_NAME_BYTES = 63
 
 _unescape = re.compile(r"\\([\s\S])").sub
 
 
 def is_ordinary(text: str) -> bool:
-    """Tell whether a text is ASCII letters, digits and `_` alone, which nearly every name is."""
+    """Whether a text has only ASCII letters, digits and `_` and begins with no digit, as nearly every name does."""
     return text.isascii() and text.isidentifier()
 
 
 def read_name(token: str) -> str:
-    """Give the name that a token matched by NAME stands for; it may be empty, which `quote` refuses."""
+    """Return the name that a token matched by NAME stands for; it may be empty, which `quote` refuses."""
     if token.startswith('"'):
         return _unescape(r"\1", token[1:-1])
     name = token.strip(" ")
@@ -30,7 +30,7 @@ def read_name(token: str) -> str:
 
 
 def quote(name: str) -> str:
-    """Give the SQL identifier for exactly this name. Raises GrammarError where PostgreSQL has none for it."""
+    """Return the SQL identifier for exactly this name. Raises GrammarError if PostgreSQL can't have such a name."""
     if is_ordinary(name) and len(name) <= _MAX_NAME_BYTES:
         return f'"{name}"'
     if not name:
@@ -43,7 +43,7 @@ def quote(name: str) -> str:
 
 
 def check_value(value: str) -> str:
-    """Give the value back if PostgreSQL can take it as text; BadRequest for NUL and lone surrogates."""
+    """Return the value if PostgreSQL can store it as text; BadRequest for NUL and lone surrogates."""
     if "\0" in value:
         raise BadRequest("a value contains a NUL character, which PostgreSQL cannot store", code="22021")
     if not value.isascii():

@@ -1,4 +1,4 @@
-"""The Prefer header: what is asked for, and what is told back as applied."""
+"""The Prefer header: parses the preferences, and reports those that were applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What was asked for, by kind; None is what was not. Values are the header's own words."""
+    """The preferences of a request, by kind; None if not given. Values are the header's own words."""
 
     resolution: str | None = None
     missing: str | None = None
@@ -30,11 +30,11 @@ class Preferences:
 
     @property
     def is_strict(self) -> bool:
-        """Whether what is not understood has to be refused."""
+        """Whether a preference that is not understood has to be refused."""
         return self.handling == "strict"
 
     def applied(self, *leaving_out: str) -> str:
-        """Say what was applied, in Preference-Applied's order; empty if nothing was."""
+        """Return the header Preference-Applied, with the kinds in its order; empty if none was applied."""
         given = {
             "resolution": self.resolution,
             "missing": self.missing,
@@ -54,11 +54,11 @@ NONE = Preferences()
 
 
 def parse_preferences(header: str) -> Preferences:
-    """Parse the header's value; of several of a kind the first counts.
+    """Parse the header's value; if a kind is given several times, the first counts.
 
-    Unknown preferences are ignored, as RFC 7240 has it, unless `handling=strict` is among them.
+    Unknown preferences are ignored, as RFC 7240 requires, unless `handling=strict` is among them.
 
-    :raises RequestRefused: with PGRST122.
+    :raises RequestRefused: with PGRST122, a preference is unknown and `handling=strict` was given.
     """
     if not header:
         return NONE
@@ -77,7 +77,7 @@ def parse_preferences(header: str) -> Preferences:
 
 
 def unmet_preferences(preferences: Sequence[str]) -> RequestRefused:
-    """Refuse what was asked for strictly and can't be had."""
+    """Build the refusal for preferences that were asked for strictly and can't be met."""
     details = f"Invalid preferences: {', '.join(preferences)[:200]}"
     return RequestRefused("Invalid preferences given with handling=strict", code="PGRST122", details=details)
 

@@ -1,4 +1,4 @@
-"""How the data API says no, in PostgREST's words and codes: its clients tell errors apart by them."""
+"""The data API's refusals, in PostgREST's words and codes, because its clients tell errors apart by these."""
 
 from tenantry.domain.errors import GrammarError, RequestRefused
 
@@ -6,7 +6,7 @@ _LONGEST_ECHO = 200
 
 
 def stopped(what: str, text: str, position: int, expecting: str) -> GrammarError:
-    """Tell where parsing `text` ended, in PostgREST's form: columns from 1, details with what was there."""
+    """Build the error for parsing that stopped, in PostgREST's form: column from 1, and the character found there."""
     found = f'"{text[position]}"' if position < len(text) else "end of input"
     return GrammarError(
         f'"failed to parse {what} ({shorten(text)})" (line 1, column {position + 1})',
@@ -28,11 +28,26 @@ def not_embedded(name: str) -> RequestRefused:
     )
 
 
+def not_selected(relation: str, name: str) -> RequestRefused:
+    """Refuse to sort by a column of an embedded table that is not among those that were selected of it."""
+    return RequestRefused(f"column {relation}.{shorten(name)} does not exist", code="42703")
+
+
+def key_twice(name: str, *, is_table: bool) -> RequestRefused:
+    """Refuse an answer whose objects would have one key twice: clients see but one of them."""
+    what, code = ("table name", "42712") if is_table else ("column", "42701")
+    return RequestRefused(
+        f'{what} "{shorten(name)}" specified more than once',
+        code=code,
+        hint="Give one of them another name: select=other:name(…).",
+    )
+
+
 def range_refused(details: str) -> RequestRefused:
-    """Refuse a window of rows that cannot be."""
+    """Refuse a window of rows that is impossible."""
     return RequestRefused("Requested range not satisfiable", code="PGRST103", details=details)
 
 
 def shorten(text: str) -> str:
-    """Keep an echo of the caller's text short."""
+    """Shorten the caller's text for quoting it in an error."""
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"

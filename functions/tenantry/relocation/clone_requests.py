@@ -1,10 +1,12 @@
-"""Clones of tenants, as an operator asks for them: checked, and started."""
+"""Takes an operator's request to clone a tenant: checks it, and starts the operation."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
 from tenantry.domain.errors import Conflict
@@ -12,15 +14,17 @@ from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
+from tenantry.tenants.retired_ids import require_not_retired
 
 
 @dataclass(frozen=True, slots=True)
 class CloneOrder:
-    """What an operator asks for: without a server, the copy goes where the original is."""
+    """What an operator asks for; without a server, the clone goes to the original's."""
 
     source: TenantId
     tenant_id: TenantId
@@ -29,7 +33,7 @@ class CloneOrder:
 
 
 class CloneRequests:
-    """Starts clones. Nothing is changed by a call that is refused."""
+    """Starts clones. A refused call changes nothing."""
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class CloneRequests:
         operations: Operations,
         require_free_address: Callable[[TenantId, str], None],
     ) -> None:
-        """Take the adapters, and what refuses an address that is another tenant's user's."""
+        """Take the adapters, and the function that refuses an address of another tenant's user."""
         self._require_free_address = require_free_address
         self._registry = registry
         self._secrets = secrets
@@ -49,7 +53,7 @@ class CloneRequests:
         self._operations = operations
 
     def start(self, order: CloneOrder, actor: str) -> Operation:
-        """Start to make a tenant with a copy of another's data, or take up such a clone that has failed.
+        """Start a clone, a new tenant with a copy of another's data, or resume one that has failed.
 
         :raises BadRequest: the new id is reserved.
         :raises NotFound: there is no such tenant or server.
@@ -61,7 +65,7 @@ class CloneRequests:
         with self._leases.hold(TENANT_LEASE, order.tenant_id.value):
             source = self._source(order.source)
             known = self._registry.tenant(order.tenant_id)
-            operation = self._resume(order, known) if known else self._begin(order, source, actor)
+            operation = self._resume(order, source, known) if known else self._begin(order, source, actor)
         self._operations.launch(operation)
         return operation
 
@@ -71,11 +75,13 @@ class CloneRequests:
         require_still(source)
         return source
 
-    def _resume(self, order: CloneOrder, known: Tenant) -> Operation:
+    def _resume(self, order: CloneOrder, source: Tenant, known: Tenant) -> Operation:
+        # By whatever id it was asked for: the original may have been renamed since.
+        ids = {tenant_id.value for tenant_id in (source.tenant_id, *source.former_ids)}
         if known.status is TenantStatus.PROVISIONING and known.relocation:
             operation = self._operations.get(known.relocation)
-            if operation.kind == CLONE and operation.facts["cloned"] == order.source.value:
-                # The address may be why it failed.
+            if operation.kind == CLONE and operation.facts["cloned"] in ids:
+                # The address may be the reason why the clone failed, so a new one replaces it.
                 given = {"admin_email": order.admin_email} if order.admin_email else {}
                 return self._operations.resume(replace(operation, facts=operation.facts | given))
         raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
@@ -86,6 +92,8 @@ class CloneRequests:
         home = _home(order.tenant_id, server.server_id, present)
         self._require_free(order.tenant_id, home)
         self._require_version(source.server_id, server.server_id)
+        # Its owner may have shut it: we look into it.
+        readmit(self._servers.connector(present.server_id), order.source, present)
         self._require_copyable(present)
         facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
@@ -101,18 +109,18 @@ class CloneRequests:
                 backups=source.backups,
                 data_api=source.data_api,
                 relocation=operation.operation_id,
+                known_since=datetime.now(UTC),
             )
         )
         return operation
 
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
-        former = self._registry.former_id(tenant_id)
-        if former:
-            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        require_not_retired(self._registry, tenant_id)
         if self._secrets.find(tenant_id):
             raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+        self._servers.admin(home.server_id).require_names(tenant_id, home)
         if self._servers.home(tenant_id, home).size() is not None:
-            raise Conflict("The server has something of that name already.", code="database_exists")
+            raise name_taken(f"{home.database}.{home.schema}")
 
     def _require_version(self, here: str, there: str) -> None:
         if here == there:
@@ -146,7 +154,7 @@ class CloneRequests:
 
 
 def _home(tenant_id: TenantId, server_id: str, original: Home) -> Home:
-    """Say where a clone lives: in a database of its own, its schema is named as the original's."""
+    """Return the clone's home; in a database of its own, its schema has the original's name."""
     home = new_home(tenant_id, server_id, original.isolation)
     if home.isolation is Isolation.DATABASE:
         return Home(home.server_id, home.isolation, home.database, original.schema)

@@ -1,4 +1,4 @@
-"""Makes a tenant with a copy of another's data at one moment, while that goes on. Every step may be repeated."""
+"""Clones a tenant: copies its data as of one moment, while it is in use. Every step may be repeated."""
 
 import time
 from collections.abc import Sequence
@@ -21,13 +21,15 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
+from tenantry.tenants.retired_ids import find_by_any_id
 
 
 class Cloning:
-    """The steps of a clone. The tenant is incomplete until the last of them, and served by nobody."""
+    """The steps of a clone. Until the last step has ended, the new tenant is incomplete and is not served."""
 
     def __init__(
         self,
@@ -38,7 +40,7 @@ class Cloning:
         connect: ConnectSettings,
         onboarding: Onboarding,
     ) -> None:
-        """Take the adapters; `onboarding` completes the clone."""
+        """Take the adapters; `onboarding` completes the new tenant."""
         self._registry = registry
         self._servers = servers
         self._secrets = secret_store
@@ -47,7 +49,7 @@ class Cloning:
         self._onboarding = onboarding
 
     def steps(self) -> Sequence[Step]:
-        """List the steps in their order."""
+        """List the steps in order."""
         return Step("prepare", self._prepare), Step("copy", self._copy), Step("finish", self._finish)
 
     def _prepare(self, operation: Operation) -> None:
@@ -59,9 +61,10 @@ class Cloning:
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def _copy(self, operation: Operation) -> dict[str, Any]:
-        """Fill a home that is made anew each time: the copy is of one moment, and not of two."""
+        """Fill the home, made anew at each attempt, so that the whole copy is of one moment."""
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
+        readmit(self._servers.connector(source.home.server_id), source.tenant_id, source.home)
         self._make_room(tenant, home)
         began = time.monotonic()
         resident = Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id))
@@ -79,7 +82,7 @@ class Cloning:
 
     def _make_room(self, tenant: Tenant, home: Home) -> None:
         target = self._servers.home(tenant.tenant_id, home)
-        # A worker that was killed may have left programs that still fill it.
+        # A worker that was killed may have left programs that are still filling the home.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
         target.make_empty()
         if home.isolation is Isolation.SCHEMA:
@@ -89,12 +92,12 @@ class Cloning:
     def _finish(self, operation: Operation) -> None:
         known = self._registry.tenant(tenant_of(operation))
         if known and known.status is TenantStatus.ACTIVE and not known.relocation:
-            # It was finished, and nobody came to write that down.
+            # An earlier attempt finished, but its end was never recorded.
             return
         tenant, home = self._tenant(operation), _home(operation)
         self._servers.home(tenant.tenant_id, home).open()
         credentials = self._secrets.read(tenant.tenant_id)
-        # The password, the right to connect, and that the database says it is this tenant's.
+        # Proves the password, the right to connect, and that the database names this tenant.
         TenantConnection(tenant.tenant_id, credentials, self._connect).close()
         if home.isolation is not Isolation.POOLED:
             self._copier.analyse(Resident(tenant.tenant_id, home, credentials))
@@ -109,11 +112,11 @@ class Cloning:
         return tenant
 
     def _source(self, operation: Operation) -> Resident:
-        """Find the original where it is now.
+        """Find the original where it is now, and by the id that it has now: it may have been renamed since.
 
-        :raises Conflict: it is being moved, and may be at neither place in a moment.
+        :raises Conflict: the original is being moved, so its home may change at any moment.
         """
-        source = self._registry.tenant(TenantId(operation.facts["cloned"]))
+        source = find_by_any_id(self._registry, TenantId(operation.facts["cloned"]))
         if source is None:
             raise TenantUnknown("The tenant that is to be cloned is gone.")
         require_still(source)
@@ -121,7 +124,7 @@ class Cloning:
         return Resident(source.tenant_id, home_of(source, credentials), credentials)
 
     def _new_credentials(self, tenant_id: TenantId, home: Home) -> Credentials:
-        """Keep what an earlier attempt has stored."""
+        """Make the tenant's credentials; those that an earlier attempt has stored are kept."""
         server = self._servers.get(home.server_id)
         made = self._secrets.find(tenant_id) or Credentials(
             host=server.host,

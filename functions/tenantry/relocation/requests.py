@@ -1,4 +1,4 @@
-"""Moves, promotions and what becomes of them, as an operator asks for them: checked, and started."""
+"""Takes an operator's requests to move, promote, confirm and undo: checks them, and starts the operations."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,18 +14,19 @@ from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Jo
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 
-# Of `server_version_num`: 180006 is 18.6.
+# Divides `server_version_num` into the major version: 180006 is 18.6.
 _MAJOR = 10_000
 _SEARCHED = 1_000
 
 
 class Relocations:
-    """What operators ask for. Nothing is changed by a call that is refused."""
+    """Starts operators' operations. A refused call changes nothing."""
 
     def __init__(
         self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, operations: Operations
@@ -38,11 +39,11 @@ class Relocations:
         self._operations = operations
 
     def move(self, tenant_id: TenantId, server_id: str, actor: str) -> Operation:
-        """Start to move a tenant to another server, or take up the move there that has failed.
+        """Start to move a tenant to another server, or resume a move there that has failed.
 
-        :raises BadRequest: it lies there already.
+        :raises BadRequest: the tenant is on that server already.
         :raises NotFound: there is no such tenant or server.
-        :raises Conflict: the server has no room for it, the tenant can't be moved now, or is being moved otherwise.
+        :raises Conflict: the server has no room, the tenant can't be moved now, or another relocation is under way.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._movable(tenant_id)
@@ -52,17 +53,21 @@ class Relocations:
                 if server_id == tenant.server_id:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
+                # Its owner may have shut it: we look into it.
+                readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
-                operation = self._begin(tenant, MOVE, Journey(home, moved(home, server_id)), actor)
+                journey = Journey(home, moved(home, server_id))
+                self._servers.admin(server_id).require_names(tenant_id, journey.target)
+                operation = self._begin(tenant, MOVE, journey, actor)
             elif journey_of(operation.facts).target.server_id != server_id:
                 raise moving()
         self._operations.launch(operation)
         return operation
 
     def promote(self, tenant_id: TenantId, isolation: Isolation, actor: str) -> Operation:
-        """Start to give a tenant a schema or a database of its own, or take up the promotion that has failed.
+        """Start to promote a tenant to a schema or a database of its own, or resume a promotion that has failed.
 
-        :raises BadRequest: it has that, or a better one.
+        :raises BadRequest: the tenant has that isolation already, or a stronger one.
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: the tenant can't be promoted now.
         """
@@ -74,6 +79,7 @@ class Relocations:
                 if isolation is home.isolation:
                     raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
                 operation = self._begin(tenant, PROMOTE, journey, actor)
@@ -83,7 +89,7 @@ class Relocations:
         return operation
 
     def confirm(self, tenant_id: TenantId, actor: str) -> Operation:
-        """Start to drop the home that a tenant has left, after which nothing can be undone.
+        """Start to drop the home that a tenant has left; the relocation can't be undone after that.
 
         :raises TenantUnknown: there is no such tenant.
         :raises Conflict: there is nothing to confirm, or the tenant is being moved.
@@ -99,10 +105,10 @@ class Relocations:
         return operation
 
     def undo(self, tenant_id: TenantId, actor: str) -> Operation:
-        """Start to bring a tenant back to where it was before a move or a promotion, finished or not.
+        """Start to undo a tenant's last move, promotion or restore, whether it has finished or not.
 
         :raises TenantUnknown: there is no such tenant.
-        :raises Conflict: there is nothing to undo, or it is being undone or confirmed.
+        :raises Conflict: there is nothing to undo, the relocation has switched but not ended, or it is being confirmed.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._stable(tenant_id)
@@ -121,7 +127,7 @@ class Relocations:
         return operation
 
     def _take_over(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
-        """Undo a relocation that has not ended: by abandoning it or, once it has switched, after finishing it."""
+        """Start to abandon a relocation that has not switched; one that has switched must be finished first."""
         journey = journey_of(begun.facts)
         present = self._secrets.find(tenant.tenant_id)
         server = self._servers.get(journey.target.server_id)
@@ -181,9 +187,9 @@ class Relocations:
         return operation
 
     def _unfinished(self, tenant: Tenant, kind: str) -> Operation | None:
-        """Take up again what has begun and not ended.
+        """Resume the tenant's unfinished operation of this kind; None if no operation is under way.
 
-        :raises Conflict: something else has.
+        :raises Conflict: an operation of another kind is under way.
         """
         if not tenant.relocation:
             return None

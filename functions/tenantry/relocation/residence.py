@@ -1,4 +1,4 @@
-"""What the steps of a relocation share: where the tenant is, and what is done with either of its two homes."""
+"""What the steps of a relocation share: where the tenant lives, and actions on either of its two homes."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
-from tenantry.database.logins import login_names
+from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, database_role
+from tenantry.domain.tenant import Home, Tenant
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
@@ -19,7 +19,7 @@ from tenantry.servers.servers import Servers
 
 
 class Residence:
-    """A tenant on its way. Where it lives is what its secret says."""
+    """A tenant under relocation. Its secret tells in which of the two homes it lives."""
 
     def __init__(self, registry: Registry, servers: Servers, secrets: SecretStore, copier: HomeCopier) -> None:
         """Take the adapters."""
@@ -29,14 +29,14 @@ class Residence:
         self.copier = copier
 
     def is_under_way(self, operation: Operation) -> bool:
-        """Whether the tenant is still this operation's to move."""
+        """Whether this operation still holds the tenant."""
         tenant = self.registry.tenant(tenant_of(operation))
         return tenant is not None and tenant.relocation == operation.operation_id
 
     def has_arrived(self, operation: Operation) -> bool:
-        """Whether the tenant's secret names the place that it goes to.
+        """Whether the tenant's secret names the target, so that the switch is done.
 
-        :raises Conflict: it names neither that nor the place that it comes from; nothing is touched then.
+        :raises Conflict: the secret names neither the source nor the target; nothing is touched then.
         """
         journey, present = journey_of(operation.facts), self.secrets.read(tenant_of(operation))
         source, target = (place_of(self.copier.at(home, present)) for home in (journey.source, journey.target))
@@ -45,17 +45,17 @@ class Residence:
         return place_of(present) == target
 
     def source(self, operation: Operation) -> HomeAdmin:
-        """Administer the home that the tenant comes from."""
+        """Administer the home that the tenant leaves."""
         return self.servers.home(tenant_of(operation), journey_of(operation.facts).source)
 
     def target(self, operation: Operation) -> HomeAdmin:
-        """Administer the home that the tenant goes to."""
+        """Administer the home that the tenant moves to."""
         return self.servers.home(tenant_of(operation), journey_of(operation.facts).target)
 
     def tenant(self, operation: Operation) -> Tenant:
-        """Find the tenant that this operation moves.
+        """Find the tenant that this operation holds.
 
-        :raises TenantUnknown, Conflict: it is gone, or this operation has ended.
+        :raises TenantUnknown, Conflict: the tenant is gone, or this operation has ended.
         """
         tenant = self.registry.tenant(tenant_of(operation))
         if tenant is None:
@@ -65,13 +65,20 @@ class Residence:
         return tenant
 
     def make_roles(self, tenant: Tenant, server_id: str) -> None:
-        """Let a server know the tenant's roles, its login with the password that it has, and its limits."""
+        """Make the tenant's roles and its login on a server, with its present password and its limits."""
         present, admin = self.secrets.read(tenant.tenant_id), self.servers.admin(server_id)
-        admin.make_roles(tenant.tenant_id, present.username, present.password, tenant.limits.connections)
+        homes = {tenant.server_id, tenant.former_home.server_id if tenant.former_home else tenant.server_id}
+        admin.make_roles(
+            tenant.tenant_id,
+            present.username,
+            present.password,
+            tenant.limits.connections,
+            is_listed=server_id in homes,
+        )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
-        """Drop a home that the tenant does not live in, and its roles where nothing else of it is on that server.
+        """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.
 
         :raises Conflict: the tenant lives there.
         """
@@ -79,19 +86,22 @@ class Residence:
         tenant = self.registry.tenant(tenant_id)
         if tenant is None or home_of(tenant, self.secrets.read(tenant_id)) == home:
             raise Conflict("The tenant lives in that home.", code="home_in_use")
-        drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
-        self.servers.home(tenant_id, home).drop()
+        # What is not the tenant's was in the way, and is left as it is.
+        with ignore_name_taken():
+            drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
+        with ignore_name_taken():
+            self.servers.home(tenant_id, home).drop()
         if with_roles:
-            roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
-            self.servers.removal(home.server_id).drop_roles(roles)
+            removal = self.servers.removal(home.server_id)
+            removal.drop_roles(removal.find_roles(tenant_id))
 
     def residents(self, operation: Operation) -> tuple[Resident, Resident]:
-        """Name the tenant in both homes."""
+        """Return the tenant in its source and in its target home."""
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
         present = self.secrets.read(tenant_id)
         return Resident(tenant_id, journey.source, present), Resident(tenant_id, journey.target, present)
 
     def release(self, operation: Operation, **change: Any) -> None:
-        """Let others at the tenant again, with what changes by that; a tenant that is free already stays as it is."""
+        """Release the tenant, with these changes to its entry; a tenant that is already free stays as it is."""
         if self.is_under_way(operation):
             self.registry.put_tenant(replace(self.tenant(operation), relocation="", **change))

@@ -1,4 +1,4 @@
-"""What becomes of a move or a promotion afterwards: confirmed, abandoned half-way, or undone without losing a row."""
+"""Ends a move or a promotion: confirms it, abandons it half-way, or undoes it without losing a row."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Isolation
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation
 
@@ -17,11 +18,11 @@ class Confirmation:
     """Drops the home that a tenant has left."""
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take what moves tenants."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:
-        """List the steps in their order."""
+        """List the steps in order."""
         return (Step("drop_former_home", self._drop), Step("forget_former_home", self._forget))
 
     def _drop(self, operation: Operation) -> None:
@@ -34,14 +35,14 @@ class Confirmation:
 
 
 class Abandonment:
-    """Takes back a relocation that has not come to its switch."""
+    """Takes back a relocation that has not reached its switch."""
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take what moves tenants."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:
-        """List the steps in their order."""
+        """List the steps in order."""
         return (
             Step("reopen", self._reopen),
             Step("drop_target", self._drop_target),
@@ -70,17 +71,17 @@ class Abandonment:
 
 
 class Return:
-    """Brings a tenant back to the home that it has left, with what was written since.
+    """Brings a tenant back to the home that it has left, with everything written since.
 
-    The journey of its operation leads back: from where the tenant lives to its former home.
+    The operation's journey leads back: its source is the present home, its target the former one.
     """
 
     def __init__(self, relocation: Relocation) -> None:
-        """Take what moves tenants."""
+        """Take the relocation, which has the steps and the adapters."""
         self._relocation = relocation
 
     def steps(self) -> Sequence[Step]:
-        """List the steps in their order; where nothing was written since, nothing is copied."""
+        """List the steps in order; if nothing was written since the switch, nothing is copied."""
         there = {step.name: step.run for step in self._relocation.steps()}
         return (
             Step("fence", there["fence"]),
@@ -94,7 +95,7 @@ class Return:
         )
 
     def give_up(self, operation: Operation) -> Operation:
-        """Let the tenant write again where it is, when a step has failed before the switch."""
+        """Compensate a step that failed before the switch: let the tenant write again in its present home."""
         if not self._relocation.is_under_way(operation) or self._relocation.has_arrived(operation):
             return operation
         source = self._relocation.source(operation)
@@ -103,7 +104,7 @@ class Return:
         return replace(operation, done=())
 
     def _look(self, operation: Operation) -> dict[str, Any] | None:
-        """Compare what is there with what was there at the switch; make ready for a copy where it differs.
+        """Compare the present home with its state at the switch; if it differs, make sure that it can be copied back.
 
         :raises Conflict: it differs, and can't be copied to the former home (`changed_since`).
         """
@@ -112,8 +113,9 @@ class Return:
         if relocation.has_arrived(operation):
             return {"changed": False}
         if journey.leaves_server:
-            # The login may have been rotated since.
+            # A rotation since the switch may have changed the login in use.
             relocation.make_roles(tenant, journey.target.server_id)
+        readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
         # Whom the tenant has kept out since must not be let in again.
@@ -130,11 +132,11 @@ class Return:
         journey = journey_of(operation.facts)
         if journey.copies_schema or journey.target.isolation is Isolation.POOLED:
             self._relocation.make_room(operation)
-        # Else the tables are there, and are emptied in the transaction that fills them.
+        # Otherwise the tables still exist, and are emptied in the transaction that fills them.
         return self._relocation.copy(operation)
 
     def _unlock(self, operation: Operation) -> None:
-        """Lift the fence that the tenant left its former home under; it is closed still."""
+        """Lift the fence under which the tenant left its former home; the home is still closed."""
         self._relocation.tenant(operation)
         if not self._relocation.has_arrived(operation):
             self._relocation.target(operation).unfence()

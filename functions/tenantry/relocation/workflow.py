@@ -1,4 +1,4 @@
-"""The steps of every operation that takes a tenant somewhere, and what is done when one fails."""
+"""The workflow of every relocation: its steps, and its compensation if a step fails."""
 
 from collections.abc import Callable
 
@@ -25,11 +25,11 @@ def relocation_workflows(
     deadline: Callable[[], float],
     onboarding: Onboarding,
 ) -> tuple[Workflows, Compensations]:
-    """Wire them.
+    """Build the workflows and their compensations, by kind of operation.
 
-    :param connect: how a tenant's login is tried.
-    :param deadline: tells the moment (of `time.monotonic()`) at which a copy has to have ended.
-    :param onboarding: gives a clone what every tenant has beside its home.
+    :param connect: the settings with which a tenant's login is tried.
+    :param deadline: returns the moment (of `time.monotonic()`) by which a copy has to end.
+    :param onboarding: gives a clone what every tenant has besides its home.
     """
     copier = HomeCopier(servers, tools, deadline)
     relocation = Relocation(registry, servers, secrets, copier, connect)

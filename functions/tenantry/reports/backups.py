@@ -15,6 +15,8 @@ from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
 KIND, TARGET = "report_backups", "fleet/backups"
+# A spreadsheet takes a text that begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Tenants that are being made or erased are not judged.
 _SETTLED = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
 
@@ -57,11 +59,17 @@ def steps(audit: BackupAudit, store: ReportStore) -> Sequence[Step]:
 
 
 def as_csv(report: dict[str, Any]) -> str:
-    """Write a report's lines as CSV, for an auditor's spreadsheet."""
+    """Write a report's lines as CSV, for an auditor's spreadsheet, which takes no text for a formula."""
     text = io.StringIO(newline="")
     names = list(report["tenants"][0]) if report["tenants"] else ["tenant_id"]
     writer = csv.DictWriter(text, ["made_at", *names])
     writer.writeheader()
     for line in report["tenants"]:
-        writer.writerow({"made_at": report["made_at"], **line, "faults": " ".join(line["faults"])})
+        cells = {"made_at": report["made_at"], **line, "faults": " ".join(line["faults"])}
+        writer.writerow({name: _as_text(value) for name, value in cells.items()})
     return text.getvalue()
+
+
+def _as_text(value: Any) -> Any:
+    """Put an apostrophe before what a spreadsheet would compute."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

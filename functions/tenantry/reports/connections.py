@@ -9,8 +9,9 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.domain.tenant import Tenant
-from tenantry.reports.isolation.findings import AuditedRole, LocatedTenant, ServerTenants
 from tenantry.reports.isolation.probe import ServerAudit
+from tenantry.reports.isolation.residents import LocatedTenant, ServerTenants
+from tenantry.reports.isolation.walls import AuditedRole
 
 _NO_LIMIT = -1
 
@@ -29,10 +30,10 @@ class ServerBudget:
 
     `available` is what tenants can share: all connections except the reserved ones and those that others hold now.
     `possible_by_limits` is the sum of the limits of the tenants' logins, or None if one has no limit; each tenant has
-    two
-    logins, and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each
-    environment keeps one session for each of a number of tenants. `possible` is what both allow. `code` is the error if
-    the budget is unknown.
+    two logins, and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each
+    environment keeps one session for each of a number of tenants. `possible` is what both allow. `possible_by_one` is
+    what the `largest_tenant` can open alone, past the functions, with the passwords of its logins; None: it has no
+    limit. `code` is the error if the budget is unknown.
     """
 
     server: str
@@ -46,6 +47,8 @@ class ServerBudget:
     possible_by_limits: int | None = None
     possible_by_concurrency: int = 0
     possible: int = 0
+    possible_by_one: int | None = 0
+    largest_tenant: str = ""
     code: str = ""
 
 
@@ -124,12 +127,14 @@ class ConnectionBudget:
         for role, sessions in facts.sessions.items():
             used[residents.holder_of(role)] += sessions
         available = facts.max_connections - facts.reserved - used[""]
-        by_limits, bounded = self._limits(residents, roles)
+        limits = _limits_by_tenant(residents, roles)
+        by_limits, bounded = self._sums(limits)
+        largest, by_one = _largest(limits)
         by_concurrency = self._concurrency * min(self._per_environment, tenants)
         possible = min(bounded, by_concurrency)
         return ServerBudget(
             server=residents.server_id,
-            verdict=Verdict.FITS if possible <= available else Verdict.CAN_BE_EXHAUSTED,
+            verdict=_verdict(available, possible, by_one),
             tenants=tenants,
             max_connections=facts.max_connections,
             reserved=facts.reserved,
@@ -139,17 +144,36 @@ class ConnectionBudget:
             possible_by_limits=by_limits,
             possible_by_concurrency=by_concurrency,
             possible=possible,
+            possible_by_one=by_one,
+            largest_tenant=largest,
         )
 
-    def _limits(self, residents: ServerTenants, roles: list[AuditedRole]) -> tuple[int | None, int]:
+    def _sums(self, limits: dict[str, list[int]]) -> tuple[int | None, int]:
         """Sum the logins' limits: as they are, and with each tenant capped at one session per environment."""
-        limits: dict[str, list[int]] = {}
-        for role in roles:
-            if role.may_log_in and (holder := residents.holder_of(role.name)):
-                limits.setdefault(holder, []).append(role.connection_limit)
         endless = any(_NO_LIMIT in of_tenant for of_tenant in limits.values())
         bounded = sum(
             self._concurrency if _NO_LIMIT in of_tenant else min(sum(of_tenant), self._concurrency)
             for of_tenant in limits.values()
         )
         return None if endless else sum(map(sum, limits.values())), bounded
+
+
+def _limits_by_tenant(residents: ServerTenants, roles: list[AuditedRole]) -> dict[str, list[int]]:
+    limits: dict[str, list[int]] = {}
+    for role in roles:
+        if role.may_log_in and (holder := residents.holder_of(role.name)):
+            limits.setdefault(holder, []).append(role.connection_limit)
+    return limits
+
+
+def _largest(limits: dict[str, list[int]]) -> tuple[str, int | None]:
+    """Find the tenant that can open the most sessions by itself, and how many; None: any number."""
+    for tenant, of_tenant in sorted(limits.items()):
+        if _NO_LIMIT in of_tenant:
+            return tenant, None
+    return max(((tenant, sum(found)) for tenant, found in limits.items()), key=lambda one: one[1], default=("", 0))
+
+
+def _verdict(available: int, possible: int, by_one: int | None) -> Verdict:
+    fits = possible <= available and by_one is not None and by_one <= available
+    return Verdict.FITS if fits else Verdict.CAN_BE_EXHAUSTED

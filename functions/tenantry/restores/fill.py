@@ -67,20 +67,40 @@ class Filling:
         return bool(entries)
 
     def _stream(self) -> None:
-        with Restore(self._target, self._tools, self._deadline) as restore:
+        with (
+            TemporaryDirectory(prefix="tenantry-restore-") as directory,
+            Restore(self._without_others(Path(directory)), self._tools, self._deadline) as restore,
+        ):
             # What ends early has the reason, or was in no need of the rest: the archive is whole.
             self._pump(restore.write)
             restore.finish()
 
-    def _read_contents(self, head: Path) -> list[Entry] | None:
-        """Fetch the archive's beginning into a file, up to the rows; None: it can't be told where they begin."""
-        contents = Contents(head, self._target, self._tools, self._deadline)
+    def _without_others(self, directory: Path) -> RestoreTarget:
+        """Leave out what only others may say, where others have rights; most archives have nothing of the kind."""
+        target, head = self._target, directory / "head"
+        if not (target.keep_rights and self._archive.manifest.names_others):
+            return target
+        contents = Contents(head, target, self._tools, self._deadline)
+        if self._read_head(head, contents) is None:
+            return target
+        file = write_entries(contents.wanted(), head.with_name("wanted"))
+        # Narrowed once more, the rights of tables that are not listed with them would go.
+        return replace(target, schema="", tables=(), entries=file)
+
+    def _read_head(self, head: Path, contents: Contents) -> list[Entry] | None:
+        """Fetch as much of the archive's beginning into a file as has its contents; None: it is too long."""
         for size in _HEADS:
             head.write_bytes(self._archive.source.head(self._archive.manifest, self._archive.bucket, size))
             entries = contents.entries()
             if entries is not None:
-                break
-        else:
+                return entries
+        return None
+
+    def _read_contents(self, head: Path) -> list[Entry] | None:
+        """Fetch the archive's beginning into a file, up to the rows; None: it can't be told where they begin."""
+        contents = Contents(head, self._target, self._tools, self._deadline)
+        entries = self._read_head(head, contents)
+        if entries is None:
             return None
         return entries if can_be_distributed(head.read_bytes()) and contents.cut(entries) else None
 

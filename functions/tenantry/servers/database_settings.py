@@ -1,4 +1,4 @@
-"""Gives one database the settings and the rights to connect that another has: what no dump of a database holds."""
+"""Copies a database's settings and rights to connect to another database, because no dump of a database has them."""
 
 import csv
 from collections.abc import Iterable
@@ -11,16 +11,18 @@ from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.errors import StatementFailed
 
-# Settings that are lists of names: their value is a list of literals, not one.
+# The value of these settings is a list of names, so it has to be written as a list of literals.
 _LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
-# What a move sets for as long as it lasts.
+# Kinds of objects, by their letters in pg_default_acl.
+_MADE_LATER = {"r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "T": "TYPES", "n": "SCHEMAS"}
+# The fence that a move sets while it lasts.
 _FENCE = "default_transaction_read_only"
 
 
 def copy_database_settings(connect: AdminConnect, source: str, target: str) -> int:
-    """Copy what `source` is set to, for everybody and for single roles, and what others than its owner may do there.
+    """Copy the settings of `source`, for all roles and for single ones, and the rights of roles that do not own it.
 
-    :returns: how many settings and rights there were.
+    :returns: the number of settings and rights.
     :raises TenantryError: the server refused.
     """
     changes: list[sql.Composable] = []
@@ -44,10 +46,32 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
     return len(changes)
 
 
-def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
-    """Set what a database's owner may set there; what only others may, they have to set again.
+def copy_default_privileges(connect: AdminConnect, source: str, target: str, own: Iterable[str]) -> None:
+    """Let others than the tenant's `own` roles give the same of what they make later in `target` as in `source`.
 
-    :returns: how many of them were set.
+    So the application of an adopted database makes tables that the tenant reaches. No dump that is restored as the
+    tenant's owner brings that back. What names a schema that is not there is left out.
+
+    :raises TenantryError: a database could not be reached.
+    """
+    with closing(connect(source)) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("servers/others_default_privileges"), (list(own),))
+        found = cursor.fetchall()
+    if not found:
+        return
+    with closing(connect(target)) as connection, connection.cursor() as cursor:
+        for maker, schema, kind, privilege, grantee, grantable in found:
+            options = " WITH GRANT OPTION" if grantable else ""
+            given = f"GRANT {privilege} ON {_MADE_LATER[kind]} TO {{}}{options}"
+            grant = sql.SQL(f"ALTER DEFAULT PRIVILEGES FOR ROLE {{}} IN SCHEMA {{}} {given}")
+            with suppress(StatementFailed):
+                execute(cursor, grant.format(*map(sql.Identifier, (maker, schema, grantee))))
+
+
+def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
+    """Set a database's settings as its owner; those that the owner may not set are skipped, for others to set again.
+
+    :returns: the number of settings that were set.
     :raises TenantryError: the server could not be reached.
     """
     done = 0

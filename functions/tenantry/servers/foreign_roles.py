@@ -1,4 +1,4 @@
-"""Who else depends on a tenant's database: roles that are not ours, and that another server would not know."""
+"""Finds roles that depend on a tenant's database and are not ours, because another server would not know them."""
 
 from contextlib import closing
 
@@ -7,14 +7,14 @@ from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
 
-# Logins that look into a tenant's database for some hours; they are made anew where they are wanted.
+# Logins that look into a tenant's database for some hours. A move does not copy them: they are made again if needed.
 _INSPECTOR = "_inspect"
 
 
 def foreign_roles(connect: AdminConnect, tenant_id: TenantId, database: str) -> list[str]:
-    """Name the roles that own something in a database of a tenant's own, or have rights there, and are not ours.
+    """List the roles that own something or have rights in a tenant's own database, and are not ours.
 
-    :param connect: as the administrator of the server, who does not count.
+    :param connect: as the server's administrator, which is not listed.
     :raises TenantryError: the server refused.
     """
     ours = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
@@ -24,7 +24,7 @@ def foreign_roles(connect: AdminConnect, tenant_id: TenantId, database: str) -> 
 
 
 def roles_in_policies(connect: AdminConnect, database: str) -> list[str]:
-    """Name the roles that policies on tables speak of: in another tenant's copy these would be strangers.
+    """List the roles that policies on tables name: in a copy for another tenant, they would be strangers.
 
     :raises TenantryError: the server refused.
     """

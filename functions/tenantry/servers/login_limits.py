@@ -1,4 +1,4 @@
-"""What both logins of a tenant may use on their server: sessions at once, and the time of one statement."""
+"""Limits both logins of a tenant on their server: the number of sessions, and the time of one statement."""
 
 from contextlib import closing
 
@@ -11,12 +11,12 @@ from tenantry.domain.tenant import Limits, TenantId
 
 
 def set_login_limits(connect: AdminConnect, tenant_id: TenantId, limits: Limits) -> None:
-    """Set the limits of a tenant's logins, for sessions that begin from now on.
+    """Set the limits of a tenant's logins; they apply to sessions that begin after this.
 
-    Both get them, so a rotation changes nothing. The statement's time is a setting of the login that every
+    Both logins get them, so a rotation changes nothing. The time limit is a setting of the login, which any
     administrator may set; the data plane looks it up when it connects.
 
-    :raises TenantryError: the server refused, or the logins are not there.
+    :raises TenantryError: the server refused, or the logins are missing.
     """
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         for login in map(sql.Identifier, login_names(tenant_id)):
@@ -30,9 +30,9 @@ def set_login_limits(connect: AdminConnect, tenant_id: TenantId, limits: Limits)
 
 
 def end_idle_sessions(connect: AdminConnect, tenant_id: TenantId) -> None:
-    """End the sessions of a tenant's logins that have been idle for a second, so that new limits count.
+    """End the sessions of a tenant's logins that have been idle for a second, so that new limits apply.
 
-    No request fails by this: who finds its session ended connects anew.
+    No request fails because of this: a client whose session has ended connects again.
 
     :raises TenantryError: the server refused.
     """

@@ -1,6 +1,6 @@
-"""Gives what a server has of a tenant the names of a new tenant id; the data stays where it is.
+"""Renames a tenant's roles and home on a server after a new tenant id; the data stays where it is.
 
-Every method may be repeated, after a crash at any point too.
+Every method may be repeated, also after a crash at any point.
 """
 
 from contextlib import closing
@@ -9,31 +9,34 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.database.admin_sql import AdminConnect, execute, join_roles, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, known_roles
 from tenantry.database.logins import login_names
+from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, TenantId
 from tenantry.homes.renaming import find_rows, find_schema, rename_home
 from tenantry.homes.sessions import end_sessions
+from tenantry.homes.swapping import readmit
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+from tenantry.servers.role_names import all_roles, claim_roles
 
 
 class TenantRenaming:
     """Renames tenants on one server."""
 
     def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect as the server's administrator."""
+        """Take the function that connects as the server's administrator."""
         self._connect = connect
 
     def find_taken(self, tenant_id: TenantId, home: Home) -> list[str]:
-        """List what has a name already that a tenant of this id in such a home would get.
+        """List the objects that already have a name that this tenant would get in such a home.
 
         :raises TenantryError: the server refused.
         """
         query = load_sql("servers/rename_taken").format(
             database=sql.Literal(tenant_id.value),
-            roles=sql.Literal(_all_roles(tenant_id)),
+            roles=sql.Literal(all_roles(tenant_id)),
             schemas=sql.Literal(SCHEMAS_DATABASE),
         )
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
@@ -44,14 +47,14 @@ class TenantRenaming:
         return [*taken, *find_rows(self._connect, tenant_id, home)]
 
     def end_sessions(self, tenant_id: TenantId, database: str) -> None:
-        """End the sessions of a tenant's logins and wait until they are gone; others' go on.
+        """End the sessions of a tenant's logins and wait until they are gone; other roles' sessions go on.
 
         :raises TenantryError: the server refused.
         """
         end_sessions(self._connect, database, login_names(tenant_id))
 
     def remove_inspectors(self, tenant_id: TenantId) -> None:
-        """Remove the logins with which operators look into a tenant for some hours: they are named after its id.
+        """Remove the tenant's inspectors, the logins with which operators look into it, because they carry its id.
 
         :raises TenantryError: the server refused.
         """
@@ -61,44 +64,52 @@ class TenantRenaming:
             InspectorRoles(self._connect).drop(login)
 
     def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str) -> None:
-        """Rename the five roles of a tenant, all or none. Their rights, settings and limits stay theirs.
+        """Rename the five roles of a tenant, all or none. They keep their rights, settings and limits.
 
-        PostgreSQL clears a password that is stored as MD5, which is salted with the name: so the login in use gets its
-        password again, as a SCRAM verifier. The other one's is set by the next rotation.
+        PostgreSQL clears a password stored as MD5, because MD5 is salted with the role's name. So the login in use gets
+        its password again, as a SCRAM verifier; the next rotation sets the other login's.
 
-        :param login: the one in use, by its new name.
-        :raises NotFound: the server does not have all of them.
+        :param login: the login in use, by its new name.
+        :raises NotFound: a role is missing on the server.
+        :raises Conflict: a role of a new name is not the tenant's (`name_taken`).
         :raises TenantryError: the server refused.
         """
-        with transaction(self._connect, "postgres") as cursor:
-            _rename_all(cursor, dict(zip(_all_roles(old), _all_roles(new), strict=True)))
+
+        def work(cursor: Any) -> None:
+            _rename_all(cursor, old, new)
             verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
             set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
             execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
 
-    def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
-        """Rename a tenant's home and let it say whose it is; the roles have their new names already.
+        in_transaction(self._connect, "postgres", work, shared=True)
 
-        :returns: what there is to tell of it, such as how many rows were changed.
+    def rename_home(self, old: TenantId, new: TenantId, before: Home, after: Home) -> dict[str, int]:
+        """Rename a tenant's home and the tenant id in it; the roles have to have their new names already.
+
+        :returns: facts to report, such as the number of changed rows.
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            join_roles(cursor, _all_roles(new))
-        # Under the old names nobody logs in any more. Whoever did so before must not write beside us.
+            join_roles(cursor, all_roles(new))
+        readmit(self._connect, old, before)
+        # Nobody can log in under the old names any more. A session from before the rename must not write meanwhile.
         self.end_sessions(new, before.database)
         return rename_home(self._connect, old, new, before, after)
 
 
-def _all_roles(tenant_id: TenantId) -> list[str]:
-    return [*role_names(tenant_id).values(), *login_names(tenant_id)]
-
-
-def _rename_all(cursor: Any, names: dict[str, str]) -> None:
-    execute(cursor, "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", ([*names, *names.values()],))
-    there = {name for (name,) in cursor.fetchall()}
-    for before, after in names.items():
-        if before in there:
+def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
+    """Rename roles and mark them anew; those that have the new name must be marked as this tenant's by then."""
+    before, after = all_roles(old), all_roles(new)
+    there = set(known_roles(cursor, [*before, *after]))
+    marks = tenant_marks(cursor, new)
+    # The registry knows the tenant here: what has its old names is its own.
+    claim_roles(cursor, old, tenant_marks(cursor, old), is_listed=True)
+    if foreign := foreign_roles_named(cursor, after, marks):
+        raise name_taken(*(f"role {name}" for name in foreign))
+    for name, renamed in zip(before, after, strict=True):
+        if name in there:
             rename = sql.SQL("ALTER ROLE {} RENAME TO {}")
-            execute(cursor, rename.format(sql.Identifier(before), sql.Identifier(after)))
-        elif after not in there:
-            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=before)
+            execute(cursor, rename.format(sql.Identifier(name), sql.Identifier(renamed)))
+            mark_role(cursor, renamed, marks[0])
+        elif renamed not in there:
+            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=name)

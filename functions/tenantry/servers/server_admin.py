@@ -10,25 +10,22 @@ from psycopg2.extensions import encrypt_password
 
 from tenantry.database.admin_sql import (
     AdminConnect,
-    ensure_role,
     execute,
+    in_transaction,
     join_roles,
     name_list,
     role_identifiers,
     role_names,
     run,
-    transaction,
 )
 from tenantry.database.logins import login_names
+from tenantry.database.marks import ensure_role, tenant_marks
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.tenant import Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
-
-DATABASE_BUSY = "database_busy"
-_LOCK_NOT_AVAILABLE = "55P03"
+from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +70,40 @@ class ServerAdmin:
         """
         run(self._connect, "postgres", load_sql("servers/close_maintenance_databases"))
 
-    def make_roles(self, tenant_id: TenantId, login: str, password: str, connection_limit: int) -> None:
+    def require_names(self, tenant_id: TenantId, home: Home | None, *, is_listed: bool = False) -> None:
+        """Make sure that nothing here which is not ours has a name that the tenant gets; nothing is changed.
+
+        :param home: where it will live; None: in a database that is not made.
+        :param is_listed: the registry says that the tenant lives on this server, complete.
+        :raises Conflict: something has (`name_taken`).
+        :raises TenantryError: the server refused.
+        """
+        require_names(self._connect, tenant_id, home, is_listed=is_listed)
+
+    def make_roles(
+        self, tenant_id: TenantId, login: str, password: str, connection_limit: int, *, is_listed: bool = False
+    ) -> None:
         """Make a tenant's owner, editor, viewer and two logins; the password travels as a SCRAM verifier only.
 
+        Those that are there and the tenant's own lose what others have made them members of.
+
         :param login: the one in use. The other keeps its password, or has none, until a rotation gives it one.
+        :param is_listed: the registry says that the tenant lives on this server, complete.
+        :raises Conflict: a role of such a name is not the tenant's (`name_taken`); nothing is changed.
         :raises TenantryError: the server refused.
         """
         logins = login_names(tenant_id)
         with closing(self._connect("postgres")) as connection:
             verifier = encrypt_password(password, login, connection, "scram-sha-256")
             with connection.cursor() as cursor:
+                marks = tenant_marks(cursor, tenant_id)
+                claim_roles(cursor, tenant_id, marks, is_listed=is_listed)
                 for role in role_names(tenant_id).values():
-                    ensure_role(cursor, role, "NOLOGIN")
+                    ensure_role(cursor, role, "NOLOGIN", marks)
                 for name in logins:
-                    ensure_role(cursor, name, "LOGIN")
+                    ensure_role(cursor, name, "LOGIN", marks)
+                revoke_foreign_memberships(cursor, tenant_id, marks)
+                for name in logins:
                     limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
                     execute(cursor, limit.format(sql.Identifier(name), sql.Literal(connection_limit)))
                 set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
@@ -118,9 +135,8 @@ class ServerAdmin:
         :raises Conflict: a table is in use all the time; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, database) as cursor:
-            # Less than PostgreSQL waits before it looks for a deadlock: we give up, and not the application.
-            execute(cursor, "SET LOCAL lock_timeout = '500ms'")
+
+        def work(cursor: Any) -> None:
             execute(cursor, load_sql("servers/adoption_scope"))
             schemas, present = cursor.fetchone()
             names = role_identifiers(tenant_id) | {
@@ -137,7 +153,9 @@ class ServerAdmin:
                 _lock_tables(cursor, user)
             scripts = ["servers/adopt_ownership"] if take_objects else []
             for script in [*scripts, "servers/adopt_database", "homes/reach_schema"]:
-                _execute_unlocked(cursor, load_sql(script).format(**names))
+                execute(cursor, load_sql(script).format(**names))
+
+        in_transaction(self._connect, database, work)
 
     def set_limits(self, tenant_id: TenantId, limits: Limits) -> None:
         """Bound what a tenant's logins may use, from their next session on.
@@ -171,18 +189,4 @@ def _lock_tables(cursor: Any, user: str) -> None:
     execute(cursor, load_sql("servers/adoption_tables"), (user,))
     tables = [sql.Identifier(*name) for name in cursor.fetchall()]
     if tables:
-        _execute_unlocked(cursor, sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables)))
-
-
-def _execute_unlocked(cursor: Any, statement: sql.Composable) -> None:
-    """Run a statement that gives up when somebody else holds a lock that it needs."""
-    try:
-        execute(cursor, statement)
-    except StatementFailed as exc:
-        if exc.code != _LOCK_NOT_AVAILABLE:
-            raise
-        raise Conflict(
-            "The database is busy: a table is in use by a long transaction.",
-            code=DATABASE_BUSY,
-            hint="Nothing was changed. Repeat the call when that transaction has ended.",
-        ) from exc
+        execute(cursor, sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables)))

@@ -1,15 +1,18 @@
-"""PostgreSQL servers: registered after a check, drained, and chosen for a tenant."""
+"""PostgreSQL servers: registers them after a check, drains them, and chooses one for a tenant."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.server import Server, ServerStatus, Wanted
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes.home_admin import HomeAdmin
@@ -19,14 +22,20 @@ from tenantry.servers.tenant_removal import TenantRemoval
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=20_000, application_name="tenantry-admin")
+_CONNECT = ConnectSettings(
+    connect_timeout=5,
+    statement_timeout_ms=20_000,
+    application_name="tenantry-admin",
+    lock_timeout_ms=LOCK_TIMEOUT_MS,
+    administers=True,
+)
 
 type OpenAdmin = Callable[[Credentials], ServerAdmin]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What a check found: connections that are free, seconds that the clock is off, tenants that live there."""
+    """The result of a check: free connections, the clock's error in seconds, the number of tenants, and more."""
 
     server: Server
     version: str
@@ -37,29 +46,37 @@ class ServerReport:
     tenants: int
 
 
-def open_admin(credentials: Credentials) -> ServerAdmin:
-    """Administer a server with these credentials, whatever database they name."""
-    return ServerAdmin(_connector(credentials))
+def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE, stage: str = "") -> ServerAdmin:
+    """Administer a server with these credentials; the database in them is ignored. Roles are marked as the stage's."""
+    return ServerAdmin(_Connector(credentials, patience, stage))
 
 
-def _connector(credentials: Credentials) -> AdminConnect:
-    # No function or operator that a tenant made is found by its name, so none runs with the administrator's rights.
-    administrator = replace(credentials, schema="pg_catalog")
-    return lambda database: connect(replace(administrator, dbname=database), _CONNECT)
+class _Connector:
+    """Connects as a server's administrator; what is done there is as patient as it says."""
+
+    def __init__(self, credentials: Credentials, patience: Patience, stage: str) -> None:
+        # With this search path no function or operator of a tenant is found by name, so none runs as the administrator.
+        self._credentials = replace(credentials, schema="pg_catalog")
+        self._settings = replace(_CONNECT, patience=patience, stage=stage)
+        self.patience = patience
+
+    def __call__(self, database: str) -> Any:
+        return connect(replace(self._credentials, dbname=database), self._settings)
 
 
 class Servers:
     """The servers of one stage."""
 
-    def __init__(self, registry: Registry, secrets: ServerSecrets) -> None:
-        """Take the adapters."""
+    def __init__(self, registry: Registry, secrets: ServerSecrets, patience: Patience = DEFAULT_PATIENCE) -> None:
+        """Take the adapters, and how patient with others' locks is what is done on the servers."""
         self._registry = registry
         self._secrets = secrets
+        self._patience = patience
 
     def register(self, server: Server, username: str, password: str) -> ServerReport:
-        """Take a server in, or change what is known of it, once it has passed the check.
+        """Register a server, or change its registration, once it has passed the check.
 
-        :raises BadRequest: it can't be reached, or tenants can't live on it; nothing is stored.
+        :raises BadRequest: the server can't be reached, or is unfit for tenants; nothing is stored.
         """
         credentials = Credentials(
             server.host, server.port, "postgres", username, password, server.sslmode, server.sslrootcert
@@ -71,17 +88,17 @@ class Servers:
         return report
 
     def check(self, server_id: str) -> ServerReport:
-        """Look at a registered server as it is now.
+        """Check a registered server in its present state.
 
-        :raises NotFound: it is not registered.
-        :raises BadRequest: it can't be reached, or tenants can't live on it any more.
+        :raises NotFound: the server is not registered.
+        :raises BadRequest: the server can't be reached, or is no longer fit for tenants.
         """
         return self._examine(self.get(server_id), self.admin(server_id))
 
     def get(self, server_id: str) -> Server:
         """Look a server up.
 
-        :raises NotFound: it is not registered.
+        :raises NotFound: the server is not registered.
         """
         server = self._registry.server(server_id)
         if server is None:
@@ -89,57 +106,57 @@ class Servers:
         return server
 
     def all(self) -> list[Server]:
-        """List them by id."""
+        """List all servers by id."""
         return list(self._registry.servers())
 
     def admin(self, server_id: str) -> ServerAdmin:
         """Administer a registered server.
 
-        :raises NotFound: nobody knows its administrator.
+        :raises NotFound: the server has no stored administrator.
         """
-        return open_admin(self._credentials(server_id))
+        return open_admin(self._credentials(server_id), self._patience, self._secrets.stage)
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
-        """Administer a tenant's home on the server that it is on.
+        """Administer a tenant's home on its server.
 
-        :raises NotFound: nobody knows that server's administrator.
+        :raises NotFound: the server has no stored administrator.
         """
         return self.admin(home.server_id).home(tenant_id, home)
 
     def removal(self, server_id: str) -> TenantRemoval:
-        """Take tenants off a registered server.
+        """Return the remover of tenants' roles for a registered server.
 
-        :raises NotFound: nobody knows its administrator.
+        :raises NotFound: the server has no stored administrator.
         """
         return TenantRemoval(self.connector(server_id))
 
     def inspector_roles(self, server_id: str) -> InspectorRoles:
-        """Make and remove inspectors on a registered server.
+        """Return the maker of inspectors for a registered server.
 
-        :raises NotFound: nobody knows its administrator.
+        :raises NotFound: the server has no stored administrator.
         """
         return InspectorRoles(self.connector(server_id))
 
     def connector(self, server_id: str) -> AdminConnect:
-        """Say how to connect to a registered server's databases as its administrator.
+        """Return the function that connects to a registered server's databases as its administrator.
 
-        :raises NotFound: nobody knows its administrator.
+        :raises NotFound: the server has no stored administrator.
         """
-        return _connector(self.administrator(server_id))
+        return _Connector(self.administrator(server_id), self._patience, self._secrets.stage)
 
     def administrator(self, server_id: str) -> Credentials:
-        """Find a registered server's administrator.
+        """Return the credentials of a registered server's administrator.
 
-        :raises NotFound: nobody knows it.
+        :raises NotFound: the server has no stored administrator.
         """
         return self._credentials(server_id)
 
     def require_room(self, server_id: str, region: str) -> Server:
-        """Find the server that a tenant is to go to, if it may.
+        """Return the server for a tenant that is to go there, if it may.
 
-        :param region: the only one that the tenant's data may lie in; empty: any.
-        :raises NotFound: it is not registered.
-        :raises Conflict: it is being drained, is full, or lies in another region.
+        :param region: the only region in which the tenant's data may lie; empty if any will do.
+        :raises NotFound: the server is not registered.
+        :raises Conflict: the server is being drained, is full, or lies in another region.
         """
         server = self.get(server_id)
         if server.status is not ServerStatus.ACTIVE:
@@ -159,18 +176,18 @@ class Servers:
         return credentials
 
     def drain(self, server_id: str) -> Server:
-        """Place no new tenants there; those that live there stay.
+        """Place no new tenants on a server; those that live there stay.
 
-        :raises NotFound: it is not registered.
+        :raises NotFound: the server is not registered.
         """
         server = replace(self.get(server_id), status=ServerStatus.DRAINING)
         self._registry.put_server(server)
         return server
 
     def place(self, wanted: Wanted) -> Server:
-        """Choose the least loaded server that a tenant may live on, by tenants per place that it has.
+        """Choose the least loaded server that fits a tenant; the load is the number of tenants per place.
 
-        :raises Conflict: there is none; the message says what was asked for.
+        :raises Conflict: no server fits; the details name the region and labels asked for.
         """
         load = self._tenants_by_server()
         free = [

@@ -7,35 +7,35 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, join_roles, known_roles, run
-from tenantry.database.logins import login_names
+from tenantry.database.marks import tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.pgadmin import is_inspector
 from tenantry.domain.restore import is_scratch
-from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
-from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login
+from tenantry.domain.tenant import TenantId
+from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login, find_foreign_copy
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+from tenantry.servers.role_names import own_roles
 
 
 class TenantRemoval:
-    """Takes a tenant's roles off one server, once its home is gone."""
+    """Removes a tenant's roles from one server, once its home is gone."""
 
     def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect as the server's administrator."""
+        """Take the function that connects as the server's administrator."""
         self._connect = connect
 
     def find_roles(self, tenant_id: TenantId) -> list[str]:
-        """Look which of a tenant's roles there are.
+        """List a tenant's own roles that exist on the server.
 
         :raises TenantryError: the server refused.
         """
-        # By name, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
-        roles = [
-            copy_login_name(tenant_id),
-            *login_names(tenant_id),
-            *(database_role(tenant_id, role) for role in TENANT_ROLES),
-        ]
+        # By exact names, not by a prefix: an adopted tenant's own application may log in as `{id}_app`. And only what
+        # is marked: a name is not a proof.
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            return [*known_roles(cursor, roles), *inspectors_of(cursor, tenant_id)]
+            copy = copy_login_name(tenant_id)
+            foreign = find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id))
+            copies = [name for name in known_roles(cursor, [copy]) if name not in foreign]
+            return [*copies, *own_roles(cursor, tenant_id), *inspectors_of(cursor, tenant_id)]
 
     def drop_roles(self, roles: list[str]) -> None:
         """Drop roles with all that they own and were given, in whatever database: their home is gone before.
@@ -46,10 +46,10 @@ class TenantRemoval:
         """
         for role in roles:
             if is_inspector(role):
-                # It may have been given, or have made, what keeps a role.
+                # An inspector may have grants or objects, which would prevent dropping its role.
                 InspectorRoles(self._connect).drop(role)
             elif tenant_id := copies_for(role):
-                # A worker that died has left it, with a right to connect.
+                # A worker that died left this login behind, with a right to connect.
                 drop_copy_login(self._connect, tenant_id)
             self._drop_role(role)
 

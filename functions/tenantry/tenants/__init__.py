@@ -1,5 +1,5 @@
-"""A tenant's life: made or adopted, limited, renamed, suspended, erased.
+"""A tenant's life cycle: it is made or adopted, limited, renamed, suspended, erased.
 
-Begin with `tenants.py`, then `provisioning.py` and `erasure.py`. Where it lives is `homes`; going elsewhere is
-`relocation`.
+Begin with `tenants.py`, then `provisioning.py` and `erasure.py`. The room `homes` makes the place where a tenant
+lives, and `relocation` moves it to another.
 """

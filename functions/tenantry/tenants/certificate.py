@@ -1,4 +1,4 @@
-"""The certificate of an erasure: evidence that stays when the tenant is gone."""
+"""The certificate of an erasure: evidence that remains when the tenant is gone."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ErasureCertificate:
-    """What was found of a tenant, what was deleted, what remains and why; when, and by whom it was asked for.
+    """What was found of a tenant, what was deleted, what remains and why; when, and who asked for it.
 
     `digest` is the SHA-256, in hex, of the other fields as JSON with sorted keys and no spaces.
     """
@@ -25,7 +25,7 @@ class ErasureCertificate:
     digest: str = ""
 
     def signed(self) -> "ErasureCertificate":
-        """Return it with its digest."""
+        """Return the certificate with its digest."""
         content = asdict(self)
         del content["digest"]
         return ErasureCertificate(**content, digest=_digest(content))
@@ -36,7 +36,7 @@ def _digest(content: dict[str, Any]) -> str:
 
 
 def verify(certificate: dict[str, Any]) -> bool:
-    """Tell whether a certificate's digest fits its content."""
+    """Whether a certificate's digest matches its content."""
     content = {name: value for name, value in certificate.items() if name != "digest"}
     return bool(certificate.get("digest") == _digest(content))
 
@@ -44,7 +44,7 @@ def verify(certificate: dict[str, Any]) -> bool:
 def make_certificate(
     *, tenant_id: str, operation_id: str, requested_by: str, requested_at: datetime, at: datetime, facts: dict[str, Any]
 ) -> ErasureCertificate:
-    """Make the certificate from what the steps of an erasure found and did."""
+    """Make the certificate from the facts that an erasure's steps recorded."""
     return ErasureCertificate(
         tenant_id=tenant_id,
         operation_id=operation_id,

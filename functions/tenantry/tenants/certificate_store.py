@@ -1,4 +1,4 @@
-"""Certificates of erasures in the registry's table: `pk` is `CERTIFICATE`, `sk` the tenant and the operation."""
+"""Stores certificates of erasures in the registry's table: `pk` is `CERTIFICATE`, `sk` the tenant and operation."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CertificateStore:
-    """Keeps certificates; a tenant's id may be used again, so it may have several."""
+    """Stores certificates. An id that was used again, before erased ids were reserved, may have several."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         """Take the registry's table."""
@@ -24,7 +24,7 @@ class CertificateStore:
         self._table = table
 
     def put(self, certificate: ErasureCertificate, former_ids: Sequence[str] = ()) -> None:
-        """Keep a certificate, to be found under each of these ids that the tenant had before too.
+        """Store a certificate under the tenant's id, and under each of its former ids.
 
         :raises DependencyFailed: DynamoDB did not take it.
         """
@@ -38,7 +38,7 @@ class CertificateStore:
                 raise registry_unavailable() from exc
 
     def of(self, tenant_id: TenantId) -> Iterator[dict[str, Any]]:
-        """Go through a tenant's certificates, oldest first, as JSON values.
+        """Yield a tenant's certificates, oldest first, as JSON values.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """

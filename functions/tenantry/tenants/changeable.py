@@ -1,4 +1,4 @@
-"""When an operator may change what a tenant has."""
+"""Decides whether an operator may change a tenant now."""
 
 from tenantry.aws.registry import Registry
 from tenantry.domain.changeable import require_complete, require_idle, require_known
@@ -6,10 +6,10 @@ from tenantry.domain.tenant import Tenant, TenantId
 
 
 def changeable_tenant(registry: Registry, tenant_id: TenantId) -> Tenant:
-    """Look up a tenant that is served or suspended, and that nothing else is done to.
+    """Look up a tenant that is served or suspended, and that no operation is working on.
 
     :raises TenantUnknown: there is no such tenant.
-    :raises Conflict: it is not complete, is being moved, or to be erased.
+    :raises Conflict: the tenant is not complete, or is being moved or erased.
     """
     tenant = require_known(registry.tenant(tenant_id))
     require_complete(tenant)

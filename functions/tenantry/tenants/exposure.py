@@ -1,4 +1,4 @@
-"""What a tenant's data API offers, changed while it is served, and kept where the tenant is copied to."""
+"""Changes what a tenant's data API exposes while it is served, and renews it where the tenant was copied to."""
 
 from dataclasses import replace
 
@@ -25,13 +25,13 @@ class DataApis:
         self._leases = leases
 
     def set(self, tenant_id: TenantId, change: DataApiChange) -> Tenant:
-        """Change what is given and keep the rest; the same call may be repeated, and finishes one that was cut.
+        """Change the given settings and keep the rest; a repeated call is harmless, and finishes one that was cut off.
 
-        Rights first: a schema is not offered before it can be reached.
+        The rights come first, so that no schema is exposed before the roles can reach it.
 
         :raises TenantUnknown: there is no such tenant.
-        :raises BadRequest: the settings can't be had, or the database has no such schema; nothing is changed.
-        :raises Conflict: the tenant has one schema alone, or something else is done to it.
+        :raises BadRequest: the settings are invalid, or the database has no such schema; nothing is changed.
+        :raises Conflict: the tenant has only one schema, or an operation is working on it.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = changeable_tenant(self._registry, tenant_id)
@@ -54,7 +54,7 @@ class DataApis:
                 )
             return
         if is_changed and tenant.former_home:
-            # The place that it would come back to has the rights that it was left with, or can't have these at all.
+            # The former home has the rights from when the tenant left it, or can't expose several schemas at all.
             raise Conflict(
                 "The tenant's last move or restore is neither confirmed nor undone.",
                 code="move_unconfirmed",
@@ -67,7 +67,7 @@ class DataApis:
 def renew_exposure(servers: Servers, tenant: Tenant, home: Home) -> None:
     """Give editor and viewer their rights in the exposed schemas of a database that was copied or restored.
 
-    One that is not there, since what was restored is older, stays in the settings: the data API finds nothing in it.
+    A schema that is missing because the restored data is older stays in the settings; the data API shows it as empty.
 
     :raises TenantryError: the server refused.
     """

@@ -1,4 +1,4 @@
-"""What a tenant may use, changed while it is served: rate, connections, time of a statement; and its backups."""
+"""Changes a tenant's limits while it is served: rate, connections, statement time; and its backup policy."""
 
 from dataclasses import replace
 
@@ -22,18 +22,18 @@ class TenantLimits:
         self._usage_plans = usage_plans
 
     def set(self, tenant_id: TenantId, change: LimitChange) -> Tenant:
-        """Change what is given and keep the rest; the same call may be repeated, and finishes one that was cut.
+        """Change the given limits and keep the rest; a repeated call is harmless, and finishes one that was cut off.
 
-        Sessions that have been idle for a second are ended, so that they count at once; busy ones go on as they are
-        until they connect anew. A tenant that has no usage key gets one.
+        Sessions that have been idle for a second are ended, so that the limits apply at once. Busy sessions keep their
+        limits until they connect again. A tenant without a usage key gets one.
 
         :raises TenantUnknown: there is no such tenant.
-        :raises Conflict: it is not complete, is being moved or erased, or something else is done to it.
+        :raises Conflict: the tenant is not complete, is being moved or erased, or an operation is working on it.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = change.apply(changeable_tenant(self._registry, tenant_id))
             tenant = replace(tenant, usage_key=self._usage_plans.ensure(tenant_id, tenant.limits.plan))
-            # First what is wanted: the drift report sees what a call that is cut here has left undone.
+            # The registry comes first: if this call is cut off, the drift report shows what it has left undone.
             self._registry.put_tenant(tenant)
             admin = self._servers.admin(tenant.server_id)
             admin.set_limits(tenant_id, tenant.limits)

@@ -1,4 +1,4 @@
-"""What every tenant gets once its home is there: a usage key, a schedule for its rotation, its first user."""
+"""Completes a tenant whose home exists: a usage key, a schedule for its rotation, its first user."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,26 +9,26 @@ from tenantry.domain.tenant import Tenant
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-# Takes a tenant and its first user's address, and gives the tenant as the registry then has to know it.
+# Takes a tenant and its first user's address; returns the tenant as the registry is to store it.
 type Onboarding = Callable[[Tenant, str], Tenant]
 
 
 class TenantOnboarding:
-    """Completes a tenant; every part of it may be repeated."""
+    """Completes a tenant; every part may be repeated."""
 
     def __init__(
         self, secrets: SecretStore, users: UserDirectory, usage_plans: UsagePlans, rotation_function_arn: str
     ) -> None:
-        """Take the adapters; without a function, nothing is scheduled."""
+        """Take the adapters; without a rotation function, no rotation is scheduled."""
         self._secrets = secrets
         self._users = users
         self._usage_plans = usage_plans
         self._rotation_function = rotation_function_arn
 
     def complete(self, tenant: Tenant, admin_email: str) -> Tenant:
-        """Return the tenant with its usage key, as the registry has to know it; without an address it gets no user.
+        """Return the tenant with its usage key, for the registry to store; without an address it gets no user.
 
-        :raises TenantryError: one of the services did not answer, or the address is another tenant's user's.
+        :raises TenantryError: a service did not answer, or the address belongs to another tenant's user.
         """
         usage_key = self._usage_plans.ensure(tenant.tenant_id, tenant.limits.plan)
         if self._rotation_function:

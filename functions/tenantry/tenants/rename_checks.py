@@ -1,4 +1,4 @@
-"""What has to hold before a tenant can get a new id; nothing is changed here."""
+"""Checks whether a tenant can get a new id; changes nothing."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """What is renamed: the credentials and the home as they are and as they will be."""
+    """What a rename changes: the credentials, and the home before and after."""
 
     tenant_id: TenantId
     new_id: TenantId
@@ -37,10 +37,10 @@ class Renaming:
 
 
 def read_renaming(tenant: Tenant, old: TenantId, new: TenantId, secrets: SecretStore) -> Renaming:
-    """Read what a tenant has under its old id.
+    """Read what a tenant has under its old id, and work out what it will have.
 
-    :param tenant: what the registry knows of it, under either id.
-    :raises Conflict: its secret is missing, or is not one of ours.
+    :param tenant: the tenant's entry in the registry, under either id.
+    :raises Conflict: the tenant's secret is missing, or was not made by us.
     """
     credentials = secrets.find(old)
     if credentials is None:
@@ -64,10 +64,10 @@ def check_renaming(
 ) -> Tenant:
     """Make sure that a tenant can get a new id.
 
-    :param operation_id: what that operation has reserved already is no obstacle; empty: there is none yet.
-    :returns: what the registry knows of the tenant.
+    :param operation_id: the operation whose reservations are no obstacle; empty if none has begun.
+    :returns: the tenant's entry in the registry.
     :raises NotFound: there is no such tenant.
-    :raises Conflict: the tenant can't be renamed now, or something has the new name already.
+    :raises Conflict: the tenant can't be renamed now, or the new name is taken.
     """
     tenant = registry.tenant(old)
     if tenant is None:
@@ -101,7 +101,7 @@ def _require_renamable(tenant: Tenant, operation_id: str) -> None:
 
 
 def _renamed_home(tenant: Tenant, home: Home, old: TenantId, new: TenantId) -> Home:
-    """Name the home after the new id, where it was named after the old one; an adopted database keeps its name."""
+    """Name the home after the new id, if it has the old id's name; an adopted database keeps its name."""
     if home.isolation is Isolation.DATABASE and home.database == old.value and not tenant.adopted_database:
         return replace(home, database=new.value)
     if home.isolation is Isolation.SCHEMA and home.schema == old.value:

@@ -1,4 +1,4 @@
-"""Takes the request to rename a tenant: everything is checked before anything is changed."""
+"""Takes the request to rename a tenant: checks everything before anything is changed."""
 
 from dataclasses import replace
 
@@ -15,12 +15,12 @@ from tenantry.tenants.renaming import KIND, new_id
 
 
 class RenameRequests:
-    """Starts renames, and takes up again one that was cut."""
+    """Starts renames, and continues one that was cut off."""
 
     def __init__(
         self, registry: Registry, secrets: SecretStore, servers: Servers, leases: Leases, operations: Operations
     ) -> None:
-        """Take the adapters, and who starts operations."""
+        """Take the adapters, and the starter of operations."""
         self._registry = registry
         self._secrets = secrets
         self._servers = servers
@@ -33,7 +33,7 @@ class RenameRequests:
         :raises BadRequest: the new id is reserved.
         :raises NotFound: there is no such tenant.
         :raises Conflict: the tenant can't be renamed now, or the new id is taken; nothing is changed.
-        :raises DependencyFailed: something did not answer; the same call starts it.
+        :raises DependencyFailed: a service did not answer; the same call may be repeated.
         """
         if old == new:
             raise Conflict("The tenant has that id.", code="same_id")
@@ -59,7 +59,7 @@ class RenameRequests:
         )
 
     def _give_up(self, begun: Operation, old: TenantId) -> None:
-        """Forget an earlier request for another id, of which nothing was done but the reservation at most."""
+        """Drop an earlier request for another id, of which at most the reservation was made."""
         if begun.done:
             raise Conflict(
                 f"The tenant is being renamed to {new_id(begun)}.",

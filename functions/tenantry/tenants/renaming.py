@@ -1,7 +1,7 @@
-"""Gives a tenant a new id, and everything that is named after it; its data stays where it is.
+"""Gives a tenant, and everything that is named after it, a new id; its data stays where it is.
 
-Between `stop` and `serve` it is served under neither id. The registry knows it under one id only at any time from
-`stop` on: the new one. The old id is kept for it for ever, because its backups and its audit trail lie under it.
+Between `stop` and `serve` the tenant is served under neither id. From `stop` on, the registry has it under the new id
+only. The old id stays reserved for it for ever, because its backups and its audit trail are stored under that id.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,12 +43,12 @@ class RenamingTools:
 
 
 def new_id(operation: Operation) -> TenantId:
-    """Say which id the tenant is to get."""
+    """Return the id that the tenant is to get."""
     return TenantId(operation.facts["tenant_id"])
 
 
 def old_id(operation: Operation) -> TenantId:
-    """Say which id the tenant had when it was asked for."""
+    """Return the id that the tenant had when the rename was requested."""
     return TenantId(operation.target.removeprefix("tenant/"))
 
 
@@ -60,7 +60,7 @@ class TenantRenamer:
         self._tools = tools
 
     def steps(self) -> Sequence[Step]:
-        """List the steps in their order. The old secret goes last: until then everything can be read from it."""
+        """List the steps in order. The old secret is deleted last, because the steps read from it."""
         return (
             self._step("reserve", self._reserve),
             self._step("stop", self._stop),
@@ -74,7 +74,7 @@ class TenantRenamer:
         )
 
     def _step(self, name: str, run: Callable[[Operation], dict[str, Any] | None]) -> Step:
-        """Hold the lease on the new id too while a step runs; whoever performs the operation holds the old one's."""
+        """Run a step under the lease on the new id too; the performer of the operation holds the old id's lease."""
 
         def run_alone(operation: Operation) -> dict[str, Any] | None:
             with self._tools.leases.hold(TENANT_LEASE, new_id(operation).value):
@@ -83,7 +83,7 @@ class TenantRenamer:
         return Step(name, run_alone)
 
     def _reserve(self, operation: Operation) -> dict[str, Any]:
-        """Check everything once more, and take the new id, so that nobody else does."""
+        """Check everything once more, and reserve the new id, so that nobody else takes it."""
         old, new, registry = old_id(operation), new_id(operation), self._tools.registry
         tenant = check_renaming(
             old,
@@ -99,11 +99,11 @@ class TenantRenamer:
         return {"status": tenant.status.value}
 
     def _stop(self, operation: Operation) -> dict[str, Any]:
-        """Serve the old id no more, and end its sessions."""
+        """Stop serving the old id, and end its sessions."""
         old, registry, tenant = old_id(operation), self._tools.registry, self._tenant(operation)
         status = operation.facts["status"]
         if served := registry.tenant(old):
-            # It may have been suspended since it was reserved, or have got other limits.
+            # Since the reservation, the tenant may have been suspended or have got other limits.
             status, tenant = served.status.value, _reservation(served, tenant.tenant_id)
             registry.put_tenant(tenant)
         known = registry.former_id(old)
@@ -137,7 +137,7 @@ class TenantRenamer:
         )
 
     def _rename_secret(self, operation: Operation) -> None:
-        """Store the credentials under the new name, once a login with them has met the tenant's own home."""
+        """Store the credentials under the new name, after a login with them has reached the tenant's own home."""
         renaming = self._renaming(operation)
         credentials = renaming.renamed_credentials()
         TenantConnection(renaming.new_id, credentials, _CONNECT).close()
@@ -156,14 +156,14 @@ class TenantRenamer:
         return {"unserved_ms": round(unserved.total_seconds() * 1000)}
 
     def _move_users(self, operation: Operation) -> dict[str, Any]:
-        """Give the users the new id: from here on, who signs in anew is served."""
+        """Give the users the new id: whoever signs in after this is served."""
         users = self._tools.users.find(old_id(operation))
         for user in users:
             self._tools.users.hand_over(user, new_id(operation))
         return {"users": len(users)}
 
     def _finish(self, operation: Operation) -> None:
-        """Delete what is left under the old id. Whoever repeats this finds that the tenant is not ours any more."""
+        """Delete what is left under the old id. A repeated call finds the tenant released, and deletes nothing."""
         new, registry = new_id(operation), self._tools.registry
         tenant = registry.tenant(new)
         if tenant and tenant.relocation == operation.operation_id:
@@ -171,12 +171,12 @@ class TenantRenamer:
             self._tools.usage_plans.delete(old_id(operation))
             tenant = replace(tenant, relocation="")
             registry.put_tenant(tenant)
-        # Secrets Manager tries a schedule out at once, which is refused while the tenant is being renamed.
+        # Secrets Manager tries a new schedule at once; the rotation refuses a tenant that is still being renamed.
         if tenant and not tenant.relocation and self._tools.rotation_function:
             self._tools.secrets.schedule_rotation(new, self._tools.rotation_function, rotation_schedule(new))
 
     def _tenant(self, operation: Operation) -> Tenant:
-        """Look up the tenant under its new id, under which it is this operation's."""
+        """Look up the tenant under its new id, and make sure that this operation holds it."""
         tenant = self._tools.registry.tenant(new_id(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
             raise NotFound("The tenant is not being renamed by this operation.", code="not_renaming")
@@ -187,7 +187,7 @@ class TenantRenamer:
 
 
 def _reservation(tenant: Tenant, new: TenantId) -> Tenant:
-    """Make the registry's entry of the new id of what it knows of the tenant."""
+    """Build the registry's entry for the new id from the tenant's present entry."""
     former_ids = dict.fromkeys((*tenant.former_ids, tenant.tenant_id))
     return replace(
         tenant,

@@ -1,7 +1,7 @@
-"""A tenant's API key and the usage plan that it belongs to, which bounds the tenant's rate of requests.
+"""A tenant's API key and its usage plan, which limits the tenant's rate of requests.
 
 The key is named `tenantry-{stage}-{tenant_id}`, the plans `tenantry-{stage}-{plan}`. The authorizer tells API Gateway
-the key's value; what a client sends as a key counts for nothing, so the value opens nothing (decision 14).
+the key's value. A key that a client sends is ignored, so knowing the value gives no access (decision 14).
 """
 
 from functools import cached_property
@@ -20,7 +20,7 @@ _MISSING, _ALREADY = "NotFoundException", "ConflictException"
 
 
 def usage_key_name(stage: str, tenant_id: TenantId) -> str:
-    """Name a tenant's API key."""
+    """Return the name of a tenant's API key."""
     return f"tenantry-{stage}-{tenant_id}"
 
 
@@ -33,11 +33,11 @@ class UsagePlans:
         self._stage = stage
 
     def ensure(self, tenant_id: TenantId, plan: str) -> str:
-        """Give a tenant a key, in this plan and in no other.
+        """Give a tenant a key in this plan, and in no other.
 
-        Whoever calls holds the tenant's lease: API Gateway would make two keys of one name.
+        The caller has to hold the tenant's lease, because API Gateway would make two keys of one name.
 
-        :returns: the key's value, which the authorizer has to answer with.
+        :returns: the key's value, which the authorizer has to return.
         :raises Conflict: the stack has no such plan.
         :raises DependencyFailed: API Gateway did not answer.
         """
@@ -50,21 +50,21 @@ class UsagePlans:
             others = [other for name, other in self._plans.items() if name != plan and self._has(other, key["id"])]
             if not others and self._has(plan_id, key["id"]):
                 return str(key["value"])
-            # A key may be in one plan of an API only: it leaves the one just before it enters the other.
+            # A key can be in only one plan of an API, so it leaves the old plan just before it enters the new one.
             for other in others:
                 self._call("delete_usage_plan_key", usagePlanId=other, keyId=key["id"])
         self._call("create_usage_plan_key", _ALREADY, usagePlanId=plan_id, keyId=key["id"], keyType="API_KEY")
         return str(key["value"])
 
     def exists(self, tenant_id: TenantId) -> bool:
-        """Tell whether a tenant has a key.
+        """Whether a tenant has a key.
 
         :raises DependencyFailed: API Gateway did not answer.
         """
         return bool(self._keys(tenant_id))
 
     def delete(self, tenant_id: TenantId) -> None:
-        """Delete a tenant's key; one that is not there is deleted already.
+        """Delete a tenant's key; a missing key counts as deleted.
 
         :raises DependencyFailed: API Gateway did not answer.
         """
@@ -72,7 +72,7 @@ class UsagePlans:
 
     @cached_property
     def _plans(self) -> dict[str, str]:
-        """The ids of the stage's plans by their names. They are not in a variable: they depend on the functions."""
+        """The ids of the stage's plans by name. No function's variable can hold them: plans depend on functions."""
         known = {f"tenantry-{self._stage}-{plan}": plan for plan in PLANS}
         pages = self._pages("get_usage_plans")
         return {known[plan["name"]]: plan["id"] for plan in pages if plan.get("name") in known}
@@ -87,7 +87,7 @@ class UsagePlans:
 
     def _keys(self, tenant_id: TenantId) -> list[Any]:
         name = usage_key_name(self._stage, tenant_id)
-        # The query finds every name that begins so: `acme` finds `acme-prod` too.
+        # The query matches prefixes: `acme` finds `acme-prod` too.
         found = self._pages("get_api_keys", nameQuery=name, includeValues=True)
         return sorted((key for key in found if key.get("name") == name), key=lambda key: str(key["id"]))
 
@@ -108,7 +108,7 @@ class UsagePlans:
             self._call("delete_api_key", _MISSING, apiKey=key_id)
 
     def _call(self, operation: str, expected: str = "", **arguments: Any) -> Any:
-        """Call API Gateway; None where it answers with the error that is `expected`."""
+        """Call API Gateway; None if it answers with the error code `expected`."""
         try:
             return getattr(self._gateway, operation)(**arguments)
         except ClientError as exc:

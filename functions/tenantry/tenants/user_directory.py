@@ -1,4 +1,4 @@
-"""Users in the Cognito user pool, where there is one."""
+"""Users in the Cognito user pool, if the deployment has one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class UserDirectory:
-    """Makes tenants' users. Cognito sends them a first password; it passes through nobody else's hands."""
+    """Makes tenants' users. Cognito sends them a first password, which nobody else gets to see."""
 
     def __init__(self, cognito: "CognitoIdentityProviderClient", user_pool_id: str) -> None:
-        """Take the pool; an empty id where another issuer keeps the users."""
+        """Take the user pool; its id is empty if another issuer has the users."""
         self._cognito = cognito
         self._user_pool_id = user_pool_id
 
     def ensure_admin(self, tenant_id: TenantId, email: str) -> None:
-        """Make a tenant's first user, unless it is there.
+        """Make a tenant's first user, unless it exists.
 
-        :raises BadRequest: the users are another issuer's.
+        :raises BadRequest: another issuer has the users.
         :raises Conflict: the address belongs to a user of another tenant.
         :raises DependencyFailed: Cognito did not answer.
         """
@@ -47,9 +47,9 @@ class UserDirectory:
             raise _unavailable() from exc
 
     def require_free(self, tenant_id: TenantId, email: str) -> None:
-        """Make sure, before anything is made, that an address can be that of a tenant's first user.
+        """Make sure, before anything is made, that a tenant's first user can have an address.
 
-        :raises BadRequest: the users are another issuer's.
+        :raises BadRequest: another issuer has the users.
         :raises Conflict: the address belongs to a user of another tenant.
         :raises DependencyFailed: Cognito did not answer.
         """
@@ -58,7 +58,7 @@ class UserDirectory:
         self._require_own(tenant_id, email)
 
     def find(self, tenant_id: TenantId) -> list[str]:
-        """List a tenant's users. Cognito can't search by our attribute, so this goes through all of them.
+        """List a tenant's users. Cognito can't search by a custom attribute, so this reads the whole pool.
 
         :raises DependencyFailed: Cognito did not answer.
         """
@@ -71,9 +71,10 @@ class UserDirectory:
             raise _unavailable() from exc
 
     def hand_over(self, username: str, tenant_id: TenantId) -> None:
-        """Sign a user out everywhere and make it a user of that tenant.
+        """Sign a user out everywhere and make it a user of the given tenant.
 
-        Signed out first: whoever is cut between the two finds the user under its old tenant, and repeats both.
+        The sign-out comes first: if this is cut off in between, the user is still listed for its old tenant, and a
+        repetition does both.
 
         :raises DependencyFailed: Cognito did not answer.
         """
@@ -86,13 +87,13 @@ class UserDirectory:
                 UserAttributes=[attribute],  # type: ignore[list-item]
             )
         except self._cognito.exceptions.UserNotFoundException:
-            # Deleted since it was listed.
+            # The user was deleted since it was listed.
             return
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
 
     def delete(self, username: str) -> None:
-        """Delete a user; one that is gone is deleted already.
+        """Delete a user; a missing user counts as deleted.
 
         :raises DependencyFailed: Cognito did not answer.
         """

@@ -1,4 +1,4 @@
-"""The forms of an answer, what a caller prefers, and names that need care."""
+"""Media types of answers, preferences, and names that need care."""
 
 from itertools import product
 
@@ -141,7 +141,7 @@ def _preferred() -> list[Case]:
 
 
 def _methods() -> list[Case]:
-    """Every way of asking without a body, of every kind of thing."""
+    """Every method without a body, on every kind of object."""
     paths = {
         "table": "ships",
         "view": "ferries",

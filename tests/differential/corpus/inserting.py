@@ -1,4 +1,4 @@
-"""Rows made, one or many, and what is told of them; every request takes back what it did."""
+"""Inserts of one or many rows, and what they return; every request is rolled back."""
 
 from itertools import product
 
@@ -91,7 +91,7 @@ def _inserted() -> list[Case]:
 
 
 def _shaped() -> list[Case]:
-    """What a write shows of its rows, and where its rows come from."""
+    """Which columns a write returns, and which keys of the body it uses."""
     note, two = {"id": 70, "text": "x"}, [{"id": 70, "text": "x"}, {"id": 71, "text": "y"}]
     many = [{"id": 1000 + i, "text": f"n{i}"} for i in range(120)]
     seen = {

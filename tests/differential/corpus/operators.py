@@ -1,4 +1,4 @@
-"""Every operator on every type, as it is, negated and with quantifiers."""
+"""Every operator on every type: plain, negated and with quantifiers."""
 
 from itertools import product
 

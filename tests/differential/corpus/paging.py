@@ -1,4 +1,4 @@
-"""How much is answered: limits, ranges and counts."""
+"""The size of an answer: limits, ranges and counts."""
 
 from itertools import product
 

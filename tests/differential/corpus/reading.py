@@ -1,4 +1,4 @@
-"""What is selected, in which order, and how conditions are combined."""
+"""Selected columns, their order, and combined conditions."""
 
 from itertools import product
 

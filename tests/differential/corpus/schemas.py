@@ -1,4 +1,4 @@
-"""A second schema, asked for by its profile, and the description of each."""
+"""A second schema, chosen by its profile, and the OpenAPI document of each."""
 
 from tenantry.domain.tenant import Role
 from tests.differential.cases import Case, call, case, delete, get, patch, post

@@ -1,4 +1,4 @@
-"""Rows made or made anew: upserts, and PUT of one row."""
+"""Upserts, and PUT of one row."""
 
 from tests.differential.cases import Case, post, put
 from tests.differential.corpus.forms import OBJECT

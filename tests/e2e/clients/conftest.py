@@ -1,4 +1,4 @@
-"""A harbour, and PostgREST's two clients, as they are published, pointed at it."""
+"""A harbour, and the published versions of PostgREST's two clients, connected to it."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _HOME = Path("build/clients")
 
 @pytest.fixture(scope="session")
 def harbour(api: Api) -> Iterator[Harbour]:
-    """One for all calls: those that only read look at rows that no other touches."""
+    """One harbour for all calls: calls that only read use rows that no other call changes."""
     with harbours.open_harbour(api) as made:
         yield made
 
@@ -35,7 +35,7 @@ def python_client(harbour: Harbour) -> Iterator[SyncPostgrestClient]:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js; in continuous integration nothing is skipped."""
+    """Node.js; in continuous integration its absence is a failure, not a reason to skip."""
     return _program("node")
 
 

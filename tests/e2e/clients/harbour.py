@@ -17,7 +17,7 @@ _SETTINGS = {"schemas": ["public", "office"], "aggregates": True, "plans": True}
 
 @dataclass(frozen=True, slots=True)
 class Harbour:
-    """Where it is served, and the token of an editor."""
+    """The data API's address, and the token of an editor."""
 
     url: str
     token: str
@@ -25,7 +25,7 @@ class Harbour:
 
 @contextmanager
 def open_harbour(api: Api) -> Iterator[Harbour]:
-    """Make the tenant and its tables; nothing of it remains."""
+    """Make the tenant and its tables, and remove them in the end."""
     with living_tenant(api, region="ap-south-1") as tenant:
         with open_database(tenant.server(), tenant.name) as connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(f"{tenant.name}_owner")))

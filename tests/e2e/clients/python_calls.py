@@ -1,4 +1,4 @@
-"""What a call of the Python client is, and what has to come of it."""
+"""A call of the Python client, and its expected outcome."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Refused:
 
 
 def outcome(client: SyncPostgrestClient, call: Call, expected: Any) -> Any:
-    """Make the call and say what came of it, in the form of what is expected."""
+    """Make the call and return its outcome, in the form of the expected one."""
     try:
         answer = call(client).execute()
     except APIError as error:
@@ -38,15 +38,15 @@ def outcome(client: SyncPostgrestClient, call: Call, expected: Any) -> Any:
 
 
 def names(cases: Iterable[Case]) -> list[str]:
-    """Name the tests of these cases."""
+    """Return the names of these cases for the tests' ids."""
     return [name for name, *_ in cases]
 
 
 def ids(*numbers: int) -> list[dict[str, int]]:
-    """Rows of nothing but an id."""
+    """Build rows with nothing but an id."""
     return [{"id": number} for number in numbers]
 
 
 def rpc(client: SyncPostgrestClient, function: str, parameters: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Call a function: the client's own annotation would have all parameters be strings."""
+    """Call a function; the client's own annotation demands that all arguments are strings."""
     return client.rpc(function, parameters or {}, **options)

@@ -1,4 +1,4 @@
-"""The Python client's filters, on ships whose ids are known."""
+"""The Python client's filters, on ships with known ids."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the Python client reads: columns, order, pages, counts, forms, relations and functions."""
+"""Reads by the Python client: columns, order, pages, counts, media types, relations and functions."""
 
 from typing import Any
 

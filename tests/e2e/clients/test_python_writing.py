@@ -1,4 +1,4 @@
-"""What the Python client writes."""
+"""Writes by the Python client."""
 
 from typing import Any
 

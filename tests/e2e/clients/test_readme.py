@@ -1,4 +1,4 @@
-"""The README's sample calls with the two clients run as they stand there, and print what it says."""
+"""The README's sample calls with the two clients run unchanged, and print what the README says."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _HEADING = "### With the client that you know\n"
 
 
 def blocks() -> dict[str, str]:
-    """The section's indented blocks: each client's sample, and what both print."""
+    """The section's indented blocks: each client's sample, and the output of both."""
     section = Path("README.md").read_text().split(_HEADING)[1].split("\n#")[0]
     # A block goes on after an empty line if what follows is indented.
     found = [
@@ -37,7 +37,7 @@ def run(api: Api, command: list[str]) -> str:
 
 @pytest.fixture
 def sample(tmp_path: Path, javascript_client: Path) -> Path:
-    """The JavaScript one, where the client's package is found."""
+    """The JavaScript sample, in a folder where it finds the client's package."""
     (tmp_path / "node_modules").symlink_to(javascript_client.parents[3])
     path = tmp_path / "sample.mjs"
     path.write_text(blocks()["javascript"])

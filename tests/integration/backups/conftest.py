@@ -1,4 +1,4 @@
-"""What the tests of backups and their faults share."""
+"""Shared by the tests of backups and their faults."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ROWS, ROW_BYTES, MORE_TABLES = 150_000, 1_000, 300
 
 @pytest.fixture(scope="module")
 def large(world: World) -> TenantId:
-    """A tenant whose dump takes a while: 150 MB, and after them some hundred tables more."""
+    """A tenant whose dump takes a while: 150 MB, followed by some hundred tables."""
     tenant = world.tenants[0]
     world.execute(
         f"""CREATE TABLE large AS
@@ -41,7 +41,7 @@ def large(world: World) -> TenantId:
 
 @pytest.fixture
 def at_share(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, Callable[[], Any]], None]:
-    """Do something once the worker has read that share of what pg_dump writes."""
+    """Do something once the worker has read that share of pg_dump's output."""
     read = Dump.read
 
     def arrange(share: float, act: Callable[[], Any]) -> None:
@@ -60,7 +60,7 @@ def at_share(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, Callable[[], A
 
 
 def end_sessions(world: World, tenant: TenantId, like: str) -> list[Any]:
-    """Kill the backends of a tenant's sessions of such a name."""
+    """Kill the backends of a tenant's sessions with such an application name."""
     return world.execute(
         f"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = '{tenant}' AND application_name LIKE '{like}'"""

@@ -1,4 +1,4 @@
-"""Whatever breaks while a dump is on its way: nothing is published, nothing stays behind, the error says what."""
+"""Whatever breaks during a dump: nothing is published, nothing is left behind, and the error says what broke."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def test_a_killed_backend(world: World, s3: Any, large: TenantId, at_share: AtSh
 
 
 def test_a_killed_session_of_the_snapshot(world: World, s3: Any, large: TenantId, at_share: AtShare) -> None:
-    """pg_dump has taken the snapshot over by then, and would end well; its rows would not be counted."""
+    """pg_dump has imported the snapshot by then and would succeed, but its rows would not be counted."""
     at_share(0.02, lambda: end_sessions(world, large, "tenantry-backup"))
     assert isinstance(refused(world, s3, large), DatabaseUnavailable)
 

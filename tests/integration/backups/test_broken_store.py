@@ -1,4 +1,4 @@
-"""An S3 that fails, stalls or is quicker than us: no false success, no upload left, and the error says what it was."""
+"""With an S3 that fails, stalls or answers too early, there is no false success, no upload left, and a clear error."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Front]:
 
 @pytest.fixture
 def bucket(front: S3Front, world: World, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The bucket behind the front, which the worker uses in place of the one in process."""
+    """The bucket behind the proxy, which the worker uses in place of the one in process."""
     front.rule = lambda _: None
     made = client(front.url)
     if BUCKET not in [found["Name"] for found in made.list_buckets()["Buckets"]]:
@@ -70,7 +70,7 @@ def back_up(tenant: TenantId, backup_id: BackupId | None = None) -> dict[str, An
 
 
 def times(number: int, kind: str, **change: Any) -> Callable[[Exchange], None]:
-    """Spoil the first so many calls of a kind."""
+    """Tamper with the first so many calls of a kind."""
     left = iter(range(number))
     lock = threading.Lock()
 
@@ -115,7 +115,7 @@ def new_id() -> BackupId:
 def test_an_answer_that_was_lost_is_asked_for_again(
     world: World, bucket: Any, front: S3Front, status: int, code: str
 ) -> None:
-    """S3 has completed the upload and said 500: the second call is refused, and the object is there and ours."""
+    """S3 has completed the upload but answered 500. The second call is refused, while the object exists and is ours."""
     lost, refused = times(1, "Complete", status=500, after=True), times(100, "Complete", status=status, code=code)
 
     def rule(exchange: Exchange) -> None:
@@ -204,7 +204,7 @@ def test_an_upload_that_somebody_aborts(world: World, bucket: Any, front: S3Fron
 
 
 def test_two_workers_for_one_tenant(world: World, s3: Any) -> None:
-    """The second one is told so at once, whatever its order is, and the first one is not disturbed."""
+    """The second worker is refused at once, whatever its order, and the first one is not disturbed."""
     tenant = world.tenants[1]
     outcomes: list[Any] = []
     with (

@@ -1,4 +1,4 @@
-"""With a key of one's own, everything that a backup writes into the stack's own bucket is encrypted under it."""
+"""With a key of the operator's own, everything that a backup writes into the stack's bucket is encrypted with it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A server whose disk is full can't even name a snapshot: the backup says so, and leaves nothing behind."""
+"""A server with a full disk can't even export a snapshot: the backup says so, and leaves nothing behind."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ from tests.integration.conftest import World
 
 @pytest.fixture
 def full_disk(world: World) -> Iterator[None]:
-    """Where the server writes snapshots there is a file system of one page, and somebody else has it."""
+    """Put a file system of one page, which is already full, where the server writes snapshots."""
     where = world.server._data / "pg_snapshots"
     owner = where.stat()
     options = f"size=4k,uid={owner.st_uid},gid={owner.st_gid},mode=700"

@@ -1,4 +1,4 @@
-"""What a manifest says is what is there, and what comes back from the dump is what it says."""
+"""A manifest agrees with the tenant's contents, and with what is restored from the dump."""
 
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ RESTORED = "manifest_restored"
 
 @pytest.fixture
 def tenant(world: World) -> Iterator[TenantId]:
-    """A tenant with settings, keys of several kinds, a large object and a table beside the main schema."""
+    """A tenant with settings, keys of several kinds, a large object and a table outside the main schema."""
     made, owner = world.tenants[0], f"{world.tenants[0]}_owner"
     world.execute(
         """CREATE TABLE numbered AS SELECT i AS id, md5(i::text) AS text FROM generate_series(1, 5000) i;

@@ -1,4 +1,4 @@
-"""Backups of tenants that share a database: each holds its tenant's rows, all of them, and nobody else's."""
+"""Backups of tenants that share a database: each holds all rows of its tenant, and no others."""
 
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def published(s3: Any, answer: dict[str, Any]) -> tuple[Manifest, bytes]:  # noq
 
 
 def as_script(archive: bytes) -> str:
-    """Everything that an archive holds, as SQL."""
+    """Everything in an archive, as SQL."""
     command = [str(BINARIES / "pg_restore"), "-f", "-"]
     return subprocess.run(command, input=archive, capture_output=True, check=True, timeout=60).stdout.decode()
 
@@ -58,7 +58,7 @@ def test_pooled_rows_are_backed_up_alone(world: World, s3: Any, fleet: Fleet) ->
 
 @pytest.fixture
 def blind(world: World, fleet: Fleet) -> Iterator[None]:  # noqa: F811
-    """The policy that shows tenants their rows is gone."""
+    """Remove the policy that shows tenants their rows."""
     world.execute("ALTER POLICY tenantry_tenant ON candidates USING (false)", "tenantry_pool")
     yield
     qual = "(tenant_id = (SELECT substring(session_user::text, '^(.+)_login_[ab]$')))"

@@ -1,4 +1,4 @@
-"""Backups that somebody asks for: by operators and by a tenant's own admin, watched, and handed out as links."""
+"""Backups on demand: requested by operators and by a tenant's own admin, watched, and downloaded by links."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ READER = "arn:aws:iam::123456789012:role/read-backups"
 
 @pytest.fixture
 def started(world: World, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, str]]]:
-    """What Lambda was asked to do; nobody does it unless the test does."""
+    """The invocations that Lambda was asked for; a test performs them itself."""
     events: list[dict[str, str]] = []
     monkeypatch.setattr(FunctionInvoker, "start", lambda _, event: events.append(event))
     for name, value in (
@@ -56,7 +56,7 @@ def forget() -> None:
 
 
 def call(tenant: TenantId, method: str = "GET", path: str = "", role: str = "admin") -> Reply:
-    """Ask as API Gateway does for a user of the tenant."""
+    """Send a request as API Gateway does for a user of the tenant."""
     backup_id = path.removesuffix("/download").strip("/")
     event = {
         "path": f"/backups/v1{path}",

@@ -1,4 +1,4 @@
-"""Large databases go up in large parts, which wait for their turn in a file and not in memory."""
+"""Large databases are uploaded in large parts, which wait in a file and not in memory."""
 
 import hashlib
 from tempfile import TemporaryFile

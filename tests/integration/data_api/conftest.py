@@ -1,4 +1,4 @@
-"""A tenant that an operator has made, in whose database there is a second schema."""
+"""A tenant that an operator has made, with a second schema in its database."""
 
 import uuid
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ INSERT INTO api.before (note) VALUES ('one');
 
 @dataclass
 class Subject:
-    """The tenant, and what may be done with it."""
+    """The tenant, and actions on it."""
 
     operator: Operator
     tenant_id: TenantId
@@ -38,7 +38,7 @@ class Subject:
         return self.operator.call("GET", f"/admin/v1/tenants/{self.tenant_id}").json["data_api"]
 
     def run(self, statement: str, role: str = "owner") -> list[Any]:
-        """As one of its roles, in its database."""
+        """Run a statement as one of the tenant's roles, in its database."""
         return self.world.execute(statement, self.tenant_id.value, f"{self.tenant_id}_{role}")
 
     def is_let(self, statement: str, role: str) -> bool:

@@ -39,7 +39,7 @@ class Gateway:
         return [answer["body"].encode()]
 
     def get(self, path: str) -> Any:
-        """Read what is JSON."""
+        """Read the JSON of an answer."""
         answer = Client(self).get(path)
         assert answer.status_code == 200, answer.text
         return json.loads(answer.text)
@@ -68,7 +68,7 @@ class Gateway:
 
 
 def route(path: str) -> tuple[str, dict[str, str] | None]:
-    """Give the route of the template that API Gateway chooses, and the path's parameters, which it does not decode."""
+    """Return the template's route that API Gateway chooses, and the path's parameters, which it does not decode."""
     rest = quote(path.removeprefix(PREFIX).strip("/"))
     if not rest:
         return PREFIX, None

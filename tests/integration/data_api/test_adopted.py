@@ -1,4 +1,4 @@
-"""A second schema of a database that an application goes on using with its own user."""
+"""A second schema in a database that an application still uses with its own user."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What query_tenant does when connections, credentials and names are not as they should be."""
+"""query_tenant with broken connections, wrong credentials and wrong names."""
 
 import socket
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.integration.conftest import REGION, STAGE, World, clear_caches
 
 @pytest.fixture(autouse=True)
 def as_found(world: World) -> Iterator[None]:
-    """Each test begins without connections, and what it stored is put back."""
+    """Begin each test without connections, and put back in the end what it stored."""
     query_tenant._data_requests()._connections.close()
     clear_caches()
     yield
@@ -39,7 +39,7 @@ def end_sessions(world: World, tenant: TenantId) -> None:
 
 
 def make_cutter(world: World, tenant: TenantId) -> None:
-    """A function that ends its own session, which only a superuser's function may."""
+    """Make a function that ends its own session, which only a superuser's function may do."""
     world.execute(
         """CREATE OR REPLACE FUNCTION cutter() RETURNS boolean LANGUAGE sql SECURITY DEFINER VOLATILE
            AS 'SELECT pg_terminate_backend(pg_backend_pid())'""",

@@ -1,4 +1,4 @@
-"""query_tenant on a real PostgreSQL: what a request gets, good and bad."""
+"""Good and bad requests of query_tenant on a real PostgreSQL."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every example of docs/data-api.md is a request that succeeds."""
+"""Every example in docs/data-api.md is a request that succeeds."""
 
 import re
 from pathlib import Path

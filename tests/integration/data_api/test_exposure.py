@@ -1,4 +1,4 @@
-"""What viewer and editor may do in a second schema: before it is exposed, while it is, and after that."""
+"""The rights of viewer and editor in a second schema: before it is exposed, while it is, and after that."""
 
 from contextlib import closing
 
@@ -96,7 +96,7 @@ def test_names_are_quoted(subject: Subject) -> None:
 
 
 def test_a_function_of_the_tenants_does_not_run_as_the_administrator(subject: Subject) -> None:
-    """What is asked in a tenant's database finds no operator or function that the tenant has made."""
+    """Statements of ours in a tenant's database find no operator or function that the tenant has made."""
     subject.run("""
         CREATE TABLE seen (who text);
         CREATE FUNCTION spy(text, text) RETURNS boolean LANGUAGE plpgsql AS

@@ -1,4 +1,4 @@
-"""Attempts to get SQL in at every place of a request, against a real database through the handler."""
+"""Attempts to inject SQL at every place of a request, against a real database through the handler."""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ ATTACKS = [
 
 
 def requests(attack: str) -> Iterator[dict[str, Any]]:
-    """One request for each place; `table` or `function`, then what else an event has."""
+    """Build one request for each place: `table` or `function`, then the other parts of its event."""
     quoted = '"' + attack.replace("\\", "\\\\").replace('"', '\\"') + '"'
     for name in (attack, quoted):
         yield {"query": {"select": f"id,{name}"}}

@@ -1,4 +1,4 @@
-"""What a tenant's own document promises, asked of the API: schemathesis makes the requests, PostgreSQL answers."""
+"""A tenant's OpenAPI document keeps its promises: schemathesis makes the requests, PostgreSQL answers."""
 
 import json
 from collections import Counter
@@ -94,7 +94,7 @@ def known_formats() -> None:
 
 
 class Requests:
-    """Sends what schemathesis makes of an operation, and remembers the statuses."""
+    """Sends schemathesis's requests for an operation, and records the statuses."""
 
     def __init__(self, gateway: Gateway) -> None:
         document = gateway.get(ROOT)
@@ -114,7 +114,7 @@ class Requests:
             assert json.loads(response.content).keys() == {"code", "message", "details", "hint"}
 
     def _key(self, case: Any) -> dict[str, str]:
-        """Filter by the key that the body has: only so a row is put."""
+        """Filter by the key in the body, without which PUT is refused."""
         if case.method != "PUT" or not isinstance(case.body, dict):
             return {}
         columns = self._definitions[case.operation.path.removeprefix("/")]["properties"]
@@ -123,7 +123,7 @@ class Requests:
 
 
 def sensible(query: Any, operation: Any, data: st.DataObject) -> dict[str, Any]:
-    """Keep a few of the parameters, with values that mean something more often than a text of any kind does."""
+    """Keep a few of the parameters, with values that make sense more often than arbitrary text does."""
     names = data.draw(st.permutations(sorted(query or {})))[:3]
     is_table = "/rpc/" not in operation.path
     return {name: data.draw(meant(name, query[name], is_column=is_table)) for name in names} | required(

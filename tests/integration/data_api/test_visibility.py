@@ -1,4 +1,4 @@
-"""What PostgreSQL says a role may see, asked as that role."""
+"""What a role may see, as PostgreSQL answers when asked as that role."""
 
 from collections.abc import Callable, Iterator
 
@@ -64,7 +64,7 @@ def see(world: World, tenant: TenantId) -> Iterator[See]:
 
 @pytest.fixture
 def grant(world: World, tenant: TenantId) -> Iterator[Callable[[str], None]]:
-    """Grants the viewer something until the test ends."""
+    """Grants the viewer a right until the test ends."""
     granted: list[str] = []
     viewer = database_role(tenant, Role.VIEWER)
 

@@ -1,4 +1,4 @@
-"""Who builds an application of their own begins with a revision; the tests of what they build on go on passing."""
+"""An application of one's own begins with a revision: with one added, the tests of the foundation still pass."""
 
 import os
 import shutil

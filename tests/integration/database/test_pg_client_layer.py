@@ -49,7 +49,7 @@ def front_of_another_host(postgres: PostgresServer, authority: CertificateAuthor
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """A database with a table of 1,000 rows, in which every session proves itself with SCRAM."""
+    """A database with a table of 1,000 rows, in which every session authenticates with SCRAM."""
     name = f"layer_{uuid4().hex}"
     with closing(_connect(postgres, "postgres")) as admin, admin.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -76,7 +76,7 @@ def _connect(server: PostgresServer, database: str) -> psycopg2.extensions.conne
 def _settings(
     postgres: PostgresServer, front: TlsFront, authority: CertificateAuthority, database: str
 ) -> dict[str, str]:
-    """libpq's environment for a session that trusts the authority alone, checks the host name and insists on SCRAM."""
+    """libpq's environment for a session that trusts only our authority, checks the host name and requires SCRAM."""
     return {
         "PGHOST": "localhost",
         "PGHOSTADDR": front.host,
@@ -121,7 +121,7 @@ def test_a_dump_over_verified_tls_brings_back_every_row(
 def test_psql_shows_the_connection(
     programs: Path, postgres: PostgresServer, front: TlsFront, authority: CertificateAuthority, database: str
 ) -> None:
-    """It calls what libpq has since PostgreSQL 18 only: with an older one it ends here."""
+    """psql calls a function that libpq has only since PostgreSQL 18, so an older libpq fails here."""
     shown = _run([str(programs / "psql"), "-Xc", r"\conninfo"], _settings(postgres, front, authority, database))
     assert shown.returncode == 0, shown.stderr
     assert b"TLSv1.3" in shown.stdout

@@ -1,4 +1,4 @@
-"""The revisions that make a tenant's schema, and the templates that spare most tenants running them."""
+"""The revisions that make a tenant's schema, and the templates that save most tenants from running them."""
 
 import shutil
 import threading
@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 
 from tenantry.database import revisions as migrations
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.revisions import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
+from tenantry.database.revisions import head_revision, schema_revision, upgrade_home, upgrade_schema
+from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, InvalidSetting, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
@@ -37,7 +38,7 @@ def upgrade() -> None:
 
 
 class Killed(Exception):
-    """The process ended here."""
+    """The process is killed here."""
 
 
 def remove_templates(world: World) -> None:
@@ -47,7 +48,7 @@ def remove_templates(world: World) -> None:
 
 
 def templates(world: World) -> list[tuple[str, bool, bool]]:
-    """Their names, whether they are marked as templates, and whether somebody may connect."""
+    """List the templates: name, whether marked as a template, whether anybody may connect."""
     return world.execute(
         """SELECT datname, datistemplate, datallowconn FROM pg_database
            WHERE starts_with(datname, 'tenantry_template_') ORDER BY 1"""
@@ -93,7 +94,7 @@ def provision(world: World, tenant_id: TenantId) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the revisions, to which a test may add; Alembic would split its path, or take it for a format."""
+    """A copy of the revisions, to which a test may add; its path has characters that Alembic would misread."""
     copy = Path(shutil.copytree(REVISIONS, tmp_path / "a, b: 100%(c)s", ignore=shutil.ignore_patterns("__pycache__")))
     monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
     return copy

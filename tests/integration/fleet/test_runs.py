@@ -1,4 +1,4 @@
-"""One run over the fleet: everybody once, each alone, and a sum that tells the truth."""
+"""One run over the fleet: every tenant once, each under its lease, and a truthful summary."""
 
 import json
 import time
@@ -132,7 +132,7 @@ def end_lease(tenant: str) -> None:
 
 
 def test_who_is_busy_with_it_has_the_last_word(fleet: Fleet) -> None:
-    """Two deliveries at once: the one that is refused does not hide what the other says."""
+    """With two deliveries at once, the refused one does not hide the result of the other."""
     tenant = fleet.world.tenants[0].value
     plan = fleet.plan()
     event = fleet.events(plan)[tenant]

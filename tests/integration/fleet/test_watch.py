@@ -1,4 +1,4 @@
-"""The watcher and the report, on what the bucket really has."""
+"""The watcher and the report, on the real contents of the bucket."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def test_backups_of_an_id_that_the_tenant_had_are_its_own(fleet: Fleet, audit: B
 def test_what_is_no_backup_any_more_does_not_count(
     fleet: Fleet, audit: BackupAudit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The manifests are there, and what they speak of is gone: the tenant has none, whatever the keys say."""
+    """The manifests exist, but the dumps that they name are gone: the tenant has no backup, whatever the keys say."""
     tenant = fleet.world.tenants[0].value
     for manifest in fleet.manifests(tenant):
         fleet.s3.delete_object(Bucket=BUCKET, Key=manifest.dump.key, VersionId=manifest.dump.version_id)

@@ -38,14 +38,14 @@ def provision(
 
 
 def home(world: World, tenant_id: TenantId) -> HomeAdmin:
-    """Administer the home that a tenant has now."""
+    """Administer the tenant's present home."""
     tenant = world.registry.tenant(tenant_id)
     assert tenant
     return ServerAdmin(world.admin).home(tenant_id, home_of(tenant, world.secrets.find(tenant_id)))
 
 
 def remove(world: World, tenant_id: TenantId) -> None:
-    """Take a tenant off the server, whatever there is of it."""
+    """Remove everything of a tenant from the server."""
     if world.registry.tenant(tenant_id):
         home(world, tenant_id).drop()
     roles = ", ".join(f'"{tenant_id}_{suffix}"' for suffix in ("login_a", "login_b", "viewer", "editor", "owner"))
@@ -59,7 +59,7 @@ def candidate(name: str, **more: str) -> dict[str, str]:
 
 
 def rows(world: World, credentials: Credentials, statement: str, role: str) -> list[Any]:
-    """Run a statement as a tenant's login that has become a role."""
+    """Run a statement as a tenant's login that has taken a role."""
     login = {"user": credentials.username, "password": credentials.password}
     with closing(world.server.connect(credentials.dbname, **login)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
@@ -70,7 +70,7 @@ def rows(world: World, credentials: Credentials, statement: str, role: str) -> l
 
 @pytest.fixture
 def tenant_id(world: World) -> Iterator[TenantId]:
-    """An id, of which nothing is left in the end."""
+    """An id whose tenant is removed in the end."""
     made = new_id()
     yield made
     query_tenant._data_requests()._connections.close()
@@ -79,7 +79,7 @@ def tenant_id(world: World) -> Iterator[TenantId]:
 
 @pytest.fixture(scope="module")
 def fleet(world: World) -> Iterator[dict[Isolation, list[TenantId]]]:
-    """Two tenants of each model, each with a candidate of its own name."""
+    """Two tenants of each model, each with one candidate of its own name."""
     made = {model: [new_id(model.value[0]), new_id(model.value[0])] for model in MODELS}
     tenants = [(model, tenant) for model, pair in made.items() for tenant in pair]
     try:

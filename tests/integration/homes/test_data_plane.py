@@ -1,4 +1,4 @@
-"""In every isolation model, two tenants use the same tables over the data API and never meet."""
+"""In every isolation model, two tenants use the same tables over the data API and never see each other's rows."""
 
 import pytest
 

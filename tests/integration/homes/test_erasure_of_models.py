@@ -1,4 +1,4 @@
-"""An erasure takes a home of any model, and the one that was kept for an undo, and nothing of a neighbour's."""
+"""An erasure removes a home of any model, and the one kept for an undo, and nothing of a neighbour's."""
 
 import uuid
 from dataclasses import replace
@@ -52,7 +52,7 @@ def erasure(world: World) -> Erasure:
 
 
 def perform(world: World, erasure: Erasure, tenant_id: TenantId) -> Operation:
-    """Erase; the worker dies after each step that touches the server, and another goes on."""
+    """Erase; the worker dies after each step that touches the server, and another one continues."""
     dynamodb, died = aws_client("dynamodb", REGION), set()
 
     def dying(step: Step) -> Step:

@@ -1,4 +1,4 @@
-"""What a tenant has made in its home is never run with the administrator's rights, whatever is done to the home."""
+"""Nothing that a tenant has made in its home ever runs with the administrator's rights."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The isolation report of tenants of all three models: it passes as they are made, and finds what is opened up."""
+"""The isolation report on tenants of all three models: it passes after creation, and finds holes that are made."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -23,7 +23,7 @@ type Audit = Callable[[], IsolationReport]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    """A server of this module's own: what other tests leave open for a moment is no finding here."""
+    """A server of this module's own: on a shared one, the passing states of other tests would be findings."""
     with temporary_postgres("for the models") as server:
         yield server
 

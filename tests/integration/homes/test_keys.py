@@ -1,4 +1,4 @@
-"""In every isolation model a client names a row's key alike, whatever else the key is made of."""
+"""In every isolation model, a client names a row's key in the same way, whatever columns the key has inside."""
 
 import pytest
 

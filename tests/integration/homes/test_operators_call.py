@@ -1,4 +1,4 @@
-"""The isolation model that an operator asks for, over the operators' API: made, kept, suspended."""
+"""The isolation model that an operator chooses over the operators' API: made, kept, suspended."""
 
 import psycopg2
 import pytest

@@ -1,4 +1,4 @@
-"""The project's own revisions, the newest included, make tables for tenants of all three models."""
+"""The project's own revisions, including the newest, make tables for tenants of all three models."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ TABLES = """SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM
 
 @pytest.fixture(scope="module")
 def own_world() -> Iterator[World]:
-    """A server of its own: in a shared one the pool would come to a revision that other tests do not know."""
+    """A server of its own: a shared server's pool would get a revision that other tests do not know."""
     with temporary_postgres("own-revisions") as server, mock_aws(), pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Every step on a home works for an administrator who is no superuser, also on the oldest server that is supported."""
+"""Every step on a home works for an administrator who is no superuser, also on the oldest supported server."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ STEPS = ["make", "make", "fence", "unfence", "close", "open", "make_empty", "mak
 
 @pytest.fixture(scope="module")
 def newest() -> Iterator[AdminConnect]:
-    """A server of this module's own: on the others a superuser has made what tenants share."""
+    """A server of this module's own: on the others, a superuser has made the databases that tenants share."""
     with temporary_postgres("for a plain administrator") as server:
 
         def connect(database: str) -> Any:
@@ -45,7 +45,7 @@ def newest() -> Iterator[AdminConnect]:
 
 @pytest.fixture(scope="module")
 def oldest() -> Iterator[AdminConnect]:
-    """A PostgreSQL 15 that is installed, with such an administrator."""
+    """An installed PostgreSQL 15, with such an administrator."""
     if not (OLDEST / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed")
     as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []

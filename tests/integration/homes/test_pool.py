@@ -1,4 +1,4 @@
-"""Revisions that were written for one tenant make tables that many can share, also when there are rows already."""
+"""Revisions written for one tenant make tables that many can share, even if there are rows already."""
 
 import shutil
 import uuid

@@ -1,4 +1,4 @@
-"""Homes are measured, closed, fenced, emptied and dropped; who shares a database with them notices nothing."""
+"""Homes are measured, closed, fenced, emptied and dropped, without effect on others in the same database."""
 
 import contextlib
 import threading
@@ -25,7 +25,7 @@ def log_in(world: World, tenant_id: TenantId) -> Any:
 
 
 def dependencies(world: World, tenant_id: TenantId) -> list[Any]:
-    """What the server still knows of a tenant's roles, but that they are there."""
+    """List what still depends on a tenant's roles on the server."""
     return world.execute(
         f"""SELECT coalesce(d.datname, 'server'), s.classid::regclass, s.deptype
             FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid LEFT JOIN pg_database d ON d.oid = s.dbid
@@ -101,7 +101,7 @@ def test_a_fence_lets_nobody_write(world: World, fleet: Fleet, model: Isolation)
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_session_slips_past_a_fence(world: World, fleet: Fleet, model: Isolation) -> None:
-    """Logins that are on their way while the fence goes up either are ended or can only read."""
+    """Sessions that are starting while the fence goes up are either ended or read-only."""
     tenant = fleet[model][0]
     place, stop, fenced = home(world, tenant), threading.Event(), threading.Event()
     let_in, wrong = threading.Semaphore(0), []
@@ -155,7 +155,7 @@ def test_what_is_somebody_elses_is_left(world: World, tenant_id: TenantId) -> No
         world.execute(f'CREATE SCHEMA "{other}"', "tenantry_schemas")
         with pytest.raises(Conflict) as refusal:
             provision(world, other, Isolation.SCHEMA)
-        assert refusal.value.code == "schema_exists"
+        assert refusal.value.code == "name_taken"
     finally:
         world.execute(f'DROP SCHEMA "{other}"', "tenantry_schemas")
         remove(world, other)

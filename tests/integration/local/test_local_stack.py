@@ -1,5 +1,6 @@
 """The parts of the local stack, each on its own."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import tempfile
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from email.message import Message
@@ -28,17 +30,18 @@ from local.progress import keep_silent
 from local.stack import LocalStack
 from local.supervision import Supervision
 from tenantry.database.revisions import upgrade_schema
+from tests.postgres import quick_place
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """One that whoever PostgreSQL runs as can enter."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-local-") as name:
+    with tempfile.TemporaryDirectory(prefix="tenantry-local-", dir=quick_place()) as name:
         yield Path(name)
 
 
 def _server(directory: Path) -> PostgresServer:
-    return PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False)
+    return PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False, quick_passwords=True)
 
 
 def test_a_server_keeps_its_rows_and_its_password_over_a_restart(directory: Path) -> None:
@@ -58,6 +61,21 @@ def test_a_server_keeps_its_rows_and_its_password_over_a_restart(directory: Path
 def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
     with pytest.raises(psycopg2.OperationalError):
         postgres.connect(password="guess")
+
+
+@pytest.mark.parametrize(("quick", "rounds"), [(True, 1), (False, 4096)])
+def test_only_a_server_for_tests_spares_the_rounds_that_make_guessing_slow(
+    directory: Path, quick: bool, rounds: int
+) -> None:
+    server = PostgresServer(directory, name="x", port=free_ports(1)[0], durable=False, quick_passwords=quick)
+    server.start()
+    try:
+        with closing(server.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE guest LOGIN PASSWORD 'x'")
+            cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname IN ('guest', current_user)")
+            assert [stored.startswith(f"SCRAM-SHA-256${rounds}:") for (stored,) in cursor] == [True, True]
+    finally:
+        server.stop()
 
 
 def test_a_server_that_dies_is_noticed_and_starts_again(directory: Path) -> None:
@@ -82,7 +100,7 @@ def _has_died(server: PostgresServer) -> bool:
 
 
 def test_the_sample_people_are_loaded_once(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Into the sample application's own tables."""
+    """They are loaded into the sample application's own tables."""
     monkeypatch.delenv("REVISIONS_DIRECTORY")
     with closing(postgres.connect()) as connection:
         connection.autocommit = True
@@ -110,7 +128,7 @@ def test_the_sample_people_are_loaded_once(postgres: PostgresServer, monkeypatch
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[AwsServer]:
-    with tempfile.TemporaryDirectory(prefix="tenantry-aws-") as name:
+    with tempfile.TemporaryDirectory(prefix="tenantry-aws-", dir=quick_place()) as name:
         server = AwsServer(Path(name), port=free_ports(1)[0], addresses=(LOOPBACK,), mark=Path(name))
         try:
             server.start()
@@ -143,6 +161,39 @@ def test_the_local_aws_listens_on_loopback_only(aws: AwsServer) -> None:
     # Another loopback address stands for any other interface: who listens on all of them listens there too.
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
         other.connect(("127.0.0.2", port))
+
+
+def _packed(name: str, text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def test_workers_share_what_is_unpacked_of_their_code_and_layers(aws: AwsServer) -> None:
+    functions = aws.client("lambda")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    layer = functions.publish_layer_version(
+        LayerName="shared", Content={"ZipFile": _packed("python/words.py", "said = 'from the layer'")}
+    )
+    for name in ("first", "second"):
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role,
+            Handler="answer.handler",
+            Code={"ZipFile": _packed("answer.py", "import words\ndef handler(event, context): return words.said")},
+            Layers=[layer["LayerVersionArn"]],
+        )
+        answer = functions.invoke(FunctionName=name)
+        assert json.loads(answer["Payload"].read()) == "from the layer"
+    folders = [folder for folder in (aws.log.parent / "tmp").glob("ministack-lambda-*") if folder.is_dir()]
+    assert len(folders) == 2
+    places = [{(folder / part).resolve() for part in ("code", "layer_0")} for folder in folders]
+    assert places[0] == places[1]
+    assert {place.parent for place in places[0]} == {(aws.log.parent / "tmp" / "unpacked").resolve()}
 
 
 _TEMPLATE = {

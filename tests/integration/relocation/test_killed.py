@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of a copy leaves nothing that the next one trips over."""
+"""A worker that is killed in the middle of a copy leaves nothing that disturbs the next one."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A tenant goes to another server with everything that it has, and back."""
+"""A tenant moves to another server with everything that it has, and back."""
 
 import psycopg2
 import pytest
@@ -46,7 +46,7 @@ def test_other_homes_go_to_another_server(yard: Yard, isolation: Isolation) -> N
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_promotion_with_keys_triggers_and_types_is_undone(yard: Yard, changed: bool) -> None:
-    """Where something was written since, rows go table by table: nothing may look at them on the way."""
+    """Rows written since the promotion are copied back table by table, and no key or trigger may act on them."""
     tenant_id = yard.add_with_tables(Isolation.SCHEMA)
     yard.perform_well(yard.relocations.promote(tenant_id, Isolation.DATABASE, "op-1"))
     assert yard.credentials(tenant_id).schema == "public"

@@ -1,4 +1,4 @@
-"""PostgreSQL 15 does not know all that today's pg_restore sets: a dump is restored there too, or not at all."""
+"""PostgreSQL 15 does not know all settings of today's pg_restore: a dump is restored there completely, or fails."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whoever logs in with the tenant's own secret can write in spite of the fence; it is noticed, and nothing is lost."""
+"""A client with the tenant's own secret can write in spite of the fence; that is noticed, and nothing is lost."""
 
 from contextlib import closing
 from typing import Any

@@ -1,14 +1,11 @@
-"""Everything works for administrators who are no superusers."""
+"""Relocations work for administrators who are no superusers."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Isolation
@@ -16,6 +13,7 @@ from tenantry.relocation.clone_requests import CloneOrder
 from tests.integration.conftest import World
 from tests.integration.relocation.conftest import ROWS, Yard, superuser
 from tests.integration.relocation.test_clone import new_id
+from tests.postgres import temporary_postgres
 
 NAME, PASSWORD = "plain_administrator", "of a test only"
 RIGHTS = f"""CREATE ROLE {NAME} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}';
@@ -30,22 +28,14 @@ def plain(server: PostgresServer) -> Credentials:
 @pytest.fixture(scope="module")
 def plain_yard(world: World) -> Iterator[Yard]:
     """On servers of its own: on the others a superuser has made what tenants share."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
-        ports = free_ports(2)
-        servers = [PostgresServer(Path(directory) / str(n), name="plain", port=n, durable=False) for n in ports]
-        Path(directory).chmod(0o711)
-        try:
-            for server in servers:
-                server.start()
-                with closing(server.connect()) as connection:
-                    connection.autocommit = True
-                    connection.cursor().execute(RIGHTS)
-            made = Yard(world, servers[1], servers[0], plain)
-            yield made
-            made.drop()
-        finally:
-            for server in servers:
-                server.stop()
+    with temporary_postgres("plain here") as here, temporary_postgres("plain there") as there:
+        for server in (here, there):
+            with closing(server.connect()) as connection:
+                connection.autocommit = True
+                connection.cursor().execute(RIGHTS)
+        made = Yard(world, there, here, plain)
+        yield made
+        made.drop()
 
 
 @pytest.mark.parametrize("isolation", [DATABASE, SCHEMA, POOLED])

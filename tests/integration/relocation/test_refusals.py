@@ -1,4 +1,4 @@
-"""What can't be moved is not touched: a clear answer, and nothing changed."""
+"""A tenant that can't be moved stays unchanged, and the answer says why."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A tenant is served through a move: reads go on, writes pause, and nothing that was acknowledged is lost."""
+"""A tenant is served during a move: reads go on, writes pause, and no acknowledged write is lost."""
 
 import threading
 from collections import Counter
@@ -19,7 +19,7 @@ WAYS = [
 
 
 class Load:
-    """Somebody who writes all the time and reads after each write, through the real handler."""
+    """A client that writes all the time and reads after each write, through the real handler."""
 
     def __init__(self, yard: Yard, tenant_id: TenantId) -> None:
         self.yard, self.tenant_id = yard, tenant_id

@@ -1,4 +1,4 @@
-"""A small fleet of which everything agrees, on a server of its own: reports look at all that a server has."""
+"""A small fleet without drift, on a server of its own, because reports look at everything on a server."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -38,7 +38,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 class Pages:
-    """Stands for a client of a service that can't run in process: its lists, as its paginators answer them."""
+    """Stands for the client of a service that can't run in process: returns its lists as paginators do."""
 
     def __init__(self, **lists: list[Any]) -> None:
         self.lists = lists
@@ -84,7 +84,7 @@ class Fleet(World):
         return super().execute(statement, database, role)
 
     def add(self, tenant_id: TenantId, isolation: Isolation = Isolation.DATABASE) -> None:
-        """Make a tenant with everything that it has to have; what an untouched server has of it is taken over."""
+        """Make a tenant with everything that it has to have; a home that the last test left as it was is reused."""
         self.touched |= tenant_id not in (ACME, UMBRELLA)
         self.credentials[tenant_id] = provision_tenant(
             TenantRequest(tenant_id, isolation=isolation),
@@ -137,9 +137,10 @@ class Fleet(World):
         return {(finding.kind, finding.tenant) for finding in self.drift(now).findings}
 
     def clear(self) -> None:
-        """Take everything off the server but what every server has, and the template."""
-        databases = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+        """Drop everything on the server except what every server has, and the template."""
+        databases = "SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template[01]|tenantry_template_.*)$'"
         for (name,) in self.execute(databases):
+            self.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
             self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         roles = "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^(pg_|tenantry_template$)'"
         for (name,) in self.execute(roles):
@@ -157,7 +158,7 @@ def user(name: str, tenant: str = "", role: str = "viewer") -> dict[str, Any]:
 
 @pytest.fixture
 def fleet(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    """Two tenants, and nothing that disagrees."""
+    """Two tenants, and no drift."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

@@ -1,4 +1,4 @@
-"""Both reports over tenants of all three isolation models, who share what they share."""
+"""Both reports over tenants of all three isolation models, in the databases that they share."""
 
 from decimal import Decimal
 

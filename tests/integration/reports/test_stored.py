@@ -1,4 +1,4 @@
-"""Reports in the bucket: whole there, short enough in an answer, and never in the registry's item."""
+"""Stored reports: complete in the bucket, shortened in an answer, and never in the registry's item."""
 
 from collections.abc import Iterator
 from dataclasses import replace

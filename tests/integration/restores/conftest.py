@@ -1,4 +1,4 @@
-"""Tenants on two real servers, their backups in a bucket, and what restores them, cut wherever a test wants."""
+"""Tenants on two real servers, their backups in a bucket, and workers that restore them and can be cut off."""
 
 import json
 import threading
@@ -44,7 +44,7 @@ TOOLS = CopyTools(str(BINARIES), connect_timeout=5, lock_timeout_ms=2000)
 
 
 class Vault(Yard):
-    """Tenants, their backups, and what is done with these."""
+    """Tenants, their backups, and the actions on these."""
 
     def __init__(self, world: World, second: PostgresServer, s3: Any, **others: Any) -> None:
         super().__init__(world, second, **others)
@@ -72,7 +72,7 @@ class Vault(Yard):
     def perform(
         self, operation: Operation, wrap: Callable[[Step], Step] = lambda step: step, seconds: float = 60
     ) -> Operation:
-        """Do what the worker does, in a worker of its own."""
+        """Perform an operation as the worker does, in a worker of its own."""
         self.deadline = time.monotonic() + seconds
         workflows, compensations = restoration_workflows(
             RestoreAdapters(
@@ -93,7 +93,7 @@ class Vault(Yard):
         return Performer(self.store, self.leases, wrapped, compensations).perform(operation.operation_id)
 
     def home(self, tenant_id: TenantId) -> Home:
-        """Where a tenant lives."""
+        """Return a tenant's home."""
         return home_of(self.tenant(tenant_id), self.credentials(tenant_id))
 
     def scratches(self) -> ScratchRestorer:
@@ -112,7 +112,7 @@ class Vault(Yard):
         return ScratchOrder(backup.manifest, backup.bucket, backup.tenant_id, server, name)
 
     def leftovers(self, tenant_id: TenantId) -> list[str]:
-        """What only a restore needs: databases, schemas, logins and sessions of this tenant's, and programs."""
+        """List this tenant's databases, schemas, logins and sessions that only a restore needs, and its programs."""
         found: list[str] = []
         for server in self.postgres:
             rows = self.execute(
@@ -141,7 +141,7 @@ class Vault(Yard):
 
 
 class Context:
-    """What Lambda hands a handler."""
+    """The context that Lambda gives to a handler."""
 
     aws_request_id = "r"
 

@@ -1,4 +1,4 @@
-"""Backups as nobody of ours would write them: damaged ones, and dumps that would harm whoever restores them."""
+"""Backups that our code would never write: damaged ones, and dumps that would harm whoever restores them."""
 
 import hashlib
 import subprocess
@@ -15,7 +15,7 @@ from tests.integration.restores.conftest import BUCKET, Vault
 
 
 def dump_as_superuser(vault: Vault, database: str) -> bytes:
-    """An archive of everything that a database holds, also of what its owner may not make."""
+    """Dump a whole database, including objects that its owner may not make."""
     server = vault.postgres["here"]
     return subprocess.run(
         [BINARIES / "pg_dump", "-Fc", "-Z0", "-d", database],
@@ -32,7 +32,7 @@ def dump_as_superuser(vault: Vault, database: str) -> bytes:
 
 
 def publish(vault: Vault, like: CataloguedBackup, archive: bytes, **manifest: Any) -> CataloguedBackup:
-    """Publish an archive with a manifest that agrees with it, and is otherwise that of another backup."""
+    """Publish an archive with a manifest that agrees with it, and that otherwise equals another backup's."""
     assert like.manifest
     stored = zstandard.ZstdCompressor(level=1).compress(archive)
     return put(
@@ -48,7 +48,7 @@ def publish(vault: Vault, like: CataloguedBackup, archive: bytes, **manifest: An
 def put(
     vault: Vault, tenant_id: TenantId, like: Manifest, stored: bytes, dump: dict[str, Any], **manifest: Any
 ) -> CataloguedBackup:
-    """Store an object and a manifest that says of it what is wanted."""
+    """Store an object, and a manifest with the given claims about it."""
     backup_id = new_backup_id(datetime.now(UTC))
     key = dump_key(tenant_id, backup_id)
     version = vault.s3.put_object(Bucket=BUCKET, Key=key, Body=stored)["VersionId"]
@@ -63,7 +63,7 @@ def put(
 
 
 def stored(vault: Vault, backup: CataloguedBackup) -> bytes:
-    """What lies in the bucket."""
+    """List the objects in the bucket."""
     assert backup.manifest
     body: bytes = vault.s3.get_object(Bucket=BUCKET, Key=backup.manifest.dump.key)["Body"].read()
     return body

@@ -1,4 +1,4 @@
-"""A worker that dies at any point of a restore is followed by one that finishes, or by an undo that takes it back."""
+"""After a worker has died at any point of a restore, another one finishes it, or an undo takes it back."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_an_undo_that_was_cut_is_finished(vault: Vault, isolation: Isolation, st
 def test_a_worker_that_dies_in_the_middle_of_the_swap(
     vault: Vault, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
-    """Nobody is let in at that moment, and whoever follows ends it, forward or back."""
+    """Nobody can connect at that moment, and the next worker ends the swap, forward or back."""
     tenant = vault.add()
     before = vault.run_as(tenant, ROWS)
     backup = vault.back_up(tenant)

@@ -1,4 +1,4 @@
-"""A backup becomes a new tenant, comes back on another server, or when the registry has forgotten its tenant."""
+"""A backup becomes a new tenant, comes back on another server, or restores a tenant that the registry has lost."""
 
 import uuid
 from typing import Any
@@ -68,7 +68,7 @@ def test_a_tenant_comes_back_on_another_server(vault: Vault, isolation: Isolatio
 @pytest.mark.parametrize("what", ["nothing", "secret", "secret and home"])
 @pytest.mark.parametrize("isolation", MODELS)
 def test_a_tenant_that_the_registry_has_lost_comes_back(vault: Vault, isolation: Isolation, what: str) -> None:
-    """From the bucket alone; what is left of the tenant is used, and never written over."""
+    """The bucket alone is enough; remains of the tenant are used, and never overwritten."""
     tenant = vault.add(isolation)
     before = vault.run_as(tenant, ROWS)
     backup = vault.back_up(tenant)
@@ -141,7 +141,7 @@ def test_limits_and_settings_of_a_lost_tenant_come_out_of_the_manifest(vault: Va
 
 
 def test_rows_that_differ_only_in_what_they_say_are_found_out(vault: Vault) -> None:
-    """As many rows, and other ones: older manifests would not tell."""
+    """The number of rows is the same and their values differ, which older manifests can't tell."""
     tenant = vault.add()
     backup = vault.back_up(tenant)
     vault.run_as(tenant, "UPDATE candidates SET name = 'Somebody' WHERE id = 7")

@@ -1,4 +1,4 @@
-"""What a tenant's data API offers goes along where the tenant is moved, copied or restored, with its roles' rights."""
+"""The exposed schemas and the rights on them follow a tenant when it is moved, copied or restored."""
 
 from contextlib import closing
 from typing import Any
@@ -28,7 +28,7 @@ def expose(vault: Vault, tenant_id: TenantId, *schemas: str) -> None:
 
 
 def as_role(vault: Vault, tenant_id: TenantId, role: str, statement: str) -> Any:
-    """As the data plane does it: with the tenant's login, where its secret says."""
+    """Run a statement as the data plane does: with the tenant's login, at the place in its secret."""
     with closing(vault.connect(tenant_id)) as connection, connection.cursor() as cursor:
         cursor.execute(f'SET ROLE "{tenant_id}_{role}"')
         cursor.execute(statement)
@@ -36,7 +36,7 @@ def as_role(vault: Vault, tenant_id: TenantId, role: str, statement: str) -> Any
 
 
 def assert_exposed(vault: Vault, tenant_id: TenantId) -> None:
-    """Now and later."""
+    """Check the rights on present and on later objects."""
     assert vault.tenant(tenant_id).data_api == EXPOSED
     assert as_role(vault, tenant_id, "viewer", "TABLE api.notes") == [("one",)]
     assert as_role(vault, tenant_id, "editor", "UPDATE api.notes SET note = 'one'") == 1
@@ -104,7 +104,7 @@ def test_a_new_tenant_of_a_backup_has_those_of_the_one_that_was_backed_up(vault:
 
 
 def test_a_promotion_keeps_all_but_what_it_can_not_have(vault: Vault) -> None:
-    """A backup from before it is restored in the model of then, which has one schema."""
+    """An earlier backup is restored into the isolation model of its time, which has only one schema."""
     tenant_id, into = vault.add(Isolation.SCHEMA), new_id(vault)
     with pytest.raises(Conflict) as refused:
         expose(vault, tenant_id, "public", "api")

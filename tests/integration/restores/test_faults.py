@@ -1,4 +1,4 @@
-"""Whatever is wrong with a backup or goes wrong with its restore: what was there is as it was, and nothing is left."""
+"""Whatever is wrong with a backup or its restore: the live data stay unchanged, and nothing is left behind."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MANY = """CREATE TABLE many AS SELECT i, repeat(md5(i::text), 8) AS text FROM ge
 
 
 def restore_in_vain(vault: Vault, backup: CataloguedBackup, seconds: float = 60) -> str:
-    """Try to restore a backup, which has to fail and to leave everything as it was; the error's code."""
+    """Try a restore that has to fail and to leave everything unchanged; returns the error's code."""
     tenant = backup.tenant_id
     before, known = vault.run_as(tenant, ROWS), vault.tenant(tenant)
     with pytest.raises(TenantryError) as failure:
@@ -47,7 +47,7 @@ def test_one_flipped_byte(vault: Vault, isolation: Isolation, where: float) -> N
 
 
 def test_a_byte_that_changes_nothing_but_a_value(vault: Vault) -> None:
-    """The compressed stream is sound: only the digest of what was stored tells."""
+    """The compressed stream is sound: only the digest of the stored bytes reveals the change."""
     backup = vault.back_up(vault.add())
     assert backup.manifest
     archive = dump_as_superuser(vault, backup.tenant_id.value).replace(b"Person 7\t", b"Person 8\t")
@@ -101,7 +101,7 @@ def test_an_object_that_vanishes_after_the_call(vault: Vault) -> None:
 
 
 def test_another_dump_under_the_same_name_is_not_taken_for_it(vault: Vault) -> None:
-    """Versions are pinned: what somebody wrote over it later is not what was backed up."""
+    """Versions are pinned: an object that is written over the dump later is not the backup."""
     backup = vault.back_up(vault.add())
     assert backup.manifest
     vault.s3.put_object(Bucket=BUCKET, Key=backup.manifest.dump.key, Body=b"something else")
@@ -144,7 +144,7 @@ def test_a_backup_of_a_newer_server_is_refused(vault: Vault) -> None:
 
 @contextmanager
 def ending(vault: Vault, tenant_id: TenantId, where: str) -> Iterator[list[Any]]:
-    """End the backend of the restore as soon as it does what `where` says of pg_stat_activity."""
+    """End the restore's backend as soon as `where` is true of it in pg_stat_activity."""
     ended: list[Any] = []
     stop = threading.Event()
 

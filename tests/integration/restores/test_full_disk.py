@@ -1,4 +1,4 @@
-"""A server whose disk is full while a backup is restored: what was there goes on, and nothing is left."""
+"""The disk is full while a backup is restored: the live data are served on, and nothing is left behind."""
 
 import os
 import resource
@@ -22,9 +22,11 @@ _LIMIT_BYTES = 16 << 20
 
 @pytest.fixture(scope="module")
 def small_server() -> Iterator[PostgresServer]:
-    """A server whose databases lie on 110 MB; where nobody may mount that, none of its files has more than 16 MB."""
+    """A server whose databases have 110 MB; where mounting is forbidden, none of its files may exceed 16 MB."""
     with tempfile.TemporaryDirectory(prefix="tenantry-small-") as directory:
-        server = PostgresServer(Path(directory), name="with a small disk", port=free_ports(1)[0], durable=False)
+        server = PostgresServer(
+            Path(directory), name="with a small disk", port=free_ports(1)[0], durable=False, quick_passwords=True
+        )
         disk = Path(directory) / "disk"
         try:
             server.start()
@@ -46,7 +48,7 @@ def small_server() -> Iterator[PostgresServer]:
 
 
 def _move_databases(base: Path, disk: Path) -> bool:
-    """Let the databases lie on a disk of their own; tells whether that is possible here."""
+    """Put the databases on a disk of their own; returns whether that is possible here."""
     if os.geteuid() != 0:
         return False
     disk.mkdir()

@@ -1,4 +1,4 @@
-"""A dump is untrusted input: what is in it runs as the tenant's own role, in a database of its own, or not at all."""
+"""A dump is untrusted input: its contents run as the tenant's own role, in a database of its own, or not at all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,14 +78,14 @@ FORBIDDEN = {
 
 @pytest.fixture
 def file() -> Iterator[Path]:
-    """What would be there if a program had been run."""
+    """The file that would exist if a program had been run."""
     name = Path(gettempdir()) / f"harm-{uuid4().hex}"
     yield name
     name.unlink(missing_ok=True)
 
 
 def powers(vault: Vault) -> list[Any]:
-    """Everything that would show that harm was done."""
+    """Everything that would reveal harm."""
     found: list[Any] = []
     for query in (
         "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname !~ '_copy$' ORDER BY 1",
@@ -122,7 +122,7 @@ def test_a_trap_catches_nobody(vault: Vault, isolation: Isolation, trap: str, fi
 
 
 def test_a_trap_works_where_a_superuser_restores(vault: Vault, file: Path) -> None:
-    """The test of the tests: a peer's way to restore would be caught."""
+    """This tests the tests: another tool's way to restore would fall into the trap."""
     tenant, other = vault.add(), vault.add()
     script = harmful(tenant, other, file) + TRAPS["check"]
     had = powers(vault)

@@ -1,4 +1,4 @@
-"""A tenant gets back what it had when it was backed up; what it had meanwhile is kept until somebody confirms."""
+"""A tenant gets its state of a backup again; its rows from before the restore are kept until somebody confirms."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NEW = "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')
 
 
 def rights(vault: Vault, tenant_id: TenantId) -> list[Any]:
-    """What others than their owner may do with the tenant's tables, schema and database."""
+    """List the rights of roles other than the owner on the tenant's tables, schema and database."""
     place = vault.credentials(tenant_id)
     found = vault.execute(
         "here",

@@ -1,14 +1,11 @@
-"""From an older server to a newer one and not back; on the oldest that is supported; by a plain administrator."""
+"""Restores from an older server to a newer one and not back; on the oldest supported; by a plain administrator."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
@@ -16,6 +13,7 @@ from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
 from tests.integration.conftest import World, clear_caches
 from tests.integration.restores.conftest import ROWS, Vault
 from tests.oldest_server import OldestServer, oldest_postgres
+from tests.postgres import temporary_postgres
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
 NEW = "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')"
@@ -69,21 +67,16 @@ def test_it_works_on_the_oldest_server_too(ages: Vault, isolation: Isolation) ->
 @pytest.fixture(scope="module")
 def plain_server() -> Iterator[PostgresServer]:
     """A server of this module's own, on which nobody but a plain administrator has made anything."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-plain-") as directory:
-        server = PostgresServer(Path(directory), name="for a plain restorer", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            with closing(server.connect()) as connection:
-                connection.autocommit = True
-                connection.cursor().execute(RIGHTS)
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for a plain restorer") as server:
+        with closing(server.connect()) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(RIGHTS)
+        yield server
 
 
 @pytest.fixture
 def plain(world: World, second_postgres: PostgresServer, s3: Any, plain_server: PostgresServer) -> Iterator[Vault]:
-    """`here` is administered by somebody who is no superuser."""
+    """The administrator of `here` is no superuser."""
 
     def administrator(server: PostgresServer) -> Credentials:
         name, password = (NAME, PASSWORD) if server is plain_server else (server.admin_user, server.admin_password)

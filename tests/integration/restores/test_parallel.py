@@ -1,4 +1,4 @@
-"""The rows of a large database are dealt out to several sessions, and what comes back is the same."""
+"""The rows of a large database are dealt out to several sessions, and the result is the same."""
 
 import tempfile
 import time
@@ -37,7 +37,7 @@ def everything_is_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """How pg_restore was called."""
+    """Return the calls of pg_restore."""
     called: list[list[str]] = []
     real = pg_restore.Restore._command
 
@@ -50,7 +50,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def sessions(commands: list[list[str]]) -> int:
-    """How many brought rows and nothing else."""
+    """Count the sessions that restored rows and nothing else."""
     return sum("--section=data" in command and "--section=pre-data" not in command for command in commands)
 
 
@@ -59,7 +59,7 @@ def files() -> list[Path]:
 
 
 def add(vault: Vault, isolation: Isolation = Isolation.DATABASE) -> TenantId:
-    """A tenant with everything that the model of isolation allows it."""
+    """Make a tenant with everything that its isolation model allows."""
     if isolation is Isolation.POOLED:
         return vault.add(isolation)
     tenant = vault.add_with_tables(isolation)

@@ -1,4 +1,4 @@
-"""A tenant's rows of single shared tables are exchanged for those of a backup: nobody else's, and no other table's."""
+"""A tenant's rows in single shared tables are replaced by a backup's: no other tenant's, and no other table's."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ INSERT INTO people (id, team) SELECT n, n % 5 + 1 FROM generate_series(1, 20) n;
 
 @pytest.fixture
 def related(vault: Vault) -> Iterator[Vault]:
-    """With two more shared tables: of the one, those rows go that refer to a row of the other which is deleted."""
+    """Add two shared tables; deleting a row of one of them deletes the rows of the other that refer to it."""
     vault.add(Isolation.POOLED)
     with (
         closing(vault.postgres["here"].connect(POOL_DATABASE)) as connection,
@@ -40,7 +40,7 @@ def related(vault: Vault) -> Iterator[Vault]:
 
 
 def exchange(vault: Vault, tenant: TenantId, *tables: str) -> dict[str, object]:
-    """Back it up, change its candidates, and restore these tables."""
+    """Back a tenant up, change its candidates, and restore these tables."""
     backup = vault.back_up(tenant)
     vault.run_as(tenant, "DELETE FROM candidates WHERE id % 2 = 0; UPDATE candidates SET name = 'changed'")
     return vault.perform_well(vault.start(backup, tables=tables, mode="replace")).facts
@@ -74,7 +74,7 @@ def test_rows_of_other_tables_stay_as_they_are(related: Vault) -> None:
 
 
 def test_rows_that_would_be_deleted_along_are_not(related: Vault) -> None:
-    """What a foreign key does can't wait for the end of a transaction, and shared tables can't lose their keys."""
+    """A foreign key's action can't be deferred to the end of a transaction, and shared tables can't lose their keys."""
     tenant, neighbour = related.made[0], related.add(Isolation.POOLED)
     for one in (tenant, neighbour):
         related.run_as(one, _FILL)
@@ -97,7 +97,7 @@ def test_rows_that_would_be_deleted_along_are_not(related: Vault) -> None:
 
 
 def test_a_row_that_something_else_still_refers_to_is_not_taken_from_under_it(related: Vault) -> None:
-    """Found at the end of the transaction, where nothing was to be deleted along."""
+    """The reference is found at the end of the transaction, if no rows would be deleted along with the row."""
     tenant = related.made[0]
     related.execute(
         "here",

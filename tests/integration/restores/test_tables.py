@@ -1,4 +1,4 @@
-"""Single tables come back beside those that are there, or their rows in the place of what is there."""
+"""Single tables are restored detached from the live ones, or their rows replace the live rows."""
 
 import uuid
 from dataclasses import replace
@@ -16,7 +16,7 @@ PEOPLE = "SELECT id, team, born, facts FROM {}.people ORDER BY id"
 
 
 def schema_of(vault: Vault, tenant: TenantId) -> str:
-    """Where its own tables lie, as it is written in SQL."""
+    """Return the schema of the tenant's own tables, as written in SQL."""
     return f'"{vault.credentials(tenant).schema}"'
 
 
@@ -25,7 +25,7 @@ def wanted(vault: Vault, tenant: TenantId, table: str) -> tuple[str, ...]:
 
 
 def asides(vault: Vault, tenant: TenantId) -> list[str]:
-    """The schemas of single tables, beside the tenant's own, wherever it lives."""
+    """List the detached schemas of single tables, wherever the tenant lives."""
     database = vault.credentials(tenant).dbname
     query = "SELECT nspname FROM pg_namespace WHERE nspname ~ '(restored|replaced)_' ORDER BY 1"
     return [
@@ -34,7 +34,7 @@ def asides(vault: Vault, tenant: TenantId) -> list[str]:
 
 
 def rename(vault: Vault, old: TenantId) -> TenantId:
-    """Give a tenant with a schema another id, as far as its server, secret and registry go."""
+    """Give a tenant with a schema another id on its server, in its secret and in the registry."""
     new = TenantId(f"n{uuid.uuid4().hex[:10]}")
     vault.made.append(new)
     found, secret, home = vault.tenant(old), vault.credentials(old), vault.home(old)
@@ -49,7 +49,7 @@ def rename(vault: Vault, old: TenantId) -> TenantId:
 
 
 def bring(vault: Vault, isolation: Isolation, *, mode: str, lose: str) -> tuple[TenantId, Operation, list[object]]:
-    """Back a tenant up, do what is said, and let its people come back."""
+    """Back a tenant up, run the given statement, and restore its table of people."""
     tenant = vault.add_with_tables(isolation)
     before = vault.run_as(tenant, PEOPLE.format(schema_of(vault, tenant)))
     backup = vault.back_up(tenant)
@@ -86,7 +86,7 @@ def test_rows_are_replaced_and_what_was_there_is_kept(vault: Vault, isolation: I
 
 @pytest.mark.parametrize("isolation", MODELS)
 def test_rows_that_others_refer_to_are_not_taken_from_under_them(vault: Vault, isolation: Isolation) -> None:
-    """What was added since refers to a row that the backup has not."""
+    """A row added since the backup refers to a row that the backup does not have."""
     tenant = vault.add_with_tables(isolation)
     backup = vault.back_up(tenant)
     vault.run_as(tenant, "INSERT INTO teams (name) VALUES ('new'); INSERT INTO people (team) VALUES (6)")
@@ -139,7 +139,7 @@ def test_in_a_shared_database_others_see_nothing_of_it(vault: Vault, mode: str) 
 
 
 def test_in_a_shared_database_it_goes_with_the_tenant(vault: Vault) -> None:
-    """With the last of the tenant's, or the roles that own it could not be dropped."""
+    """The detached schema is dropped with the last of the tenant, or the roles that own it could not be dropped."""
     tenant = vault.add(Isolation.SCHEMA)
     backup = vault.back_up(tenant)
     for mode in ("beside", "replace"):
@@ -154,7 +154,7 @@ def test_in_a_shared_database_it_goes_with_the_tenant(vault: Vault) -> None:
 
 
 def test_what_was_backed_up_under_a_former_id_comes_back_under_the_present_one(vault: Vault) -> None:
-    """In a shared database the schema is called by the id, and a type of its own by that schema."""
+    """In a shared database, the schema is named after the id, and types of the tenant's are named by that schema."""
     tenant = vault.add_with_tables(Isolation.SCHEMA)
     before = vault.run_as(tenant, "SELECT name, moods::text FROM teams ORDER BY id")
     backup = vault.back_up(tenant)

@@ -19,7 +19,7 @@ from tests.integration.conftest import REGION, TABLE, Reply, World
 
 
 class Operator:
-    """Calls the handler as API Gateway does, for an operator."""
+    """Calls the handler as API Gateway does for an operator."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -188,7 +188,7 @@ def test_a_database_of_somebody_elses_is_not_taken_over(operator: Operator) -> N
     operator.world.execute("CREATE DATABASE legacy")
     try:
         reply = operator.create("legacy")
-        assert (reply.status, reply.json["code"]) == (409, "database_exists")
+        assert (reply.status, reply.json["code"]) == (409, "name_taken")
     finally:
         operator.made.append("legacy")
         operator.world.execute("DROP DATABASE legacy")

@@ -1,4 +1,4 @@
-"""An erasure deletes all that is a tenant's and nothing else, whatever it is cut at, and leaves a certificate."""
+"""An erasure deletes all of a tenant and nothing else, wherever it is cut off, and leaves a certificate."""
 
 import uuid
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ STEPS += ["certify"]
 
 
 class Stand:
-    """A tenant that is to be erased, and what performs it."""
+    """A tenant to be erased, and the code that erases it."""
 
     def __init__(self, world: World, s3: Any) -> None:
         self.world, self.s3 = world, s3

@@ -1,4 +1,4 @@
-"""A tenant is made whole, and a call that was cut is finished by the next."""
+"""A tenant is made completely, and a call that was cut off is finished by the next."""
 
 import uuid
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.integration.conftest import REGION, World
 
 @dataclass
 class Cut:
-    """Stands before an adapter and fails at one call."""
+    """Wraps an adapter and fails at one call."""
 
     adapter: Any
     at: str

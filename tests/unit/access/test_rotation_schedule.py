@@ -1,4 +1,4 @@
-"""When each tenant's credentials are rotated."""
+"""The schedule of each tenant's rotations."""
 
 import re
 from collections import Counter

@@ -39,7 +39,7 @@ class Issuer:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Keep the tests' output clean."""
+                """Log nothing, to keep the tests' output clean."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -16,7 +16,7 @@ ROLE = "arn:aws-cn:iam::123456789012:role/tenant-data"
 
 
 class Sts:
-    """Records what was asked; the local AWS, which evaluates it, is asked end to end."""
+    """Records the calls; end-to-end tests use the local AWS, which evaluates them."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}

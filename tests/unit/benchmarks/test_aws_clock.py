@@ -1,4 +1,4 @@
-"""The time that AWS takes, told apart from the rest."""
+"""The time that AWS takes, measured apart from the rest."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The wire on which round trips are counted."""
+"""The proxy that counts round trips."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from local.ports import LOOPBACK
 
 @pytest.fixture
 def echo_port() -> Iterator[int]:
-    """A server that answers each message with itself."""
+    """A server that echoes each message."""
     with socket.create_server((LOOPBACK, 0)) as listener:
 
         def serve() -> None:

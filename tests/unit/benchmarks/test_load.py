@@ -1,4 +1,4 @@
-"""Clients under load count every answer that is not what it should be."""
+"""Clients under load count every answer that is not the expected one."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ def serving(answers: Mapping[str, tuple[int, object]]) -> Iterator[StackFile]:
         do_GET = do_POST = _answer  # noqa: N815  # the names are http.server's
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002  # so is this one
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -44,7 +44,7 @@ def serving(answers: Mapping[str, tuple[int, object]]) -> Iterator[StackFile]:
 
 
 def load(stack: StackFile) -> Load:
-    """Two clients, until ten requests were answered."""
+    """Two clients that run until ten requests have been answered."""
     with Load(stack, "token", clients=2) as clients:
         clients.await_more(10)
     return clients

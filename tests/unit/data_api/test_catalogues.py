@@ -1,4 +1,4 @@
-"""When a catalogue is read anew; tests/integration/data_api/catalogue has the real connections."""
+"""When a catalogue is read again; tests/integration/data_api/catalogue has the tests with real connections."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ class Clock:
 
 @dataclass
 class Connection:
-    """What is asked of a connection: here every look finds an announcement, if there are any."""
+    """Stands for a connection; every look finds an announcement, if there are any."""
 
     shares_database: bool
     tenant_id: TenantId = field(default_factory=lambda: TenantId("acme"))

@@ -1,4 +1,4 @@
-"""What may come in on a connection that waits for no answer, piece by piece: a server sends it as it likes."""
+"""The input of a connection that waits for no answer, piece by piece, as a server may send it."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ class Notify:
 
 @dataclass
 class Connection:
-    """As much of psycopg2's as is looked at: one byte waits for each piece, and `poll` reads one."""
+    """The used part of a psycopg2 connection: one byte is readable for each piece, and `poll` reads one piece."""
 
     ours: socket.socket
     theirs: socket.socket
@@ -62,7 +62,7 @@ def both(connection: Connection) -> None:
 
 
 def something_else(connection: Connection) -> None:
-    """As when a setting of the server's changes: it ended a connection before, and still does."""
+    """A change of the server's settings, say, also counts as the end of the session."""
 
 
 def test_nothing_has_come_in(connection: Connection) -> None:

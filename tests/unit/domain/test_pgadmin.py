@@ -1,4 +1,4 @@
-"""What pgAdmin and libpq are told of a look."""
+"""The files of an inspection for pgAdmin and libpq."""
 
 import re
 
@@ -64,3 +64,10 @@ def test_a_name_is_one_tenants() -> None:
 def test_other_roles_are_no_inspectors(role: str) -> None:
     assert is_inspector("acme-prod_inspect_0123abcd")
     assert not is_inspector(role)
+
+
+@pytest.mark.parametrize("name", ["a\nhost:5432:*:postgres:mine", "a\rb", "a\x1b[2J"])
+def test_a_database_can_not_add_lines_to_a_password_file(name: str) -> None:
+    place = Endpoint("a group", "10.1.2.3", 5432, "require", None)
+    line = pgpass_line(Inspector("acme", "first", name, "acme_inspect_0123abcd"), place, "secret")
+    assert line == "10.1.2.3:5432:*:acme_inspect_0123abcd:secret"

@@ -1,4 +1,4 @@
-"""From where to where a tenant goes, and how what it has in two places is compared."""
+"""The source and the target of a relocation, and the comparison of a tenant's contents in both."""
 
 import json
 from dataclasses import replace

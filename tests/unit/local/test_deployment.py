@@ -1,4 +1,4 @@
-"""What is shown of SAM's output."""
+"""The lines that are shown of SAM's output."""
 
 from local.deployment import telling_lines
 

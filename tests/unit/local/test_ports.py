@@ -1,4 +1,4 @@
-"""Ports: the fixed ones, the free ones, and what is said about a taken one."""
+"""Ports: the fixed ones, the free ones, and the message about a port that is taken."""
 
 import socket
 

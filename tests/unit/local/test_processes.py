@@ -1,4 +1,4 @@
-"""Processes: started apart, watched, and ended with all that they started."""
+"""Processes: started in a session of their own, watched, and ended with all that they started."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The state machine as the local stack runs it: the same limits, by other means."""
+"""The state machine in the local stack: the same limits, by other means."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Supervision: one supervisor at a time, and an end that is complete even after a crash."""
+"""Supervision: one supervisor at a time, and a complete shutdown even after a crash."""
 
 import json
 import os

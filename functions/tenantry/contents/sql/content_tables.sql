@@ -1,33 +1,40 @@
 -- The tables that hold rows of a tenant's own, with their columns in the order of their names. Run with the home's schema
--- as search_path: types of that schema are then named without it, in whatever schema the copy lies.
+-- as search_path: types of that schema are then named without it, in whatever schema the copy lies. So everything that is
+-- called is named with PostgreSQL's own schema: what a tenant has made there would answer for it.
 SELECT
     n.nspname::text,
     c.relname::text,
     coalesce(
-        jsonb_agg(
-            jsonb_build_object(
+        pg_catalog.jsonb_agg(
+            pg_catalog.jsonb_build_object(
                 'name', a.attname,
-                'type', format_type(a.atttypid, a.atttypmod),
-                'generated', a.attgenerated <> '',
+                'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                'generated', a.attgenerated OPERATOR(pg_catalog.<>) '',
                 'sequence', CASE
-                    WHEN a.attidentity <> '' OR a.atthasdef
-                    THEN pg_get_serial_sequence(format('%%I.%%I', n.nspname, c.relname), a.attname)
+                    WHEN a.attidentity OPERATOR(pg_catalog.<>) '' OR a.atthasdef
+                    THEN pg_catalog.pg_get_serial_sequence(
+                        pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::text
+                    )
                 END
             )
             ORDER BY a.attname
         ) FILTER (WHERE a.attname IS NOT NULL),
         '[]'
     )
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind = 'r'
-  AND c.relpersistence <> 't'
-  AND n.nspname <> 'information_schema'
-  AND n.nspname !~ '^pg_'
-  AND (%(schema)s::text IS NULL OR n.nspname = %(schema)s)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a
+    ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0::smallint AND NOT a.attisdropped
+WHERE c.relkind OPERATOR(pg_catalog.=) 'r'
+  AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
+  AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
+  AND n.nspname OPERATOR(pg_catalog.!~) '^pg_'
+  AND (%(schema)s::text IS NULL OR n.nspname::text OPERATOR(pg_catalog.=) %(schema)s::text)
   AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::oid
+      AND d.objid OPERATOR(pg_catalog.=) c.oid
+      AND d.deptype OPERATOR(pg_catalog.=) 'e'
   )
 GROUP BY n.nspname, c.relname
 ORDER BY 1, 2

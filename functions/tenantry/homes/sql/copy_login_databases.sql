@@ -1,4 +1,4 @@
--- The databases of a server in which a login may have rights or sessions: those that are named, and where it has a grant.
+-- The databases in which a login may have rights or sessions: the given ones, and those where it has a grant.
 SELECT d.datname::text
 FROM pg_database d
 WHERE d.datname = ANY(%s)

@@ -1,4 +1,4 @@
--- The roles that have been given rights to a database, beside its owner.
+-- The roles that have been granted rights on a database, except its owner.
 SELECT DISTINCT r.rolname::text
 FROM pg_database d
 CROSS JOIN LATERAL aclexplode(d.datacl) a

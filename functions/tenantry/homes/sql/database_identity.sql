@@ -1,4 +1,4 @@
--- Who owns a database, and whose it says it is.
+-- A database's owner, and the tenant that it names.
 SELECT
     pg_get_userbyid(d.datdba)::text,
     (

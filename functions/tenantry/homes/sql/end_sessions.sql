@@ -1,5 +1,6 @@
--- Ends the sessions of some logins in a database, or where none are named everybody's whom the administrator may end.
--- One that began later has the settings and the rights that hold now; who connects again and again would never be gone.
+-- Ends sessions in a database: those of the given logins or, if none are given, all that the administrator may end.
+-- Sessions that began later are left out: they have the present settings and rights, and a client that keeps
+-- reconnecting would never be gone.
 SELECT pg_terminate_backend(pid, 5000)
 FROM pg_stat_activity
 WHERE datname = {database}

@@ -1,13 +1,13 @@
--- What a tenant's roles come to have by being members of these. Which rows is what the policies say.
+-- The rights that a tenant's roles get by membership in these groups. The policies decide on the rows.
 GRANT USAGE ON SCHEMA {schema} TO {viewers}, {editors};
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {viewers};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {editors};
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {viewers};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {editors};
--- The revision is nobody's business, and is no tenant's row.
+-- No tenant needs to see the revision, and its row is no tenant's.
 REVOKE ALL ON {version_table} FROM {viewers}, {editors};
 ALTER TABLE {version_table} ENABLE ROW LEVEL SECURITY;
--- How many rows a tenant has, whatever its policies let it see: what a backup must hold.
+-- Counts a tenant's rows, whatever its policies let it see: the number that a backup must hold.
 CREATE SCHEMA IF NOT EXISTS tenantry;
 GRANT USAGE ON SCHEMA tenantry TO {viewers}, {editors};
 CREATE OR REPLACE FUNCTION tenantry.own_rows() RETURNS TABLE (relation text, rows bigint)

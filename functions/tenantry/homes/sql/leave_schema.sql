@@ -1,4 +1,4 @@
--- Editor and viewer lose what reaching a schema gave them, and what they have given away of it.
+-- Revokes what `reach_schema` gave editor and viewer, and what they have granted to others.
 REVOKE ALL ON SCHEMA {schema} FROM {editor}, {viewer} CASCADE;
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {editor}, {viewer} CASCADE;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {editor}, {viewer} CASCADE;

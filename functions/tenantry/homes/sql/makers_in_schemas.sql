@@ -1,4 +1,4 @@
--- Who gives any of these roles rights to what it makes later in one of these schemas.
+-- The roles whose later objects in these schemas come with default rights for any of these grantees.
 SELECT DISTINCT r.rolname::text
 FROM pg_default_acl d
 JOIN pg_namespace n ON n.oid = d.defaclnamespace

@@ -1,4 +1,4 @@
--- Counts what end_sessions has to end.
+-- Counts the sessions that end_sessions has to end.
 SELECT count(*)
 FROM pg_stat_activity
 WHERE datname = {database}

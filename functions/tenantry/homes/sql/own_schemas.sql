@@ -1,4 +1,4 @@
--- Which of these schemas are there, and not an extension's.
+-- Those of the given schemas that exist and do not belong to an extension.
 SELECT nspname::text
 FROM pg_namespace
 WHERE nspname::text = ANY(%s)

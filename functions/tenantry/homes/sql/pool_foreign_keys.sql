@@ -1,4 +1,4 @@
--- Foreign keys that do not lead with the tenant.
+-- Foreign keys whose first column is not the tenant.
 SELECT
     c.relname::text,
     f.conname::text,

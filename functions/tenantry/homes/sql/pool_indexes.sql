@@ -1,4 +1,4 @@
--- B-tree indexes that no constraint has and that do not lead with the tenant: name, definition.
+-- B-tree indexes without a constraint whose first column is not the tenant: name, definition.
 SELECT i.relname::text, pg_get_indexdef(x.indexrelid)
 FROM pg_index x
 JOIN pg_class i ON i.oid = x.indexrelid

@@ -1,4 +1,4 @@
--- Primary keys and unique constraints that do not lead with the tenant: table, name, definition.
+-- Primary keys and unique constraints whose first column is not the tenant: table, name, definition.
 SELECT c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid

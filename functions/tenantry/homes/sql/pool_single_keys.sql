@@ -1,4 +1,4 @@
--- What was unique in a table before it was shared: the table and the columns without the tenant.
+-- The keys that were unique before their table was shared: the table, and the columns without the tenant.
 SELECT c.relname::text, array_agg(a.attname::text ORDER BY k.place)
 FROM pg_index x
 JOIN pg_class c ON c.oid = x.indrelid

@@ -1,4 +1,4 @@
--- The tables of a schema that tenants share, whether each of them has been made fit for that, and the views.
+-- The tables and views of a schema that tenants share: name, whether it is a view, whether it has been shaped for that.
 SELECT
     c.relname::text,
     c.relkind = 'v',

@@ -1,4 +1,4 @@
--- The shared tables of a schema that hold tenants' rows; a partition's are changed through its table.
+-- The shared tables of a schema that hold tenants' rows. A partition's rows are changed through its table.
 SELECT c.relname::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,6 @@
--- Closed while it was made: nobody else's login could slip in before PUBLIC lost its rights.
+-- The database was closed while it was made, so no other login could slip in before PUBLIC lost its rights.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
--- What the database answers when it is asked whose it is.
+-- Records in the database whose it is.
 ALTER DATABASE {database} SET tenantry.tenant_id = {tenant_id};
-ALTER DATABASE {database} ALLOW_CONNECTIONS true;
+-- What its owner may have set so that nobody comes in, or that it can't be dropped.
+ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false;

@@ -1,4 +1,4 @@
--- Whether a template's role owns anything in this database, and whether a revision was ever run in the schema.
+-- Whether a template's role owns anything in this database, and whether a revision has ever run in the schema.
 SELECT
     EXISTS (
         SELECT FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid

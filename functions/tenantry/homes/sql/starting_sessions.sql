@@ -1,5 +1,5 @@
--- Lists sessions that are let into a database and not listed yet: until then they hold this lock on it, under which
--- they check the right to connect and read their settings.
+-- Lists sessions that are starting in a database and are not in pg_stat_activity yet. Until then they hold this lock on
+-- the database, under which they check the right to connect and read their settings.
 SELECT coalesce(array_agg(DISTINCT l.pid), ARRAY[]::int[])
 FROM pg_locks l
 JOIN pg_database d ON d.oid = l.objid

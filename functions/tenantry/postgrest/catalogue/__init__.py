@@ -1,4 +1,4 @@
-"""What a tenant's database has to offer: tables, columns, keys, relationships and functions, as PostgREST finds them.
+"""What a tenant's database exposes: tables, columns, keys, relationships and functions, as PostgREST finds them.
 
-Begin with `model.py`. Reading it from PostgreSQL is `data_api/catalogue_reader.py`.
+Begin with `model.py`. `data_api/catalogue_reader.py` reads the catalogue from PostgreSQL.
 """

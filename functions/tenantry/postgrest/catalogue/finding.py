@@ -1,4 +1,4 @@
-"""Which relationship an embedded table's name and hint mean, and which function a call's arguments."""
+"""Finds the relationship that an embedded table's name and hint mean, and the function that fits a call's arguments."""
 
 from collections.abc import Collection
 
@@ -8,9 +8,9 @@ from tenantry.postgrest.grammar.syntax import Embed
 
 
 def find_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> Relationship:
-    """Find the one relationship that is meant.
+    """Find the one relationship that the embed means.
 
-    :raises RequestRefused: there is none (PGRST200), or more than one (PGRST201).
+    :raises RequestRefused: no relationship fits (PGRST200), or more than one does (PGRST201).
     """
     known = catalogue.relationships.get(origin, ())
     found = [each for each in known if (each.function or each.target).schema == origin.schema]
@@ -36,7 +36,7 @@ def _is_meant(each: Relationship, embed: Embed) -> bool:
 
 
 def _is_meant_of_self(each: Relationship, embed: Embed, near: str | None, far: str | None) -> bool:
-    """Tell children, named by the table, from the parent, named by the column that points at it."""
+    """Whether the embed means this key of a table to itself: the table's name means children, the column the parent."""
     children = embed.name == each.target.name and each.cardinality is Cardinality.ONE_TO_MANY
     if embed.hint is None:
         return children or (embed.name == near and each.cardinality is Cardinality.MANY_TO_ONE)
@@ -44,7 +44,7 @@ def _is_meant_of_self(each: Relationship, embed: Embed, near: str | None, far: s
 
 
 def _only_column(each: Relationship) -> tuple[str | None, str | None]:
-    """Give the columns at both ends of a key that has but one."""
+    """Return the columns at both ends of a key with a single column; (None, None) for other keys."""
     return each.columns[0] if len(each.columns) == 1 else (None, None)
 
 
@@ -53,9 +53,9 @@ def find_routine(
 ) -> Routine:
     """Find the one function that takes these arguments.
 
-    :param raw: the type of the one argument without a name that a body which is not JSON makes.
-    :param posts: it is called by POST, so a function with one unnamed parameter may take the whole body.
-    :raises RequestRefused: there is none (PGRST202), or more than one (PGRST203).
+    :param raw: the type of the unnamed argument into which a body that is not JSON is put.
+    :param posts: the call is a POST, so a function with one unnamed parameter may take the whole body.
+    :raises RequestRefused: no function fits (PGRST202), or more than one does (PGRST203).
     """
     overloads = catalogue.routines.get(wanted, ())
     named = [each for each in overloads if _takes(each, set(keys), raw)]

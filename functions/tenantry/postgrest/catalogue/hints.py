@@ -1,4 +1,4 @@
-"""What a caller probably meant, and errors about names that the catalogue does not have."""
+"""Errors about names that the catalogue does not have, with hints at what the caller probably meant."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Ro
 from tenantry.postgrest.grammar.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
-MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205"})
+MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 
@@ -19,7 +19,7 @@ def _closest(word: str, names: Iterable[str], least: float) -> str | None:
 
 
 def no_table(catalogue: Catalogue, wanted: Name) -> RequestRefused:
-    """Say that there is no such table, and which one there is."""
+    """Build the refusal for an unknown table, with the closest known name as a hint."""
     near = _closest(wanted.name, (name.name for name in catalogue.tables if name.schema == wanted.schema), CLOSE)
     return RequestRefused(
         f"Could not find the table '{wanted.schema}.{wanted.name}' in the schema cache",
@@ -29,14 +29,24 @@ def no_table(catalogue: Catalogue, wanted: Name) -> RequestRefused:
 
 
 def no_column(table: Table, column: str) -> RequestRefused:
-    """Say that what is written is no column of the table."""
+    """Build the refusal for a name that is not a column of the table."""
     return RequestRefused(
         f"Could not find the '{column}' column of '{table.name.name}' in the schema cache", code="PGRST204"
     )
 
 
+def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
+    """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
+    near = _closest(name, table.columns, LOOSE)
+    return RequestRefused(
+        f"column {alias}.{name[:100]} does not exist",
+        code="42703",
+        hint=f'Perhaps you meant to reference the column "{alias}.{near}".' if near else None,
+    )
+
+
 def no_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> RequestRefused:
-    """Say that nothing leads from the origin to what was to be embedded."""
+    """Build the refusal for an embed to which no relationship leads from the origin."""
     schema = origin.schema
     hinted = f"' using the hint '{embed.hint}" if embed.hint else ""
     return RequestRefused(
@@ -60,7 +70,7 @@ def _relationship_hint(catalogue: Catalogue, origin: Name, embed: Embed) -> str 
 
 
 def ambiguous_relationship(origin: Name, embed: Embed, found: Sequence[Relationship]) -> RequestRefused:
-    """Say that more than one way leads there, and how to tell them apart."""
+    """Build the refusal for an embed that several relationships fit; it lists them and how to choose one."""
     choices = ", ".join(f"'{each.target.name}!{_told_by(each)}'" for each in found)
     return RequestRefused(
         f"Could not embed because more than one relationship was found for '{origin.name}' and '{embed.name}'",
@@ -95,7 +105,7 @@ def _description(each: Relationship) -> dict[str, str]:
 def no_routine(
     catalogue: Catalogue, wanted: Name, keys: Sequence[str], raw: str | None, posts_json: bool
 ) -> RequestRefused:
-    """Say that no function takes these arguments; `raw` is the type of an argument without a name."""
+    """Build the refusal for arguments that no function takes; `raw` is the type of an unnamed argument."""
     name = f"{wanted.schema}.{wanted.name}"
     listed = ", ".join(keys)
     if raw:
@@ -129,7 +139,7 @@ def _signature(names: Sequence[str]) -> str:
 
 
 def ambiguous_routine(found: Sequence[Routine]) -> RequestRefused:
-    """Say that more than one function takes these arguments."""
+    """Build the refusal for arguments that more than one function takes."""
     listed = []
     for each in found:
         parameters = ", ".join(f"{parameter.name} => {parameter.type}" for parameter in each.parameters)

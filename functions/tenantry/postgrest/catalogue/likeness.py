@@ -1,17 +1,17 @@
-"""Which of some names is most like a word, judged as PostgREST judges it: by shared letters, then by edits."""
+"""Finds the name most like a word, with PostgREST's measure: first by shared letter groups, then by edit distance."""
 
 from collections import Counter
 from collections.abc import Iterable
 from math import sqrt
 
-# What counts as alike, from 0 (nothing in common) to 1 (the same).
+# The least likeness that counts as alike, from 0 (nothing in common) to 1 (the same).
 LOOSE, CLOSE = 0.33, 0.75
-# Names that share most with the word; only these are compared letter by letter.
+# The edit distance is worked out for so many names only: those that share the most letter groups with the word.
 _COMPARED = 50
 
 
 def most_alike(word: str, names: Iterable[str], least: float) -> str | None:
-    """Give the name that is most like the word, and at least so much; case does not count."""
+    """Return the name most like the word, ignoring case; None if none reaches the likeness `least`."""
     key = word.lower()
     candidates = {name.lower(): name for name in sorted(set(names), reverse=True)}
     if key in candidates:
@@ -26,7 +26,7 @@ def most_alike(word: str, names: Iterable[str], least: float) -> str | None:
 
 
 def _by_shared_parts(word: str, names: Iterable[str], length: int) -> list[str]:
-    """Sort the names that share a part of that length with the word, those that share most first."""
+    """List the names that share a group of `length` letters with the word, those that share most first."""
     wanted = _parts(word, length)
     scores = {}
     for name in names:
@@ -47,7 +47,7 @@ def _magnitude(parts: Counter[str]) -> float:
 
 
 def _likeness(first: str, second: str) -> float:
-    """Give the share of letters that need not be edited to get from the one to the other."""
+    """Return the share of letters, 0 to 1, that need no edit to turn one text into the other."""
     row = list(range(len(second) + 1))
     for position, letter in enumerate(first, 1):
         above, row[0] = row[0], position

@@ -1,4 +1,4 @@
-"""Which methods a table or a function answers to, for OPTIONS."""
+"""Lists the methods that a table or a function supports, for OPTIONS."""
 
 from tenantry.postgrest.catalogue.finding import find_routine
 from tenantry.postgrest.catalogue.hints import no_table
@@ -7,7 +7,7 @@ from tenantry.postgrest.request import Kind
 
 
 def allowed_methods(catalogue: Catalogue, kind: Kind, name: Name) -> str:
-    """List the methods as the header Allow has them.
+    """List the methods in the form of the header Allow.
 
     :raises RequestRefused: there is no such table (PGRST205) or function (PGRST202).
     """

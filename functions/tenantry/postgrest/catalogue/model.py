@@ -1,7 +1,7 @@
-"""What a tenant's database holds, as far as a request can need it: tables, keys, functions.
+"""The model of a tenant's database, as far as requests need it: tables, keys, functions.
 
-Names are raw everywhere. Types are SQL as PostgreSQL's own `format_type` wrote it under an empty search path, so they
-are qualified and quoted, and the only text of the catalogue that goes into a statement as it is.
+Names are unquoted everywhere. Types are SQL as PostgreSQL's own `format_type` writes it under an empty search path, so
+they are qualified and quoted. Types are the only text of the catalogue that goes into a statement unchanged.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, order=True)
 class Name:
-    """A table, view or function: its schema and its name."""
+    """The schema and name of a table, view or function."""
 
     schema: str
     name: str
@@ -19,9 +19,9 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `type` is written without a modifier, `base_type` is what a domain stands on, else the same.
+    """A column; `type` has no modifier, `base_type` is the type under a domain and otherwise the same as `type`.
 
-    `default` is an SQL expression of the database's own; for an identity column it is its sequence's `nextval`.
+    `default` is an SQL expression from the database; for an identity column, it is the `nextval` of its sequence.
     """
 
     name: str
@@ -34,9 +34,16 @@ class Column:
     comment: str | None = None
 
 
+# Every table has them, and the catalogue lists none of them.
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view of an exposed schema. A view's key is that of the table whose key it shows whole."""
+    """A table or view of an exposed schema. A view's key is that of the table whose key it shows whole.
+
+    `computed` are the names of functions that take one of its rows: they can be read as columns are.
+    """
 
     name: Name
     columns: Mapping[str, Column]
@@ -46,10 +53,11 @@ class Table:
     updatable: bool = True
     deletable: bool = True
     comment: str | None = None
+    computed: frozenset[str] = frozenset()
 
 
 class Cardinality(StrEnum):
-    """How many rows of the target belong to one of the origin."""
+    """How many rows of the target belong to how many rows of the origin."""
 
     MANY_TO_ONE = "many-to-one"
     ONE_TO_ONE = "one-to-one"
@@ -59,7 +67,7 @@ class Cardinality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """The table between two others: which of its columns point at the origin's and the target's, by which keys."""
+    """The table between two others: its columns that point at the origin and at the target, and the foreign keys."""
 
     table: Name
     origin_constraint: str
@@ -71,10 +79,10 @@ class Junction:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A way from `origin` to `target`.
+    """A way from `origin` to `target`, of one of three kinds.
 
-    By a foreign key: `columns` are pairs of (column of the origin, column of the target) in the key's order. By a
-    junction: `columns` is empty. By a function that takes a row of the origin: `function` is set, all else is empty.
+    A foreign key: `columns` are pairs of (column of the origin, column of the target), in the key's order. A junction:
+    `columns` is empty. A function that takes a row of the origin: `function` is set, all else is empty.
     """
 
     origin: Name
@@ -100,7 +108,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An argument that goes into a function; `type` takes any length, so nothing is cut off silently."""
+    """A parameter of a function; `type` has no length limit, so PostgreSQL truncates nothing silently."""
 
     name: str
     type: str
@@ -109,7 +117,7 @@ class Parameter:
 
 
 class Volatility(StrEnum):
-    """What a function may do, in `pg_proc`'s letters."""
+    """A function's volatility, in the letters of `pg_proc`: only volatile functions may write."""
 
     IMMUTABLE = "i"
     STABLE = "s"
@@ -118,9 +126,9 @@ class Volatility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function. `returns` names what comes back: the table whose rows they are, or a type.
+    """A function. `returns` names its result: the table whose rows it returns, or a type.
 
-    `composite`: its rows have columns (a table's, or of OUT parameters); otherwise it gives plain values.
+    `composite`: its rows have columns (a table's, or OUT parameters); otherwise it returns plain values.
     """
 
     name: Name
@@ -130,19 +138,23 @@ class Routine:
     composite: bool = False
     volatility: Volatility = Volatility.VOLATILE
     comment: str | None = None
+    # Of pg_proc; 0 is not known.
+    oid: int = field(default=0, compare=False)
 
     @property
     def returns_void(self) -> bool:
-        """Whether there is nothing to answer."""
+        """Whether the function returns nothing."""
         return not self.returns_set and self.returns == Name("pg_catalog", "void")
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All that is exposed. Read as the login, which sees every name: what a caller may do, PostgreSQL says each time.
+    """Everything that a database exposes.
 
-    `relationships` are keyed by their origin, `routines` by their name (more than one: overloaded, fewest parameters
-    first). Both are of exposed schemas only; a key's path may not lead through a table that is not exposed.
+    It is read as the login, which sees every name; PostgreSQL checks the caller's rights with each statement.
+
+    `relationships` are keyed by their origin, `routines` by their name. Overloads of a name are listed with the fewest
+    parameters first. Both hold exposed schemas only, and no relationship leads through a table that is not exposed.
     """
 
     schemas: tuple[str, ...]

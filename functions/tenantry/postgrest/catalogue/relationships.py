@@ -1,4 +1,4 @@
-"""From keys to relationships: in both directions, through views, by junctions, and those that a function makes."""
+"""Derives relationships from keys, in both directions, through views and junctions, and from functions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from tenantry.postgrest.catalogue.model import Cardinality, Junction, Name, Rela
 from tenantry.postgrest.catalogue.view_columns import Shown, ViewColumn, shown_columns
 
 _PRIMARY, _FOREIGN = "p", "f"
-# A view that shows a column twice doubles the ways of each of its keys. Who needs more than these names none of them.
+# A view that shows a column twice doubles the ways of each of its keys. Nobody names one of so many, so they are cut.
 _MAX_CHOICES = 16
 
 _ORDER = (Cardinality.ONE_TO_MANY, Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE, Cardinality.MANY_TO_MANY)
@@ -20,7 +20,7 @@ __all__ = ["Computed", "Key", "ViewColumn", "primary_keys", "relationships"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A constraint in `pg_constraint`'s letters; a foreign key points at the target's columns, in the same order."""
+    """A constraint, with its kind in `pg_constraint`'s letter; a foreign key's target columns are in the same order."""
 
     kind: str
     constraint: str
@@ -32,7 +32,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A function that takes a row of `origin` and gives rows of `target`, or one."""
+    """A function that takes a row of `origin` and returns one or many rows of `target`."""
 
     function: Name
     origin: Name
@@ -42,16 +42,16 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A foreign key as seen from its own table, or from a view that shows it; `key` tells it from all others."""
+    """A foreign key as seen from its own table or from a view that shows it; `key` identifies the constraint."""
 
     key: tuple[Name, str]
     relationship: Relationship
 
 
 def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dict[Name, tuple[str, ...]]:
-    """Give each table its primary key. A view has that of each table whose key it shows whole, by the first columns.
+    """Find each table's primary key; a view has that of every table whose key it shows whole, by its first columns.
 
-    A table's is in the order of its names, a view's in the key's, as PostgREST gives them in a Location.
+    A table's key is sorted by name, a view's is in the key's order, as PostgREST writes them in a Location.
     """
     shown = shown_columns(view_columns)
     found: dict[Name, tuple[str, ...]] = {}
@@ -66,9 +66,9 @@ def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dic
 def relationships(
     keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[Computed], schemas: AbstractSet[str]
 ) -> dict[Name, tuple[Relationship, ...]]:
-    """Derive every relationship from a table of these schemas to another, by its origin, in a fixed order.
+    """Derive every relationship between tables of these schemas, keyed by origin, in a fixed order.
 
-    What lies in other schemas is only looked through: a key of theirs may show in a view.
+    Keys of tables in other schemas count only where a view in these schemas shows them.
     """
     ways = [way for way in _ways(keys, shown_columns(view_columns)) if way.relationship.origin.schema in schemas]
     near = [way.relationship for way in ways]
@@ -83,7 +83,7 @@ def relationships(
 
 
 def _ways(keys: Sequence[Key], shown: Shown) -> Iterator[_Way]:
-    """Follow each foreign key from and to its tables, and all views that show one of its ends."""
+    """Yield each foreign key between its own tables, and between all views that show one of its ends."""
     unique = {(key.table, frozenset(key.columns)) for key in keys if key.kind != _FOREIGN}
     for key in keys:
         if key.target is None:
@@ -99,13 +99,13 @@ def _ways(keys: Sequence[Key], shown: Shown) -> Iterator[_Way]:
 
 
 def _ends(table: Name, columns: tuple[str, ...], shown: Shown) -> list[tuple[Name, tuple[str, ...]]]:
-    """List where an end of a key shows: its table, and the views that show it whole, in each way that they do."""
+    """List where an end of a key is visible: its table, and the views that show all its columns, once per way."""
     views = _whole(table, columns, shown)
     return [(table, columns), *((view, each) for view, seen in views for each in islice(product(*seen), _MAX_CHOICES))]
 
 
 def _whole(table: Name, columns: tuple[str, ...], shown: Shown) -> Iterator[tuple[Name, list[Sequence[str]]]]:
-    """Give the views that show each of these columns, with the columns that show it."""
+    """Yield the views that show all of these columns; for each column, with the view's columns that show it."""
     for view, seen in shown.get(table, {}).items():
         if seen.keys() >= set(columns):
             yield view, [seen[column] for column in columns]
@@ -129,7 +129,7 @@ def _swapped(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _by_junctions(ways: Iterable[_Way], primary: Mapping[Name, tuple[str, ...]]) -> Iterator[Relationship]:
-    """Join two keys of a table whose columns are part of its primary key."""
+    """Join two foreign keys of a table if the columns of both are part of its primary key."""
     of_junction: dict[Name, list[_Way]] = defaultdict(list)
     for way in ways:
         each = way.relationship
@@ -156,7 +156,7 @@ def _joined(first: Relationship, second: Relationship) -> Relationship:
 
 
 def _override(found: dict[Name, set[Relationship]], computed: Computed) -> None:
-    """Let a function take the place of whatever leads to a table of its own name."""
+    """Put a function in the place of every relationship to a table that has the function's name."""
     others = {each for each in found[computed.origin] if each.function or each.target != computed.function}
     cardinality = Cardinality.MANY_TO_ONE if computed.to_one else Cardinality.ONE_TO_MANY
     found[computed.origin] = others | {

@@ -1,4 +1,4 @@
-"""Which columns of views show a table's columns, through views on views."""
+"""Finds the columns of views that show a table's columns, also through views on views."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from tenantry.postgrest.catalogue.model import Name
 
 @dataclass(frozen=True, slots=True)
 class ViewColumn:
-    """A column of a view that shows a column of a table, or of another view, as it is."""
+    """A column of a view that shows a column of a table, or of another view, unchanged."""
 
     view: Name
     column: str
@@ -17,14 +17,14 @@ class ViewColumn:
     origin_column: str
 
 
-# Of each relation, and of each view on it: which columns of the view show a column of the relation.
+# For each relation and each view on it: the columns of the view that show each column of the relation.
 Shown = Mapping[Name, Mapping[Name, Mapping[str, Sequence[str]]]]
 
 _Source = tuple[Name, str]
 
 
 def shown_columns(view_columns: Iterable[ViewColumn]) -> Shown:
-    """Follow each view's columns down to where they come from; a view's columns stay in the order that is given."""
+    """Trace each view's columns down to the relations that they come from; a view's columns keep the given order."""
     origins = {(each.view, each.column): (each.origin, each.origin_column) for each in view_columns}
     shown: dict[Name, dict[Name, dict[str, list[str]]]] = {}
     for view, column in origins:
@@ -34,7 +34,7 @@ def shown_columns(view_columns: Iterable[ViewColumn]) -> Shown:
 
 
 def _way_down(place: _Source, origins: Mapping[_Source, _Source]) -> Iterator[_Source]:
-    """Go from origin to origin; views that were replaced can stand on each other in a ring."""
+    """Yield one origin after another. Replaced views can refer to each other in a circle, so it stops at a repeat."""
     passed = {place}
     while (origin := origins.get(place)) and origin not in passed:
         yield origin

@@ -1,5 +1,5 @@
-"""The language of the URLs and bodies: text becomes values, and what can't be read is refused.
+"""The language of the URLs and bodies: turns text into values, and refuses what it can't parse.
 
-Begin with `parameters.py`; `filters.py`, `selection.py` and `ordering.py` read one parameter each. No SQL and no
-catalogue.
+Begin with `parameters.py`; `filters.py`, `selection.py` and `ordering.py` read one parameter each. This package uses
+neither SQL nor the catalogue.
 """

@@ -10,7 +10,7 @@ from tenantry.postgrest.refusals import stopped
 FIELD_NAME = '"*" or a field name (letters, digits, "_", "$", or anything in quotes)'
 
 _KEY = r'(?:"(?:[^"\\]++|\\[\s\S])*+"|[^(\-:.,>)"]++(?:-(?!>)[^(\-:.,>)]++)*+)'
-# What stands behind a number makes it an index: `->1` is one, `->1a` a key.
+# A number is an index only if the key ends after it: `->1` is an index, `->1a` is a key.
 _INDEX = r"-?[0-9]{1,9}(?=->|::|[.,)]|\Z)"
 PATH = rf"(?:(?:->>|->)(?:{_INDEX}|{_KEY}))*+"
 
@@ -30,7 +30,7 @@ def _step(found: re.Match[str]) -> JsonArrow:
 
 
 def read_key(token: str) -> str:
-    """Give the key of a JSON object that a token stands for."""
+    """Return the key of a JSON object that a token stands for."""
     return read_name(token) if token.startswith('"') else token.strip()
 
 
@@ -40,7 +40,7 @@ def read_field(name: str, path: str) -> Field:
 
 
 def parse_tree_path(key: str) -> tuple[tuple[str, ...], Field]:
-    """Split a parameter's name `relation.relation.field->path`. Raises GrammarError, which says where it stopped."""
+    """Split a parameter's name `relation.relation.field->path`. Raises GrammarError with the position of the error."""
     if is_ordinary(key):
         return (), Field(key)
     relations: list[str] = []

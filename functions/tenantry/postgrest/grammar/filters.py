@@ -1,6 +1,7 @@
-"""Operators: what stands behind `column=` and, in a tree of conditions, behind `column.`."""
+"""Operators: the part after `column=` and, in a tree of conditions, after `column.`."""
 
 import re
+from math import prod
 from typing import NamedTuple
 
 from tenantry.domain.errors import GrammarError
@@ -9,7 +10,7 @@ from tenantry.postgrest.grammar.syntax import Field, Filter
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond, stopped
 
-# These may be told `(any)` or `(all)`, and then take an array.
+# These operators may be followed by `(any)` or `(all)`, and then take an array.
 _QUANTIFIABLE = {
     "eq": "=",
     "gt": ">",
@@ -49,6 +50,10 @@ _STATES = {
 _COMPARISONS = {name: f"{sign} %s" for name, sign in (_SIMPLE | _QUANTIFIABLE).items()}
 _ALL = frozenset((*_COMPARISONS, *_SEARCHES, "in", "is"))
 _PATTERNS = frozenset({"like", "ilike"})
+_EXPRESSIONS = frozenset({"match", "imatch"})
+# PostgreSQL writes out what is repeated, and repetitions in repetitions multiply: it would take some 160 MB before it
+# gives up.
+_MAX_REPETITIONS = 1_000
 _OPERATOR = '"not" or operator (eq, gt, ...)'
 _STATE = "isVal: (null, not_null, true, false, unknown)"
 
@@ -56,12 +61,13 @@ _word = re.compile(r"(not\.)?+([a-z]++)(?:\(([\w $]*+)\))?+\.").match
 # One list element: quoted if the closing quote ends it, else everything up to the next comma or parenthesis.
 _element = re.compile(r'(?:"((?:[^"\\]++|\\[\s\S])*+)"(?=[,)])|([^,)]*+))([,)])').match
 _unescape = re.compile(r"\\([\s\S])").sub
+_bounds = re.compile(r"\{([0-9]{1,5}(?:,[0-9]{0,5})?)\}").findall
 _bare_word = re.compile(r"[a-z]++(?!\.)").match
 _blanks = re.compile(r"[ \t]*+").match
 
 
 class Operator(NamedTuple):
-    """An operator as it was written, and where its value begins. `mark` is what stood in parentheses behind it."""
+    """An operator as written, and where its value begins. `mark` is the text in parentheses after it."""
 
     name: str
     negated: bool
@@ -70,14 +76,14 @@ class Operator(NamedTuple):
 
 
 def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, ...], Filter]:
-    """Parse one parameter that is not reserved: the embedded tables it leads through, and the filter.
+    """Parse one parameter that is not reserved, into the path of embedded tables and the filter.
 
-    :raises GrammarError: which says where it stopped.
+    :raises GrammarError: with the position of the error.
     """
     relations, field = parse_tree_path(key)
     name, dot, operand = text.partition(".")
     comparison = _COMPARISONS.get(name)
-    if dot and comparison is not None:
+    if dot and comparison is not None and name not in _EXPRESSIONS:
         return relations, Filter(field, comparison, _value(name, operand))
     operator = read_operator(text, 0)
     if operator is None:
@@ -91,7 +97,7 @@ def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, .
 
 
 def read_operator(text: str, position: int) -> Operator | None:
-    """Read `not.`, an operator, its mark and the dot behind it; None if there is none that is known."""
+    """Read `not.`, an operator, its mark and the dot after it; None if no known operator is there."""
     found = _word(text, position)
     if found is None:
         return None
@@ -105,7 +111,7 @@ def read_operator(text: str, position: int) -> Operator | None:
 
 
 def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Filter:
-    """Join a field, an operator and its value; `text` is what an error echoes."""
+    """Build a filter of a field, an operator and its value; `text` is quoted in errors."""
     name, negated, mark, end = operator
     if name == "is":
         return Filter(field, _read_state(text, operand, end), None, negated)
@@ -114,9 +120,17 @@ def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Fi
     if name in _SEARCHES:
         language = mark.strip() if mark else None
         return Filter(field, _SEARCHES[name], check_value(operand), negated, is_search=True, language=language)
+    if name in _EXPRESSIONS:
+        _check_repetitions(operand)
     if mark is not None:
         return Filter(field, f"{_QUANTIFIABLE[name]} {mark.upper()}(%s)", _value(name, operand), negated)
     return Filter(field, _COMPARISONS[name], _value(name, operand), negated)
+
+
+def _check_repetitions(pattern: str) -> None:
+    most = prod(max(map(int, filter(None, found.split(","))), default=1) or 1 for found in _bounds(pattern))
+    if most > _MAX_REPETITIONS:
+        raise beyond("repetitions in a pattern, multiplied,", _MAX_REPETITIONS)
 
 
 def _value(name: str, operand: str) -> str:
@@ -131,7 +145,7 @@ def _read_state(text: str, operand: str, position: int) -> str:
 
 
 def read_list(text: str, position: int, max_items: int) -> tuple[str, int]:
-    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`, and say where it ends; `()` is the empty list."""
+    """Turn `(a,"b,c")` into PostgreSQL's array literal `{"a","b,c"}`; returns it and its end. `()` is an empty list."""
     start = _skip(text, position)
     if not text.startswith("(", start):
         raise stopped("filter", text, start, '"("')
@@ -162,7 +176,7 @@ def _read_elements(text: str, position: int) -> tuple[list[str], int]:
 
 
 def refuse_operator(text: str, position: int, what: str = "filter") -> GrammarError:
-    """Say that no operator stands at `position`."""
+    """Build the error for a missing operator at `position`."""
     if text.startswith("not.", position):
         position += len("not.")
     found = _bare_word(text, position)

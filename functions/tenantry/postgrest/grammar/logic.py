@@ -18,9 +18,9 @@ _unescape = re.compile(r"\\([\s\S])").sub
 
 
 def parse_logic(key: str, text: str, max_parts: int, max_items: int) -> tuple[tuple[str, ...], Logic]:
-    """Parse one parameter whose last word is `and` or `or`: the embedded tables it leads through, and the tree.
+    """Parse one parameter whose last word is `and` or `or`, into the path of embedded tables and the tree.
 
-    :raises GrammarError: which says where it stopped.
+    :raises GrammarError: with the position of the error.
     """
     words, last = parse_tree_path(key)
     relations = tuple(word for word in words if word != "not")

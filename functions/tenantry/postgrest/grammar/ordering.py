@@ -1,4 +1,4 @@
-"""The `order` parameter: `field.asc|desc.nullsfirst|nullslast` or `relation(field)…`, many separated by commas."""
+"""The `order` parameter: `field.asc|desc.nullsfirst|nullslast` or `relation(field)…`, separated by commas."""
 
 import re
 
@@ -18,7 +18,7 @@ _beginning = re.compile(rf"[ \t]*+({NAME})?(?:{PATH})[ \t]*+(\.(?:asc|desc)(?=\.
 
 
 def parse_order(text: str, max_terms: int) -> tuple[OrderTerm, ...]:
-    """Parse the value of `order`. Raises GrammarError, which says where it stopped."""
+    """Parse the value of `order`. Raises GrammarError with the position of the error."""
     if text.count(",") >= max_terms:
         raise beyond("terms in order", max_terms)
     terms, position, more = [], 0, True

@@ -1,4 +1,4 @@
-"""The query string, sorted into what each parameter means."""
+"""Parses the query string and sorts its parameters by meaning."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tenantry.postgrest.request import Request, RequestLimits
 
 Path = tuple[str, ...]
 
-# As the last word of `relation.word` these are reserved, too.
+# These words are also reserved as the last word of `relation.word`.
 _EMBEDDABLE = frozenset({"order", "limit", "offset"}) | WORDS
 _ONCE = ("select", "columns", "on_conflict")
 _quoted = re.compile(rf'(?="){NAME}').fullmatch
@@ -26,9 +26,9 @@ _quoted = re.compile(rf'(?="){NAME}').fullmatch
 
 @dataclass(slots=True)
 class Parameters:
-    """A query string, parsed. `nodes` is what was asked of each table, by its path; the root's is `()`.
+    """A parsed query string. `nodes` holds what was asked of each table, by its path; the root's path is `()`.
 
-    `arguments` are a function's, by GET. `columns` and `on_conflict` are None where they were not given.
+    `arguments` are those of a function that is called by GET. `columns` and `on_conflict` are None if not given.
     """
 
     select: Items = EVERYTHING
@@ -39,7 +39,7 @@ class Parameters:
     has_window: bool = False
 
     def node(self, path: Path) -> Node:
-        """Give what was asked of a table; it may be nothing yet."""
+        """Return what was asked of a table, which is empty at first."""
         if path not in self.nodes:
             self.nodes[path] = Node()
         return self.nodes[path]
@@ -53,8 +53,8 @@ class Parameters:
 def parse_parameters(request: Request, limits: RequestLimits, *, calls_by_get: bool = False) -> Parameters:
     """Parse every parameter of the request; none is ignored.
 
-    :param calls_by_get: a function is called, so what is no filter is an argument.
-    :raises GrammarError: and it says where it stopped.
+    :param calls_by_get: a function is called, so a parameter that is not a filter is an argument.
+    :raises GrammarError: with the position of the error.
     """
     _check_size(request, limits)
     given = Parameters()
@@ -115,7 +115,7 @@ class _ParameterReader:
 
     def filter(self, key: str, text: str) -> None:
         if self._calls_by_get and not _is_filter(text):
-            # Quoted, as a column has to be whose name has a dot in it.
+            # The name may be quoted, as that of a column with a dot has to be.
             name = read_name(key) if _quoted(key) else key
             self._given.arguments.append((name, check_value(text)))
             return
@@ -129,7 +129,7 @@ class _ParameterReader:
 
 
 def _is_filter(text: str) -> bool:
-    """Tell a filter from an argument as PostgREST does: what begins as one has to be one."""
+    """Whether a text is a filter and not an argument; like PostgREST, text that begins like a filter counts as one."""
     return text.startswith(("not.", "in.", "is.", "isdistinct.")) or read_operator(text, 0) is not None
 
 

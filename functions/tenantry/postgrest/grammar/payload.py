@@ -1,4 +1,4 @@
-"""The body of a write or a call: which names it has, and the JSON that PostgreSQL takes apart."""
+"""The body of a write or a call: finds its keys, and keeps it as the JSON that PostgreSQL will parse."""
 
 import csv
 import io
@@ -15,15 +15,15 @@ from tenantry.postgrest.request import RequestLimits
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
-# What a function with one unnamed parameter takes as it is, and the parameter's type for it.
+# Media types that a function with one unnamed parameter takes unchanged, and the parameter's type for each.
 RAW = {"text/plain": "text", "text/xml": "xml", "application/octet-stream": "bytea"}
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """`text` is the JSON as it was sent; `columns` are sorted, so equal shapes are equal.
+    """`text` is the JSON as it was sent; `columns` are sorted, so bodies with the same keys compare equal.
 
-    `is_object`: it is one object, not an array of `rows` objects.
+    `is_object`: the body is one object, not an array of `rows` objects.
     """
 
     text: str
@@ -38,29 +38,29 @@ class Payload:
 
 
 def media_type(content_type: str) -> str:
-    """Give a Content-Type without its parameters; none is JSON."""
+    """Return a Content-Type without its parameters; an empty one means JSON."""
     return content_type.partition(";")[0].strip().lower() or _JSON
 
 
 def read_payload(
     body: str | None, content_type: str, columns: tuple[str, ...] | None, limits: RequestLimits, *, calls: bool = False
 ) -> Payload:
-    """Read an object or an array of objects; `columns`, where given, replaces the keys as what is written.
+    """Read an object or an array of objects; `columns`, if given, says which keys are written instead of all.
 
-    :param calls: it is a function's arguments: then nothing at all is an empty object.
-    :raises GrammarError: with PGRST102, for what is none of these, or rows whose keys differ.
-    :raises PayloadTooLarge: the body is over the limit. The values in it are PostgreSQL's to judge.
+    :param calls: the body is a function's arguments, so an empty body means an empty object.
+    :raises GrammarError: with PGRST102, the body is neither, or its rows have different keys.
+    :raises PayloadTooLarge: the body is over the limit. PostgreSQL checks the values in it.
     """
     kind = media_type(content_type)
-    # A form without fields is as good as an object without members.
+    # A form without fields stands for an object without members.
     text = _to_json(_check_size(body, limits, calls, empty="" if kind == _FORM else None), kind)
     document = _decode(text)
     is_object = isinstance(document, dict)
     if not is_object and not isinstance(document, list):
         if calls:
-            # For a function with one unnamed parameter of type json.
+            # A function with one unnamed parameter of type json takes any JSON.
             return Payload(text, (), 1, is_object=False)
-        # PostgREST takes a scalar for no rows at all, which hides a mistake.
+        # PostgREST reads a scalar as no rows at all, which hides a mistake.
         raise _malformed("the body is neither an object nor an array of objects")
     rows = [document] if is_object else document
     keys = _read_keys(rows, uniform=columns is None, calls=calls)
@@ -93,7 +93,7 @@ def _csv_value(value: str) -> str | None:
 
 
 def check_raw(body: str | None, limits: RequestLimits) -> str:
-    """Give a body that goes into a function as it is; BadRequest where PostgreSQL can't take it as text."""
+    """Return a body that goes into a function unchanged; BadRequest if PostgreSQL can't store it as text."""
     return check_value(_check_size(body, limits, empty=""))
 
 
@@ -114,7 +114,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-# Numbers stay text: only keys matter here, and a number with too many digits is PostgreSQL's to refuse.
+# Numbers stay text: only the keys matter here, and PostgreSQL refuses a number with too many digits itself.
 _decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
 
 
@@ -128,13 +128,13 @@ def _decode(text: str) -> Any:
 def _read_keys(rows: list[Any], *, uniform: bool, calls: bool) -> set[str]:
     if not all(type(row) is dict for row in rows):
         if calls:
-            # For a function with one unnamed parameter of type json.
+            # A function with one unnamed parameter of type json takes any array.
             return set()
         raise _malformed("All object keys must match")
     if not rows:
         return set()
     first = list(rows[0])
-    # Most often they come in one order, too, and comparing lists costs a third.
+    # Keys usually come in the same order in every row, and comparing lists takes a third of the time.
     if uniform and not all(list(row) == first or row.keys() == rows[0].keys() for row in rows):
         raise _malformed("All object keys must match")
     return set(first)

@@ -1,4 +1,4 @@
-"""Which rows are asked for: `limit` and `offset`, and the Range header, which together are what both allow."""
+"""Selects the rows by `limit`, `offset` and the Range header; given together, a row has to be in both."""
 
 import re
 
@@ -12,7 +12,7 @@ _range = re.compile(r"(?:items=)?([0-9]{1,18})-([0-9]{0,18})", re.ASCII).fullmat
 
 
 def parse_count(parameter: str, text: str) -> int:
-    """Parse a number of rows. Raises GrammarError, and RequestRefused with PGRST103 for a negative number."""
+    """Parse a number of rows. Raises GrammarError, or RequestRefused with PGRST103 for a negative number."""
     if _count(text):
         return int(text)
     if _negative(text):
@@ -22,9 +22,9 @@ def parse_count(parameter: str, text: str) -> int:
 
 
 def narrow(window: Window, header: str) -> Window:
-    """Take the part of a window that a Range header asks for; a header that is none of ours is ignored.
+    """Narrow a window to the part that a Range header asks for; a header in another format is ignored.
 
-    :raises BadRequest: with PGRST103, its end lies before its start.
+    :raises BadRequest: with PGRST103, the range ends before its start.
     """
     found = _range(header.strip()) if header else None
     if found is None:

@@ -1,4 +1,4 @@
-"""What the parsers make of a request's URL. Names in here are raw: only the modules that write SQL quote them."""
+"""The parsed form of a request's URL. Its names are unquoted: only the modules that write SQL quote them."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ class JsonArrow:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column, or what lies in it under a JSON path."""
+    """A column, or the part of its JSON value at a path."""
 
     name: str
     path: tuple[JsonArrow, ...] = ()
@@ -24,9 +24,9 @@ STAR = Field("*")
 
 @dataclass(frozen=True, slots=True)
 class SelectItem:
-    """A column of the answer; `STAR` means all. Casts are type names that are safe as SQL.
+    """A column of the answer; `STAR` means all columns. Casts are type names that are safe as SQL.
 
-    `aggregate` is one of the grammar's own words (sum, avg, count, max, min); `aggregate_cast` is applied behind it.
+    `aggregate` is one of the grammar's own words (sum, avg, count, max, min); `aggregate_cast` applies to its result.
     """
 
     field: Field
@@ -49,7 +49,7 @@ class Embed:
 
     @property
     def key(self) -> str:
-        """The name under which it stands in the answer."""
+        """The name of the embedded table in the answer."""
         return self.alias or self.name
 
 
@@ -57,8 +57,9 @@ class Embed:
 class Filter:
     """`field operator value`.
 
-    `comparison` comes from the grammar's own tables, never from the URL, and has a `%s` where the placeholder goes;
-    a `value` of None means that it is complete, such as IS NULL. Of a text search, `language` is its configuration.
+    `comparison` comes from the grammar's own tables, never from the URL, and has a `%s` in the place of the
+    placeholder. A `value` of None means that the comparison needs none, like IS NULL. `language` is the configuration
+    of a text search.
     """
 
     field: Field
@@ -83,7 +84,7 @@ Condition = Filter | Logic
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A sort key; `direction` is the SQL behind it, from the grammar's own table. `relation`: an embedded table's."""
+    """A sort key; `direction` is SQL from the grammar's own table; `relation` names the embedded table it is of."""
 
     field: Field
     direction: str
@@ -92,7 +93,7 @@ class OrderTerm:
 
 @dataclass(slots=True)
 class Window:
-    """Which rows: `limit` None is all."""
+    """Which rows are wanted; a `limit` of None means all."""
 
     limit: int | None = None
     offset: int = 0
@@ -100,7 +101,7 @@ class Window:
 
 @dataclass(slots=True)
 class Node:
-    """What was asked of one table: the root's, or, under the path of its name, an embedded one's."""
+    """What was asked of one table: of the root, or of an embedded table under the path of its name."""
 
     conditions: list[Condition] = field(default_factory=list)
     order: tuple[OrderTerm, ...] = ()

@@ -1,4 +1,4 @@
-"""A tenant's tables and functions as an OpenAPI 2.0 document, which is what PostgREST's clients read."""
+"""Describes a tenant's tables and functions as an OpenAPI 2.0 document, the version that PostgREST's clients read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -35,10 +35,10 @@ def describe(
     base_url: str,
     many_schemas: bool,
 ) -> Json:
-    """Build the document of one schema, of what a role may see there.
+    """Build the document of one schema, with what a role may see there.
 
-    :param base_url: the address under which the data API is reached, up to and with `/rest/v1`.
-    :param many_schemas: whether a request may choose the schema by a header.
+    :param base_url: the address of the data API, up to and including `/rest/v1`.
+    :param many_schemas: whether a header may choose the schema of a request.
     """
     tables = [each for name, each in sorted(catalogue.tables.items()) if _is_seen(name, visible, schema)]
     routines = visible_routines(catalogue, visible, schema)
@@ -74,7 +74,7 @@ def _is_seen(name: Name, visible: Visible, schema: str) -> bool:
 
 
 def _error_name(tables: Iterable[Table]) -> str:
-    """Name the definition of errors; a table of that name keeps it."""
+    """Choose a name for the definition of errors that no table has."""
     taken, name = {each.name.name for each in tables}, "Error"
     while name in taken:
         name += "_"

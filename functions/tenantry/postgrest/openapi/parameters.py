@@ -1,4 +1,4 @@
-"""The parameters that operations share, and references into a document."""
+"""The parameters that operations share, and references to entries of a document."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from tenantry.postgrest.openapi.types import Json, described
 
-# What the grammar reads itself, also after a point, where it is an embedded table's.
+# Words that the grammar reserves, also after a dot, where they refer to an embedded table.
 _RESERVED = frozenset({"select", "order", "limit", "offset", "columns", "on_conflict", "and", "or"})
 _PLAIN = re.compile(r"[\w$]+(?:[ -][\w$]+)*")
 WINDOW = ("order", "range", "rangeUnit", "offset", "limit")
@@ -17,37 +17,37 @@ _RESOLUTIONS = ["resolution=merge-duplicates", "resolution=ignore-duplicates"]
 
 
 def reference(kind: str, key: str) -> Json:
-    """Point at an entry of `definitions` or `parameters`, whatever its name holds."""
+    """Refer to an entry of `definitions` or `parameters`, with the special characters of its name escaped."""
     return {"$ref": f"#/{kind}/{quote(key.replace('~', '~0').replace('/', '~1'), safe='~')}"}
 
 
 def references(keys: Iterable[str]) -> list[Json]:
-    """Point at parameters."""
+    """Refer to parameters."""
     return [reference("parameters", key) for key in keys]
 
 
 def path_of(name: str) -> str:
-    """Give the path of a table or a function, as it stands in a URL."""
+    """Return the path of a table or a function in a URL."""
     return f"/{quote(name, safe='')}"
 
 
 def body_key(table: str) -> str:
-    """Name the parameter that is a row of a table."""
+    """Return the key of the parameter that is a row of a table."""
     return f"body.{_part(table)}"
 
 
 def filter_key(table: str, column: str) -> str:
-    """Name the parameter that filters by a column; no two columns share it."""
+    """Return the key of the parameter that filters by a column; it is different for each column."""
     return f"rowFilter.{_part(table)}.{_part(column)}"
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a parameter of this name is the grammar's own."""
+    """Whether the grammar reserves this name of a parameter."""
     return name.rpartition(".")[2] in _RESERVED
 
 
 def column_key(column: str) -> str:
-    """Give a column as a parameter that filters by it: in quotes where the grammar would read another thing."""
+    """Return the name of the parameter that filters by a column, in quotes if the grammar would misread it."""
     if _PLAIN.fullmatch(column) and not is_reserved(column):
         return column
     return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -63,13 +63,13 @@ def query(name: str, description: str | None) -> Json:
 
 
 def header(name: str, description: str, values: Iterable[str] = ()) -> Json:
-    """Describe an optional header, of any value or of some."""
+    """Describe an optional header, with any value or only the given ones."""
     made = {"name": name, "in": "header", "required": False, "type": "string", "description": description}
     return made | ({"enum": list(values)} if values else {})
 
 
 def shared_parameters() -> Json:
-    """Describe what tables and functions have in common; the keys are PostgREST's."""
+    """Describe the parameters that tables and functions have in common; the keys are PostgREST's."""
     return {
         "select": query("select", "The columns, and the related rows to embed"),
         "order": query("order", "The columns to order by"),

@@ -1,11 +1,11 @@
-"""Every status that a request of the data API may be answered with."""
+"""Every status that the data API may answer with."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from tenantry.postgrest.openapi.types import Json
 
-# What refuses or fails may do so for any request: a policy, a trigger or a function of the tenant's decides.
+# Any request may be refused or fail in any of these ways: a tenant's policy, trigger or function decides.
 _REFUSALS = {
     "300": ("MultipleChoices", "More than one relationship or function fits; `details` lists them."),
     "400": ("BadRequest", "The request is not understood, or the database refuses its values."),
@@ -36,7 +36,7 @@ _SUCCESSES: Mapping[str, Json] = {
 
 
 def responses(*successes: str, schema: Json | None = None) -> Json:
-    """Give all answers of an operation; those of 200 and 206 that carry rows look like `schema`."""
+    """Return all answers of an operation; the rows of answers 200 and 206 look like `schema`."""
     made: dict[str, Any] = {status: dict(_SUCCESSES[status]) for status in successes}
     if schema is not None:
         for status in made.keys() & {"200", "206"}:
@@ -45,7 +45,7 @@ def responses(*successes: str, schema: Json | None = None) -> Json:
 
 
 def refusals(error: Json) -> Json:
-    """Give the refusals that all operations share; `error` is the reference to their body."""
+    """Return the refusals that all operations share; `error` is the reference to their body."""
     return {
         name: {"description": text, "schema": error, "headers": _refusal_headers(status)}
         for status, (name, text) in _REFUSALS.items()
@@ -57,7 +57,7 @@ def _refusal_headers(status: str) -> Json:
 
 
 def error_definition() -> Json:
-    """Describe the one shape that every error has; `details` may be a text or a list."""
+    """Describe the one shape of every error; `details` may be a text or a list."""
     return {
         "description": "Why a request was refused: PostgREST's code, or PostgreSQL's SQLSTATE.",
         "type": "object",

@@ -1,4 +1,4 @@
-"""Functions in an OpenAPI document. Those of one name are one path, which takes what any of them takes."""
+"""Functions in an OpenAPI document. Functions of one name share a path, which takes the arguments of all of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from tenantry.postgrest.openapi.visible import Visible
 
 
 def visible_routines(catalogue: Catalogue, visible: Visible, schema: str) -> dict[str, list[Routine]]:
-    """Give the functions of a schema that the role can call, by name."""
+    """Return the functions of a schema that the role can call, by name."""
     found: dict[str, list[Routine]] = {}
     for name, overloads in sorted(catalogue.routines.items()):
         called = [each for each in overloads if visible.calls(each) and _can_be_called(each)]
@@ -21,19 +21,19 @@ def visible_routines(catalogue: Catalogue, visible: Visible, schema: str) -> dic
 
 
 def _can_be_called(routine: Routine) -> bool:
-    """Whether a request can give what it takes: arguments by name, or the body as its only one."""
+    """Whether a request can pass the arguments: each by its name, or the body as the only one."""
     return takes_body(routine) or all(each.name for each in routine.parameters)
 
 
 def takes_body(routine: Routine) -> bool:
-    """Whether the body is the one argument, which has no name."""
+    """Whether the function's only parameter has no name, so that it takes the body."""
     return len(routine.parameters) == 1 and not routine.parameters[0].name
 
 
 def routine_path(overloads: Sequence[Routine], tables: Mapping[Name, str], profiles: Profiles) -> Json:
-    """Describe how a function is called: by GET too, unless all of its name may write.
+    """Describe how the functions of one name are called: by POST, and by GET if one of them can't write.
 
-    :param tables: the keys of the definitions of tables, for functions that return their rows.
+    :param tables: the key of each table's definition, for functions that return its rows.
     """
     first = overloads[0]
     about = summarised(next((each.comment for each in overloads if each.comment), None))
@@ -92,7 +92,7 @@ def _in_url(overloads: Sequence[Routine]) -> list[Json]:
 
 
 def _plain(name: str, overloads: Sequence[Routine]) -> Json:
-    """Describe an argument of the URL: a variadic one may come several times, other lists are in braces."""
+    """Describe an argument in the URL: a variadic one may be repeated, other arrays are written in braces."""
     schema = _merged(name, overloads)
     if schema.get("type") != "array":
         return {"type": "string"} | schema
@@ -115,7 +115,7 @@ def _names(overloads: Sequence[Routine]) -> list[str]:
 
 
 def _required(overloads: Sequence[Routine]) -> frozenset[str]:
-    """Give the arguments that none of them does without."""
+    """Return the arguments that all functions of the name require."""
     return frozenset.intersection(
         *(frozenset(each.name for each in routine.parameters if each.required) for routine in overloads)
     )

@@ -20,14 +20,14 @@ from tenantry.postgrest.openapi.visible import Visible
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """Keys of the parameters that choose a schema: for reading, for writing. Empty where there is only one."""
+    """Keys of the parameters that choose a schema, for reading and for writing; empty if there is only one schema."""
 
     reading: tuple[str, ...] = ()
     writing: tuple[str, ...] = ()
 
 
 def table_definition(catalogue: Catalogue, visible: Visible, table: Table) -> Json:
-    """Describe the rows of a table: what is required is what may not be null."""
+    """Describe the rows of a table; columns that may not be null are required."""
     columns = visible.columns_of(table)
     required = [column.name for column in columns if not column.nullable]
     properties = {column.name: column_schema(column, _notes(catalogue, visible, table, column)) for column in columns}
@@ -36,7 +36,7 @@ def table_definition(catalogue: Catalogue, visible: Visible, table: Table) -> Js
 
 
 def _notes(catalogue: Catalogue, visible: Visible, table: Table, column: Column) -> list[str]:
-    """Write what code generators look for: the keys that a column is, in PostgREST's marks."""
+    """Write which keys a column belongs to, in PostgREST's marks, for which code generators look."""
     notes = ["This is a Primary Key.<pk/>"] if column.name in table.primary_key else []
     found = [each for each in catalogue.relationships.get(table.name, ()) if _is_key(catalogue, each, column.name)]
     seen = [each for each in found if each.target in visible.tables]
@@ -54,10 +54,10 @@ def _is_key(catalogue: Catalogue, key: Relationship, column: str) -> bool:
 
 
 def _points(tables: Mapping[Name, Table], key: Relationship) -> bool:
-    """Tell which end of a one-to-one key this is: the one that points, or the one that is pointed at.
+    """Whether this is the pointing end of a one-to-one key.
 
-    The end that is pointed at is mostly a primary key. Where both are, the key's name tells: PostgreSQL begins it
-    with the table that points.
+    The end that is pointed at usually is a primary key. If both are, the key's name tells: PostgreSQL begins it with
+    the name of the pointing table.
     """
     own, pointed = key.columns[0]
     from_primary = key.origin in tables and tables[key.origin].primary_key == (own,)

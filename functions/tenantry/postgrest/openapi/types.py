@@ -1,4 +1,4 @@
-"""PostgreSQL's types, defaults and comments in the words of OpenAPI 2.0."""
+"""Translates PostgreSQL's types, defaults and comments into OpenAPI 2.0."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from tenantry.postgrest.openapi.visible import one_spelling
 
 type Json = dict[str, Any]
 
-# What JSON makes of a type; of all others a string.
+# The type that a value has in JSON; all other types are strings.
 _TYPES = {
     "boolean": "boolean",
     "smallint": "integer",
@@ -18,12 +18,12 @@ _TYPES = {
     "real": "number",
     "double precision": "number",
 }
-# They can be anything, which no type of JSON says.
+# These may hold any JSON value, which no type in OpenAPI expresses.
 _ANYTHING = frozenset({"json", "jsonb"})
-# OpenAPI has formats of its own for whole numbers, and PostgREST names them since 14.8.
+# OpenAPI has its own formats for integers, and PostgREST has used them since 14.8.
 _FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
-# Formats that OpenAPI knows too, so that an expression such as CURRENT_DATE is no value of theirs.
+# OpenAPI defines these formats too, so an expression such as CURRENT_DATE is not a valid default for them.
 _STRICT = {"date": re.compile(r"\d{4}-\d{2}-\d{2}"), "uuid": re.compile(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}")}
 
 _CAST = r"""(?:::[\w ."\[\](),]+)*"""
@@ -32,7 +32,7 @@ _NUMBER = re.compile(rf"\(?'?(-?\d+(?:\.\d+)?)'?\)?{_CAST}")
 
 
 def type_schema(type_name: str) -> Json:
-    """Describe the values of a type; `format` is PostgreSQL's name of it."""
+    """Describe the values of a type; `format` is PostgreSQL's name for it, or OpenAPI's if that has one."""
     spelled = one_spelling(type_name)
     schema = _json_type(spelled)
     if spelled.endswith("[]"):
@@ -45,7 +45,7 @@ def _json_type(spelled: str) -> Json:
 
 
 def column_schema(column: Column, notes: list[str]) -> Json:
-    """Describe a column; `notes` follow its comment, where code generators look for keys."""
+    """Describe a column; `notes` go after its comment, where code generators look for keys."""
     schema = type_schema(column.base_type or column.type)
     if column.enum:
         schema.get("items", schema)["enum"] = list(column.enum)
@@ -60,18 +60,18 @@ def column_schema(column: Column, notes: list[str]) -> Json:
 
 
 def described(text: str | None) -> Json:
-    """Give a `description`, where there is anything to say."""
+    """Return a `description`, or nothing for an empty text."""
     return {"description": text} if text else {}
 
 
 def summarised(comment: str | None) -> Json:
-    """Give a comment's first line as `summary` and what follows it as `description`."""
+    """Return a comment's first line as `summary` and the rest as `description`."""
     summary, _, rest = (comment or "").partition("\n")
     return ({"summary": summary} if summary else {}) | described(rest.lstrip("\n"))
 
 
 def _default(column: Column, schema: Json) -> str | int | float | bool | None:
-    """Give the default as a value of the column's own type, or none: a description must agree with itself."""
+    """Return the default as a value of the column's type; None if it has no such value, or OpenAPI would reject it."""
     expression = column.default or ""
     match schema.get("type"):
         case "string":

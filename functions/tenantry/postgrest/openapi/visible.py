@@ -1,4 +1,4 @@
-"""What a role may see of a catalogue: PostgreSQL says it, and a description keeps to it."""
+"""What a role may see of a catalogue. PostgreSQL decides it; the OpenAPI document shows only that."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,29 +6,29 @@ from typing import Self
 
 from tenantry.postgrest.catalogue.model import Column, Name, Routine, Table
 
-# Types that are written in two ways, with and without the length of one that SQL's own word stands for.
+# PostgreSQL spells these types in two ways: with and without the length that SQL's own word implies.
 _ONE_SPELLING = {"bpchar": "character", '"bit"': "bit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Tells a function from others of its name: the types of what goes in, in order."""
+    """Identifies a function among its overloads: its name and the types of its parameters, in order."""
 
     name: Name
     types: tuple[str, ...]
 
     @classmethod
     def of(cls, name: Name, types: Iterable[str]) -> Self:
-        """Build it from types as `format_type` writes them, with or without a modifier's place."""
+        """Build a signature of types as `format_type` writes them, with a modifier or without one."""
         return cls(name, tuple(map(one_spelling, types)))
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """A role's rights: of each table any of SELECT, INSERT, UPDATE and DELETE, and the functions that it may call.
+    """A role's rights: SELECT, INSERT, UPDATE and DELETE per table, and the functions that it may call.
 
-    A right on one column is a right on its table; `columns` names the columns of the tables of which not all may be
-    used. What is in a schema that the role may not use is in none of them.
+    A right on one column counts as a right on its table; `columns` names the usable columns of each table that is not
+    usable as a whole. Objects in a schema that the role may not use are left out.
     """
 
     tables: Mapping[Name, frozenset[str]]
@@ -44,12 +44,12 @@ class Visible:
         return Signature.of(routine.name, (each.type for each in routine.parameters)) in self.routines
 
     def columns_of(self, table: Table) -> list[Column]:
-        """Give the columns that the role may read or write, in the table's order."""
+        """Return the columns that the role may read or write, in the table's order."""
         shown = self.columns.get(table.name)
         return [column for column in table.columns.values() if shown is None or column.name in shown]
 
 
 def one_spelling(type_name: str) -> str:
-    """Give the one way to write a type that may be written in two."""
+    """Return the one spelling that we use for a type with two."""
     element = type_name.removesuffix("[]")
     return _ONE_SPELLING.get(element, element) + type_name[len(element) :]

@@ -1,5 +1,5 @@
-"""From a request to what has to be asked of the database.
+"""Plans the statement that answers a request.
 
-Begin with `planning.py`; there is a file each for reads, writes and calls. The SQL itself is written in
-`postgrest/sql`.
+Begin with `planning.py`; there is a file each for reads, writes and calls. The package `postgrest/sql` writes the
+SQL itself.
 """

@@ -1,8 +1,9 @@
-"""Which requests need the catalogue: those whose SQL depends on keys, types, defaults or functions."""
+"""Decides which requests need the catalogue: those whose SQL depends on keys, types, defaults or functions."""
 
 from collections.abc import Sequence
 
 from tenantry.postgrest.grammar.parameters import Parameters, filters_of
+from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Condition, Embed
 from tenantry.postgrest.preferences import Preferences
 
@@ -12,8 +13,10 @@ class CatalogueNeeded(Exception):
 
 
 def reads_catalogue(given: Parameters) -> bool:
-    """Tell whether what is read, or by what it is filtered or sorted, needs types or keys."""
+    """Whether reading needs types or keys: for the selected columns, the filters or the order."""
     if any(isinstance(item, Embed) or item.field.path or item.aggregate for item in given.select):
+        return True
+    if any(hides(given.select, term.field) for term in given.root.order):
         return True
     return any(
         _needs_types(node.conditions) or any(term.field.path for term in node.order) for node in given.nodes.values()
@@ -25,7 +28,7 @@ def _needs_types(conditions: Sequence[Condition]) -> bool:
 
 
 def writes_catalogue(given: Parameters, preferences: Preferences, *, inserts: bool) -> bool:
-    """Tell whether a write needs defaults, or the key of its table."""
+    """Whether a write needs the defaults of columns, or the primary key of its table."""
     if preferences.missing == "default":
         return True
     if not inserts:

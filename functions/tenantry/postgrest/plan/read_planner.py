@@ -1,4 +1,4 @@
-"""GET and HEAD of a table or view."""
+"""Plans GET and HEAD of a table or view."""
 
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import parse_parameters
@@ -7,7 +7,10 @@ from tenantry.postgrest.media import negotiate
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.envelope import read_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -16,7 +19,7 @@ Counted = tuple[str, tuple[str | None, ...]]
 
 
 def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan a read. Raises as `plan` does."""
+    """Plan a read. Raises the errors of `plan`."""
     given = parse_parameters(request, limits)
     preferences = parse_preferences(request.prefer)
     media = negotiate(request.accept, plans=limits.plans)
@@ -25,13 +28,15 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
     root = grow(name, given, catalogue, limits)
-    values = Values()
-    reading = SelectWriter(values, limits.max_rows)
+    check_selection(root, limits)
+    values, bound = Values(), Bound(limits.max_answer_bytes, exact=limits.exact)
+    reading = SelectWriter(values, limits.max_rows, bound)
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
-    head = request.method == "HEAD"
+    head, most = request.method == "HEAD", reading.limit_of(root)
+    gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
     return Plan(
-        read_statement(rows, media, total=total, head=head),
+        read_statement(rows, media, total=total, head=head, bound=bound, max_rows=most, gate=gate),
         tuple(values.all),
         True,
         200,
@@ -53,28 +58,28 @@ def _is_counted(preferences: Preferences) -> bool:
 
 
 def _first(preferences: Preferences, limits: RequestLimits) -> str:
-    """Count no further for an estimate than it takes to see that there are more rows than an answer holds."""
+    """Limit the count for an estimate: it only has to show whether there are more rows than an answer may hold."""
     return f" LIMIT {limits.max_rows + 1:d}" if preferences.count == "estimated" else ""
 
 
 def counting(
     root: ReadNode, preferences: Preferences, values: Values, limits: RequestLimits, source: str | None
 ) -> str | None:
-    """Write the statement whose rows are counted, if they are to be."""
+    """Write the statement whose rows are counted; None if no count was asked for."""
     if not _is_counted(preferences):
         return None
-    return SelectWriter(values, limits.max_rows).count(root, source)
+    return SelectWriter(values, limits.max_rows, Bound(0), typed=False).count(root, source)
 
 
 def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -> Counted | None:
-    """Write the statement whose rows PostgreSQL estimates, if they are to be."""
+    """Write the statement whose number of rows PostgreSQL estimates; None if no estimate was asked for."""
     if preferences.count not in ("planned", "estimated"):
         return None
     values = Values()
-    text = SelectWriter(values, limits.max_rows).count(root)
+    text = SelectWriter(values, limits.max_rows, Bound(0)).count(root)
     return text, tuple(values.all)
 
 
 def profile_of(request: Request, name: Name) -> str:
-    """Name the schema for Content-Profile, where it was chosen among several or asked for."""
+    """Return the schema for Content-Profile; empty if there is only one schema and none was asked for."""
     return name.schema if request.profile or len(request.schemas) > 1 else ""

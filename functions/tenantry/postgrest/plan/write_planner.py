@@ -1,4 +1,4 @@
-"""POST, PATCH, PUT and DELETE of a table or view."""
+"""Plans POST, PATCH, PUT and DELETE of a table or view."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,18 @@ from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writ
 from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
 from tenantry.postgrest.sql.envelope import SOURCE, write_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
 
 class _Write:
-    """What every write has: its parameters, preferences, form of answer, and the tree of what it answers."""
+    """What every write has: its parameters, preferences, media type, and the tree of tables in its answer."""
 
     def __init__(
         self, request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name, *, inserts: bool
@@ -33,33 +36,36 @@ class _Write:
         self.conditions: list[Condition] = self.given.root.conditions
         if catalogue is None and self._needs_catalogue(inserts):
             raise CatalogueNeeded()
-        # Conditions and window are the change's; the answer is all that it touched, in the order asked for.
+        # Conditions and window apply to the change. The answer has every row that it touched, in the order asked for.
         self.window = self.given.root.window
         self.given.nodes[()] = Node(order=self.given.root.order)
         self.root: ReadNode = grow(name, self.given, catalogue, limits)
+        check_selection(self.root, limits)
         self.values = Values()
+        # What was changed can't be sent once more, so the answer's size is added up at once.
+        self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
 
     @property
     def answers(self) -> bool:
-        """Whether the rows are wanted back."""
+        """Whether the changed rows are to be returned."""
         return self.preferences.returning == "representation"
 
     @property
     def fills(self) -> bool:
-        """Whether what a row leaves out gets its default."""
+        """Whether a key that a row leaves out gets the column's default."""
         return self.preferences.missing == "default"
 
     def returning(self, key: Sequence[str] = ()) -> tuple[str, ...] | None:
-        """List what the change has to return."""
+        """List the columns that the change has to return; None if only the number of rows is needed."""
         if self.answers:
             return columns_needed(self.root)
         return tuple(key) or None
 
     def writing(self, key: Sequence[str] = ()) -> ChangeWriter:
-        """Start the change's statement."""
+        """Return a writer for the statement of the change."""
         return ChangeWriter(self.name, self.root.table, self.values, self.returning(key))
 
     def conflict(self) -> tuple[str, ...]:
@@ -72,7 +78,7 @@ class _Write:
         return read_payload(self.request.body, self.request.content_type, self.given.columns, self.limits)
 
     def guards(self, *, limited: bool) -> tuple[tuple[Guard, int], ...]:
-        """List what may not be; a `limit` on a change is one more: ignoring it would change more than was asked for."""
+        """List the guards. A `limit` on a change is one: ignoring it would change more rows than were asked for."""
         single = self.media.form is Form.OBJECT
         guards = [(Guard.ONE_ROW, 1)] if single else []
         if limited and self.preferences.is_strict and self.preferences.max_affected is not None:
@@ -82,12 +88,12 @@ class _Write:
         return tuple(guards)
 
     def rows(self) -> str | None:
-        """Write the statement of the answer's rows over the change's."""
+        """Write the statement that selects the answer's rows from the changed ones; None if none are to be returned."""
         if not self.answers:
             return None
         # All of them: a change that was made is told whole.
-        reading = SelectWriter(self.values, None)
-        return reading.select(self.root, f"{SOURCE} {quote(self.name.name)}")
+        reading = SelectWriter(self.values, None, self.bound)
+        return reading.select(self.root, f"{SOURCE} {quote(self.root.alias)}")
 
     def plan(
         self,
@@ -101,7 +107,9 @@ class _Write:
         reads_only: bool = False,
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
-        text = write_statement(change, self.rows(), self.media, key=key, made=made, guards=guards)
+        rows = self.rows()
+        gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
+        text = write_statement(change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate)
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,
@@ -120,7 +128,7 @@ class _Write:
 
 
 def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan POST: insert or upsert. Raises as `plan` does."""
+    """Plan POST: insert or upsert. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=True)
     if write.conditions:
         raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
@@ -144,7 +152,7 @@ def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | 
 
 
 def plan_update(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan PATCH. Raises as `plan` does."""
+    """Plan PATCH. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "UPDATE")
     payload = write.payload()
@@ -160,7 +168,7 @@ def plan_update(request: Request, limits: RequestLimits, catalogue: Catalogue | 
 
 
 def plan_delete(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan DELETE. Raises as `plan` does."""
+    """Plan DELETE. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "DELETE")
     change = write.writing().delete(write.conditions)
@@ -168,7 +176,7 @@ def plan_delete(request: Request, limits: RequestLimits, catalogue: Catalogue | 
 
 
 def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
-    """Plan PUT: the row whose key the URL names is made, or made anew. Raises as `plan` does."""
+    """Plan PUT, which inserts or replaces the row whose key is in the URL. Raises the errors of `plan`."""
     if catalogue is None:
         raise CatalogueNeeded()
     write = _Write(request, limits, catalogue, name, inserts=True)

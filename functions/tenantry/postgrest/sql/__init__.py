@@ -1,4 +1,4 @@
-"""Writes the statement: the only place that builds SQL out of a request, from quoted names and placeholders alone.
+"""Writes the statement. Only this package builds SQL from a request, and only from quoted names and placeholders.
 
-Begin with `select.py`; a filter is written in `expressions.py`. A value of the caller's never stands in the text.
+Begin with `select_writer.py`; `expressions.py` writes filters. A value from the caller is never part of the text.
 """

@@ -1,4 +1,4 @@
-"""Calls of functions: arguments by name, one argument without a name, or none."""
+"""Writes calls of functions: with named arguments, one unnamed argument, or none."""
 
 from tenantry.postgrest.catalogue.model import Parameter, Routine
 from tenantry.postgrest.names import quote
@@ -8,7 +8,7 @@ from tenantry.postgrest.sql.values import Values
 
 
 def call_sql(routine: Routine, arguments: str) -> str:
-    """Write the rows of a call; a plain value stands in the column `VALUE`."""
+    """Write the statement that returns a call's rows; a plain value is in the column `VALUE`."""
     function = f"{qualified(routine.name)}({arguments})"
     if routine.composite:
         return f'SELECT "_call".* FROM {function} "_call"'
@@ -16,7 +16,7 @@ def call_sql(routine: Routine, arguments: str) -> str:
 
 
 def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Values) -> str:
-    """Write a call whose arguments are text, as a URL or a form has them; of one given twice the last counts."""
+    """Write a call with the text arguments of a URL or a form; if one is given twice, the last counts."""
     arguments = []
     for parameter in routine.parameters:
         texts = [text for name, text in given if name == parameter.name]
@@ -27,7 +27,7 @@ def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Value
 
 
 def _array(texts: list[str]) -> str:
-    """Write PostgreSQL's array literal, of which each text is one element."""
+    """Write a PostgreSQL array literal with each text as one element."""
     escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
@@ -38,7 +38,7 @@ def _named(parameter: Parameter, value: str) -> str:
 
 
 def call_by_object(routine: Routine, keys: tuple[str, ...], text: str, is_object: bool, values: Values) -> str:
-    """Write a call whose arguments are the members of a JSON object, each of its parameter's type."""
+    """Write a call whose arguments are the members of a JSON object, converted to the types of the parameters."""
     used = [parameter for parameter in routine.parameters if parameter.name in keys]
     if not used:
         return call_sql(routine, "")

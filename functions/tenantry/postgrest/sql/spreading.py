@@ -1,19 +1,21 @@
-"""Columns of a table that become its parent's: under their own names, as arrays, or aggregated over its rows."""
+"""Spreads an embedded table's columns into its parent: under their own names, as arrays, or aggregated over rows."""
 
 import dataclasses
 from dataclasses import dataclass
 
 from tenantry.postgrest.grammar.syntax import Field, SelectItem
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.expressions import aggregate_sql, output_name
+from tenantry.postgrest.refusals import not_selected
+from tenantry.postgrest.sql.expressions import aggregate_sql, output_name, path_sql
 from tenantry.postgrest.sql.tree import ReadNode, everything
+from tenantry.postgrest.sql.values import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column of a node's statement: its SQL, its name where it has to be said, whether it is an aggregate.
+    """One column of a node's statement: its SQL, its alias if it needs one, and whether it is an aggregate.
 
-    `column` is the raw name that the column has anyway, where that is known; `*` is all of a row's.
+    `column` is the unquoted name that the column has without an alias, if it is known; `*` means all of the row's.
     """
 
     sql: str
@@ -23,12 +25,12 @@ class Output:
 
     @property
     def text(self) -> str:
-        """The column as it stands in a select list."""
+        """The column as it is written in a select list."""
         return f"{self.sql} AS {quote(self.name)}" if self.name is not None else self.sql
 
 
 def spread(child: ReadNode, joined: str) -> list[Output]:
-    """List what a spread table gives its parent, by the names that it has in the child's statement."""
+    """List the columns that a spread table gives its parent, by their names in the child's statement."""
     outputs = [_item(item, joined) for item in everything(child)]
     for inner in child.children:
         outputs += _inner(inner, joined)
@@ -42,6 +44,30 @@ def _item(item: SelectItem, joined: str) -> Output:
     return _column(joined, output_name(item) or item.field.name)
 
 
+def joined_sql(child: ReadNode, field: Field, values: Values) -> str:
+    """Give the SQL for a field of a table that was joined, as its parent's statement sees it.
+
+    :raises RequestRefused: what was joined has no column of that name, so PostgreSQL might look for a function.
+    """
+    if field.name not in output_names(child):
+        raise not_selected(child.name_in_url, field.name)
+    return path_sql(f"{quote(child.joined)}.{quote(field.name)}", field, None, values)
+
+
+def output_names(node: ReadNode) -> list[str]:
+    """List the names that a node's statement gives its columns, one that comes twice twice."""
+    names: list[str] = []
+    for item in everything(node):
+        if item.field.name == "*" and item.aggregate is None:
+            names += node.table.columns if node.table else ()
+        else:
+            names.append(spread_name(item))
+    for child in node.children:
+        if not child.is_silent:
+            names += output_names(child) if child.is_spread else [child.key]
+    return names
+
+
 def _column(joined: str, name: str) -> Output:
     return Output(f"{quote(joined)}.*" if name == "*" else f"{quote(joined)}.{quote(name)}", column=name)
 
@@ -51,28 +77,28 @@ def _inner(inner: ReadNode, joined: str) -> list[Output]:
         return []
     if not inner.is_spread:
         return [_column(joined, inner.key)]
-    # What a nested one is spread into has these columns by their own names.
+    # The table into which a nested table is spread has these columns under their own names.
     found = spread(inner, joined)
     return [output if output.aggregated else _column(joined, output.column) for output in found]
 
 
 def spread_name(item: SelectItem) -> str:
-    """Name the column that a spread table's statement has for an item."""
+    """Return the name of an item's column in the statement of a spread table."""
     return output_name(item) or item.aggregate or item.field.name
 
 
 def orders_inside(node: ReadNode) -> bool:
-    """Whether a node's rows are sorted when they are gathered, column by column."""
+    """Whether a node's rows are sorted inside the aggregate of each column, because they become arrays."""
     return node.is_spread and not node.is_to_one
 
 
 def sort_name(node: ReadNode, position: int) -> str:
-    """Name the column by which they are then sorted."""
+    """Return the name of the column by which those arrays are sorted."""
     return f"{node.joined} {position}"
 
 
 def expanded(node: ReadNode) -> ReadNode:
-    """Name all columns where `*` stands for them: rows are grouped, or gathered, by each."""
+    """Replace `*` by the names of all columns, because rows are grouped, or made into arrays, by each."""
     if node.table is None:
         return node
     items: list[SelectItem] = []
@@ -85,7 +111,7 @@ def expanded(node: ReadNode) -> ReadNode:
 
 
 def is_grouped(node: ReadNode) -> bool:
-    """Whether an aggregate is worked out over a node's rows: its own, or one of a table that is spread into it."""
+    """Whether a node's rows are aggregated: by an item of its own, or of a table that is spread into it."""
     if node.is_spread:
         return False
     return any(item.aggregate for item in node.items) or any(_gives_aggregate(child) for child in node.children)

@@ -1,4 +1,4 @@
-"""The tables of a read and how they hang together: `select`, resolved against the catalogue."""
+"""The tables of a read and their relationships: `select`, resolved against the catalogue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,8 @@ _MAX_NAME_BYTES = 63
 class ReadNode:
     """One table of a read.
 
-    `alias` is what its rows are called inside, `joined` what its answer is called in its parent's statement, `parent`
-    what its parent's rows are called.
-    `table` is None where the catalogue does not know it, or was not needed.
+    `alias` is the name of its rows in its own statement, `joined` the name of that statement in its parent's, and
+    `parent` the name of its parent's rows. `table` is None if the catalogue does not have it, or was not needed.
     """
 
     name: Name
@@ -35,54 +34,72 @@ class ReadNode:
     embed: Embed | None = None
     relationship: Relationship | None = None
     children: list["ReadNode"] = field(default_factory=list)
+    depth: int = 0
 
     @property
     def key(self) -> str:
-        """The name under which it stands in its parent's answer."""
+        """The name of this table in its parent's answer."""
         return self.embed.key if self.embed else self.name.name
 
     @property
     def is_to_one(self) -> bool:
-        """Whether its parent's row has at most one of its rows."""
+        """Whether a row of the parent has at most one row of this table."""
         return self.relationship is not None and self.relationship.is_to_one
 
     @property
     def is_spread(self) -> bool:
-        """Whether its columns become its parent's."""
+        """Whether this table's columns become its parent's."""
         return self.embed is not None and self.embed.spread
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing of it was selected: it is there to be filtered by."""
+        """Whether nothing of the table was selected, so that it only serves as a filter."""
         return not self.items and all(child.is_silent for child in self.children)
 
     def child(self, key: str) -> "ReadNode | None":
-        """Find an embedded table by the name under which it stands, or its own."""
+        """Find an embedded table by its name in the answer or, failing that, by its own name."""
         named = [child for child in self.children if child.key == key]
-        return next(iter(named or [child for child in self.children if child.name_in_url == key]), None)
+        found = named or [child for child in self.children if child.name_in_url == key]
+        # Of several it would be one that is meant, and the others would be shown whole.
+        return found[0] if len(found) == 1 else None
 
     @property
     def name_in_url(self) -> str:
-        """What the request called it, without an alias."""
+        """The table's name in the request, without an alias."""
         return self.embed.name if self.embed else self.name.name
 
 
 def grow(
-    name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits, *, known: bool = True
+    name: Name,
+    given: Parameters,
+    catalogue: Catalogue | None,
+    limits: RequestLimits,
+    *,
+    known: bool = True,
+    rows: Table | None = None,
 ) -> ReadNode:
     """Build the tree of a read from `name`.
 
     :param known: whether the table has to be in the catalogue, which rows of a function need not be.
+    :param rows: what rows look like that are no table's.
     :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
     """
-    table = catalogue.tables.get(name) if catalogue else None
+    table = rows or (catalogue.tables.get(name) if catalogue else None)
     if catalogue and known and table is None:
         raise no_table(catalogue, name)
     grower = _Grower(catalogue, limits)
-    root = ReadNode(name, name.name, table, (), given.root)
-    grower.fill(root, given.select, (name.name,))
+    root = ReadNode(name, root_alias(name, table), table, (), given.root)
+    grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
+
+
+def root_alias(name: Name, table: Table | None) -> str:
+    """Say what a table's rows are called: by its name where its columns are known, for PostgreSQL's messages.
+
+    Otherwise its columns' names stand alone, and none of them may be that of the rows.
+    """
+    return name.name if table else "_row of it"
 
 
 class _Grower:
@@ -117,13 +134,14 @@ class _Grower:
             parent.alias,
             embed,
             relationship,
+            depth=len(aliases),
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node
 
 
 def _hand_out(root: ReadNode, nodes: Mapping[Path, Node]) -> None:
-    """Give each table what was asked of it; refuse what was asked of one that is not embedded."""
+    """Give each table the filters, order and window asked of it; refuse those of a table that is not embedded."""
     for path, asked in nodes.items():
         node = root
         for name in path:
@@ -135,17 +153,17 @@ def _hand_out(root: ReadNode, nodes: Mapping[Path, Node]) -> None:
 
 
 def _both(first: Node, second: Node) -> Node:
-    """Join what was asked under a table's alias and under its name."""
+    """Combine what was asked under a table's alias and under its name."""
     window = second.window if second.window != Window() else first.window
     return Node(first.conditions + second.conditions, second.order or first.order, window)
 
 
 def _alias(name: str, depth: int, taken: tuple[str, ...]) -> str:
-    """Name a table's rows so that PostgreSQL's messages name the table, and nothing outside is captured."""
+    """Choose an alias that shows the table's name in PostgreSQL's messages and hides no outer alias."""
     alias = f"{name}_{depth}"
     return alias if alias not in taken and len(alias.encode()) <= _MAX_NAME_BYTES else f"_t{depth}"
 
 
 def everything(node: ReadNode) -> tuple[SelectItem, ...]:
-    """Give what is selected of a node: all of it, where nothing was named."""
+    """Return the selected items of a node; all columns if nothing was named."""
     return node.items or (() if node.children else (SelectItem(STAR),))

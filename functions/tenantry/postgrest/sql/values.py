@@ -1,23 +1,34 @@
 """The values of a statement, in the order of its placeholders."""
 
+from tenantry.postgrest.catalogue.model import Name
+
 
 class Values:
-    """Collects values and gives the placeholder for each."""
+    """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all")
+    __slots__ = ("_keys", "all", "foreign_casts", "watched")
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without values."""
         self.all: list[str | None] = []
         self._keys: dict[str, str] = {}
+        # Columns whose types decide how a value is read.
+        self.watched: dict[tuple[Name, str], None] = {}
+        # Types of casts that are not PostgreSQL's own, as SQL.
+        self.foreign_casts: dict[str, None] = {}
 
     def bind(self, value: str | None) -> str:
-        """Add a value."""
+        """Add a value and return its placeholder."""
         self.all.append(value)
         return f"${len(self.all)}"
 
+    def watch(self, table: Name | None, column: str) -> None:
+        """Note that a value is read as what a column holds; None: of no table that has a type."""
+        if table is not None:
+            self.watched[table, column] = None
+
     def bind_key(self, key: str) -> str:
-        """Add a key of a JSON path; the same key has one placeholder, so that equal paths are equal expressions."""
+        """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""
         if key not in self._keys:
             self._keys[key] = self.bind(key)
         return self._keys[key]

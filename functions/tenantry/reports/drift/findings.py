@@ -37,6 +37,7 @@ class Drift(StrEnum):
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - the name of a finding
     LOGIN_REFUSED = "login_refused"
     DATABASE_IDENTITY = "database_identity"
+    DATABASE_TEMPLATE = "database_template"
     LOGIN_LIMIT = "login_limit"
     SCHEMA_REVISION = "schema_revision"
     ROTATION_OFF = "rotation_off"
@@ -106,6 +107,9 @@ _ADVICE = {
     ),
     Drift.DATABASE_IDENTITY: _Advice(
         _HIGH, "ALTER DATABASE … SET tenantry.tenant_id, after you have made sure whose data it holds."
+    ),
+    Drift.DATABASE_TEMPLATE: _Advice(
+        _MEDIUM, "Its owner has made it a template, which nobody can drop: ALTER DATABASE … IS_TEMPLATE false."
     ),
     Drift.LOGIN_LIMIT: _Advice(_MEDIUM, "PUT /admin/v1/tenants/{id}/limits with the limits that you want."),
     Drift.SCHEMA_REVISION: _Advice(_MEDIUM, "Repeat PUT /admin/v1/tenants/{id}: it brings the schema up to date."),

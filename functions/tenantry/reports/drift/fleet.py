@@ -44,11 +44,12 @@ class UserFacts(NamedTuple):
 
 
 class DatabaseOnServer(NamedTuple):
-    """A database that is not a template: its owner, and the tenant id in its settings."""
+    """A database: its owner, the tenant id in its settings, and whether it is a template, which can't be dropped."""
 
     name: str
     owner: str
     identity: str | None
+    is_template: bool = False
 
 
 class RoleOnServer(NamedTuple):

@@ -78,6 +78,8 @@ class _Here:
         if lives_there:
             if database.identity != lives_there.tenant_id.value:
                 yield self._found(Drift.DATABASE_IDENTITY, lives_there, f"{database.name}: {database.identity or ''}")
+            if database.is_template:
+                yield self._found(Drift.DATABASE_TEMPLATE, lives_there, database.name)
             return
         name = database.identity or role_holder(database.owner)
         if not name:

@@ -15,21 +15,15 @@ from tenantry.domain.server import Server
 from tenantry.domain.tenant import Tenant, pool_groups
 from tenantry.operations.operations import Step
 from tenantry.reports.isolation.findings import (
-    UNREAD,
-    UNSEEN,
-    DatabaseContent,
     Finding,
     Hole,
     IsolationReport,
-    LocatedTenant,
-    Relation,
-    ServerTenants,
-    ServerWalls,
     Severity,
     Unchecked,
-    judge,
+    fold,
     sort_findings,
 )
+from tenantry.reports.isolation.judging import judge
 from tenantry.reports.isolation.probe import (
     LET_IN,
     LOGIN,
@@ -40,6 +34,8 @@ from tenantry.reports.isolation.probe import (
     is_refusal,
     try_login,
 )
+from tenantry.reports.isolation.residents import LocatedTenant, ServerTenants
+from tenantry.reports.isolation.walls import UNREAD, UNSEEN, DatabaseContent, Relation, ServerWalls
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
@@ -56,6 +52,8 @@ class _Ground:
     server: Server | None
     facts: ServerWalls = UNSEEN
     contents: dict[str, DatabaseContent] = field(default_factory=dict)
+    # Tenants that took a neighbour's time until it was up: nobody else tries them.
+    slow: set[str] = field(default_factory=set)
 
     def databases(self, tenant: str) -> set[str]:
         """Name every database that can be tried, but what a move or a restore left aside of the tenant's own."""
@@ -139,7 +137,7 @@ class IsolationAudit:
 
         def read(database: str) -> DatabaseContent | None:
             try:
-                return audit.content(database)
+                return audit.content(database, there.owner_of(database))
             except TenantryError as error:
                 total.unchecked.add(Unchecked(there.server_id, there.owner_of(database), database, error.code))
                 return None
@@ -147,6 +145,11 @@ class IsolationAudit:
         names = sorted({resident.credentials.dbname for resident in there.all})
         contents = {name: found for name, found in zip(names, pool.map(read, names), strict=True) if found}
         total.findings.update(judge(there, facts, contents))
+        for name, content in contents.items():
+            total.unchecked.update(
+                Unchecked(there.server_id, there.maker_of(name, schema), name, code)
+                for schema, code in content.overfull
+            )
         return _Ground(there, server, facts, contents)
 
 
@@ -183,9 +186,9 @@ class _Probe:
                 self._report(hole)
             self._try_roles(session)
             for neighbour in self._home.residents.of(self._credentials.dbname):
-                if neighbour is not self._resident:
+                if neighbour is not self._resident and neighbour.name not in self._home.slow:
                     self._check_time()
-                    self._try_neighbour(session, neighbour)
+                    self._try_patiently(session, neighbour)
             return set(session.databases())
         finally:
             self._outcome.attempts += session.attempts
@@ -197,6 +200,15 @@ class _Probe:
         roles = [role.name for role in self._home.facts.roles if role.name not in shared]
         for role in session.assumable([role for role in roles if holder(role) != self._resident.name]):
             self._report(Hole.ROLE_ASSUMED, holder(role) or role, role)
+
+    def _try_patiently(self, session: TenantProbe, neighbour: LocatedTenant) -> None:
+        """Try to reach a neighbour; where that takes too long, it is the neighbour who could not be checked."""
+        try:
+            self._try_neighbour(session, neighbour)
+        except DatabaseTimeout as error:
+            self._home.slow.add(neighbour.name)
+            unchecked = Unchecked(self._home.residents.server_id, neighbour.name, self._resident.name, error.code)
+            self._outcome.unchecked.add(unchecked)
 
     def _try_neighbour(self, session: TenantProbe, neighbour: LocatedTenant) -> None:
         """Try to reach a tenant that lives in the same database: by its schema or, in a shared one, by its rows."""
@@ -294,7 +306,7 @@ def _report(
         attempts=by_server.total(),
         attempts_by_server=dict(by_server),
         attempts_by_tenant=by_tenant,
-        findings=sort_findings(total.findings.union(*(outcome.findings for outcome in outcomes.values()))),
+        findings=sort_findings(fold(total.findings.union(*(outcome.findings for outcome in outcomes.values())))),
         unchecked=sorted(total.unchecked.union(*(outcome.unchecked for outcome in outcomes.values()))),
     )
 

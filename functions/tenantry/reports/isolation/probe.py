@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from itertools import batched
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -21,11 +22,11 @@ from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import DatabaseUnavailable, DependencyFailed
 from tenantry.domain.tenant import TenantId
-from tenantry.reports.isolation.findings import (
+from tenantry.reports.isolation.findings import EXAMPLES, Hole
+from tenantry.reports.isolation.walls import (
     AuditedRole,
     DatabaseContent,
     Grant,
-    Hole,
     Membership,
     OpenDatabase,
     Relation,
@@ -37,7 +38,7 @@ LOGIN = "none"  # to be no role but the login itself
 
 _NO_RIGHT, _NO_ROLE, _NO_TABLE, _NO_SCHEMA = "42501", "22023", "42P01", "3F000"
 _OUT_OF_REACH = frozenset({_NO_RIGHT, _NO_TABLE, _NO_SCHEMA})
-_NO_ROWS = "02000"
+_NO_ROWS, _LOCKED = "02000", "55P03"
 # `tenant_id` can't hold that tenant's id, so there is no row of that tenant's.
 _NO_VALUE = "22P02"
 
@@ -58,9 +59,16 @@ _FORBIDDEN = {
     "CREATE ROLE tenantry_audit_attempt": Hole.ROLES_MADE,
 }
 
+# Of one tenant: tables that are looked at, those that are tried from each neighbour, and kinds of grants.
+MOST_TABLES, _MOST_TRIED, _MOST_KINDS = 10_000, 2_000, 200
+# So that each message ends well within the time of a statement.
+_BATCH = 250
+
 _TOO_MANY_SESSIONS = "53300"
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 2.0, 0.05
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-audit")
+_CONNECT = ConnectSettings(
+    connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-audit", administers=True
+)
 
 
 class ConnectionFacts(NamedTuple):
@@ -91,15 +99,19 @@ class ServerAudit:
                 databases=[OpenDatabase(*row) for row in _query(connection, "audit_databases")],
             )
 
-    def content(self, database: str) -> DatabaseContent:
-        """Read what is in a database.
+    def content(self, database: str, tenant: str) -> DatabaseContent:
+        """Read what is in a database, and of each tenant no more than anybody could look at.
 
+        :param tenant: the one who lives there; empty: several, each in a schema.
         :raises TenantryError: it can't be reached, or refused.
         """
+        whose = {"shared": not tenant, "own": tenant, "examples": EXAMPLES}
         with closing(self._open(database)) as connection:
             return DatabaseContent(
-                relations=[Relation(*row) for row in _query(connection, "audit_relations")],
-                grants=[Grant(*row) for row in _query(connection, "audit_grants")],
+                relations=[
+                    Relation(*row) for row in _query(connection, "audit_relations", whose | {"most": MOST_TABLES})
+                ],
+                grants=[Grant(*row) for row in _query(connection, "audit_grants", whose | {"most": _MOST_KINDS})],
                 superuser_functions=[name for (name,) in _query(connection, "audit_definer_functions")],
             )
 
@@ -125,7 +137,8 @@ class TenantProbe:
         :raises DatabaseUnavailable: that was refused.
         """
         self.attempts = 0
-        self._connection = connect(credentials, _CONNECT)
+        # No function or operator that a tenant made is found by its name, so none answers for PostgreSQL's own.
+        self._connection = connect(replace(credentials, schema="pg_catalog"), _CONNECT)
 
     def close(self) -> None:
         """End the session."""
@@ -162,9 +175,24 @@ class TenantProbe:
         return not {*outcomes} <= _OUT_OF_REACH
 
     def readable(self, roles: Sequence[str], tables: Sequence[Relation]) -> list[Relation]:
-        """Try to read tables that it must have no right on; return those that it read, empty ones too."""
-        outcomes = self._attempt(roles, [f"SELECT FROM {self._quote(t.schema, t.name)} LIMIT 1" for t in tables])
-        return [table for table, met in zip(tables, outcomes, strict=True) if not {*met} <= _OUT_OF_REACH]
+        """Find tables that it must have no right on and may read; return those, empty ones too.
+
+        Of all of them PostgreSQL is asked, and of some it is tried: of plain tables, for what is in a view or in a
+        policy is another tenant's, and would run with this one's rights.
+        """
+        found = {number - 1 for number in self._may_read(roles, tables)}
+        plain = [n for n, table in enumerate(tables) if table.kind in "rpm" and not table.row_security][:_MOST_TRIED]
+        statements = [f"SELECT FROM {self._quote(tables[n].schema, tables[n].name)} LIMIT 0" for n in plain]
+        outcomes = self._attempt(roles, statements, reads=True)
+        found |= {n for n, met in zip(plain, outcomes, strict=True) if not {*met} <= _OUT_OF_REACH | {_LOCKED}}
+        return [tables[n] for n in sorted(found)]
+
+    def _may_read(self, roles: Sequence[str], tables: Sequence[Relation]) -> list[int]:
+        if not tables:
+            return []
+        self.attempts += len(roles) * len(tables)
+        names = {"schemas": [t.schema for t in tables], "names": [t.name for t in tables], "roles": list(roles)}
+        return [number for (number,) in self._fetch(load_sql("reports/isolation/audit_readable").string, names)]
 
     def rows_seen(self, roles: Sequence[str], tables: Sequence[Relation], other: str) -> list[Relation]:
         """Try to read another tenant's rows in shared tables; return the tables that showed some."""
@@ -187,16 +215,20 @@ class TenantProbe:
     def _quote(self, *names: str) -> str:
         return sql.Identifier(*names).as_string(self._connection)
 
-    def _attempt(self, roles: Sequence[str], statements: Sequence[str]) -> list[list[str]]:
-        """Try statements as each of the roles and take back what they did; list each statement's outcomes."""
-        if not statements:
-            return []
-        self.attempts += len(roles) * len(statements)
-        plan = json.dumps({"roles": list(roles), "statements": list(statements)})
-        ((outcomes,),) = self._fetch(load_sql("reports/isolation/audit_attempts").string, (plan,))
-        return [outcomes[number :: len(statements)] for number in range(len(statements))]
+    def _attempt(self, roles: Sequence[str], statements: Sequence[str], *, reads: bool = False) -> list[list[str]]:
+        """Try statements as each of the roles and take back what they did; list each statement's outcomes.
 
-    def _fetch(self, text: str, values: tuple[str, ...]) -> list[Any]:
+        :param reads: nothing could be written, by what a statement sets off neither.
+        """
+        outcomes: list[list[str]] = []
+        for batch in batched(statements, _BATCH, strict=False):
+            self.attempts += len(roles) * len(batch)
+            plan = json.dumps({"roles": list(roles), "statements": batch, "reads": reads})
+            ((met,),) = self._fetch(load_sql("reports/isolation/audit_attempts").string, (plan,))
+            outcomes += [met[number :: len(batch)] for number in range(len(batch))]
+        return outcomes
+
+    def _fetch(self, text: str, values: Any) -> list[Any]:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(text, values)
@@ -256,10 +288,10 @@ class DatedSecrets(SecretStore):
         return parse_credentials(answer["SecretString"]), answer["CreatedDate"]
 
 
-def _query(connection: Any, name: str) -> list[Any]:
+def _query(connection: Any, name: str, values: dict[str, Any] | None = None) -> list[Any]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(load_sql(f"reports/isolation/{name}"))
+            cursor.execute(load_sql(f"reports/isolation/{name}"), values)
             return list(cursor.fetchall())
     except psycopg2.Error as exc:
         raise translate(exc) from exc

@@ -16,6 +16,7 @@ from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 
 _ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
+_DEFAULTS = "DEFAULT ACL "
 # Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
 _TRIED = 20
 
@@ -31,6 +32,10 @@ class Entry:
     def is_rights(self) -> bool:
         """Whether the entry grants rights."""
         return self.text.startswith(_RIGHTS)
+
+    def is_default_of(self, others_than: str) -> bool:
+        """Whether it is what somebody else than that role gives of all that it makes later: nobody else may say so."""
+        return self.text.startswith(_DEFAULTS) and not self.text.endswith(f" {others_than}")
 
     @property
     def has_rows(self) -> bool:
@@ -61,8 +66,13 @@ class Contents:
         return self._list([])
 
     def wanted(self) -> list[Entry]:
-        """List the entries that the restore would restore."""
-        return self._list(self._target.options) or []
+        """List what a restore brings back: what the tenant's own roles may.
+
+        The application of an adopted database has said who may do what with all that it makes later. It has to say so
+        itself, or an administrator: that is no part of what is restored.
+        """
+        entries = self._list(self._target.options) or []
+        return [entry for entry in entries if not entry.is_default_of(self._target.archived_owner)]
 
     def cut(self, entries: Sequence[Entry]) -> bool:
         """Truncate the file where the rows begin; returns whether that place was found.

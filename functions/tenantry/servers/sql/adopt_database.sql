@@ -1,11 +1,12 @@
--- The owner reaches what is there, and what the former user makes later; `reach_schema` is for editor and viewer.
+-- The owner gets rights on what exists, and on what the former user makes later. `reach_schema` does the same for
+-- editor and viewer.
 GRANT USAGE, CREATE ON SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL TABLES IN SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL SEQUENCES IN SCHEMA {schemas} TO {owner};
 GRANT ALL ON ALL ROUTINES IN SCHEMA {schemas} TO {owner};
 ALTER DEFAULT PRIVILEGES FOR ROLE {user} IN SCHEMA {schemas} GRANT ALL ON TABLES TO {owner};
 ALTER DEFAULT PRIVILEGES FOR ROLE {user} IN SCHEMA {schemas} GRANT ALL ON SEQUENCES TO {owner};
--- Who had a way in keeps it by name; everybody else's login is kept out.
+-- Roles that had access keep it by name; every other login is kept out.
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {present};
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {database} TO {login};

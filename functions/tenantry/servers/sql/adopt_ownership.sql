@@ -1,4 +1,4 @@
--- The objects go to the tenant's owner. Their former owner has the owner's rights from here on, so its application goes
--- on with what it has open.
+-- The tenant's owner takes over the objects. Their former owner gets the owner's rights, so its application can go on
+-- with what it has open.
 GRANT {owner} TO {user}{inherit};
 REASSIGN OWNED BY {user} TO {owner};

@@ -1,5 +1,5 @@
--- What decides whether a database can become a tenant's, asked in that database; no row where the user is not known.
--- A user whose objects also lie elsewhere is others' too: REASSIGN OWNED would take whole databases from them.
+-- Decides whether a database can become a tenant's; to be run in that database. No row if the user is unknown.
+-- A user who owns objects elsewhere too serves others: REASSIGN OWNED would take whole databases from them.
 SELECT
     coalesce(current_setting('tenantry.tenant_id', true), ''),
     d.datistemplate OR d.datname = 'postgres',

@@ -1,5 +1,5 @@
--- The schemas of a database that are not the system's, and who has a right or a session in it and may depend on what
--- PUBLIC was given: they are to be named before PUBLIC is left out.
+-- The database's schemas other than the system's, and the roles with a right or a session in it. Those may depend on
+-- the rights of PUBLIC, so they get the rights by name before PUBLIC loses them.
 SELECT
     ARRAY(
         SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1

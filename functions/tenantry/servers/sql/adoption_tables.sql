@@ -1,5 +1,5 @@
--- The tables that change hands, in the order in which writers lock them: one with a foreign key before the one that it
--- points to. Partitions are locked with the table that they are of.
+-- The tables that change hands, in the order in which writers lock them: a table with a foreign key before the table
+-- that it points to. Partitions are locked with their table.
 WITH RECURSIVE pointed(child, parent) AS (
     SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid <> confrelid
     UNION

@@ -1,8 +1,11 @@
--- One at a time on a server: two sessions that change one database's rights at once fail ("tuple concurrently updated").
--- The lock ends with the message, which is one transaction.
+-- One session at a time on a server: two that change one database's rights at once fail ("tuple concurrently updated").
+-- The lock ends with this message, which is one transaction. Only sessions of ours wait for it; what follows waits for
+-- others, and holds it as short.
+SET LOCAL lock_timeout = '10s';
 SELECT pg_advisory_xact_lock(1952804451);
--- Every login may connect to these by default. A tenant's login connects to its own database only. Where a superuser
--- has closed them before us, nothing is left to be done, and another administrator could not do it.
+SET LOCAL lock_timeout = '500ms';
+-- Every login may connect to these databases by default, but a tenant's login is to connect to its own database only.
+-- If a superuser has closed them already, nothing is left to do, and another administrator could not do it.
 DO $close$
 DECLARE
     open_to_all name;

@@ -1,5 +1,5 @@
--- What others than a database's owner may do there: role, right, whether it may give it away. A tenant's logins get
--- theirs when the tenant is let in.
+-- The rights in a database of roles other than its owner: role, right, whether it may grant the right. A tenant's
+-- logins are left out: they get their rights when the tenant is let in.
 SELECT r.rolname::text, a.privilege_type, a.is_grantable
 FROM pg_database d
 CROSS JOIN LATERAL aclexplode(d.datacl) a

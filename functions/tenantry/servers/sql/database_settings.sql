@@ -1,4 +1,4 @@
--- What a database is set to: for everybody (no role), and for single roles in it.
+-- The settings of a database: for everybody (no role), and for single roles in it.
 SELECT r.rolname::text, setting
 FROM pg_db_role_setting s
 JOIN pg_database d ON d.oid = s.setdatabase

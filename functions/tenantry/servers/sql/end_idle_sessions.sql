@@ -1,5 +1,5 @@
--- Ends the sessions of some logins that nobody is about to use: one that was busy a moment ago may be again before the
--- signal arrives. Those take the new limits when they connect anew.
+-- Ends sessions of some logins that nobody is about to use. A session that was busy a moment ago may be busy again
+-- before the signal arrives, so it stays. Its client takes the new limits when it connects again.
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
 WHERE usename = ANY({logins}::text[])

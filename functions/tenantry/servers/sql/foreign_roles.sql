@@ -1,4 +1,4 @@
--- Roles that something in this database, or its own rights, depend on. Superusers who own nothing are not listed.
+-- The roles on which something in this database, or its own rights, depend. Superusers who own nothing are left out.
 SELECT DISTINCT r.rolname::text
 FROM pg_shdepend s
 JOIN pg_roles r ON r.oid = s.refobjid

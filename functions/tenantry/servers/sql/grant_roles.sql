@@ -1,2 +1,2 @@
--- The login holds nothing of itself (NOINHERIT): it has to become one of the three inside a transaction.
+-- The login has no rights of its own (NOINHERIT): it has to take one of the three roles inside a transaction.
 GRANT {owner}, {editor}, {viewer} TO {login};

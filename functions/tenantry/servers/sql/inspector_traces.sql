@@ -1,4 +1,4 @@
--- The databases in which a role owns something or was given something; no row where there is no such role.
+-- The databases in which a role owns something or has been granted something; no row if the role does not exist.
 SELECT ARRAY(
     SELECT DISTINCT d.datname::text
     FROM pg_shdepend s

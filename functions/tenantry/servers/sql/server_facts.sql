@@ -1,4 +1,4 @@
--- What decides whether tenants can live on a server, as its administrator sees it.
+-- The facts that decide whether tenants can live on a server, as its administrator sees them.
 SELECT
     current_setting('server_version'),
     current_setting('server_version_num')::int,
@@ -7,7 +7,7 @@ SELECT
     (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
     extract(epoch FROM clock_timestamp())::float8,
     (
-        -- The last right lets it set whose a database is.
+        -- The right to this parameter lets the administrator record whose a database is.
         SELECT rolsuper
             OR (rolcreaterole AND rolcreatedb AND has_parameter_privilege('tenantry.tenant_id', 'SET'))
         FROM pg_roles WHERE rolname = session_user

@@ -1,4 +1,4 @@
-"""What opens inspections into the world's tenants, and what closes them, as the functions do it."""
+"""Opens inspections of the world's tenants, and closes them as the functions do."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,7 +29,7 @@ OPERATOR = "op-1"
 
 
 class PerformedHere(FunctionInvoker):
-    """Performs an operation where it is started."""
+    """Performs an operation as soon as it is started, in the same process."""
 
     def __init__(self, performer: Performer) -> None:
         self.performer = performer
@@ -40,7 +40,7 @@ class PerformedHere(FunctionInvoker):
 
 @dataclass
 class Desk:
-    """An operator's desk: opens inspections, and reads what Secrets Manager, the timer and the server have of them."""
+    """An operator's desk: opens inspections, and reads their traces in Secrets Manager, the timer and the server."""
 
     world: World
     inspections: Inspections
@@ -60,7 +60,7 @@ class Desk:
         return text.splitlines()
 
     def login(self, look: Inspection, number: int = 1) -> dict[str, Any]:
-        """What libpq needs for one of the logins, from what the operator got."""
+        """Build libpq's parameters for one of the logins, from the operator's answer."""
         entry = look.servers["Servers"][str(number)]
         host, port, database, user, password = self.pass_lines(look)[number - 1].split(":")
         assert (host, int(port), database, user) == (
@@ -82,7 +82,7 @@ class Desk:
             return list(cursor.fetchall()) if cursor.description else []
 
     def refused(self, look: Inspection, statement: str) -> str:
-        """The SQLSTATE with which a statement is refused."""
+        """Return the SQLSTATE with which a statement is refused."""
         with pytest.raises(psycopg2.Error) as refusal:
             self.ask(look, statement)
         return str(refusal.value.pgcode)

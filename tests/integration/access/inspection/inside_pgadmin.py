@@ -2,7 +2,7 @@
 
 `inside_pgadmin.py setup COMMAND …` is pgAdmin's `setup.py`. `inside_pgadmin.py browse` reads `[{"server", "sql"}, …]`
 from standard input, connects to each server as a click on it in the tree does, runs the statements as the query tool
-does, and prints what they gave as JSON.
+does, and prints their results as JSON.
 """
 
 import builtins
@@ -44,7 +44,7 @@ class Browser:
         return {"http": answer.status_code} | (answer.get_json(silent=True) or {"text": answer.get_data(as_text=True)})
 
     def servers(self) -> dict[str, tuple[int, int]]:
-        """The servers in the tree by name: their group's id and their own."""
+        """The servers in the tree by name, with the ids of their group and of themselves."""
         groups = self.call("GET", "/browser/nodes/")["data"]
         found = {}
         for group in groups:

@@ -1,4 +1,4 @@
-"""The real pgAdmin 4 of PyPI, in an environment of its own, at the desk of an operator."""
+"""The real pgAdmin 4 from PyPI, in an environment of its own, at an operator's desk."""
 
 import fcntl
 import hashlib
@@ -17,7 +17,7 @@ SECONDS = 120
 
 
 def environment() -> Path:
-    """The interpreter of an environment with pgAdmin in it, made once for each set of pins; some 500 MB in build/."""
+    """The interpreter of an environment with pgAdmin, made once for each set of pins; some 500 MB in build/."""
     directory = Path.cwd() / "build" / "pgadmin"
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("w") as lock:
@@ -40,7 +40,7 @@ def _make(parent: Path) -> Path:
 
 @dataclass
 class RealPgAdmin:
-    """pgAdmin's desktop mode, with a home directory that nothing else uses."""
+    """pgAdmin's desktop mode, with a home directory of its own."""
 
     python: Path
     home: Path
@@ -50,7 +50,7 @@ class RealPgAdmin:
         self._run("setup", "setup-db")
 
     def import_servers(self, servers: dict[str, Any]) -> str:
-        """What an operator does: keep the answer's `servers` in a file and have pgAdmin load it."""
+        """Do what an operator does: save the answer's `servers` in a file and have pgAdmin load it."""
         file = self.home / "servers.json"
         file.write_text(json.dumps(servers))
         return self._run("setup", "load-servers", str(file), "--replace")
@@ -62,7 +62,7 @@ class RealPgAdmin:
         return dumped
 
     def write_file(self, name: str, text: str) -> Path:
-        """A file that only its owner may read, as libpq wants a password file to be."""
+        """Write a file that only its owner may read, as libpq requires of a password file."""
         file = self.home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
@@ -70,7 +70,7 @@ class RealPgAdmin:
         return file
 
     def browse(self, *asked: tuple[str, list[str]]) -> list[dict[str, Any]]:
-        """Click on servers in the tree, and run statements in the query tool."""
+        """Connect to servers in the tree, and run statements in the query tool."""
         text = json.dumps([{"server": server, "sql": statements} for server, statements in asked])
         answers: list[dict[str, Any]] = json.loads(self._run("browse", text=text).splitlines()[-1])
         return answers

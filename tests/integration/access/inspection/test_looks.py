@@ -1,4 +1,4 @@
-"""A look reads one tenant's rows and nothing else, until its time is over; then nothing of it is left."""
+"""An inspection reads one tenant's rows and nothing else, until it expires; then nothing of it is left."""
 
 import json
 from contextlib import closing

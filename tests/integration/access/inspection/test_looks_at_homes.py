@@ -1,4 +1,4 @@
-"""Looks into tenants that share a database, by administrators who are no superusers, and at tenants that go."""
+"""Inspections of tenants in shared databases, by administrators who are no superusers, and of tenants that go."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ ADD = "INSERT INTO {schema}candidates (name, job_role, email) VALUES ('{name}', 
 
 @pytest.fixture
 def made(world: World) -> Iterator[list[TenantId]]:
-    """Tenants of a test's own, of which nothing is left in the end."""
+    """Tenants of a test's own, which are removed in the end."""
     tenants: list[TenantId] = []
     yield tenants
     for tenant in tenants:
@@ -45,7 +45,7 @@ def test_a_look_into_a_schema_finds_its_tables_and_not_the_neighbours(desk: Desk
 
 
 def test_a_tenant_in_shared_tables_is_refused_with_the_reason(desk: Desk, made: list[TenantId]) -> None:
-    """A look that sees no row would say that the tenant has none."""
+    """An inspection that sees no row would suggest that the tenant has none."""
     made.append(new_id())
     provision(desk.world, made[0], Isolation.POOLED)
     with pytest.raises(Conflict) as refusal:
@@ -86,7 +86,7 @@ def test_an_erasure_takes_the_looks_with_it(desk: Desk, made: list[TenantId]) ->
 
 @pytest.fixture
 def ordinary(desk: Desk) -> Iterator[str]:
-    """An administrator who may make roles and databases, and has made the first tenant's; returns the name."""
+    """Make an administrator who may make roles and databases, and makes the first tenant's; returns the name."""
     world, name, password = desk.world, "ordinary", "an-ordinary-password"
     administrators = ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
     kept = administrators.find("local")

@@ -1,4 +1,4 @@
-"""The real pgAdmin 4 imports what an operator gets, connects with it, reads a tenant's rows and can't write."""
+"""The real pgAdmin 4 imports an operator's answer, connects, reads a tenant's rows and can't write."""
 
 import shutil
 from contextlib import closing
@@ -19,7 +19,7 @@ ALLOW, WRITE = "SET default_transaction_read_only = off; COMMIT;", "DELETE FROM 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> RealPgAdmin:
-    """One that has been started for the first time, and has no servers."""
+    """A pgAdmin that has been started for the first time, and has no servers."""
     made = RealPgAdmin(environment(), tmp_path_factory.mktemp("prepared"))
     made.prepare()
     return made
@@ -27,13 +27,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> RealPgAdmin:
 
 @pytest.fixture
 def pgadmin(prepared: RealPgAdmin, tmp_path: Path) -> RealPgAdmin:
-    """Another one for each test, in a home of its own."""
+    """A pgAdmin of each test's own, with a home directory of its own."""
     shutil.copytree(prepared.home, tmp_path / "home")
     return RealPgAdmin(prepared.python, tmp_path / "home")
 
 
 def kept(entry: dict[str, Any], dumped: dict[str, Any]) -> dict[str, Any]:
-    """What pgAdmin has of an entry, without what it adds."""
+    """What pgAdmin stores of an entry, without its own additions."""
     return {name: dumped.get(name) for name in entry}
 
 
@@ -57,7 +57,7 @@ def test_pgadmin_imports_every_server_as_it_was_written(desk: Desk, pgadmin: Rea
 
 
 def test_pgadmin_reads_a_tenants_rows_and_its_writes_are_refused(desk: Desk, pgadmin: RealPgAdmin) -> None:
-    """With the password file where libpq inspections by itself: pgAdmin asks for nothing."""
+    """The password file is where libpq looks for it by default, so pgAdmin asks for no password."""
     mine, theirs = desk.world.tenants
     look = desk.open(mine, theirs)
     pgadmin.import_servers(look.servers)

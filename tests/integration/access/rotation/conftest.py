@@ -1,4 +1,4 @@
-"""Tenants on a real PostgreSQL whose secrets are in a local AWS, and what Secrets Manager does to rotate them."""
+"""Tenants on a real PostgreSQL with secrets in a local AWS, and the calls with which Secrets Manager rotates them."""
 
 import json
 import tempfile
@@ -34,14 +34,14 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 @dataclass
 class Rotating(World):
-    """The server and the tenants, whose secrets are in a local AWS that moves labels as AWS does."""
+    """The server and its tenants; their secrets are in a local AWS that moves labels as AWS does."""
 
     @property
     def client(self) -> Any:
         return aws_client("secretsmanager", REGION)
 
     def begin(self, tenant: TenantId) -> str:
-        """What Secrets Manager does before the first step: a pending version without content."""
+        """Do what Secrets Manager does before the first step: make a pending version without content."""
         token = str(uuid.uuid4())
         self.client.put_secret_value(
             SecretId=secret_name(STAGE, tenant), ClientRequestToken=token, VersionStages=["AWSPENDING"]
@@ -150,7 +150,7 @@ def administrator(postgres: PostgresServer) -> Credentials:
 
 @pytest.fixture
 def tenant(rotating: Rotating) -> Iterator[TenantId]:
-    """A tenant with three candidates, of this test alone."""
+    """A tenant of this test's own, with three candidates."""
     made = rotating.add_tenant(3)
     try:
         yield made
@@ -170,7 +170,7 @@ def logs_in(tenant: TenantId, credentials: Credentials) -> bool:
 
 @dataclass(frozen=True)
 class State:
-    """All that a refused step must leave as it is."""
+    """Everything that a refused step must leave unchanged."""
 
     labels: dict[str, set[str]]
     passwords: list[Any]

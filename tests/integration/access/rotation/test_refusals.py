@@ -1,4 +1,4 @@
-"""What a rotation refuses, and that it has changed nothing by then."""
+"""Rotations that are refused, before anything is changed."""
 
 import json
 import uuid
@@ -155,7 +155,7 @@ def test_a_pending_version_that_differs_in_more_than_the_login_is_refused(
 
 
 def refuse_current(rotating: Rotating, tenant: TenantId, false: Credentials) -> TenantryError:
-    """Put false credentials in use, and look which error ends the rotation before anything was changed."""
+    """Put false credentials in use, and return the error that ends the rotation before anything is changed."""
     rotating.secrets.write(tenant, false)
     token = rotating.begin(tenant)
     passwords = rotating.stored_passwords(tenant)

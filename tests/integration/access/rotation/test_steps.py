@@ -1,4 +1,4 @@
-"""A rotation from one login to the other: its four steps, repeated and crashed."""
+"""A rotation from one login to the other: its four steps, repeated and after crashes."""
 
 import json
 from collections.abc import Callable
@@ -99,11 +99,11 @@ def test_a_version_that_is_in_use_is_left_alone(rotating: Rotating, tenant: Tena
 
 
 class Crash(Exception):
-    """The end of a process at some point."""
+    """The process ends at some point."""
 
 
 class Fuse:
-    """Counts what crosses the boundary to AWS and PostgreSQL, and blows before or after one of these calls."""
+    """Counts the calls to AWS and PostgreSQL, and crashes before or after one of them."""
 
     def __init__(self, blow_at: int, when: str) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""A rotation under load costs no request."""
+"""A rotation under load makes no request fail."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from tests.integration.access.rotation.conftest import STEPS, Rotating, forget
 
 
 class Load:
-    """Requests of the data API, one after the other, until it is told to stop."""
+    """Sends requests of the data API, one after another, until it is stopped."""
 
     def __init__(self, rotating: Rotating, tenant: TenantId) -> None:
         self.statuses: Counter[int] = Counter()
@@ -35,7 +35,7 @@ class Load:
             self.statuses[self._rotating.call(self._tenant, "POST", body={"name": "under load"}).status] += 1
 
     def await_more(self, requests: int) -> None:
-        """Let so many requests pass, so that each step is met by some."""
+        """Wait for so many more requests, so that each step is met by some."""
         wanted, deadline = self.statuses.total() + requests, time.monotonic() + 30
         while self.statuses.total() < wanted:
             assert time.monotonic() < deadline
@@ -46,7 +46,7 @@ class Load:
 def test_under_load_five_rotations_cost_no_request(
     rotating: Rotating, tenant: TenantId, monkeypatch: pytest.MonkeyPatch, connection_age: str
 ) -> None:
-    """Aged 0, each request logs in anew, with credentials from a cache that is older than the rotation."""
+    """With a connection age of 0, each request logs in again, with cached credentials from before the rotation."""
     monkeypatch.setenv("CONNECTION_AGE_SECONDS", connection_age)
     forget()
     with Load(rotating, tenant) as load:

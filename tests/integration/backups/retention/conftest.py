@@ -42,7 +42,7 @@ ACME, ACME_PROD = TenantId("acme"), TenantId("acme-prod")
 
 @dataclass
 class Stand:
-    """One bucket with what works on it."""
+    """One bucket, and the code that works on it."""
 
     bucket: str
     s3: Any = field(default_factory=lambda: aws_client("s3", REGION))
@@ -78,7 +78,7 @@ class Stand:
         verified: bool = True,
         manifest: Callable[[Manifest], str] | None = lambda made: made.model_dump_json(by_alias=True),
     ) -> BackupId:
-        """Put a backup there that began so many days ago, in the order that a worker and a drill do."""
+        """Publish a backup that began so many days ago, in the order in which a worker and a drill write it."""
         at, body = datetime.now(UTC) - timedelta(days=days), uuid.uuid4().bytes
         backup_id = new_backup_id(at)
         key = dump_key(tenant_id, backup_id)
@@ -157,17 +157,17 @@ def make_bucket(name: str, **options: Any) -> Stand:
 
 @pytest.fixture
 def stand(aws: None) -> Stand:
-    """Without locks."""
+    """A bucket without locks."""
     return make_bucket("plain")
 
 
 @pytest.fixture
 def locked(aws: None) -> Stand:
-    """With object lock."""
+    """A bucket with object lock."""
     return make_bucket("locked", ObjectLockEnabledForBucket=True)
 
 
 @pytest.fixture(params=["plain", "locked"])
 def either(request: pytest.FixtureRequest, aws: None) -> Stand:
-    """One of each kind."""
+    """A bucket of each kind."""
     return make_bucket(request.param, ObjectLockEnabledForBucket=request.param == "locked")

@@ -1,4 +1,4 @@
-"""The catalogue is what the bucket has, and what is no backup is not called one."""
+"""The catalogue lists the backups in the bucket, and no other objects."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Retention deletes what it said and nothing else, wherever it is cut, and writes down what."""
+"""Retention deletes what its plan says and nothing else, wherever it is cut off, and records it."""
 
 import json
 import uuid

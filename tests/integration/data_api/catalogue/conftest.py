@@ -1,4 +1,4 @@
-"""Databases whose catalogue is read, on the newest server and on the oldest that is supported."""
+"""Databases whose catalogue is read, on the newest server and on the oldest supported one."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ type Read = Callable[..., Catalogue]
 
 
 class Reader:
-    """A session of a login that holds no right, as a tenant's does."""
+    """A session of a login without rights, like a tenant's."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
@@ -48,7 +48,7 @@ def execute(server: Server, statements: str, database: str = "postgres") -> None
 
 @contextmanager
 def read_by_a_login(server: Server, statements: str) -> Iterator[Read]:
-    """Make a database, and give a function that reads what schemas of it hold."""
+    """Make a database, and return a function that reads the catalogue of its schemas."""
     name = f"catalogue_{uuid.uuid4().hex[:12]}"
     execute(server, f"CREATE ROLE {name} LOGIN NOINHERIT PASSWORD '{PASSWORD}'")
     execute(server, f"CREATE DATABASE {name}")

@@ -1,4 +1,4 @@
-"""What is read of functions, and which of them a request can call."""
+"""Functions in the catalogue, and which of them a request can call."""
 
 from collections.abc import Iterator
 

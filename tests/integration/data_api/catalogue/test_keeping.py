@@ -1,4 +1,4 @@
-"""The catalogues of several tenants, kept: nobody is served another's, and none is older than its database says."""
+"""Cached catalogues of several tenants: each tenant gets its own, and none that its database has declared outdated."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +67,7 @@ def test_tenants_in_turn_get_their_own(connections: list[TenantConnection]) -> N
 
 
 def test_tenants_at_the_same_time_get_their_own(world: World, tenants: list[TenantId]) -> None:
-    """As many threads as there are connections: each has its own, and all keep what they read in one place."""
+    """There are as many threads as connections. Each thread has its own connection, and all share one cache."""
     rounds, each_has = 20, 2
     catalogues, together = kept(), Barrier(each_has * len(tenants))
 

@@ -1,4 +1,4 @@
-"""What is read of keys, as the relationships that they make."""
+"""Keys in the catalogue, as the relationships that they make."""
 
 from collections.abc import Iterator
 

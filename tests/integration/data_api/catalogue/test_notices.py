@@ -1,4 +1,4 @@
-"""A database says that its schema has changed, and a connection hears it without a round trip."""
+"""A database announces that its schema has changed, and a connection hears it without a round trip."""
 
 import select
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def pid_of(connection: TenantConnection) -> int:
 
 
 def hears(connection: TenantConnection, within: float = 5) -> bool:
-    """Wait until something has come in, as it does on its own, and look at it."""
+    """Wait until some input has arrived by itself, and look at it."""
     assert select.select([connection._connection], [], [], within)[0]
     assert connection.is_alive
     return connection.take_notice()
@@ -108,7 +108,7 @@ def test_another_databases_notices_are_not_heard(world: World, connection: Tenan
 def test_a_notice_that_comes_with_an_answer_is_heard(
     world: World, tenant: TenantId, connection: TenantConnection
 ) -> None:
-    """PostgreSQL delivers what was committed before a statement ended along with that statement's result."""
+    """PostgreSQL delivers notices committed before a statement ended together with that statement's result."""
     world.execute(RELOAD, tenant.value)
     assert connection.read_json(*ROUND_TRIP) == 1
     assert connection.take_notice()
@@ -150,7 +150,7 @@ def test_a_closed_connection_is_not_alive(connection: TenantConnection) -> None:
 
 
 def test_it_listens_in_a_session_that_may_only_read(world: World, tenant: TenantId) -> None:
-    """As while a tenant is moved: its logins' transactions are read only then."""
+    """A session is read-only while its tenant is moved: the fence applies to the tenant's logins."""
     login = world.credentials[tenant].username
     world.execute(f'ALTER ROLE "{login}" SET default_transaction_read_only = on')
     try:
@@ -163,6 +163,6 @@ def test_it_listens_in_a_session_that_may_only_read(world: World, tenant: Tenant
 
 
 def test_opening_costs_no_round_trip_more(world: World, connection: TenantConnection) -> None:
-    """The session listens since the one message that introduced it, which is the last that the server has had."""
+    """The session has listened since its first message, which is still the last that the server has received."""
     ((last,),) = world.execute(f"SELECT query FROM pg_stat_activity WHERE pid = {pid_of(connection)}")
     assert last.split()[:3] == ["LISTEN", "pgrst;", "SELECT"]

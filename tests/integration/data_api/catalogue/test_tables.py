@@ -1,4 +1,4 @@
-"""What is read of tables, their columns and their types."""
+"""Tables, their columns and their types in the catalogue."""
 
 from collections.abc import Iterator
 

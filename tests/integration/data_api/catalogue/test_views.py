@@ -1,4 +1,4 @@
-"""Keys reach views: which of their columns show a table's as it is, whatever a view's query and names look like."""
+"""Keys visible through views: columns that show a table's unchanged, whatever a view's query and names look like."""
 
 from collections.abc import Iterator
 
@@ -131,7 +131,7 @@ _OWNERS_KEY = "} id {"
 
 
 def hostile_views() -> str:
-    """A table for each name, whose foreign key has that name, and a view that shows it under another such name."""
+    """A table for each name, whose foreign key has that name, and a view that shows it under another hostile name."""
     made = [
         f"CREATE TABLE base.hostile_owners ({quoted(_OWNERS_KEY)} int PRIMARY KEY);"
         f"CREATE VIEW hostile_owners AS SELECT {quoted(_OWNERS_KEY)} FROM base.hostile_owners;"

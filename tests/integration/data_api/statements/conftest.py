@@ -11,7 +11,8 @@ import psycopg2.extensions
 import pytest
 from psycopg2 import sql
 
-from tenantry.postgrest import Plan, Request, plan
+from tenantry.data_api.catalogue_reader import read_catalogue
+from tenantry.postgrest import CatalogueNeeded, Plan, Request, plan
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('calm', 'busy');
@@ -91,12 +92,23 @@ class Tables:
         body: Any = None,
         prefer: str = "return=representation",
     ) -> tuple[int, Any]:
-        """Plan and run a request; gives the count and the decoded answer."""
+        """Plan and run a request; returns the count and the decoded answer."""
         text = None if body is None else json.dumps(body)
-        return self.run(plan(Request(method, table, query or {}, prefer=prefer, body=text)))
+        request = Request(method, table, query or {}, prefer=prefer, body=text)
+        try:
+            return self.run(plan(request))
+        except CatalogueNeeded:
+            return self.run(plan(request, catalogue=read_catalogue(self, ("public",))))
+
+    def read_json(self, statement: str, values: Any) -> Any:
+        """Read what the catalogue's statement gives, as a tenant's connection does."""
+        self.cursor.execute(f"{statement}; ", values)
+        [(found,)] = self.cursor.fetchall()
+        self.cursor.execute("SET LOCAL search_path = public")
+        return found
 
     def run(self, planned: Plan) -> tuple[int, Any]:
-        """Prepare and execute as the data plane does: text once, then literals of unknown type."""
+        """Prepare and execute as the data plane does: the text once, then the values as literals of unknown type."""
         name = sql.Identifier(f"planned_{next(self._numbers)}")
         self.cursor.execute(sql.SQL("PREPARE {} AS ").format(name).as_string(self.cursor) + planned.text)
         values = sql.SQL(", ").join(sql.Literal(value) for value in planned.values)
@@ -107,11 +119,11 @@ class Tables:
         return rows, None if answer is None else json.loads(answer)
 
     def ids(self, query: Mapping[str, Sequence[str]]) -> list[int]:
-        """The ids of the people that a read finds."""
+        """Return the ids of the people that a read finds."""
         return [row["id"] for row in self.call("GET", "people", {"select": ["id"], "order": ["id"], **query})[1]]
 
     def survives(self) -> bool:
-        """Tell whether the tables are there and untouched by what was sent."""
+        """Whether the tables still exist, unharmed by the requests."""
         self.cursor.execute("SELECT (SELECT count(*) FROM people), (SELECT string_agg(secret, ',') FROM canary)")
         return self.cursor.fetchall() == [(4, "untouched")]
 

@@ -1,4 +1,4 @@
-"""Whatever a request holds is a value or a name, and never SQL."""
+"""Everything in a request is a value or a name, and never SQL."""
 
 import json
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_a_name_is_only_a_name(tables: Tables, attack: str) -> None:
 
 
 def outcome(tables: Tables, request: Request) -> str | None:
-    """Run a request; gives the SQLSTATE that PostgreSQL refused it with, if it did."""
+    """Run a request; returns the SQLSTATE with which PostgreSQL refused it, if it did."""
     try:
         tables.run(plan(request))
     except (BadRequest, CatalogueNeeded):

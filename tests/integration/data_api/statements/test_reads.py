@@ -1,4 +1,4 @@
-"""Planned reads, and what PostgreSQL says to names and values, on a real server."""
+"""Planned reads, and PostgreSQL's answers to names and values, on a real server."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The cost report, with sizes as PostgreSQL and S3 have them."""
+"""The cost report, with real sizes from PostgreSQL and S3."""
 
 import json
 from collections.abc import Callable
@@ -99,7 +99,7 @@ def test_a_stack_in_a_region_without_prices_says_whose_it_takes(fleet: Fleet) ->
 
 
 class Refusing:
-    """A client whose permissions lack something."""
+    """A client that lacks some permissions."""
 
     def get_paginator(self, operation: str) -> Any:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)

@@ -1,4 +1,4 @@
-"""The drift report: a fleet of which everything agrees passes, and each drift that is made on purpose is found."""
+"""The drift report: a fleet without drift passes, and each drift that is made on purpose is found."""
 
 import json
 from collections.abc import Callable
@@ -148,6 +148,7 @@ DRIFTS: dict[str, Made] = {
         "acme",
         NOW,
     ),
+    "a template": (in_database("ALTER DATABASE acme IS_TEMPLATE true"), Drift.DATABASE_TEMPLATE, "acme", NOW),
     "a limit": (in_database("ALTER ROLE acme_login_b CONNECTION LIMIT 3"), Drift.LOGIN_LIMIT, "acme", NOW),
     "the revision": (registered(schema_revision="0000"), Drift.SCHEMA_REVISION, "acme", NOW),
     "no revision": (in_database("DROP TABLE alembic_version", "acme"), Drift.SCHEMA_REVISION, "acme", NOW),

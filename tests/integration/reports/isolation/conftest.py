@@ -1,4 +1,4 @@
-"""A server of the audit's own, and the audit."""
+"""The isolation audit, and a server of its own."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -21,7 +21,7 @@ SERVER = "local"
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    """A server of this module's own: what other tests leave open for a moment is no finding here."""
+    """A server of this module's own: on a shared one, the passing states of other tests would be findings."""
     with temporary_postgres("for the audit") as server:
         yield server
 

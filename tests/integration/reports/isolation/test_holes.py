@@ -1,4 +1,4 @@
-"""Each kind of hole that is made on purpose is found and named."""
+"""Each kind of hole in the isolation that is made on purpose is found and named."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.postgres import temporary_postgres
 
 @dataclass(frozen=True)
 class Gap:
-    """A hole: how it is made and mended (`{a}` and `{b}` are tenants), where, and what has to be found of it."""
+    """A hole: how it is made and mended (`{a}` and `{b}` are tenants), where, and the expected finding."""
 
     made: str
     mended: str
@@ -152,7 +152,7 @@ def test_a_superuser_is_found_by_everything_that_it_can_do(world: World, audit: 
 def test_credentials_that_another_server_takes_are_found(
     world: World, audit: Audit, administrators: ServerSecrets
 ) -> None:
-    """The other server has a login of the tenant's name with its password."""
+    """The other server has a login with the tenant's name and password."""
     first = world.tenants[0]
     mine = world.credentials[first]
     with temporary_postgres("elsewhere") as other:

@@ -1,4 +1,4 @@
-"""The isolation report: tenants that are isolated pass, and what could not be checked is listed."""
+"""The isolation report: isolated tenants pass, and everything that could not be checked is listed."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""The isolation report on tenants that share a database: by schema, or in pooled tables."""
+"""The isolation report on tenants that share a database: in schemas, or in pooled tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

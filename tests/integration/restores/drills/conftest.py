@@ -1,4 +1,4 @@
-"""Drills are tried on the fleet that the runs are tried on."""
+"""Drills are tested on the same fleet as runs."""
 
 from tests.integration.fleet.conftest import fleet
 

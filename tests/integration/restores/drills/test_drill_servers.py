@@ -1,14 +1,12 @@
-"""Drills on a server that is kept for them."""
+"""Drills on a server that is labelled for them."""
 
-import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from handlers import drill_backup
-from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
@@ -18,24 +16,20 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.fleet.conftest import Fleet
 from tests.integration.restores.drills.test_drills import _servers, back_up, drill, left_over, verification  # noqa: F401
+from tests.postgres import temporary_postgres
 
 
 @pytest.fixture(scope="module")
 def lab(fleet: Fleet, _servers: None) -> Iterator[PostgresServer]:  # noqa: F811
     """A second server in the region, labelled and drained."""
-    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-") as directory:
-        server = PostgresServer(Path(directory), name="for drills", port=free_ports(1)[0], durable=False)
-        try:
-            server.start()
-            place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
-            fleet.world.registry.put_server(replace(place, labels=frozenset({"drills"})))
-            ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write(
-                "lab",
-                Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
-            )
-            yield server
-        finally:
-            server.stop()
+    with temporary_postgres("for drills") as server:
+        place = Server("lab", REGION, server.host, server.port, sslmode="disable", status=ServerStatus.DRAINING)
+        fleet.world.registry.put_server(replace(place, labels=frozenset({"drills"})))
+        ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write(
+            "lab",
+            Credentials(server.host, server.port, "postgres", server.admin_user, server.admin_password, "disable"),
+        )
+        yield server
 
 
 def traces(server: PostgresServer, tenant: TenantId) -> list[str]:
@@ -68,11 +62,28 @@ def test_what_a_dead_drill_left_there_is_dropped(fleet: Fleet, lab: PostgresServ
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f'CREATE ROLE "{tenant}_owner"')
+        cursor.execute(f"COMMENT ON ROLE \"{tenant}_owner\" IS 'tenantry tenant={tenant} stage={STAGE}'")
         cursor.execute(f'CREATE DATABASE "{tenant}_drill_0123456789" OWNER "{tenant}_owner"')
     connection.close()
     backup_id = back_up(tenant)
     assert drill(tenant, backup_id)["passed"] is True
     assert traces(lab, tenant) == []
+
+
+def test_a_server_where_somebody_has_such_names_is_none(fleet: Fleet, lab: PostgresServer) -> None:
+    """A role and a database there are named like a dead drill's, and are not ours: they stay."""
+    tenant = fleet.world.tenants[0]
+    kept = [f"{tenant}_drill_0123456789", f"{tenant}_owner"]
+    with closing(lab.connect("postgres")) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute(f'CREATE ROLE "{tenant}_owner"')
+        cursor.execute(f'CREATE DATABASE "{tenant}_drill_0123456789" OWNER "{tenant}_owner"')
+        backup_id = back_up(tenant)
+        assert drill(tenant, backup_id)["passed"] is True
+        assert traces(lab, tenant) == kept
+        assert verification(fleet, tenant, backup_id).server_id == "local"
+        cursor.execute(f'DROP DATABASE "{kept[0]}"')
+        cursor.execute(f'DROP ROLE "{kept[1]}"')
 
 
 def test_a_home_that_the_tenant_can_go_back_to_is_left_alone(fleet: Fleet, lab: PostgresServer) -> None:

@@ -1,4 +1,4 @@
-"""Drills through the real handlers: every model, every kind of bad backup, and nothing left whatever happens."""
+"""Drills through the real handlers: every model, every kind of bad backup, and nothing left behind in any case."""
 
 import hashlib
 import json
@@ -125,7 +125,7 @@ def test_one_flipped_byte_is_a_finding(fleet: Fleet) -> None:
 
 
 def damage(fleet: Fleet, tenant: TenantId, backup_id: str, dump: bytes) -> None:
-    """Put other bytes where the dump was, and let the manifest speak of that version: as if S3 itself were wrong."""
+    """Overwrite the dump, and let the manifest name the new version, as if S3 itself had stored wrong bytes."""
     prefix = f"tenants/{tenant}/backups/{backup_id}/"
     version = fleet.s3.put_object(Bucket=BUCKET, Key=f"{prefix}dump.zst", Body=dump)["VersionId"]
     content = fleet.json(f"{prefix}manifest.json")

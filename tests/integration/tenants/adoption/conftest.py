@@ -28,7 +28,7 @@ INSERT INTO people (name) VALUES ('Ada'), ('Grace');
 
 @dataclass
 class Legacy:
-    """A database that somebody made by hand, and the application's own user, who made its tables."""
+    """A database that was made by hand, and the application's own user, who made its tables."""
 
     world: World
     name: str = field(default_factory=lambda: f"legacy-{uuid.uuid4().hex[:8]}")
@@ -48,7 +48,7 @@ class Legacy:
             cursor.execute(TABLES)
 
     def connect(self) -> Any:
-        """As the application does."""
+        """Connect as the application does."""
         connection = self.world.server.connect(self.name, user=self.user, password=PASSWORD)
         connection.autocommit = True
         return connection
@@ -84,7 +84,7 @@ class Legacy:
 
 @dataclass
 class Cut:
-    """Stands before an adapter and fails before, or after, one of its calls."""
+    """Wraps an adapter and fails before, or after, one of its calls."""
 
     adapter: Any
     at: str

@@ -1,4 +1,4 @@
-"""An adoption that was cut at any step is finished by the next call."""
+"""An adoption that was cut off at any step is finished by the next call."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""A database that an application uses becomes a tenant's, while the application goes on."""
+"""A database in use becomes a tenant's, while its application keeps working."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.integration.tenants.adoption.conftest import PASSWORD, Legacy, names
 
 
 class Application(threading.Thread):
-    """Writes in one session, and opens others if it is to, until it is told to stop; keeps what went wrong."""
+    """Writes in one session until it is stopped, and opens others if told to; records its errors."""
 
     def __init__(self, legacy: Legacy, *, opens_others: bool = True) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def test_the_application_goes_on_before_during_and_after(legacy: Legacy, applica
 
 
 def test_applications_that_never_pause_do_not_keep_their_database_from_being_adopted(legacy: Legacy) -> None:
-    """A writer locks a table, its sequence, and what its foreign key points to: who takes all keeps to that order."""
+    """A writer locks a table, its sequence, and the target of its foreign key; the adoption locks in the same order."""
     applications = [Application(legacy, opens_others=False) for _ in range(3)]
     for running in applications:
         running.start()
@@ -93,7 +93,7 @@ def test_applications_that_never_pause_do_not_keep_their_database_from_being_ado
 
 
 def hand_back(legacy: Legacy) -> None:
-    """Let the application's user own everything again; whoever writes meanwhile is waited for."""
+    """Make the application's user the owner again, after waiting for running writes."""
     tables = "LOCK TABLE visits, people IN ACCESS EXCLUSIVE MODE"
     legacy.world.execute(
         f'BEGIN; {tables}; REASSIGN OWNED BY "{legacy.name}_owner" TO "{legacy.user}"; COMMIT', legacy.name

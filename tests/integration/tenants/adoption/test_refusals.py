@@ -1,4 +1,4 @@
-"""What can't be adopted is refused, and stays as it is."""
+"""Databases that can't be adopted are refused, and stay unchanged."""
 
 from contextlib import closing
 from typing import Any

@@ -1,4 +1,4 @@
-"""The operators' API with a registered server, and a tenant that it has made."""
+"""The operators' API with a registered server, and a tenant made through it."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def make_tenant(operator: Operator) -> MakeTenant:
 
 @pytest.fixture
 def gateway(world: World) -> Iterator[Any]:
-    """API Gateway, in which no key is left."""
+    """API Gateway; its keys are deleted in the end."""
     client = aws_client("apigateway", REGION)
     yield client
     for key in client.get_api_keys()["items"]:

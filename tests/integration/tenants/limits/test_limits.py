@@ -1,4 +1,4 @@
-"""Limits of connections and of a statement's time: on both logins, for the data plane, without a failed request."""
+"""Limits on connections and statement time: on both logins, for the data plane, without a failed request."""
 
 import threading
 from collections import Counter
@@ -32,7 +32,7 @@ def credentials_of(world: World, tenant_id: TenantId) -> Credentials:
 
 
 def statement_time(world: World, tenant_id: TenantId, own_ms: int = OWN_MS) -> str:
-    """What a session of the data plane has."""
+    """Read the statement timeout of a session of the data plane."""
     settings = ConnectSettings(statement_timeout_ms=own_ms)
     opened = TenantConnection(tenant_id, credentials_of(world, tenant_id), settings)
     try:

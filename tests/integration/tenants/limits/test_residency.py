@@ -1,4 +1,4 @@
-"""A tenant whose data must not leave a region is backed up in it, or not at all."""
+"""A tenant whose data must not leave a region is backed up in that region, or not at all."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ BINARIES = Path(".aws-sam/build") / LAYER / "bin"
 
 
 class Context:
-    """What Lambda hands a handler."""
+    """The context that Lambda gives to a handler."""
 
     aws_request_id = "r"
 

@@ -74,7 +74,7 @@ def refuse(*_: object) -> None:
 
 @pytest.mark.parametrize("cut", ["_create", "create_usage_plan_key"])
 def test_what_was_cut_is_finished_with_one_key(gateway: Any, usage_plans: UsagePlans, cut: str) -> None:
-    """The worker died right after the key was made, or before it was in a plan."""
+    """The worker died right after the key was made, or before the key was in a plan."""
     gateway.create_api_key(name="tenantry-test-acme", enabled=True)
     if cut == "_create":
         gateway.create_api_key(name="tenantry-test-acme", enabled=True)
@@ -120,7 +120,7 @@ def test_a_plan_that_the_stack_lacks_is_refused(usage_plans: UsagePlans) -> None
 def test_a_tenant_is_active_only_with_its_key(
     world: World, operator: Operator, gateway: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the server refuses after the key was made, the registry shows a tenant that is not complete."""
+    """If the server refuses after the key was made, the registry shows an incomplete tenant."""
     with monkeypatch.context() as patch:
         patch.setattr("tenantry.servers.server_admin.ServerAdmin.set_limits", refuse)
         assert operator.create("halfmade").status == 503

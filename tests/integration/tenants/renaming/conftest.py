@@ -1,4 +1,4 @@
-"""Tenants that are renamed, on a server whose administrator is no superuser, and what renames them."""
+"""Renames of tenants, on a server whose administrator is no superuser."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def world(postgres: PostgresServer) -> Iterator[World]:
-    """As elsewhere, but without tenants that a superuser made."""
+    """The usual world, without tenants that a superuser made."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -67,7 +67,7 @@ def world(postgres: PostgresServer) -> Iterator[World]:
 
 
 class StartedOnly(FunctionInvoker):
-    """Takes what is started; a test performs it when it likes."""
+    """Records started operations; a test performs them when it likes."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, str]] = []
@@ -77,7 +77,7 @@ class StartedOnly(FunctionInvoker):
 
 
 class UserPool:
-    """As much of Cognito as a rename asks for; the real one is asked in tests/e2e/test_renaming.py."""
+    """The part of Cognito that a rename needs; tests/e2e/test_renaming.py uses the real one."""
 
     def __init__(self) -> None:
         self.users: dict[str, dict[str, str]] = {}
@@ -114,7 +114,7 @@ class UserPool:
 
 @dataclass
 class Stand:
-    """What renames, and the tenants that were made for it."""
+    """The renaming code, and the tenants that are made for it."""
 
     world: World
     servers: Servers
@@ -157,7 +157,7 @@ class Stand:
         return tenant_id
 
     def free_id(self) -> TenantId:
-        """An id that nobody has, and that is cleared away."""
+        """A free id, whose tenant is removed in the end."""
         self.made.append(new_id("n"))
         return self.made[-1]
 
@@ -170,7 +170,7 @@ class Stand:
         return self.requests.start(old, new, "op-1")
 
     def perform(self, operation: Operation, cut_after: str = "", cut_before: str = "") -> Operation:
-        """Perform it, or let its worker die after or before a step."""
+        """Perform a rename, or let its worker die before or after a step."""
 
         def cut(step: Step) -> Callable[[Operation], None]:
             def run(operation: Operation) -> None:
@@ -202,7 +202,7 @@ class Stand:
         return {name for (name,) in self.world.execute("SELECT datname FROM pg_database")}
 
     def assert_renamed(self, old: TenantId, new: TenantId, names: list[str]) -> None:
-        """Everything is there under the new id and nothing under the old one, and the rows are the same."""
+        """Check that everything is under the new id and nothing under the old one, and that the rows are the same."""
         assert self.names(new) == names
         assert self.world.call(old).status in {403, 404}
         assert (self.roles(old), self.roles(new)) == ([], sorted(f"{new}_{suffix}" for suffix in ROLES))

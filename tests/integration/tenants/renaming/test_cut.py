@@ -1,4 +1,4 @@
-"""A rename is cut wherever it can be, and repeating it finishes it: the rows are read under the new id."""
+"""A rename that is cut off anywhere is finished by repeating it: the rows can be read under the new id."""
 
 from contextlib import suppress
 from typing import Any

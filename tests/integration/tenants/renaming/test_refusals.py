@@ -1,4 +1,4 @@
-"""What can't be renamed, or not so, is refused with a code, and nothing is changed."""
+"""Impossible renames are refused with a code, and nothing is changed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ OTHER = TenantId("somebody-else")
 
 
 def refusal(stand: Stand, old: TenantId, new: TenantId) -> str:
-    """The code with which a rename is refused; registry, secrets and server are as before."""
+    """Return the code with which a rename is refused, and check that registry, secrets and server are unchanged."""
 
     def state() -> object:
         registry = stand.world.registry

@@ -1,4 +1,4 @@
-"""What a rename leaves as it was: suspension, passwords, an adopted database; and what stays under the former id."""
+"""What a rename keeps: suspension, passwords, an adopted database's name; and what stays under the former id."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -57,7 +57,7 @@ def test_a_suspension_that_comes_in_between_is_not_lost(stand: Stand) -> None:
 
 
 def test_a_password_that_is_kept_as_md5_works_afterwards(stand: Stand) -> None:
-    """PostgreSQL clears it: its salt is the name that is changed."""
+    """PostgreSQL clears such a password, because its salt is the role's name, which changes."""
     old, new = stand.make(Isolation.DATABASE), stand.free_id()
     names, credentials = stand.names(old), stand.world.secrets.find(old)
     assert credentials

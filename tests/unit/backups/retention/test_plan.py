@@ -1,4 +1,4 @@
-"""Retention keeps what its policy says, never less than the last good backup, and says why."""
+"""Retention keeps what its policy says, never less than the last good backup, and gives the reasons."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -116,7 +116,7 @@ def test_one_week_of_two_years_is_two() -> None:
 
 
 def test_nothing_expires_by_age_alone_where_nothing_newer_succeeded() -> None:
-    """pgbackweb: everything older than its days goes, though every backup since has failed."""
+    """A defect of pgbackweb: everything older than its days is deleted, even if every backup since has failed."""
     old = days(400, 401, 402)
     assert not deleted(plan_retention(old, replace(NONE, daily=7), NOW))
     assert deleted(plan_retention(old, NONE, NOW)) == old[1:]
@@ -163,7 +163,7 @@ def test_an_upload_that_began_long_ago_and_ended_now_is_under_way() -> None:
 
 
 def test_a_truncated_dump_is_never_the_last_good_one() -> None:
-    """pgdump-aws-lambda 61: a truncated dump looks newest, and what was good expires."""
+    """pgdump-aws-lambda issue 61: a truncated dump looks newest, and the good ones expire."""
     newest = backup(timedelta(hours=1), fault=Fault.DUMP_SIZE)
     plan = plan_retention([*days(2), newest], NONE, NOW)
     assert plan[0].reasons == ("last_good",)

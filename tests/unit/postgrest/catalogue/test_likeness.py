@@ -1,4 +1,4 @@
-"""Which name was probably meant."""
+"""The name that a caller probably meant."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""From keys and view columns to relationships."""
+"""Relationships, derived from keys and view columns."""
 
 from itertools import permutations
 
@@ -34,7 +34,7 @@ def foreign(table: str, columns: str, target: str, to: str = "id", constraint: s
 
 
 def shows(view: str, table: str, **columns: str) -> list[ViewColumn]:
-    """Name the view's columns, and of each the table's."""
+    """Build view columns: the view's column names, each with the table's column that it shows."""
     return [ViewColumn(name(view), column, name(table), base) for column, base in columns.items()]
 
 

@@ -1,4 +1,4 @@
-"""Which columns of views show a table's columns."""
+"""The columns of views that show a table's columns."""
 
 from tenantry.postgrest.catalogue.model import Name
 from tenantry.postgrest.catalogue.view_columns import Shown, ViewColumn, shown_columns

@@ -1,4 +1,4 @@
-"""The document of a shop with all sorts of tables and functions: valid, and what code generators look for."""
+"""The document of a shop with all sorts of tables and functions: it is valid, and has what code generators need."""
 
 import json
 import re
@@ -76,7 +76,7 @@ def all_of(known: Catalogue) -> Visible:
 
 
 def document(known: Catalogue, visible: Visible | None = None, *, many_schemas: bool = False) -> Any:
-    """Describe, as it arrives: valid, and after a way through JSON."""
+    """Describe the shop; the document is checked, and passed through JSON as on its way to a client."""
     made = describe(
         known,
         visible or all_of(known),
@@ -92,7 +92,7 @@ def document(known: Catalogue, visible: Visible | None = None, *, many_schemas: 
 
 
 def names_of(made: Any, operation: Any) -> list[str]:
-    """The names of an operation's parameters, references followed."""
+    """Return the names of an operation's parameters, with references resolved."""
     found = [each.get("$ref", "").removeprefix("#/parameters/") for each in operation["parameters"]]
     named = [each["name"] for each in operation["parameters"] if "name" in each]
     return [made["parameters"][key]["name"] for key in found if key] + named

@@ -1,4 +1,4 @@
-"""How functions stand in the document."""
+"""Functions in the OpenAPI document."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Arguments that come as text: in a URL, a form, or as a body that is the one argument."""
+"""Arguments that are text: in a URL, in a form, or as a body that is the only argument."""
 
 import pytest
 

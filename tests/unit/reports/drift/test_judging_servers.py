@@ -1,4 +1,4 @@
-"""Schemas of a shared database: whose they are, and which of them nobody needs any more."""
+"""Schemas of a shared database: the tenants that they belong to, and those that nobody needs any more."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ KEPT = Home("s-1", Isolation.SCHEMA, SCHEMAS_DATABASE, "acme_before_0123456789")
 
 
 def found(tenant: Tenant, schema: str) -> set[Drift]:
-    """What is found of a tenant that has what it has to have, and this schema."""
+    """Return the findings about a tenant with everything that it has to have, and this schema."""
     content = ServerContent(
         databases=[DatabaseOnServer(SCHEMAS_DATABASE, "tenantry_admin", None)],
         schemas=["acme", schema],

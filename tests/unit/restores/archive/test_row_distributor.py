@@ -1,4 +1,4 @@
-"""Rows are dealt out whole, each once, and every sink gets an archive."""
+"""Rows are dealt out whole and once each, and every sink gets a valid archive."""
 
 import random
 import struct
@@ -15,7 +15,7 @@ OBJECTS = {16400: [b"no line feed", b"\n", b"\nany\nbytes"], 16401: []}
 
 
 class Pile:
-    """Takes everything, and is the busier the more it has."""
+    """A sink that takes everything; the more it has, the busier it is."""
 
     def __init__(self) -> None:
         self.taken = b""
@@ -43,7 +43,7 @@ def archive() -> bytes:
 
 
 def read(data: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    """What pg_restore would find: the text of each table and of each large object."""
+    """Read what pg_restore would find: the text of each table and of each large object."""
     assert data.startswith(HEAD)
     at = len(HEAD)
 
@@ -99,7 +99,7 @@ def test_both_get_rows() -> None:
 
 
 def test_portions_need_not_end_with_a_row() -> None:
-    """A pg_dump that collects rows before it writes them cuts them anywhere."""
+    """A pg_dump that buffers rows may cut its portions anywhere."""
     text = b"".join(b"%d\tvalue\n" % n for n in range(2000))
     cuts = sorted(random.Random(1).sample(range(len(text)), 50))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if a < b]

@@ -18,7 +18,7 @@ def due(history: TenantHistory, at: datetime, tenant: Tenant = ACME, only: str =
 
 
 def taken(at: datetime, verified: timedelta | None = timedelta(days=5)) -> TenantHistory:
-    """A new backup, and a drill of an older one so long ago."""
+    """A new backup, and a drill of an older one that many days ago."""
     newest = backup(at - timedelta(hours=2))
     if verified is None:
         return TenantHistory([newest], oldest=newest.taken_at)

@@ -1,4 +1,5 @@
--- Every database except the templates, with its owner and the tenant id in its settings.
+-- Every database except the templates of PostgreSQL and of Tenantry, with its owner, the tenant id in its settings, and
+-- whether it is a template: its owner may have made it one.
 SELECT
     d.datname::text,
     pg_get_userbyid(d.datdba)::text,
@@ -6,7 +7,8 @@ SELECT
         SELECT substr(setting, length('tenantry.tenant_id=') + 1)
         FROM pg_db_role_setting s, unnest(s.setconfig) setting
         WHERE s.setdatabase = d.oid AND s.setrole = 0 AND starts_with(setting, 'tenantry.tenant_id=')
-    )
+    ),
+    d.datistemplate
 FROM pg_database d
-WHERE NOT d.datistemplate
+WHERE NOT (d.datistemplate AND (d.datname IN ('template0', 'template1') OR starts_with(d.datname, 'tenantry_template_')))
 ORDER BY 1

@@ -8,8 +8,13 @@ DECLARE
     acting text;
     attempt text;
     met bigint;
-    outcomes jsonb := '[]';
+    outcomes text[] := '{}';
 BEGIN
+    -- Whoever holds a lock on what is its own is not waited for.
+    PERFORM set_config('lock_timeout', '200ms', true);
+    IF (plan ->> 'reads')::boolean THEN
+        PERFORM set_config('transaction_read_only', 'on', true);
+    END IF;
     FOR acting IN SELECT jsonb_array_elements_text(plan -> 'roles') LOOP
         PERFORM set_config('role', acting, true);
         FOR attempt IN SELECT jsonb_array_elements_text(plan -> 'statements') LOOP
@@ -18,7 +23,7 @@ BEGIN
                 GET DIAGNOSTICS met = ROW_COUNT;
                 RAISE EXCEPTION USING ERRCODE = 'PTAUD';
             EXCEPTION WHEN OTHERS THEN
-                outcomes := outcomes || to_jsonb(CASE
+                outcomes := array_append(outcomes, CASE
                     WHEN SQLSTATE <> 'PTAUD' THEN SQLSTATE
                     WHEN met > 0 THEN '00000'
                     ELSE '02000'
@@ -27,7 +32,7 @@ BEGIN
         END LOOP;
     END LOOP;
     PERFORM set_config('role', 'none', true);
-    PERFORM set_config('tenantry.audit_plan', outcomes::text, false);
+    PERFORM set_config('tenantry.audit_plan', to_json(outcomes)::text, false);
 END
 $audit$;
 SELECT current_setting('tenantry.audit_plan')::jsonb;

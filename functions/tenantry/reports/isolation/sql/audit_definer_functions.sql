@@ -12,3 +12,4 @@ WHERE p.prosecdef
     SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   )
 ORDER BY 1
+LIMIT 100

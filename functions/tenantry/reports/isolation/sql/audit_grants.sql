@@ -1,31 +1,46 @@
 -- What others than its owner may do with schemas, relations and columns of this database ('' is PUBLIC), and what they
--- will be allowed with those that are made later. An extension's own objects hold no rows of a tenant's.
+-- will be allowed with those that are made later. An extension's own objects hold no rows of a tenant's. Grants of one
+-- kind to one role in one schema are counted, and some of them named: there may be any number. Of each tenant (where
+-- several live here, of each schema) there are at most so many kinds.
 WITH namespaces AS (
     SELECT * FROM pg_namespace WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
 ), grants AS (
-    SELECT 'schema ' || quote_ident(n.nspname) AS object, n.nspname AS schema, n.nspowner AS owner, a.*
+    SELECT 1 AS kind, 'schema ' || quote_ident(n.nspname) AS object, n.nspname AS schema, n.nspowner AS owner, a.grantee
     FROM namespaces n, aclexplode(n.nspacl) a
     UNION ALL
-    SELECT 'relation ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relowner, a.*
+    SELECT 2, 'relation ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relowner, a.grantee
     FROM pg_class c JOIN namespaces n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
     WHERE NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
     )
     UNION ALL
     SELECT
+        3,
         'column ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(t.attname),
-        n.nspname, c.relowner, a.*
+        n.nspname, c.relowner, a.grantee
     FROM pg_attribute t
     JOIN pg_class c ON c.oid = t.attrelid
     JOIN namespaces n ON n.oid = c.relnamespace, aclexplode(t.attacl) a
     UNION ALL
-    SELECT 'what is made later in ' || coalesce('schema ' || quote_ident(n.nspname), 'every schema'),
-        coalesce(n.nspname, ''), f.defaclrole, a.*
+    SELECT 4, 'what is made later in ' || coalesce('schema ' || quote_ident(n.nspname), 'every schema'),
+        coalesce(n.nspname, ''), f.defaclrole, a.grantee
     FROM pg_default_acl f LEFT JOIN namespaces n ON n.oid = f.defaclnamespace, aclexplode(f.defaclacl) a
     WHERE f.defaclobjtype IN ('r', 'S', 'n')
+), distinct_grants AS (
+    SELECT DISTINCT g.kind, g.object, g.schema, coalesce(r.rolname, '') AS grantee
+    FROM grants g
+    LEFT JOIN pg_roles r ON r.oid = g.grantee
+    -- What a tenant's own roles may do in its own database is its own business.
+    WHERE g.grantee <> g.owner AND (%(own)s = '' OR NOT starts_with(coalesce(r.rolname, ''), %(own)s || '_'))
+), counted AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY schema, grantee, kind) AS number,
+        row_number() OVER (PARTITION BY schema, grantee, kind ORDER BY object) AS place,
+        dense_rank() OVER (PARTITION BY CASE WHEN %(shared)s THEN schema END ORDER BY grantee, schema, kind) AS rank
+    FROM distinct_grants
 )
-SELECT DISTINCT object, schema::text, coalesce(r.rolname::text, '')
-FROM grants g
-LEFT JOIN pg_roles r ON r.oid = g.grantee
-WHERE g.grantee <> g.owner
-ORDER BY 1, 2, 3
+SELECT object, schema::text, grantee::text, kind, number, rank > %(most)s
+FROM counted
+WHERE place <= %(examples)s AND rank <= %(most)s + 1
+ORDER BY schema, grantee, kind, place

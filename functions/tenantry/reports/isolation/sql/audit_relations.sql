@@ -1,7 +1,24 @@
--- Everything in this database that holds or shows rows, but PostgreSQL's own and what belongs to an extension.
+-- Everything in this database that holds or shows rows, but PostgreSQL's own and what belongs to an extension: of each
+-- tenant (where several live here, of each schema) at most so many. What its owner alone reaches is told apart.
+WITH found AS (
+    SELECT
+        c.oid,
+        n.nspname,
+        c.relname,
+        row_number() OVER (PARTITION BY CASE WHEN %(shared)s THEN n.oid END ORDER BY n.nspname, c.relname) AS place
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relpersistence <> 't'
+      AND n.nspname <> 'information_schema'
+      AND n.nspname !~ '^pg_'
+      AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+      )
+)
 SELECT
-    n.nspname::text,
-    c.relname::text,
+    f.nspname::text,
+    f.relname::text,
     c.relkind::text,
     c.relrowsecurity,
     c.relforcerowsecurity,
@@ -14,15 +31,11 @@ SELECT
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] AND a.attnum > 0
         WHERE x.indrelid = c.oid AND a.attname IS DISTINCT FROM 'tenant_id'
         ORDER BY 1
+        LIMIT 20
     ),
-    'relation ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND c.relpersistence <> 't'
-  AND n.nspname <> 'information_schema'
-  AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-  )
+    EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner),
+    f.place > %(most)s
+FROM found f
+JOIN pg_class c ON c.oid = f.oid
+WHERE f.place <= %(most)s + 1
 ORDER BY 1, 2

@@ -1,0 +1,13 @@
+-- Lets a sequence of a tenant's own pass its rows, as far as that leaves half of the values: whoever has used the last
+-- one on purpose still gets others.
+SELECT setval(p.seqrelid, rows.furthest::bigint)
+FROM {sequence} s
+JOIN pg_sequence p ON p.seqrelid = {name}::regclass
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN p.seqincrement > 0 THEN max({column}) ELSE min({column}) END AS furthest
+    FROM {table}
+    WHERE {column} BETWEEN
+        CASE WHEN p.seqincrement > 0 THEN p.seqmin ELSE (p.seqmin::numeric + p.seqmax) / 2 END
+        AND CASE WHEN p.seqincrement > 0 THEN (p.seqmin::numeric + p.seqmax) / 2 ELSE p.seqmax END
+) rows
+WHERE NOT p.seqcycle AND sign(p.seqincrement::numeric) * (rows.furthest::numeric - s.last_value) > 0

@@ -1,0 +1,149 @@
+"""The command with which an operator who restores by hand proves it: `python3 -m tenantry.restores.by_hand --help`.
+
+It runs in a clone with `PYTHONPATH=functions` and finds the server in libpq's variables (`PGHOST`, `PGPORT`, `PGUSER`,
+`PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT`). Names in a manifest are a tenant's to choose: no shell, no psql and no
+terminal gets them as they are. It ends with 0 where all is well, 1 where something differs, and 2 where it can't tell.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tenantry.contents.digest import Access, analyse
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.backup import Manifest
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import RestoreFailed, TenantryError
+from tenantry.domain.printable import printable
+from tenantry.domain.restore import archived_schema
+from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.restores.compare import Findings, examine
+from tenantry.servers.database_settings import set_as_owner
+
+SAME, DIFFERENT, UNKNOWN = 0, 1, 2
+# An operator waits as long as it takes.
+_CONNECT = ConnectSettings(
+    connect_timeout=10, statement_timeout_ms=0, idle_timeout_ms=0, application_name="tenantry-by-hand"
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns what the process ends with."""
+    options = _parser().parse_args(arguments)
+    try:
+        manifest = _read(options.manifest)
+        return int(options.run(manifest, options))
+    except TenantryError as error:
+        _write([f"{error.code}: {error.message}", *([str(error.details)] if error.details else [])])
+        return UNKNOWN
+    except OSError as error:
+        _write([f"{error.filename}: {error.strerror}"])
+        return UNKNOWN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="by_hand", description="Proves what was restored by hand.")
+    commands = parser.add_subparsers(required=True)
+    dump = commands.add_parser("dump", help="is this the dump that the manifest speaks of?")
+    compare = commands.add_parser("compare", help="has this database every row that was backed up?")
+    settings = commands.add_parser("settings", help="set the database to what it was set to, as the tenant's owner")
+    for command, run in ((dump, _check_dump), (compare, _compare), (settings, _repeat_settings)):
+        command.add_argument("manifest", type=Path, help="manifest.json")
+        command.set_defaults(run=run)
+    dump.add_argument("dump", type=Path, help="dump.zst")
+    for command in (compare, settings):
+        command.add_argument("database", help="the database's name")
+    return parser
+
+
+def _read(path: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError:
+        # Not `from exc`: the error repeats what the file holds.
+        raise RestoreFailed("That file is no manifest of a backup.", code="backup_broken") from None
+
+
+def _check_dump(manifest: Manifest, options: argparse.Namespace) -> int:
+    with options.dump.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    is_it = found == manifest.dump.sha256
+    _write([f"{options.dump}: {'OK' if is_it else 'is not what was written'}"])
+    return SAME if is_it else DIFFERENT
+
+
+def _compare(manifest: Manifest, options: argparse.Namespace) -> int:
+    tenant_id = TenantId(manifest.tenant_id)
+    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
+    credentials = replace(_login(options.database), schema=home.schema)
+    access = Access(home, credentials, owner_role(tenant_id))
+    analyse(access, _CONNECT)
+    findings = examine(manifest, access, _CONNECT)
+    _write(_table(manifest, findings))
+    return SAME if findings.matches else DIFFERENT
+
+
+def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
+    """Write a line for each table, its verdict first: a name that is read from the right moves nothing before it."""
+    wanted = {(table.schema_name, table.table): table.rows for table in manifest.tables}
+    yield f"{'verdict':<10}{'written':>12}{'found':>12}  table"
+    for table in findings.tables:
+        written = wanted.get((table.schema, table.table), "-")
+        verdict = "same" if table.matches else "DIFFERENT"
+        yield f"{verdict:<10}{written:>12}{table.rows:>12}  {table.schema}.{table.table}"
+    for name in findings.missing:
+        yield f"{'MISSING':<10}{'':>24}  {name}"
+    compared = "rows and their content" if findings.has_digests else "numbers of rows"
+    yield f"{len(findings.differing)} of {len(wanted)} differ; compared were {compared}."
+
+
+def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
+    own = [(fact.name, fact.value) for fact in manifest.settings if fact.in_database and not fact.role]
+
+    def administrator(database: str) -> Any:
+        # No function or operator that a tenant made is found by its name.
+        return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
+
+    done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
+    _write([f"{done} settings of the database were set."])
+    _write(_left_to_judge(manifest))
+    return SAME
+
+
+def _left_to_judge(manifest: Manifest) -> Iterable[str]:
+    """List what is not repeated: whoever gives it decides whether it should be."""
+    for fact in manifest.settings:
+        if fact.role:
+            yield f"not repeated: setting  role {fact.role}  {fact.name}  {fact.value}"
+    for grant in manifest.grants:
+        yield f"not repeated: right  {grant.privilege}  to {grant.grantee or 'everybody'}"
+
+
+def _login(database: str) -> Credentials:
+    """Read how to log in where psql does; what is not set is what psql takes."""
+    root = os.environ.get("PGSSLROOTCERT", "")
+    return Credentials(
+        host=os.environ.get("PGHOST", "localhost"),
+        port=int(os.environ.get("PGPORT", "5432")),
+        dbname=database,
+        username=os.environ.get("PGUSER", "postgres"),
+        password=os.environ.get("PGPASSWORD", ""),
+        sslmode=os.environ.get("PGSSLMODE", "prefer"),
+        sslrootcert=None if root in {"", "system"} else Path(root).read_text(encoding="ascii"),
+    )
+
+
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{printable(line)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

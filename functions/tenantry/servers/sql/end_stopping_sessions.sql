@@ -1,0 +1,37 @@
+-- Ends sessions of tenants that stop others, and says whose they were and why. Found first and ended then: as a
+-- condition, the end would come to whoever it is tried on.
+-- A session that says it is ours may look at a snapshot for as long as a function of ours lives, if it stops nobody.
+WITH limits AS (
+    SELECT make_interval(secs => %s) AS patience, %s AS advisory_locks, %s AS queue_share, %s::text[] AS shared
+), sessions AS MATERIALIZED (
+    SELECT
+        a.pid,
+        a.datname::text AS database,
+        a.usename::text AS role,
+        a.state LIKE 'idle in transaction%%' AS is_idle,
+        a.wait_event IS NOT DISTINCT FROM 'ClientWrite' AND clock_timestamp() - a.state_change > l.patience AS is_deaf,
+        clock_timestamp() - a.xact_start > l.patience AS is_long,
+        starts_with(a.application_name, 'tenantry-') AND clock_timestamp() - a.xact_start < interval '15 minutes' AS is_spared,
+        a.datname = ANY(l.shared) AS is_shared
+    FROM limits l, pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+    WHERE a.backend_type = 'client backend'
+      AND a.usename <> session_user
+      AND NOT r.rolsuper
+      AND pg_has_role(a.usesysid, 'USAGE')
+), blocking AS MATERIALIZED (
+    SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid FROM pg_stat_activity w WHERE w.wait_event_type = 'Lock'
+), judged AS MATERIALIZED (
+    SELECT s.*, CASE
+        WHEN s.is_shared AND s.is_long AND s.pid IN (SELECT pid FROM blocking) THEN 'blocks'
+        WHEN s.is_shared AND s.is_long AND s.is_idle AND NOT s.is_spared THEN 'idle_in_transaction'
+        WHEN (SELECT count(*) FROM pg_locks k WHERE k.pid = s.pid AND k.locktype = 'advisory') > l.advisory_locks THEN 'locks'
+        WHEN (s.is_long OR s.is_deaf) AND pg_notification_queue_usage() > l.queue_share THEN 'announcements'
+    END AS reason
+    FROM sessions s, limits l
+), stopping AS MATERIALIZED (
+    SELECT * FROM judged WHERE reason IS NOT NULL
+)
+SELECT database, role, reason
+FROM (SELECT s.*, pg_terminate_backend(s.pid, 1000) AS ended FROM stopping s OFFSET 0) e
+WHERE ended
+ORDER BY 1, 2

@@ -1,0 +1,77 @@
+"""What a backup, a move and a drill count and compare is what is there, whatever functions the tenant has made."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from tenantry.backups.snapshot import Snapshot
+from tenantry.contents.digest import Access, ContentReader
+from tenantry.database.connecting import ConnectSettings
+from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.content import Content, Sample
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+from tests.integration.conftest import World
+
+SHADOWS = {
+    "a hash": """CREATE FUNCTION public.hashtextextended(text, integer) RETURNS bigint LANGUAGE sql AS
+                 'SELECT 1::bigint';
+                 CREATE FUNCTION public.hashint8extended(bigint, integer) RETURNS bigint LANGUAGE sql AS
+                 'SELECT 1::bigint'""",
+    "a remainder": """CREATE FUNCTION public.mod(bigint, integer) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'""",
+    "the tables": """CREATE FUNCTION public.jsonb_agg(jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '[]'::jsonb $$;
+                     CREATE FUNCTION public.pg_get_serial_sequence(text, name) RETURNS text LANGUAGE sql AS
+                     $$ SELECT 'public.other' $$;
+                     CREATE FUNCTION public.never(oid, regclass) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                     CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.never)""",
+}
+
+
+def read(world: World, tenant_id: TenantId, samples: dict[tuple[str, str], Sample] | None = None) -> Content:
+    home = Home("", Isolation.DATABASE, tenant_id.value, "public")
+    with ContentReader(Access(home, world.credentials[tenant_id], owner_role(tenant_id)), ConnectSettings()) as reader:
+        return reader.content(samples)
+
+
+@pytest.mark.parametrize("shadow", SHADOWS.values(), ids=SHADOWS.keys())
+def test_a_function_of_a_tenants_own_hides_no_difference(world: World, shadow: str) -> None:
+    """Makes functions that PostgreSQL would rather choose than its own: content that differs is told apart."""
+    tenant_id = world.add_tenant(20)
+    samples = {("public", "candidates"): Sample(2, ("id",))}
+    plain, sampled = read(world, tenant_id), read(world, tenant_id, samples)
+    world.execute(shadow, tenant_id.value, owner_role(tenant_id))
+    assert read(world, tenant_id) == plain
+    assert read(world, tenant_id, samples) == sampled
+    world.execute("UPDATE candidates SET name = 'somebody else'", tenant_id.value, owner_role(tenant_id))
+    assert read(world, tenant_id) != plain
+    assert read(world, tenant_id, samples) != sampled
+
+
+def test_a_manifest_says_what_is_so(world: World) -> None:
+    """Makes functions that answer for what a manifest says of the database: it says what PostgreSQL says."""
+    tenant_id = world.add_tenant(1)
+    with closing(Snapshot(tenant_id, world.credentials[tenant_id], ConnectSettings(), patience=5)) as snapshot:
+        before = snapshot.facts
+    forge = """CREATE FUNCTION public.to_jsonb(pg_database) RETURNS jsonb LANGUAGE sql AS
+               $$ SELECT '{"datlocale": "forged", "daticulocale": "forged"}'::jsonb $$"""
+    world.execute(forge, tenant_id.value, owner_role(tenant_id))
+    with closing(Snapshot(tenant_id, world.credentials[tenant_id], ConnectSettings(), patience=5)) as snapshot:
+        after = snapshot.facts
+    sizes = {"size_bytes": 0}
+    assert after.database.model_copy(update=sizes) == before.database.model_copy(update=sizes)
+    assert after.database.locale != "forged"
+
+
+def test_a_limit_is_not_lifted_by_a_function_of_a_tenants_own(world: World) -> None:
+    """Makes the functions that look up how long a statement may take: the limit that an operator set holds."""
+    tenant_id = world.add_tenant(1)
+    login = world.credentials[tenant_id].username
+    lift = """CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE sql AS $$ SELECT 'pg_monitor'::text $$;
+              CREATE FUNCTION public.never(oid, regrole) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+              CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regrole, FUNCTION = public.never)"""
+    world.execute(lift, tenant_id.value, owner_role(tenant_id))
+    world.execute(f'GRANT USAGE ON SCHEMA public TO "{login}"', tenant_id.value, owner_role(tenant_id))
+    world.execute(f"ALTER ROLE \"{login}\" SET statement_timeout = '1234'")
+    settings = replace(ConnectSettings(), statement_timeout_ms=9000)
+    with closing(TenantConnection(tenant_id, world.credentials[tenant_id], settings)) as connection:
+        assert connection.read_json("SELECT current_setting('statement_timeout')", ()) == "1234ms"

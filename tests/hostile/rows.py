@@ -1,0 +1,160 @@
+"""For each route, report and operation, the files that attack it. A new one has to name its row here.
+
+A row is a line: what is attacked, and the files, from the project's root. Whoever adds an attack adds its file to the
+rows that it attacks; where one name stands for several files, it stands above the tables.
+"""
+
+# With tokens: every route, of every tenant, as every role.
+LEAKS = "tests/e2e/test_leaks.py"
+
+_GRAMMAR = (
+    "tests/integration/data_api/test_injection.py",
+    "tests/integration/data_api/statements/test_attacks.py",
+    "tests/integration/data_api/test_schemathesis.py",
+    "tests/unit/postgrest/test_any_request.py",
+    "tests/hostile/viewer_token/test_names.py",
+    "tests/hostile/viewer_token/test_casts.py",
+    "tests/hostile/viewer_token/test_cost.py",
+    "tests/hostile/editor_token/test_stale_types.py",
+)
+_SESSIONS = (
+    "tests/hostile/viewer_token/test_sessions.py",
+    "tests/hostile/login_sql/test_shared_locks.py",
+    "tests/hostile/operator_slip/test_mended_secret.py",
+    "tests/integration/data_api/test_connections.py",
+    "tests/integration/homes/test_isolation_of_models.py",
+    "tests/hostile/owner_sql/test_digests.py",
+)
+_OWNERS_SQL = ("tests/integration/homes/test_hostile_tenant.py",)
+_DUMPS = (
+    "tests/integration/restores/test_hostile.py",
+    "tests/integration/backups/test_broken_dumps.py",
+    "tests/integration/restores/drills/test_drills.py",
+)
+_BY_HAND = (
+    "tests/hostile/owner_sql/test_names_by_hand.py",
+    "tests/hostile/operator_slip/test_documented_commands.py",
+    "tests/hostile/owner_sql/test_answers_in_terminals.py",
+)
+_MOVES = ("tests/integration/relocation/test_past_the_fence.py", "tests/integration/relocation/test_refusals.py")
+_RENAMES = (
+    "tests/hostile/operator_slip/test_clone_and_rename.py",
+    "tests/integration/tenants/renaming/test_refusals.py",
+    "tests/integration/tenants/renaming/test_what_remains.py",
+)
+_ERASURES = (
+    "tests/integration/tenants/test_erasure.py",
+    "tests/integration/homes/test_erasure_of_models.py",
+    "tests/integration/homes/test_removal.py",
+)
+_ADOPTIONS = (
+    "tests/integration/tenants/adoption/test_refusals.py",
+    "tests/integration/tenants/adoption/test_in_use.py",
+)
+_REPORTS = ("tests/hostile/owner_sql/test_reports.py", "tests/hostile/owner_sql/test_fleet_reports.py")
+_LIMITS = ("tests/integration/tenants/limits/test_limits.py",)
+_AUDIT = ("tests/hostile/operator_slip/test_trail.py",)
+
+_TENANT = "/admin/v1/tenants/{tenant_id}"
+_BACKUP = f"{_TENANT}/backups/{{backup_id}}"
+
+# By path and method, as in the template.
+ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("/health", "get"): (LEAKS,),
+    ("/rest/v1", "get"): (LEAKS, "tests/integration/data_api/test_visibility.py"),
+    ("/rest/v1", "head"): (LEAKS, "tests/integration/data_api/test_visibility.py"),
+    ("/rest/v1/{table}", "get"): (LEAKS, *_GRAMMAR, *_SESSIONS),
+    ("/rest/v1/{table}", "head"): (LEAKS, *_GRAMMAR),
+    ("/rest/v1/{table}", "put"): (LEAKS, *_GRAMMAR),
+    ("/rest/v1/{table}", "post"): (LEAKS, *_GRAMMAR, *_SESSIONS),
+    ("/rest/v1/{table}", "patch"): (LEAKS, *_GRAMMAR, *_SESSIONS),
+    ("/rest/v1/{table}", "delete"): (LEAKS, *_GRAMMAR, *_SESSIONS),
+    ("/rest/v1/rpc/{function}", "get"): (LEAKS, *_GRAMMAR),
+    ("/rest/v1/rpc/{function}", "head"): (LEAKS, *_GRAMMAR),
+    ("/rest/v1/rpc/{function}", "post"): (LEAKS, *_GRAMMAR),
+    ("/backups/v1", "get"): (LEAKS, "tests/e2e/test_own_backups.py"),
+    ("/backups/v1", "post"): (LEAKS, "tests/e2e/test_own_backups.py"),
+    ("/backups/v1/{backup_id}", "get"): (LEAKS, "tests/e2e/test_own_backups.py"),
+    ("/backups/v1/{backup_id}/download", "post"): (LEAKS, "tests/e2e/test_own_backups.py"),
+    ("/admin/v1/servers", "get"): (LEAKS,),
+    ("/admin/v1/servers/{server_id}", "get"): (LEAKS,),
+    ("/admin/v1/servers/{server_id}", "put"): (LEAKS,),
+    ("/admin/v1/servers/{server_id}/drain", "post"): (LEAKS,),
+    ("/admin/v1/tenants", "get"): (LEAKS,),
+    (_TENANT, "get"): (LEAKS,),
+    (_TENANT, "put"): (LEAKS, *_OWNERS_SQL),
+    (_TENANT, "delete"): (LEAKS, *_ERASURES),
+    (f"{_TENANT}/adopt", "post"): (LEAKS, *_ADOPTIONS),
+    (f"{_TENANT}/suspend", "post"): (LEAKS,),
+    (f"{_TENANT}/resume", "post"): (LEAKS,),
+    (f"{_TENANT}/keep", "post"): (LEAKS, *_ERASURES),
+    (f"{_TENANT}/certificates", "get"): (LEAKS,),
+    (f"{_TENANT}/move", "post"): (LEAKS, *_MOVES),
+    (f"{_TENANT}/promote", "post"): (LEAKS, *_MOVES),
+    (f"{_TENANT}/clone", "post"): (LEAKS, "tests/integration/relocation/test_clone.py"),
+    (f"{_TENANT}/rename", "post"): (LEAKS, *_RENAMES),
+    (f"{_TENANT}/confirm", "post"): (LEAKS, *_MOVES),
+    (f"{_TENANT}/undo", "post"): (LEAKS, *_MOVES),
+    (f"{_TENANT}/limits", "put"): (LEAKS, *_LIMITS, *_SESSIONS),
+    (f"{_TENANT}/data-api", "put"): (LEAKS, "tests/integration/data_api/test_exposure.py"),
+    (f"{_TENANT}/retention", "post"): (LEAKS, "tests/integration/backups/retention/test_retention.py"),
+    (f"{_TENANT}/retention", "put"): (LEAKS, "tests/integration/backups/retention/test_retention.py"),
+    (f"{_TENANT}/backups", "get"): (LEAKS, "tests/integration/backups/retention/test_catalogue.py"),
+    (f"{_TENANT}/backups", "post"): (LEAKS, "tests/integration/backups/test_on_demand.py"),
+    (_BACKUP, "get"): (LEAKS, *_BY_HAND),
+    (f"{_BACKUP}/download", "post"): (LEAKS, *_BY_HAND),
+    (f"{_BACKUP}/restore", "post"): (LEAKS, *_DUMPS),
+    (f"{_BACKUP}/hold", "put"): (LEAKS,),
+    (f"{_BACKUP}/hold", "delete"): (LEAKS,),
+    ("/admin/v1/operations", "get"): (LEAKS,),
+    ("/admin/v1/operations/{operation_id}", "get"): (LEAKS,),
+    ("/admin/v1/reports/isolation", "get"): (LEAKS,),
+    ("/admin/v1/reports/isolation", "post"): (LEAKS, *_REPORTS),
+    ("/admin/v1/reports/connections", "get"): (LEAKS, *_REPORTS),
+    ("/admin/v1/reports/drift", "get"): (LEAKS,),
+    ("/admin/v1/reports/drift", "post"): (LEAKS, *_REPORTS),
+    ("/admin/v1/reports/cost", "get"): (LEAKS,),
+    ("/admin/v1/reports/cost", "post"): (LEAKS, *_REPORTS),
+    ("/admin/v1/reports/backups", "get"): (LEAKS, *_REPORTS),
+    ("/admin/v1/reports/backups", "post"): (LEAKS,),
+    ("/admin/v1/reports/pgadmin", "get"): (LEAKS,),
+    ("/admin/v1/reports/pgadmin", "post"): (LEAKS, "tests/integration/access/inspection/test_looks_at_homes.py"),
+    ("/admin/v1/audit", "get"): (LEAKS, *_AUDIT),
+}
+
+# By the last part of their path.
+REPORTS: dict[str, tuple[str, ...]] = {
+    "isolation": ("tests/hostile/owner_sql/test_reports.py",),
+    "connections": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "drift": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "cost": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "backups": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "pgadmin": ("tests/integration/access/inspection/test_looks_at_homes.py", "tests/unit/domain/test_pgadmin.py"),
+}
+
+# By the kinds that perform_operation knows.
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "move_tenant": (*_MOVES, *_OWNERS_SQL),
+    "promote_tenant": (*_MOVES, *_OWNERS_SQL),
+    "abandon_move": _MOVES,
+    "undo_move": _MOVES,
+    "confirm_move": _MOVES,
+    "clone_tenant": (
+        "tests/integration/relocation/test_clone.py",
+        "tests/hostile/operator_slip/test_clone_and_rename.py",
+        *_OWNERS_SQL,
+    ),
+    "restore_tenant": _DUMPS,
+    "restore_tables": ("tests/integration/restores/test_tables.py",),
+    "undo_restore": _DUMPS,
+    "abandon_restore": ("tests/integration/restores/test_faults.py",),
+    "erase_tenant": (*_ERASURES, *_OWNERS_SQL),
+    "rename_tenant": (*_RENAMES, *_OWNERS_SQL),
+    "apply_retention": ("tests/integration/backups/retention/test_retention.py",),
+    "plan_retention": ("tests/integration/backups/retention/test_retention.py",),
+    "audit_isolation": ("tests/hostile/owner_sql/test_reports.py",),
+    "report_drift": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "report_cost": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "report_backups": ("tests/hostile/owner_sql/test_fleet_reports.py",),
+    "close_pgadmin": ("tests/integration/access/inspection/test_looks.py",),
+}
