@@ -84,8 +84,10 @@ class DatabaseSwap:
             return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
         # What was in the dump ran as the owner of both.
         swapping.readmit(connect, swap.tenant_id, swap.home)
-        own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
-        copy_default_privileges(connect, swap.home.database, source.database, own)
+        if manifest.rights is None:
+            # A backup from before rights were read knows no others' than the tenant's own.
+            own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
+            copy_default_privileges(connect, swap.home.database, source.database, own)
         return {"settings": copy_database_settings(connect, swap.home.database, source.database)}
 
     def keep(self, swap: Swap) -> None:

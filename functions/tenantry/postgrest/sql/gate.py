@@ -1,6 +1,8 @@
 """What is looked at before anything else of a statement runs: a free place, and whether types are what they were."""
 
-from tenantry.postgrest.catalogue.model import Name, Routine
+from functools import lru_cache
+
+from tenantry.postgrest.catalogue.model import Routine
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 from tenantry.postgrest.sql.values import Values
@@ -24,10 +26,8 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     """
     cases = []
     if at_once:
-        key = "0" if own_database else _SHARED
-        slots = " OR ".join([f"pg_try_advisory_xact_lock({key}, {number:d})" for number in range(1, at_once + 1)])
-        cases.append(f"WHEN NOT ({slots}) THEN {refuse(Refusal.BUSY)} > 0")
-    same = [_same_type(table, column, values) for table, column in values.watched]
+        cases.append(_has_place(at_once, "0" if own_database else _SHARED))
+    same = [_same_type(*column, values.bind(None)) for column in values.watched]
     if routine and routine.oid:
         same.append(_same_routine(routine, values))
     if same:
@@ -36,9 +36,15 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     return f" WHERE (SELECT CASE {' '.join(cases)} ELSE true END)" if cases else ""
 
 
-def _same_type(table: Name, column: str, values: Values) -> str:
-    value = f"(NULL::{quote(table.schema)}.{quote(table.name)}).{quote(column)}"
-    witness = values.bind(None)
+@lru_cache(maxsize=64)
+def _has_place(at_once: int, key: str) -> str:
+    places = " OR ".join([f"pg_try_advisory_xact_lock({key}, {number:d})" for number in range(1, at_once + 1)])
+    return f"WHEN NOT ({places}) THEN {refuse(Refusal.BUSY)} > 0"
+
+
+@lru_cache(maxsize=1024)
+def _same_type(schema: str, table: str, column: str, witness: str) -> str:
+    value = f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
     # COALESCE comes first: it gives the parameter its type. What it makes of a domain is the domain's base.
     return f"coalesce({value}, {witness}) IS NULL AND pg_typeof({witness}) = pg_typeof(coalesce({value}, NULL))"
 

@@ -5,6 +5,7 @@ it is; a tenant's own statement gets this error with other numbers.
 """
 
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 REFUSAL_SQLSTATE: Final = "2202E"
@@ -25,6 +26,7 @@ class Refusal(IntEnum):
     """A cast leads, by way of a domain, to a type that is not to be cast to."""
 
 
+@cache
 def refuse(refusal: Refusal) -> str:
     """Write the integer expression that raises it; the planner can't work it out beforehand."""
     return f"get_byte(''::bytea, {refusal:d} - 0 * pg_backend_pid())"

@@ -214,7 +214,8 @@ class SelectWriter:
 
     def _sort_key(self, node: ReadNode, term: OrderTerm) -> str:
         if term.relation is None:
-            hidden = hides(node.items, term.field)
+            # Without a catalogue, where this is so is none of the requests that need none.
+            hidden = not self._typed and hides(node.items, term.field)
             return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values, hidden=hidden)
         child = node.child(term.relation)
         if child is None:

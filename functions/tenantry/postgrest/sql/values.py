@@ -13,7 +13,7 @@ class Values:
         self.all: list[str | None] = []
         self._keys: dict[str, str] = {}
         # Columns whose types decide how a value is read.
-        self.watched: dict[tuple[Name, str], None] = {}
+        self.watched: dict[tuple[str, str, str], None] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -25,7 +25,7 @@ class Values:
     def watch(self, table: Name | None, column: str) -> None:
         """Note that a value is read as what a column holds; None: of no table that has a type."""
         if table is not None:
-            self.watched[table, column] = None
+            self.watched[table.schema, table.name, column] = None
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""
