@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, role_identifiers, role_names, transaction
 from tenantry.database.logins import login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
@@ -59,8 +59,11 @@ class SchemaHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with transaction(self._connect, self.home.database) as cursor:
+
+        def work(cursor: Any) -> None:
             grant_rights(cursor, self._tenant_id, self.home.schema)
+
+        in_transaction(self._connect, self.home.database, work, shared=True)
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
