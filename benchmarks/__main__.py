@@ -24,6 +24,7 @@ NAMES = (
     "restore",
     "provision",
     "isolation_probe",
+    "viewer_cost",
     "rotation_under_load",
     "move",
     "fleet",

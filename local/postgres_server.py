@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -52,12 +53,15 @@ class PostgresServer:
         durable: bool = True,
         quick_passwords: bool = False,
         mark: Path | None = None,
+        memory_mb: int = 256,
     ) -> None:
         """Say where it is; it is not started yet.
 
         :param durable: survive a crash of the machine.
         :param quick_passwords: spend less on each login, and on whoever guesses; for tests.
         :param mark: the directory of the stack that it belongs to (by default the server's own directory).
+        :param memory_mb: what each of its processes may have of its own, beside what they share: a statement that
+            needs more is ended with 53200, and the machine does not have to end the server.
         """
         self.name = f"The PostgreSQL server {name}"
         self.port = port
@@ -68,6 +72,7 @@ class PostgresServer:
         self._durable = durable
         self._passwords = _QUICK_PASSWORDS if quick_passwords else {}
         self._mark = mark or directory
+        self._memory = memory_mb << 20
         self._child: ChildProcess | None = None
 
     @property
@@ -91,7 +96,14 @@ class PostgresServer:
         for setting, value in self._settings().items():
             command += ["-c", f"{setting}={value}"]
         self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
+        self.limit_memory(self._memory)
         self._child.wait_until(self._is_ready, within=30)
+
+    def limit_memory(self, size: int) -> None:
+        """Bound the memory of each process that it starts from now on, in bytes, as systemd's LimitDATA does."""
+        if self._child and hasattr(resource, "prlimit"):
+            _, most = resource.prlimit(self._child.pid, resource.RLIMIT_DATA)
+            resource.prlimit(self._child.pid, resource.RLIMIT_DATA, (size, most))
 
     def stop(self) -> None:
         """End all sessions and the server."""

@@ -4,7 +4,16 @@ from functools import cache
 from typing import Any
 
 from handlers.settings.query import QuerySettings, query_settings
-from tenantry.aws.api_gateway import answer, body_of, caller_of, error_answer, header, path_parameter, told_headers
+from tenantry.aws.api_gateway import (
+    answer,
+    body_of,
+    caller_of,
+    error_answer,
+    header,
+    headers_of,
+    path_parameter,
+    told_headers,
+)
 from tenantry.aws.clients import aws_client
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.aws.tenant_session import TenantSession, TenantSessions
@@ -32,10 +41,19 @@ def _data_requests() -> DataRequests:
     return DataRequests(
         TenantSecrets(sessions, new_client, settings.stage, max_age=settings.secret_age),
         ConnectionCache(settings.max_connections, settings.connection_age),
-        ConnectSettings(settings.connect_timeout, settings.statement_timeout_ms, application_name="tenantry-query"),
-        RequestLimits(max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes),
+        ConnectSettings(
+            settings.connect_timeout,
+            settings.statement_timeout_ms,
+            application_name="tenantry-query",
+            work_mem_kb=settings.work_mem_kb,
+        ),
+        RequestLimits(
+            max_rows=settings.max_rows,
+            max_body_bytes=settings.max_body_bytes,
+            max_answer_bytes=settings.max_answer_bytes,
+            at_once=settings.at_once,
+        ),
         Catalogues(settings.max_connections, settings.catalogue_age),
-        max_answer_bytes=settings.max_answer_bytes,
     )
 
 
@@ -80,7 +98,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
     # Imported here because only this request needs it: it would slow down every cold start.
     from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 
-    accept, profile = header(event, "accept"), _profile(event)
+    accept, profile = header(event, "accept"), header(event, "accept-profile")
     return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
 
 
@@ -92,28 +110,28 @@ def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answ
 
 
 def _call(event: dict[str, Any], caller: Caller, kind: Kind, name: str, settings: QuerySettings) -> Call:
+    method, headers = event["httpMethod"], headers_of(event)
     request = Request(
-        method=event["httpMethod"],
+        method=method,
         name=name,
         query=event.get("multiValueQueryStringParameters") or {},
         kind=kind,
-        profile=_profile(event),
-        prefer=header(event, "prefer"),
-        accept=header(event, "accept"),
-        range=header(event, "range"),
-        content_type=header(event, "content-type"),
+        profile=headers.get(_profile_header(method), ""),
+        prefer=headers.get("prefer", ""),
+        accept=headers.get("accept", ""),
+        range=headers.get("range", ""),
+        content_type=headers.get("content-type", ""),
         body=body_of(event, settings.max_body_bytes),
     )
-    return Call(caller, request, CallSettings(request.method, _path(kind, name), told_headers(event)))
+    return Call(caller, request, CallSettings(method, _path(kind, name), told_headers(headers)))
 
 
 def _path(kind: Kind, name: str) -> str:
     return f"/rpc/{name}" if kind is Kind.ROUTINE else f"/{name}"
 
 
-def _profile(event: dict[str, Any]) -> str:
-    reads = event["httpMethod"] in ("GET", "HEAD")
-    return header(event, "accept-profile" if reads else "content-profile")
+def _profile_header(method: str) -> str:
+    return "accept-profile" if method in ("GET", "HEAD") else "content-profile"
 
 
 def _is_head(event: dict[str, Any]) -> bool:

@@ -35,6 +35,9 @@ _PARSER = "The parser is another, and says in its own words and at its own place
 _TABLE = "Since 13: a table that the catalogue does not have is PGRST205, with a hint."
 _FORM = "Since 12.0.3: a form that can't be had is 406."
 _OBJECT = "Since 13: other words, and the error is plain JSON."
+_COLUMN = (
+    "Ours: a name that is no column is refused, also where PostgreSQL has a function of that name, here count(row)."
+)
 _STRICT = "Ours: what can't be understood is refused; PostgREST reads up to it, or passes it over."
 _LIMITED = "Since 13: limited updates and deletes are gone. Ours: a limit is kept as max-affected is."
 _FILTER = "Ours: a change of every row wants a filter."
@@ -128,6 +131,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     _entry("Ours: a type may have parameters.", "select/cast-parameters", code="22003", message=ANY, details=ANY),
     _entry("Ours: rows are grouped by what is selected of a document.", "aggregate/json-grouped", outcome="200"),
     _entry("Since 13: a table that is spread with nothing selected gives nothing.", "join/spread-empty", outcome="200"),
+    _entry(_COLUMN, "aggregate/count-as-column", outcome="400 42703"),
     _entry("Since 13: a to-many table can be spread.", "join/spread-to-many join/spread-many-to-many", outcome="200"),
     _entry(_ALIAS, "within/order-by-json within/order-by-spread aggregate/beside-to-one", message=ANY),
     _entry(_ALIAS, "upsert/put-empty", code="23502", message=ANY, details=ANY),

@@ -17,8 +17,14 @@ _GRAMMAR = (
     "tests/integration/data_api/statements/test_attacks.py",
     "tests/integration/data_api/test_schemathesis.py",
     "tests/unit/postgrest/test_any_request.py",
+    "tests/hostile/viewer_token/test_names.py",
+    "tests/hostile/viewer_token/test_casts.py",
+    "tests/hostile/viewer_token/test_cost.py",
+    "tests/hostile/editor_token/test_stale_types.py",
 )
 _SESSIONS = (
+    "tests/hostile/viewer_token/test_sessions.py",
+    "tests/hostile/login_sql/test_shared_locks.py",
     "tests/hostile/operator_slip/test_mended_secret.py",
     "tests/integration/data_api/test_connections.py",
     "tests/integration/homes/test_isolation_of_models.py",

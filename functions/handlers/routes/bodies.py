@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from tenantry.backups.hold_tags import REASON
-from tenantry.domain.data_api import MAX_ROWS, DataApiChange
+from tenantry.domain.data_api import MAX_AT_ONCE, MAX_ROWS, DataApiChange
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
@@ -94,6 +94,7 @@ class DataApiBody(_Body):
     plans: bool | None = Field(default=None, strict=True)
     # 0 means the stack's own limit, which this one can only lower.
     max_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
+    at_once: int | None = Field(default=None, ge=0, le=MAX_AT_ONCE)
 
     @property
     def change(self) -> DataApiChange:

@@ -31,7 +31,9 @@ class QuerySettings:
     statement_timeout_ms: int = number("STATEMENT_TIMEOUT_MS", 10_000)
     max_rows: int = number("MAX_ROWS", 1_000)
     max_body_bytes: int = number("MAX_BODY_BYTES", 1_000_000)
-    # Lambda allows 6 MB for an answer, but the body in it is a JSON string, whose quotes are escaped.
+    # Lambda allows 6 MB for the whole answer, in which the body is a JSON string: quotes are escaped.
+    at_once: int = number("AT_ONCE", 4)
+    work_mem_kb: int = number("WORK_MEM_KB", 2_048)
     max_answer_bytes: int = number("MAX_ANSWER_BYTES", 4_500_000)
 
 

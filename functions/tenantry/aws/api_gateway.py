@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from tenantry.domain.errors import (
     RequestRefused,
     StatementFailed,
     TenantryError,
+    TooManyAtOnce,
     Unauthenticated,
 )
 from tenantry.domain.tenant import Caller, Role, TenantId, check_served
@@ -34,6 +36,7 @@ _STATUS: dict[type[TenantryError], int] = {
     BadRequest: 400,
     Conflict: 409,
     PayloadTooLarge: 413,
+    TooManyAtOnce: 429,
     DatabaseUnavailable: 503,
     DatabaseTimeout: 504,
     DependencyFailed: 503,
@@ -94,16 +97,21 @@ def caller_of(event: dict[str, Any]) -> Caller:
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
     try:
-        tenant_id, role = TenantId(context["tenantId"]), Role(context["role"])
-        # The authorizer leaves default settings out.
-        data_api = DataApiSettings.from_context(str(context.get("dataApi", "{}")))
-        caller = Caller(tenant_id, context["userId"], role, context["claims"], data_api)
+        # The authorizer says what the data API offers where it is not the default.
+        data_api = str(context.get("dataApi", "{}"))
+        caller = _caller(context["tenantId"], context["userId"], context["role"], context["claims"], data_api)
     except (KeyError, ValueError, BadRequest) as exc:
         raise Unauthenticated() from exc
     check_served(context.get("tenantStatus", ""))
-    if role is Role.OPERATOR:
+    if caller.role is Role.OPERATOR:
         raise AccessDenied("An operator has no rows of their own.", hint="Sign in as a user of the tenant.")
     return caller
+
+
+@lru_cache(maxsize=64)
+def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str) -> Caller:
+    """Make a caller of all that tells one from another: whoever calls again has not to be checked letter by letter."""
+    return Caller(TenantId(tenant_id), user_id, Role(role), claims, DataApiSettings.from_context(data_api))
 
 
 def operator_of(event: dict[str, Any]) -> str:
@@ -118,12 +126,14 @@ def operator_of(event: dict[str, Any]) -> str:
 
 
 def header(event: dict[str, Any], name: str) -> str:
-    """Read a header by its case-insensitive name; the values of repeated headers are joined by commas."""
+    """Read a header, whatever its case; several of one name are joined by commas."""
+    return headers_of(event).get(name, "")
+
+
+def headers_of(event: dict[str, Any]) -> dict[str, str]:
+    """Give all headers by their names in lower case; several of one name are joined by commas."""
     headers = event.get("multiValueHeaders") or {}
-    for key, values in headers.items():
-        if key.lower() == name:
-            return ",".join(values)
-    return ""
+    return {name.lower(): ",".join(values) for name, values in headers.items()}
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
@@ -138,23 +148,31 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
         raise BadRequest("The path is not UTF-8 text.", code="PGRST100") from exc
 
 
-# The database's policies may read a request's headers, except credentials and headers that reveal where we run.
-_NOT_TOLD = ("authorization", "apikey", "cookie", "host", "via", "x-amz", "x-api", "x-forwarded", "cloudfront")
+# A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
+_NOT_TOLD = ("host", "via", "x-amz", "x-forwarded", "cloudfront")
+# Wherever in its name: what one might sign in with elsewhere.
+_is_secret = re.compile(
+    "auth(?!ors?(?:-|$))|api.?key|access.?key|cookie|credential|csrf|jwt|passw|private|secret|session|signature|token|xsrf"
+).search
 _MAX_TOLD = 8_000
 
 
-def told_headers(event: dict[str, Any]) -> str:
-    """Return the headers that a tenant's database may read as a JSON object, with lower-case names."""
-    headers = event.get("multiValueHeaders") or {}
-    lowered = [(name.lower(), values) for name, values in headers.items()]
-    # Filter before the cached function gets the headers: a credential must not outlive its request.
-    return _written(tuple([(name, ",".join(values)) for name, values in lowered if not name.startswith(_NOT_TOLD)]))
+def told_headers(headers: dict[str, str]) -> str:
+    """Write those of a request's headers, by `headers_of`, that a tenant's database is told of as a JSON object."""
+    # Left out before anything is kept: a credential must not outlive its request.
+    return _written(tuple([(name, value) for name, value in headers.items() if _may_be_told(name)]))
+
+
+@lru_cache(maxsize=256)
+def _may_be_told(name: str) -> bool:
+    return not name.startswith(_NOT_TOLD) and not _is_secret(name)
 
 
 @lru_cache(maxsize=64)
 def _written(told: tuple[tuple[str, str], ...]) -> str:
-    text = json.dumps(dict(told), ensure_ascii=False) if told else ""
-    return text if len(text) <= _MAX_TOLD and "\0" not in text else ""
+    text = json.dumps(dict(told), ensure_ascii=False)
+    # Never nothing: a function of the tenant's may have left another's in the session.
+    return text if len(text) <= _MAX_TOLD and "\0" not in text else "{}"
 
 
 def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
@@ -194,7 +212,7 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer to an error, in the shape that all errors share."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
-    headers = {"Retry-After": str(error.retry_seconds)} if status == 503 else {}
+    headers = {"Retry-After": str(error.retry_seconds)} if status in (429, 503) else {}
     if isinstance(error, StatementFailed) and error.answer:
         headers |= error.answer[1]
     if isinstance(error, RequestRefused) and error.headers:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -134,16 +134,23 @@ class ContentReader:
         """
         self.access = access
         self._connection = connect(access.credentials, settings)
+        try:
+            self._begin(settings, snapshot, patience)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, settings: ConnectSettings, snapshot: str, patience: float) -> None:
         with self._translated(), self._connection.cursor() as cursor:
             if not snapshot:
-                limit = min(patience, settings.statement_timeout_ms / 1000 or math.inf)
+                limit = min(patience, (settings.statement_timeout_ms or 0) / 1000 or math.inf)
                 steadiness.wait_until_readable(
-                    self._connection, lambda: begin(self._connection, access), _scope(access), limit
+                    self._connection, lambda: begin(self._connection, self.access), _scope(self.access), limit
                 )
-            begin(self._connection, access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
+            begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self._is_utf8 = cursor.fetchone()[0] == "UTF8"
-            self.tables = find_tables(self._connection, access)
+            self.tables = find_tables(self._connection, self.access)
 
     @property
     def connection(self) -> Any:
@@ -287,22 +294,6 @@ class ContentReader:
             yield
         except psycopg2.Error as exc:
             self._connection.close()
-            raise translate(exc) from exc
-
-
-def analyse(access: Access, settings: ConnectSettings) -> None:
-    """Gather statistics on the tables of a tenant's own.
-
-    :raises TenantryError: the database refused or went away.
-    """
-    with closing(connect(access.credentials, settings)) as connection:
-        try:
-            begin(connection, access)
-            with connection.cursor() as cursor:
-                for table in find_tables(connection, access).values():
-                    cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.schema, table.name)))
-                cursor.execute("COMMIT")
-        except psycopg2.Error as exc:
             raise translate(exc) from exc
 
 

@@ -9,9 +9,9 @@ from tenantry.database.sql_files import load_sql
 from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
 from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
 
-_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed")
-# For this message's transaction only. With this search path, all types but the system's are written with their schema.
-# The planner takes a query over so many catalogues for expensive, and compiling it would cost more than running it.
+_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed", "fields")
+# For this message's transaction alone: only the system's own types are written without their schema. A query over so
+# many catalogues looks expensive to the planner, and compiling it costs more than it takes.
 _SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
 # The bits of pg_relation_is_updatable.
 _UPDATES, _INSERTS, _DELETES = 4, 8, 16
@@ -35,7 +35,7 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     view_columns = [_view_column(row, names) for row in found["view_columns"] if row[2] in names]
     computed = [_computed(row) for row in found["computed"]]
     types = {number: _type(row) for number, row in found["types"].items()}
-    tables = _tables(found["tables"], types, primary_keys(keys, view_columns))
+    tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
     ways = relationships(keys, view_columns, computed, frozenset(schemas))
     return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
 
@@ -76,8 +76,12 @@ def _computed(row: list[Any]) -> Computed:
 
 
 def _tables(
-    rows: Iterable[list[Any]], types: Mapping[str, _Type], primary: Mapping[Name, tuple[str, ...]]
+    rows: Iterable[list[Any]],
+    types: Mapping[str, _Type],
+    primary: Mapping[Name, tuple[str, ...]],
+    fields: Iterable[list[Any]],
 ) -> dict[Name, Table]:
+    computed = {Name(schema, name): frozenset(functions) for schema, name, functions in fields}
     tables = {}
     for schema, name, is_view, events, comment, columns in rows:
         key = Name(schema, name)
@@ -90,6 +94,7 @@ def _tables(
             updatable=bool(events & _UPDATES),
             deletable=bool(events & _DELETES),
             comment=comment,
+            computed=computed.get(key, frozenset()),
         )
     return tables
 
@@ -109,7 +114,7 @@ def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Nam
 
 
 def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
-    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment = row
+    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid = row
     return Routine(
         Name(schema, name),
         tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
@@ -118,4 +123,5 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         composite,
         Volatility(volatility),
         comment,
+        int(oid),
     )

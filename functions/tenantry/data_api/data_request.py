@@ -1,5 +1,7 @@
 """One request of the data API: planned, run in the caller's own database in one round trip, and answered."""
 
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +11,7 @@ import psycopg2
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
-from tenantry.data_api.guarded_writes import refusal_of_guard
+from tenantry.data_api.guarded_writes import refusal_of, refusal_of_guard
 from tenantry.data_api.raised_answers import raised
 from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
@@ -20,22 +22,32 @@ from tenantry.domain.errors import (
     IdentityMismatch,
     OutcomeUnknown,
     PayloadTooLarge,
+    RequestRefused,
     TenantMoving,
     TenantryError,
+    TooManyAtOnce,
 )
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
+from tenantry.postgrest.sql.refusing import Refusal
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
 _STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
 _UNKNOWN_STATEMENT = "26000"
+# How long a statement waits for another of the same tenant's to end, each time: seconds, of which at least half.
+_PAUSES = (0.03, 0.06, 0.12, 0.25, 0.5)
+# Of six bytes that Lambda sends, four and a half are the answer's: quotes are escaped there.
+_SENT = 4 / 3
+# No character takes more when it is sent.
+_MOST_BYTES = 6
 # A write in a session that may only read: the tenant is on its way to another place.
 _READ_ONLY = "25006"
 # The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
 _CLOSED = "42501"
 # A setting's value that can't be: a time zone that is none, perhaps.
 _INVALID_PARAMETER = "22023"
+_OUT_OF_MEMORY = "53200"
 # A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
 _STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
@@ -59,16 +71,14 @@ class DataRequests:
         connect: ConnectSettings,
         limits: RequestLimits,
         catalogues: Catalogues,
-        *,
-        max_answer_bytes: int,
     ) -> None:
-        """Take the adapters; an answer of more than `max_answer_bytes` is refused."""
+        """Take the adapters; an answer of more than `limits.max_answer_bytes` is refused."""
         self._secrets = secrets
         self._connections = connections
         self._connect = connect
-        self._limits = limits
+        self._limits, self._own_limits = limits, replace(limits, own_database=True)
         self._catalogues = catalogues
-        self._max_answer_bytes = max_answer_bytes
+        self._max_answer_bytes = limits.max_answer_bytes
 
     def run(self, call: Call) -> Answer:
         """Run a request as its caller.
@@ -86,16 +96,51 @@ class DataRequests:
 
     def _answer(self, call: Call, connection: TenantConnection) -> Answer:
         call = _placed(call, connection)
-        limits = self._limits_of(call.caller)
+        limits = self._limits_of(call.caller, connection)
         planned, fresh = self._catalogues.plan(call.request, limits, connection)
-        try:
-            answer = self._run(connection, call, planned)
-        except psycopg2.Error as exc:
-            planned = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
-            answer = self._run(connection, call, planned)
-        if len(answer.body) > self._max_answer_bytes:
-            raise self._too_large(planned)
+        if planned.text in connection.wide:
+            limits = replace(limits, exact=True)
+            planned, fresh = self._catalogues.plan(call.request, limits, connection)
+        answer = None
+        while answer is None:
+            # Each other plan is one that the last was not: with a fresh catalogue, with an exact bound, without a zone.
+            try:
+                answer = self._run_in_turn(connection, call, planned)
+            except psycopg2.Error as exc:
+                otherwise = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
+                fresh = fresh or refusal_of(exc) is None
+                planned = otherwise
+        if self._is_too_large(answer.body):
+            raise self._too_large(planned, is_done=True)
         return answer
+
+    def _is_too_large(self, body: str) -> bool:
+        """Whether Lambda could not send it, or more bytes are asked for than may be."""
+        if len(body) * _MOST_BYTES <= self._max_answer_bytes:
+            return False
+        size = len(body.encode())
+        # What a JSON string has two bytes for. Of a CSV, each line's end is one, too.
+        sent = size + sum(body.count(character) for character in '"\\\n\r\t')
+        return size > self._max_answer_bytes or sent > self._max_answer_bytes * _SENT
+
+    def _run_in_turn(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
+        """Run a plan, and wait shortly where as many statements of the tenant's are running as may.
+
+        :raises TooManyAtOnce: none of them ended meanwhile.
+        """
+        for pause in _PAUSES:
+            try:
+                return self._run(connection, call, planned)
+            except psycopg2.Error as exc:
+                if refusal_of(exc) is not Refusal.BUSY:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that those who wait do not come together
+        try:
+            return self._run(connection, call, planned)
+        except psycopg2.Error as exc:
+            if refusal_of(exc) is not Refusal.BUSY:
+                raise
+            raise TooManyAtOnce() from exc
 
     def _planned_otherwise(
         self,
@@ -111,8 +156,11 @@ class DataRequests:
 
         :raises psycopg2.Error: there is no other plan.
         """
-        again = planned
-        if exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
+        again, refusal = planned, refusal_of(exc)
+        if refusal is Refusal.WIDE:
+            connection.note_wide(planned.text)
+            again, _ = self._catalogues.plan(call.request, replace(limits, exact=True), connection)
+        elif exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
             again = without_unknown_zone(connection, planned)
         elif exc.pgcode in _STALE_CATALOGUE and not fresh and not connection.is_lost:
             again = self._catalogues.plan_anew(call.request, limits, connection)
@@ -120,12 +168,18 @@ class DataRequests:
             raise exc
         return again
 
-    def _limits_of(self, caller: Caller) -> RequestLimits:
+    def _limits_of(self, caller: Caller, connection: TenantConnection) -> RequestLimits:
+        limits = self._limits if connection.shares_database else self._own_limits
         settings = caller.data_api
-        if settings.max_rows == 0 and not settings.aggregates and not settings.plans:
-            return self._limits
-        max_rows = settings.row_limit(self._limits.max_rows)
-        return replace(self._limits, max_rows=max_rows, aggregates=settings.aggregates, plans=settings.plans)
+        if settings.max_rows == 0 and not settings.aggregates and not settings.plans and not settings.at_once:
+            return limits
+        return replace(
+            limits,
+            max_rows=settings.row_limit(limits.max_rows),
+            aggregates=settings.aggregates,
+            plans=settings.plans,
+            at_once=settings.at_once or limits.at_once,
+        )
 
     def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
         role = database_role(call.caller.tenant_id, call.caller.role)
@@ -136,13 +190,22 @@ class DataRequests:
                 raise OutcomeUnknown() from exc
             if refusal := refusal_of_guard(exc, planned):
                 raise refusal from exc
+            if exc.pgcode == _OUT_OF_MEMORY:
+                raise _too_costly() from exc
+            refused = refusal_of(exc)
+            if refused is Refusal.TOO_LARGE:
+                raise self._too_large(planned, is_done=False) from exc
+            if refused is Refusal.HIDDEN_TYPE:
+                raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
             if exc.pgcode == _READ_ONLY and not planned.reads_only:
                 raise TenantMoving() from exc
             raise
         return answer_of(planned, row)
 
-    def _too_large(self, planned: Plan) -> PayloadTooLarge:
+    def _too_large(self, planned: Plan, *, is_done: bool) -> PayloadTooLarge:
         limit = f"The answer has more than {self._max_answer_bytes} bytes."
+        if not is_done and not planned.reads_only:
+            return PayloadTooLarge(f"Nothing was changed. {limit}", hint="Send 'Prefer: return=minimal'.")
         if planned.reads_only or planned.preferences.tx == "rollback":
             return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
         # Whoever repeats a change that was made makes it twice.
@@ -162,6 +225,10 @@ class DataRequests:
             if exc.pgcode == _UNKNOWN_STATEMENT:
                 # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
                 connection.forget_prepared()
+            elif refusal_of(exc) is Refusal.STALE:
+                # Types have changed since: nothing ran, so it is planned and prepared with those that there are.
+                connection.forget_prepared()
+                self._catalogues.forget(caller.tenant_id)
             elif connection.is_lost:
                 self._connections.forget(caller.tenant_id)
             else:
@@ -216,6 +283,15 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     if schema == connection.schema:
         return call
     return replace(call, settings=replace(call.settings, schema=schema))
+
+
+def _too_costly() -> PayloadTooLarge:
+    """Say that the server gave a statement no more memory: it was ended, and nothing else."""
+    return PayloadTooLarge(
+        "The request needs more memory than one may have.",
+        code=_OUT_OF_MEMORY,
+        hint="Nothing was changed. Ask for fewer rows with 'limit', or fewer columns with 'select'.",
+    )
 
 
 def _while_closed(exc: DatabaseUnavailable) -> TenantryError:

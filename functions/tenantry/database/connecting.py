@@ -18,6 +18,8 @@ from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
 _UNKNOWN_SETTING = "42704"
+# One process, no more memory for hash tables than for sorting, no compiler.
+_FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
 class PatientConnection(extensions.connection):
@@ -30,15 +32,20 @@ class PatientConnection(extensions.connection):
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit. `patience` is for administrators,
-    whose statements are tried again. A session that `administers` goes on whatever its database and its login are set
-    to, also where they are fenced. `stage` is what marks of roles name.
+    `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit; `statement_timeout_ms` None leaves
+    what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
+    there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
+    whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
     """
 
     connect_timeout: int = 4
-    statement_timeout_ms: int = 10_000
+    statement_timeout_ms: int | None = 10_000
     idle_timeout_ms: int = 60_000
     application_name: str = "tenantry"
+    client_check_ms: int = 2_000
+    # Memory of one step of a statement, in kB: 0 leaves what the server has. Each of thirty embedded tables may have
+    # one, so requests of the data API get little.
+    work_mem_kb: int = 0
     lock_timeout_ms: int = 0
     patience: Patience | None = None
     administers: bool = False
@@ -50,11 +57,14 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
     # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
     path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
-    options = (
-        f"-c statement_timeout={settings.statement_timeout_ms} "
-        f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path} "
-        f"{session_options(credentials, administers=settings.administers)}"
-    )
+    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
+    if settings.statement_timeout_ms is not None:
+        options += f" -c statement_timeout={settings.statement_timeout_ms}"
+    if settings.client_check_ms:
+        options += f" -c client_connection_check_interval={settings.client_check_ms}"
+    if settings.work_mem_kb:
+        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
+    options += f" {session_options(credentials, administers=settings.administers)}"
     if settings.lock_timeout_ms or settings.administers:
         options += f" -c lock_timeout={settings.lock_timeout_ms}"
     if settings.stage:

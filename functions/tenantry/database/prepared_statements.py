@@ -16,17 +16,18 @@ class PreparedStatements:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._prepared: OrderedDict[str, str] = OrderedDict()
+        self._prepared: OrderedDict[tuple[str, str], str] = OrderedDict()
         # Names that the server may or may not know, because the message that prepared them failed.
         self._abandoned = 0
 
-    def execution(self, text: str, arity: int, words: Sequence[str] = ()) -> tuple[str, bool]:
+    def execution(self, text: str, arity: int, words: Sequence[str] = (), path: str = "") -> tuple[str, bool]:
         """Write the SQL that prepares a statement where it is not known yet, and executes it.
 
         :param words: what stands behind EXPLAIN, where the statement is to be explained.
+        :param path: where its unqualified names are looked up: its parameters keep the types that were found there.
         :return: SQL with `%s` for each of its values, and whether it was known.
         """
-        name = self._prepared.get(text)
+        name = self._prepared.get((text, path))
         known = name is not None
         parts = []
         if name is None:
@@ -34,18 +35,18 @@ class PreparedStatements:
             parts += self._evict()
             # psycopg2 fills in `%s`, so a percent sign of the statement's own is doubled.
             parts.append(f"PREPARE {name} AS {text.replace('%', '%%')};")
-            self._prepared[text] = name
+            self._prepared[text, path] = name
         else:
-            self._prepared.move_to_end(text)
+            self._prepared.move_to_end((text, path))
         if words:
             parts.append(f"EXPLAIN ({', '.join(words)}) ")
         placeholders = f"({','.join(['%s'] * arity)})" if arity else ""
         parts.append(f"EXECUTE {name}{placeholders}")
         return "".join(parts), known
 
-    def abandon(self, text: str) -> None:
-        """Take note that the message which prepared a statement failed."""
-        self._prepared.pop(text, None)
+    def abandon(self, text: str, path: str = "") -> None:
+        """Take note that the message which prepared a statement failed, or that its types may not be true any more."""
+        self._prepared.pop((text, path), None)
         self._abandoned += 1
 
     def forget(self) -> None:

@@ -1,5 +1,6 @@
 """One tenant's connection: what is checked when it is opened, and the one message of a request."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,30 +20,29 @@ from tenantry.domain.tenant import Isolation, TenantId
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
-# Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
-# login was given. The connection's own options beat a login's setting, so that is looked up. Not in a file: reading
-# one costs a cold start more than this query.
+# Whose database this is, and how long a statement may take: what the login was given, which the caller's limit can only
+# lower. Not in a file: reading one costs a cold start more than this query.
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
-    current_setting(%s, true),
-    set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
-        SELECT nullif(CASE
-            WHEN value ~ '^[0-9]+$' THEN value::bigint
-            ELSE (extract(epoch FROM value::interval) * 1000)::bigint
-        END, 0)
-        FROM pg_db_role_setting, unnest(setconfig) setting, substr(setting, length('statement_timeout=') + 1) value
-        WHERE setrole = quote_ident(session_user)::regrole
-          AND setdatabase = 0
-          AND starts_with(setting, 'statement_timeout=')
-    )), 0)::text, false)
+    pg_catalog.current_setting(%s, true),
+    (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
 """
 
 _MAX_PREAMBLES = 64
+# A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
+# was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
+_ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
+# How text is read that we send: a session that reads it otherwise can't be talked to safely.
+_SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
 
-
-# Who asks: set each time, for a function may have changed it for the session.
+# A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
+# connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
+# it, and what comes last starts it anew.
+_ANEW = "RESET ALL;SET LOCAL statement_timeout=0;"
+# Who asks; and, where tenants share a database, which advisory locks are the tenant's places.
 _IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
+_SLOTS = "SET LOCAL tenantry.slots={:d};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +68,28 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
-    _require_named(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
+    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)")
 
 
-def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> None:
-    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
+def _introduce(connection: Any, tenant_id: TenantId) -> int:
+    """Ask the database whose it is, and how long a statement of this login may take, in one round trip.
 
-    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
+    :return: milliseconds; 0 is no limit.
     :raises TenantryError: as above.
     """
-    _require_named(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
+    return int(_ask_name(connection, tenant_id, _INTRODUCE)[1])
 
 
-def _require_named(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> None:
+def _ask_name(connection: Any, tenant_id: TenantId, query: str) -> tuple[Any, ...]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(query, values)
-            named = cursor.fetchone()[0]
+            cursor.execute(query, (IDENTITY_SETTING,))
+            row: tuple[Any, ...] = cursor.fetchone()
     except psycopg2.Error as exc:
         raise translate(exc) from exc
-    if named != tenant_id.value:
+    if row[0] != tenant_id.value:
         raise IdentityMismatch()
+    return row
 
 
 class TenantConnection:
@@ -102,8 +103,10 @@ class TenantConnection:
         """
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
-        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
-        self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
+        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made. The
+        # session keeps the login's own limit in time, so that it can be told.
+        settings_of_login = replace(settings, statement_timeout_ms=None)
+        self._connection = connect(replace(credentials, schema="pg_catalog"), settings_of_login)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
@@ -111,8 +114,13 @@ class TenantConnection:
         self.shares_database = credentials.isolation is not Isolation.DATABASE
         # Of tables that are shared: what each of their keys begins with. The database fills it in.
         self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
+        self._slots = _slots(credentials)
+        self._timeout_ms = 0
+        # Statements whose answers are too large to be bounded by the row.
+        self.wide: set[str] = set()
         try:
-            _introduce(self._connection, tenant_id, settings.statement_timeout_ms)
+            own = _introduce(self._connection, tenant_id)
+            self._timeout_ms = min((limit for limit in (own, settings.statement_timeout_ms or 0) if limit), default=0)
         except BaseException:
             self.close()
             raise
@@ -120,11 +128,19 @@ class TenantConnection:
     @property
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip."""
-        return not self._connection.closed and not self._notices.has_ended()
+        if self._connection.closed or self._notices.has_ended():
+            return False
+        return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
 
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
         return self._notices.take()
+
+    def note_wide(self, text: str) -> None:
+        """Remember that a statement's rows are too large to be bounded one by one."""
+        if len(self.wide) >= _MAX_PREAMBLES:
+            self.wide.clear()
+        self.wide.add(text)
 
     @property
     def is_lost(self) -> bool:
@@ -155,8 +171,12 @@ class TenantConnection:
         :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        row: tuple[Any, ...]
+        if not rolls_back:
+            row = self._send("", role, claims, call, text, values, reads_only=reads_only)[0]
+            return row
         with self._ending(rolls_back) as begin:
-            row: tuple[Any, ...] = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
+            row = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
         return row
 
     def explain(
@@ -199,7 +219,7 @@ class TenantConnection:
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(f"SET statement_timeout={self._timeout_ms:d};{statement}", values)
             return cursor.fetchone()[0]
 
     def _send(
@@ -214,18 +234,23 @@ class TenantConnection:
         reads_only: bool,
         words: tuple[str, ...] = (),
     ) -> list[tuple[Any, ...]]:
-        execution, known = self._statements.execution(text, len(values), words)
+        execution, known = self._statements.execution(text, len(values), words, call.schema)
         with self._connection.cursor() as cursor:
             preamble = self._preamble(cursor, role, claims, call, reads_only=reads_only)
             filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
             try:
                 cursor.execute(begin.encode() + preamble + filled)
-            except psycopg2.Error:
-                if not known:
-                    self._statements.abandon(text)
-                raise
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+            except psycopg2.Error as exc:
+                odd = known and exc.pgcode in _ODD
+                if odd or not known:
+                    self._statements.abandon(text, call.schema)
+                if not odd or begin or self._connection.closed:
+                    raise
+            else:
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+        # Nothing has happened: the same once more, with types as they are now.
+        return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
 
     def _preamble(self, cursor: Any, role: str, claims: str, call: CallSettings, *, reads_only: bool) -> bytes:
         """Write what comes before every statement; one user's calls of one place have it in common."""
@@ -236,7 +261,10 @@ class TenantConnection:
                 self._preambles.clear()
             settings, given = _settings(call, self.schema, reads_only=reads_only)
             fixed = (role, claims, self.tenant_id.value)
-            known = self._preambles[key] = cursor.mogrify(_IDENTITY + settings, (*fixed, *given))
+            slots = _SLOTS.format(self._slots) if self.shares_database else ""
+            clock = f"SET LOCAL statement_timeout={self._timeout_ms:d};" if self._timeout_ms else ""
+            known = cursor.mogrify(_ANEW + _IDENTITY + slots + settings + clock, (*fixed, *given))
+            self._preambles[key] = known
         return known
 
     def _execute(self, command: str) -> None:
@@ -246,6 +274,17 @@ class TenantConnection:
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""
         self._statements.forget()
+
+
+def _slots(credentials: Credentials) -> int:
+    """Choose the first key of the advisory locks that are the tenant's places.
+
+    Where tenants share a database they share its locks: who does not know the password can't hold another's places.
+    """
+    if credentials.isolation is Isolation.DATABASE:
+        return 0
+    digest = hashlib.sha256(f"tenantry slots {credentials.username} {credentials.password}".encode()).digest()
+    return int.from_bytes(digest[:4], "big", signed=True)
 
 
 def _settings(call: CallSettings, own_schema: str, *, reads_only: bool) -> tuple[str, list[str]]:

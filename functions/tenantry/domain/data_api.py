@@ -10,7 +10,8 @@ from tenantry.domain.errors import BadRequest
 _NAME_BYTES = 63
 _MAX_SCHEMAS = 10
 MAX_ROWS = 1_000
-# The limit of the context's value; ten names of the greatest length, with every character escaped, are shorter.
+MAX_AT_ONCE = 32
+# Ten of the longest names, each character of them escaped, need less.
 _CONTEXT_CHARACTERS = 8_192
 # Schemas of PostgreSQL or Tenantry, which are never exposed, whatever a role may read in them.
 _RESERVED = frozenset({"information_schema", "tenantry"})
@@ -44,8 +45,8 @@ def _is_usable(name: str) -> bool:
 class DataApiSettings:
     """One tenant's settings of its data API; the constructor raises BadRequest for invalid values.
 
-    `schemas` are exposed; the first one is the default of a request. `("public",)` stands for the only schema of the
-    tenant's home, whatever its name. A `max_rows` of 0 means the stack's limit.
+    `schemas` are exposed, the first of them where a request names none. `("public",)` stands for the one schema that
+    the tenant's home has, whatever that is called. A `max_rows` or `at_once` of 0 is the stack's own limit.
     """
 
     schemas: tuple[str, ...] = ("public",)
@@ -54,6 +55,8 @@ class DataApiSettings:
     # Whether `Accept: application/vnd.pgrst.plan` is answered.
     plans: bool = False
     max_rows: int = 0
+    # How many statements may run at the same time; 0 is the stack's own limit.
+    at_once: int = 0
 
     def __post_init__(self) -> None:
         check_schemas(self.schemas)
@@ -61,6 +64,8 @@ class DataApiSettings:
             raise BadRequest("aggregates and plans are true or false.", code="invalid_data_api")
         if type(self.max_rows) is not int or not 0 <= self.max_rows <= MAX_ROWS:
             raise BadRequest(f"max_rows is 0 to {MAX_ROWS}.", code="invalid_data_api")
+        if type(self.at_once) is not int or not 0 <= self.at_once <= MAX_AT_ONCE:
+            raise BadRequest(f"at_once is 0 to {MAX_AT_ONCE}.", code="invalid_data_api")
 
     def exposed(self, home_schema: str) -> tuple[str, ...]:
         """List the exposed schemas of a tenant whose home has this schema, the default one first."""
@@ -100,6 +105,7 @@ class DataApiChange:
     aggregates: bool | None = None
     plans: bool | None = None
     max_rows: int | None = None
+    at_once: int | None = None
 
     def apply(self, present: DataApiSettings) -> DataApiSettings:
         """Apply the change to a tenant's present settings."""

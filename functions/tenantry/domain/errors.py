@@ -14,6 +14,7 @@ TenantryError
 │   └── RequestRefused        the request is understood, but can't be served (carries PostgREST's code)
 ├── Conflict                  the request clashes with the present state, or with work that is under way
 ├── PayloadTooLarge
+├── TooManyAtOnce             as many statements of the tenant's are running as its plan allows
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
 ├── DatabaseUnavailable       the database cannot be reached, or refuses the login
 │   ├── OutcomeUnknown        the connection broke after a write was sent
@@ -144,6 +145,13 @@ class PayloadTooLarge(TenantryError):
     """The request or its answer is too large."""
 
     code = "payload_too_large"
+
+
+class TooManyAtOnce(TenantryError):
+    """As many statements of this tenant are running as its plan allows."""
+
+    code = "too_many_at_once"
+    hint = "Nothing was changed. Send the same request again in a moment, and fewer at the same time."
 
 
 class StatementFailed(TenantryError):

@@ -51,6 +51,8 @@ class SharedDatabase:
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
+                # Those of earlier versions, too.
+                run(self._connect, self.name, load_sql("homes/hide_locks"))
                 return
             # Given back with the session, also when this process dies.
             execute(cursor, load_sql("database/wait_for_turn"), (_LOCK,))
@@ -115,7 +117,7 @@ class SharedDatabase:
         drop_database(cursor, draft)
         create_marked_database(cursor, draft)
         execute(cursor, sql.SQL("REVOKE ALL ON DATABASE {draft} FROM PUBLIC").format(**names))
-        run(self._connect, draft, sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+        run(self._connect, draft, sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"), load_sql("homes/hide_locks"))
         if prepare:
             prepare(draft)
         execute(cursor, sql.SQL("ALTER DATABASE {draft} RENAME TO {database}").format(**names))

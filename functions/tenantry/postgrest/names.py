@@ -1,6 +1,7 @@
 """Names of columns and tables, as a URL and as SQL spell them, and a check for text that PostgreSQL can store."""
 
 import re
+from functools import lru_cache
 
 from tenantry.domain.errors import BadRequest, GrammarError
 
@@ -29,6 +30,8 @@ def read_name(token: str) -> str:
     return name
 
 
+# Only what is a name is kept, so it is short.
+@lru_cache(maxsize=2048)
 def quote(name: str) -> str:
     """Return the SQL identifier for exactly this name. Raises GrammarError if PostgreSQL can't have such a name."""
     if is_ordinary(name) and len(name) <= _MAX_NAME_BYTES:

@@ -28,6 +28,21 @@ def not_embedded(name: str) -> RequestRefused:
     )
 
 
+def not_selected(relation: str, name: str) -> RequestRefused:
+    """Refuse to sort by a column of an embedded table that is not among those that were selected of it."""
+    return RequestRefused(f"column {relation}.{shorten(name)} does not exist", code="42703")
+
+
+def key_twice(name: str, *, is_table: bool) -> RequestRefused:
+    """Refuse an answer whose objects would have one key twice: clients see but one of them."""
+    what, code = ("table name", "42712") if is_table else ("column", "42701")
+    return RequestRefused(
+        f'{what} "{shorten(name)}" specified more than once',
+        code=code,
+        hint="Give one of them another name: select=other:name(…).",
+    )
+
+
 def range_refused(details: str) -> RequestRefused:
     """Refuse a window of rows that is impossible."""
     return RequestRefused("Requested range not satisfiable", code="PGRST103", details=details)

@@ -21,6 +21,18 @@ class RequestLimits:
     max_depth: int = 8
     max_embeds: int = 30
     max_query_bytes: int = 16_384
+    # How often one column may be selected, and each of the paths into it.
+    max_repeats: int = 5
+    max_paths: int = 50
+    # The sum of the lengths to which casts such as char(n) fill up values.
+    max_padding: int = 10_000
+    max_answer_bytes: int = 4_500_000
+    # Whether an answer's size is added up row by row.
+    exact: bool = False
+    # How many statements of the tenant's may run at the same time; 0 is any number.
+    at_once: int = 0
+    # Whether the database is one tenant's alone.
+    own_database: bool = False
     # What the tenant's operator has allowed.
     aggregates: bool = False
     plans: bool = False

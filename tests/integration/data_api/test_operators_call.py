@@ -9,7 +9,7 @@ from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantStatus
 from tests.integration.data_api.conftest import Subject
 
-DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0}
+DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0, "at_once": 0}
 
 
 def registered(subject: Subject) -> Tenant:
@@ -20,23 +20,29 @@ def registered(subject: Subject) -> Tenant:
 
 def test_settings_are_set_shown_and_recorded(subject: Subject) -> None:
     assert subject.shown() == DEFAULT
-    wanted = {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20}
+    wanted = {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20, "at_once": 2}
     reply = subject.set(**wanted)
     assert (reply.status, reply.json["data_api"]) == (200, wanted)
     assert subject.shown() == wanted
-    assert registered(subject).data_api == DataApiSettings(("api", "public"), aggregates=True, plans=True, max_rows=20)
+    assert registered(subject).data_api == DataApiSettings(
+        ("api", "public"), aggregates=True, plans=True, max_rows=20, at_once=2
+    )
     (entry, *_) = subject.operator.call("GET", "/admin/v1/audit", target=f"tenant/{subject.tenant_id}").json
     assert (entry["action"], entry["actor"]) == ("set_data_api", "op-1")
 
 
 def test_what_is_left_out_stays(subject: Subject) -> None:
-    subject.set(schemas=["public", "api"], max_rows=20)
+    subject.set(schemas=["public", "api"], max_rows=20, at_once=2)
     assert subject.set(aggregates=True).json["data_api"] == DEFAULT | {
         "schemas": ["public", "api"],
         "aggregates": True,
         "max_rows": 20,
+        "at_once": 2,
     }
-    assert subject.set(aggregates=False, max_rows=0, plans=None).json["data_api"]["schemas"] == ["public", "api"]
+    assert subject.set(aggregates=False, max_rows=0, at_once=0, plans=None).json["data_api"]["schemas"] == [
+        "public",
+        "api",
+    ]
     assert subject.operator.create(subject.tenant_id.value).status == 200
     assert subject.shown() == DEFAULT | {"schemas": ["public", "api"]}
 
@@ -59,6 +65,7 @@ def test_what_is_left_out_stays(subject: Subject) -> None:
         ({"max_rows": -1}, "invalid_body"),
         ({"max_rows": 1001}, "invalid_body"),
         ({"max_rows": "many"}, "invalid_body"),
+        ({"at_once": 33}, "invalid_body"),
         ({"aggregates": "yes"}, "invalid_body"),
         ({"plans": 1}, "invalid_body"),
         ({"schema": "public"}, "invalid_body"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tenantry.domain.errors import BadRequest, PayloadTooLarge
 from tenantry.postgrest import CatalogueNeeded, Kind, Request, RequestLimits, plan
+from tenantry.postgrest.sql.gate import _HIDDEN
 from tests.unit.postgrest.library import LIBRARY
 
 WORDS = """
@@ -19,13 +20,15 @@ count coalesce json_agg json_populate_recordset json_array_elements jsonb_array_
 jsonb_build_object json_to_record json_to_recordset json_object_agg json_each_text json_object_keys string_agg
 substring length row_to_json to_jsonb to_tsvector to_tsquery plainto_tsquery nullif current_setting set_config get_byte
 sum avg max min text int bigint bytea json jsonb regconfig false
+pg_column_size octet_length greatest to_json pg_typeof pg_backend_pid pg_try_advisory_xact_lock ELSE OVER ROWS UNBOUNDED
+PRECEDING
 """
 KEYWORDS = frozenset(WORDS.split())
-SETTINGS = "response\\.headers|response\\.status|tenantry\\.merged"
+SETTINGS = "response\\.headers|response\\.status|tenantry\\.merged|tenantry\\.slots|" + re.escape(_HIDDEN)
 TOKEN = re.compile(
     rf"""(?P<name>"(?:[^"\0]|"")+")|(?P<placeholder>\$\d+)|(?P<literal>E?'(?:\[\]|null|,|\\n|{SETTINGS})?')"""
     r"""|(?P<word>[A-Za-z_]+)|(?P<number>\d+)|(?P<blank>\ )"""
-    r"""|(?P<sign>->>|->|:=|::|<>|>=|<=|@>|<@|@@|&&|&<|&>|<<|>>|-\|-|~\*|\|\||\[\]|[~=<>().,*+-])""",
+    r"""|(?P<sign>->>|/|->|:=|::|<>|>=|<=|@>|<@|@@|&&|&<|&>|<<|>>|-\|-|~\*|\|\||\[\]|[~=<>().,*+-])""",
     re.VERBOSE,
 )
 
@@ -147,7 +150,7 @@ def test_one_statement_or_a_refusal(
     method: str, name: str, query: Mapping[str, Sequence[str]], kind: Kind, prefer: str, accept: str, body: str | None
 ) -> None:
     request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=body, range=prefer)
-    limits = RequestLimits(max_list_items=3, aggregates=True, plans=True)
+    limits = RequestLimits(max_list_items=3, aggregates=True, plans=True, at_once=2)
     for catalogue in (None, LIBRARY):
         try:
             planned = plan(request, limits, catalogue)

@@ -66,5 +66,6 @@ SELECT json_build_object(
     'keys', ({keys}),
     'view_columns', ({view_columns}),
     'routines', ({routines}),
-    'computed', ({computed})
+    'computed', ({computed}),
+    'fields', ({fields})
 )

@@ -12,7 +12,8 @@ SELECT coalesce(json_agg(json_build_array(
     (
         SELECT e.description FROM pg_description e
         WHERE e.objoid = f.oid AND e.classoid = 'pg_proc'::regclass AND e.objsubid = 0
-    )
+    ),
+    f.oid::bigint
 ) ORDER BY f.nspname, f.proname, f.pronargs, given.types), '[]')
 FROM functions f
 LEFT JOIN domains d ON d.oid = f.prorettype

@@ -7,9 +7,9 @@ from tenantry.postgrest.catalogue.likeness import CLOSE, LOOSE, most_alike
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Routine, Table
 from tenantry.postgrest.grammar.syntax import Embed
 
-# The errors that may only mean that our copy of the catalogue is older than the database.
-MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205"})
-# With more names than this, the search costs every caller time and its hint helps nobody.
+# What a catalogue that is older than the database may be wrong about.
+MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
+# Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 
 
@@ -32,6 +32,16 @@ def no_column(table: Table, column: str) -> RequestRefused:
     """Build the refusal for a name that is not a column of the table."""
     return RequestRefused(
         f"Could not find the '{column}' column of '{table.name.name}' in the schema cache", code="PGRST204"
+    )
+
+
+def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
+    """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
+    near = _closest(name, table.columns, LOOSE)
+    return RequestRefused(
+        f"column {alias}.{name[:100]} does not exist",
+        code="42703",
+        hint=f'Perhaps you meant to reference the column "{alias}.{near}".' if near else None,
     )
 
 

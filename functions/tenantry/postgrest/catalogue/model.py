@@ -34,9 +34,16 @@ class Column:
     comment: str | None = None
 
 
+# Every table has them, and the catalogue lists none of them.
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view of an exposed schema. A view has the primary key of a table if it shows all of its columns."""
+    """A table or view of an exposed schema. A view's key is that of the table whose key it shows whole.
+
+    `computed` are the names of functions that take one of its rows: they can be read as columns are.
+    """
 
     name: Name
     columns: Mapping[str, Column]
@@ -46,6 +53,7 @@ class Table:
     updatable: bool = True
     deletable: bool = True
     comment: str | None = None
+    computed: frozenset[str] = frozenset()
 
 
 class Cardinality(StrEnum):
@@ -130,6 +138,8 @@ class Routine:
     composite: bool = False
     volatility: Volatility = Volatility.VOLATILE
     comment: str | None = None
+    # Of pg_proc; 0 is not known.
+    oid: int = field(default=0, compare=False)
 
     @property
     def returns_void(self) -> bool:

@@ -1,6 +1,7 @@
 """Operators: the part after `column=` and, in a tree of conditions, after `column.`."""
 
 import re
+from math import prod
 from typing import NamedTuple
 
 from tenantry.domain.errors import GrammarError
@@ -49,6 +50,10 @@ _STATES = {
 _COMPARISONS = {name: f"{sign} %s" for name, sign in (_SIMPLE | _QUANTIFIABLE).items()}
 _ALL = frozenset((*_COMPARISONS, *_SEARCHES, "in", "is"))
 _PATTERNS = frozenset({"like", "ilike"})
+_EXPRESSIONS = frozenset({"match", "imatch"})
+# PostgreSQL writes out what is repeated, and repetitions in repetitions multiply: it would take some 160 MB before it
+# gives up.
+_MAX_REPETITIONS = 1_000
 _OPERATOR = '"not" or operator (eq, gt, ...)'
 _STATE = "isVal: (null, not_null, true, false, unknown)"
 
@@ -56,6 +61,7 @@ _word = re.compile(r"(not\.)?+([a-z]++)(?:\(([\w $]*+)\))?+\.").match
 # One list element: quoted if the closing quote ends it, else everything up to the next comma or parenthesis.
 _element = re.compile(r'(?:"((?:[^"\\]++|\\[\s\S])*+)"(?=[,)])|([^,)]*+))([,)])').match
 _unescape = re.compile(r"\\([\s\S])").sub
+_bounds = re.compile(r"\{([0-9]{1,5}(?:,[0-9]{0,5})?)\}").findall
 _bare_word = re.compile(r"[a-z]++(?!\.)").match
 _blanks = re.compile(r"[ \t]*+").match
 
@@ -77,7 +83,7 @@ def parse_filter(key: str, text: str, max_list_items: int) -> tuple[tuple[str, .
     relations, field = parse_tree_path(key)
     name, dot, operand = text.partition(".")
     comparison = _COMPARISONS.get(name)
-    if dot and comparison is not None:
+    if dot and comparison is not None and name not in _EXPRESSIONS:
         return relations, Filter(field, comparison, _value(name, operand))
     operator = read_operator(text, 0)
     if operator is None:
@@ -114,9 +120,17 @@ def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Fi
     if name in _SEARCHES:
         language = mark.strip() if mark else None
         return Filter(field, _SEARCHES[name], check_value(operand), negated, is_search=True, language=language)
+    if name in _EXPRESSIONS:
+        _check_repetitions(operand)
     if mark is not None:
         return Filter(field, f"{_QUANTIFIABLE[name]} {mark.upper()}(%s)", _value(name, operand), negated)
     return Filter(field, _COMPARISONS[name], _value(name, operand), negated)
+
+
+def _check_repetitions(pattern: str) -> None:
+    most = prod(max(map(int, filter(None, found.split(","))), default=1) or 1 for found in _bounds(pattern))
+    if most > _MAX_REPETITIONS:
+        raise beyond("repetitions in a pattern, multiplied,", _MAX_REPETITIONS)
 
 
 def _value(name: str, operand: str) -> str:

@@ -1,6 +1,7 @@
 """The `select` parameter, which nests, and the parameters that are lists of names: `columns` and `on_conflict`."""
 
 import re
+from collections.abc import Iterable
 
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.grammar.casts import read_type
@@ -40,6 +41,15 @@ def parse_select(text: str, max_items: int, max_depth: int) -> Items:
     if reader.position < len(text):
         raise stopped("select parameter", text, reader.position, '"," or end of input')
     return items
+
+
+def hides(items: Iterable[SelectItem | Embed], field: Field) -> bool:
+    """Tell whether something else than a column itself is selected under the column's name."""
+    return not field.path and any(
+        (item.alias or item.field.name) == field.name and item != SelectItem(field)
+        for item in items
+        if isinstance(item, SelectItem)
+    )
 
 
 def parse_names(parameter: str, text: str, max_items: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
-from tenantry.postgrest.catalogue.model import Catalogue, Name, Routine, Volatility
+from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Routine, Table, Volatility
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
 from tenantry.postgrest.grammar.payload import RAW, check_raw, media_type, read_payload
 from tenantry.postgrest.grammar.ranges import narrow
@@ -14,8 +14,11 @@ from tenantry.postgrest.plan.needs import CatalogueNeeded
 from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
-from tenantry.postgrest.sql.envelope import SOURCE, call_statement
+from tenantry.postgrest.sql.envelope import SOURCE, VALUE, call_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -36,7 +39,10 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     guards = _guards(routine, preferences, media)
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
-    root = grow(_rows_of(routine), given, catalogue, limits, known=False)
+    # A plain value has the one column that its statement gives it.
+    rows = None if routine.composite else Table(routine.name, {VALUE: Column(VALUE, "")})
+    root = grow(_rows_of(routine), given, catalogue, limits, known=False, rows=rows)
+    check_selection(root, limits)
     return Plan(
         _statement(routine, call, root, values, limits, media, preferences, guards),
         tuple(values.all),
@@ -71,10 +77,22 @@ def _statement(
     guards: tuple[tuple[Guard, int], ...],
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
-    rows = SelectWriter(values, limits.max_rows).select(root, source)
+    bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
+    rows = SelectWriter(values, limits.max_rows, bound, typed=routine.composite and root.table is not None).select(
+        root, source
+    )
     total = counting(root, preferences, values, limits, source)
-    one = not routine.returns_set
-    return call_statement(call, rows, media, value=not routine.composite, single=one, total=total, guards=guards)
+    return call_statement(
+        call,
+        rows,
+        media,
+        value=not routine.composite,
+        single=not routine.returns_set,
+        total=total,
+        guards=guards,
+        bound=bound,
+        gate=gate_sql(values, limits.at_once, routine, own_database=limits.own_database),
+    )
 
 
 def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[tuple[Guard, int], ...]:

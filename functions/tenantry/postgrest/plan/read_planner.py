@@ -7,7 +7,10 @@ from tenantry.postgrest.media import negotiate
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.envelope import read_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -25,13 +28,15 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
     root = grow(name, given, catalogue, limits)
-    values = Values()
-    reading = SelectWriter(values, limits.max_rows)
+    check_selection(root, limits)
+    values, bound = Values(), Bound(limits.max_answer_bytes, exact=limits.exact)
+    reading = SelectWriter(values, limits.max_rows, bound)
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
-    head = request.method == "HEAD"
+    head, most = request.method == "HEAD", reading.limit_of(root)
+    gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
     return Plan(
-        read_statement(rows, media, total=total, head=head),
+        read_statement(rows, media, total=total, head=head, bound=bound, max_rows=most, gate=gate),
         tuple(values.all),
         True,
         200,
@@ -63,7 +68,7 @@ def counting(
     """Write the statement whose rows are counted; None if no count was asked for."""
     if not _is_counted(preferences):
         return None
-    return SelectWriter(values, limits.max_rows).count(root, source)
+    return SelectWriter(values, limits.max_rows, Bound(0), typed=False).count(root, source)
 
 
 def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -> Counted | None:
@@ -71,7 +76,7 @@ def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -
     if preferences.count not in ("planned", "estimated"):
         return None
     values = Values()
-    text = SelectWriter(values, limits.max_rows).count(root)
+    text = SelectWriter(values, limits.max_rows, Bound(0)).count(root)
     return text, tuple(values.all)
 
 

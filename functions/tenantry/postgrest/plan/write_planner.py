@@ -13,8 +13,11 @@ from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writ
 from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
+from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
 from tenantry.postgrest.sql.envelope import SOURCE, write_statement
+from tenantry.postgrest.sql.gate import gate_sql
+from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -37,7 +40,10 @@ class _Write:
         self.window = self.given.root.window
         self.given.nodes[()] = Node(order=self.given.root.order)
         self.root: ReadNode = grow(name, self.given, catalogue, limits)
+        check_selection(self.root, limits)
         self.values = Values()
+        # What was changed can't be sent once more, so the answer's size is added up at once.
+        self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -85,9 +91,9 @@ class _Write:
         """Write the statement that selects the answer's rows from the changed ones; None if none are to be returned."""
         if not self.answers:
             return None
-        # No limit: the answer shows every row that was changed.
-        reading = SelectWriter(self.values, None)
-        return reading.select(self.root, f"{SOURCE} {quote(self.name.name)}")
+        # All of them: a change that was made is told whole.
+        reading = SelectWriter(self.values, None, self.bound)
+        return reading.select(self.root, f"{SOURCE} {quote(self.root.alias)}")
 
     def plan(
         self,
@@ -100,8 +106,10 @@ class _Write:
         guards: tuple[tuple[Guard, int], ...] = (),
         reads_only: bool = False,
     ) -> Plan:
-        """Build the plan. The default status is 200 if rows are returned, and 204 if not."""
-        text = write_statement(change, self.rows(), self.media, key=key, made=made, guards=guards)
+        """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
+        rows = self.rows()
+        gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
+        text = write_statement(change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate)
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,

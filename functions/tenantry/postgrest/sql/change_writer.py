@@ -7,13 +7,15 @@ from tenantry.postgrest.catalogue.model import Name, Relationship, Table
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.expressions import condition_sql, qualified
-from tenantry.postgrest.sql.tree import ReadNode, everything
+from tenantry.postgrest.sql.expressions import column_sql, condition_sql, qualified
+from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
 from tenantry.postgrest.sql.values import Values
 
 # Counts the rows that an upsert found and changed; the setting is local to the transaction.
 _MERGED = "nullif(current_setting('tenantry.merged', true), '')::bigint"
 MERGED = f"coalesce({_MERGED}, 0)"
+# What a row is changed to, as one value.
+_NEW = '"_new values"'
 _COUNT_MERGED = f"set_config('tenantry.merged', (coalesce({_MERGED}, 0) + 1)::text, true) IS NOT NULL"
 
 
@@ -40,11 +42,13 @@ class ChangeWriter:
     """Writes statements that change one table; `table` is None if the catalogue was not needed."""
 
     def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:
-        """Take the columns that the statement returns; None if only the number of rows is needed."""
-        self._name = name
+        """Take what the statement returns: None is nothing but how many rows there were."""
         self._table = table
+        self._typed = name
         self._values = values
+        self._alias = root_alias(name, table)
         self._relation = qualified(name)
+        self._target = f"{self._relation} AS {quote(self._alias)}"
         self._returning = self._return(returning)
 
     def insert(
@@ -65,31 +69,33 @@ class ChangeWriter:
         self._check(payload)
         if not payload.columns:
             source = f"SELECT FROM json_array_elements({self._values.bind(payload.as_array)}::json)"
-            return f"INSERT INTO {self._relation} {source}{self._on_conflict((), conflict, merge)}{self._returning}"
+            return f"INSERT INTO {self._target} {source}{self._on_conflict((), conflict, merge)}{self._returning}"
         names = [quote(column) for column in payload.columns]
         listed = ", ".join(f'"_body".{name}' for name in names)
-        conditions = [condition_sql("_body", condition, self._table, self._values) for condition in only]
+        conditions = [
+            condition_sql("_body", condition, self._table, self._values, typed=self._typed) for condition in only
+        ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else " WHERE true"
         source = f"SELECT {listed} FROM {self._rows(payload, '_body', defaults=defaults)}{where}"
-        into = f"INSERT INTO {self._relation} ({', '.join(names)}) {source}"
+        into = f"INSERT INTO {self._target} ({', '.join(names)}) {source}"
         return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
 
     def update(self, payload: Payload, conditions: Sequence[Condition], *, defaults: bool) -> str:
         """Set the payload's columns to the values in its first object."""
         self._check(payload)
-        body = "_body" if self._name.name != "_body" else "_body_"  # one FROM list cannot hold a name twice
         names = [quote(column) for column in payload.columns]
-        assignments = ", ".join(f"{name} = {quote(body)}.{name}" for name in names)
-        rows = self._rows(payload, body, defaults=defaults)
-        return f"UPDATE {self._relation} SET {assignments} FROM {rows}{self._where(conditions)}{self._returning}"
+        assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
+        # As one column, so that a name that stands alone is one of the table's.
+        row = f'SELECT ("_body".*)::{self._relation} AS {_NEW} FROM {self._rows(payload, "_body", defaults=defaults)}'
+        return f"UPDATE {self._target} SET {assignments} FROM ({row}) {_NEW}{self._where(conditions)}{self._returning}"
 
     def delete(self, conditions: Sequence[Condition]) -> str:
         """Delete the rows that match."""
-        return f"DELETE FROM {self._relation}{self._where(conditions)}{self._returning}"
+        return f"DELETE FROM {self._target}{self._where(conditions)}{self._returning}"
 
     def nothing(self, returning: tuple[str, ...] | None) -> str:
-        """Change nothing; PostgreSQL checks the names all the same."""
-        return f"SELECT {self._list(returning or ())} FROM {self._relation} WHERE false"
+        """Change nothing; the names are checked by PostgreSQL all the same."""
+        return f"SELECT {self._list(returning or ())} FROM {self._target} WHERE false"
 
     def _check(self, payload: Payload) -> None:
         for column in payload.columns if self._table else ():
@@ -125,7 +131,7 @@ class ChangeWriter:
         return f" ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {_COUNT_MERGED}"
 
     def _where(self, conditions: Sequence[Condition]) -> str:
-        texts = [condition_sql(self._name.name, each, self._table, self._values) for each in conditions]
+        texts = [condition_sql(self._alias, each, self._table, self._values, typed=self._typed) for each in conditions]
         return f" WHERE {' AND '.join(texts)}" if texts else ""
 
     def _return(self, returning: tuple[str, ...] | None) -> str:
@@ -133,5 +139,6 @@ class ChangeWriter:
         return f" RETURNING {self._list(returning)}" if returning else " RETURNING 1"
 
     def _list(self, columns: tuple[str, ...]) -> str:
-        table = quote(self._name.name)
-        return ", ".join([f"{table}.*" if name == "*" else f"{table}.{quote(name)}" for name in columns]) or "1"
+        table = quote(self._alias)
+        listed = [f"{table}.*" if name == "*" else column_sql(self._alias, name, self._table) for name in columns]
+        return ", ".join(listed) or "1"

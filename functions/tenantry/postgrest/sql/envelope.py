@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.request import Guard
+from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
 
 SOURCE = '"_source"'
 # PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
@@ -13,18 +14,18 @@ _SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
-# A guard fails with PostgreSQL's error for an index out of range, whose text holds the number of rows.
-REFUSAL_SQLSTATE = "2202E"
+# A guard refuses as `refusing` has it; the text holds the number of rows.
 _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
 
-def read_statement(rows: str, media: Media, *, total: str | None, head: bool) -> str:
-    """Wrap the rows of a read. `Plan` explains the statement's columns."""
+def read_statement(
+    rows: str, media: Media, *, total: str | None, head: bool, bound: Bound, max_rows: int | None, gate: str
+) -> str:
+    """Wrap rows that are read. Its columns are those that Plan says."""
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
-    shown, origin = _shown(rows, media)
-    body = "NULL::text" if head else body_sql(media)
+    shown, body, origin = ("", "NULL::text", f"({rows}) {_ROWS}") if head else _body(rows, media, bound, max_rows)
     columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
-    return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin} {_ROWS}"
+    return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin}{gate}"
 
 
 def call_statement(
@@ -36,6 +37,8 @@ def call_statement(
     single: bool,
     total: str | None,
     guards: Sequence[tuple[Guard, int]],
+    bound: Bound,
+    gate: str,
 ) -> str:
     """Wrap the rows of a function so that it is called once.
 
@@ -43,12 +46,11 @@ def call_statement(
 
     :param value: the rows are plain values, in the column `VALUE`.
     """
-    body = body_sql(media, value=value, one=single)
-    shown, origin = _shown(rows, media)
+    shown, body, origin = _body(rows, media, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
     columns = f"{counted}, {count}, {body}, {_HEADERS}, {_STATUS}, NULL, {_guard(guards)}"
-    return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin} {_ROWS}"
+    return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
 def write_statement(
@@ -59,6 +61,8 @@ def write_statement(
     key: Sequence[str] = (),
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
+    bound: Bound,
+    gate: str,
 ) -> str:
     """Wrap a change.
 
@@ -66,22 +70,19 @@ def write_statement(
     :param key: the primary key's columns, if the answer has to name the one row that was inserted.
     :param made: SQL for the number of inserted rows.
     """
-    body = body_sql(media) if rows is not None else "NULL::text"
+    shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
+    if rows is not None:
+        shown, body, origin = _body(rows, media, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
     columns = f"NULL::bigint, count(*), {body}, {_HEADERS}, {_STATUS}, {_location(key)}, {new}"
-    shown, origin = _shown(rows, media) if rows is not None else ("", f"(SELECT 1 FROM {SOURCE})")
-    return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin} {_ROWS}"
+    return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
-def _shown(rows: str, media: Media) -> tuple[str, str]:
-    """Return the statement's WITH part and its source: for a CSV, which reads its rows twice, the rows need a name."""
-    is_csv = Form.CSV in (media.form, media.inner)
-    return (f"{_SHOWN} AS ({rows})", _SHOWN) if is_csv else ("", f"({rows})")
-
-
-def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
-    """Write the SQL of the body.
+def _body(
+    rows: str, media: Media, bound: Bound, max_rows: int | None, *, value: bool = False, one: bool = False
+) -> tuple[str, str, str]:
+    """Write the body: what comes before the statement, the aggregate, and what it reads from.
 
     `_rows` is only ever used as `"_rows".*`, which means the row even if it has a column of that name.
 
@@ -90,24 +91,26 @@ def body_sql(media: Media, *, value: bool = False, one: bool = False) -> str:
     """
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
-        return _csv()
-    row = f"{_ROWS}.{VALUE}" if value else f"{_ROWS}.*"
-    rows = f"json_agg({row})"
+        return _csv(rows, bound)
+    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if value else None)
+    body, empty = array, "[]"
     if form is Form.OBJECT or one:
-        rows, empty = f"{rows} -> 0", "null"
-    else:
-        empty = "[]"
-    rows = f"json_strip_nulls({rows})" if media.strip_nulls else rows
-    return f"coalesce({rows}, '{empty}')::text"
+        body, empty = f"{array} -> 0", "null"
+    body = f"json_strip_nulls({body})" if media.strip_nulls else body
+    return "", f"coalesce({body}, '{empty}')::text", origin
 
 
-def _csv() -> str:
-    """Write a header line and, for each row, PostgreSQL's text of a record without the parentheses."""
+def _csv(rows: str, bound: Bound) -> tuple[str, str, str]:
+    """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses.
+
+    A CSV reads its rows twice.
+    """
     first = f'(SELECT row_to_json("_first".*) FROM {_SHOWN} "_first" LIMIT 1)'
     header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
     record = f"({_ROWS}.*)::text"
-    lines = f"coalesce(string_agg(substring({record}, 2, length({record}) - 2), E'\\n'), '')"
-    return f"{header} || E'\\n' || {lines}"
+    line = f'SELECT substring({record}, 2, length({record}) - 2) AS "_line" FROM {_SHOWN} {_ROWS}'
+    lines, origin = gathered_lines(line, _ROWS, bound)
+    return f"{_SHOWN} AS ({rows})", f"{header} || E'\\n' || {lines}", origin
 
 
 def _location(key: Sequence[str]) -> str:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-from tenantry.postgrest.catalogue.model import Name, Table
+from tenantry.domain.errors import RequestRefused
+from tenantry.postgrest.catalogue.hints import unknown_field
+from tenantry.postgrest.catalogue.model import SYSTEM_COLUMNS, Name, Table
+from tenantry.postgrest.grammar.casts import is_foreign
 from tenantry.postgrest.grammar.syntax import Condition, Field, Filter, Logic, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.values import Values
@@ -21,10 +24,16 @@ def field_sql(alias: str, field: Field, table: Table | None, values: Values) -> 
     """Give the SQL for a field of the rows that are called `alias`.
 
     What is no JSON is made JSON before a path leads into it; what is stays as it is, so that an index on it counts.
+
+    :raises RequestRefused: the table has no such field.
     """
     if field.name == "*":
         return f"{quote(alias)}.*"
-    base = f"{quote(alias)}.{quote(field.name)}"
+    return path_sql(column_sql(alias, field.name, table), field, table, values)
+
+
+def path_sql(base: str, field: Field, table: Table | None, values: Values) -> str:
+    """Give the SQL for what lies in a column under a field's path."""
     if not field.path:
         return base
     column = table.columns.get(field.name) if table else None
@@ -35,6 +44,24 @@ def field_sql(alias: str, field: Field, table: Table | None, values: Values) -> 
         key = f"({step.key:d})" if isinstance(step.key, int) else f"{values.bind_key(step.key)}::text"
         steps.append(f"{' ->> ' if step.as_text else ' -> '}{key}")
     return f"({base}{''.join(steps)})"
+
+
+def column_sql(alias: str, name: str, table: Table | None) -> str:
+    """Give the SQL for a column, or for a function of the row, where the table is known to have it.
+
+    PostgreSQL reads `alias.name` as `name(alias)` where there is no such column, and `name` may be any function of
+    its own, such as json_agg. A name that stands alone is a column and nothing else.
+
+    :raises RequestRefused: the table has no such field.
+    """
+    if table is None:
+        if name == alias:
+            # That alone would be the whole row.
+            raise RequestRefused(f"column {name} does not exist", code="42703")
+        return quote(name)
+    if name not in table.columns and name not in table.computed and name not in SYSTEM_COLUMNS:
+        raise unknown_field(table, alias, name)
+    return f"{quote(alias)}.{quote(name)}"
 
 
 def output_name(item: SelectItem) -> str | None:
@@ -52,6 +79,9 @@ def item_sql(alias: str, item: SelectItem, table: Table | None, values: Values, 
     value = field_sql(alias, item.field, table, values)
     if item.cast is not None:
         value = f"CAST({value} AS {item.cast})"
+    for cast in (item.cast, item.aggregate_cast):
+        if cast is not None and is_foreign(cast):
+            values.foreign_casts[cast] = None
     if item.aggregate is None or not aggregate:
         return value
     return aggregate_sql(item.aggregate, "*" if item.field.name == "*" else value, item.aggregate_cast)
@@ -64,11 +94,20 @@ def aggregate_sql(function: str, value: str, cast: str | None) -> str:
 
 
 def condition_sql(
-    alias: str, condition: Condition, table: Table | None, values: Values, replace: Replacement = lambda _: None
+    alias: str,
+    condition: Condition,
+    table: Table | None,
+    values: Values,
+    replace: Replacement = lambda _: None,
+    *,
+    typed: Name | None,
 ) -> str:
-    """Give the SQL for a condition; `replace` may have an own one for a filter."""
+    """Give the SQL for a condition; `replace` may have an own one for a filter.
+
+    :param typed: the table whose columns' types the values get; None where the rows are of no table.
+    """
     if isinstance(condition, Logic):
-        parts = [condition_sql(alias, part, table, values, replace) for part in condition.parts]
+        parts = [condition_sql(alias, part, table, values, replace, typed=typed) for part in condition.parts]
         joined = f" {condition.word.upper()} ".join(parts)
         return f"NOT ({joined})" if condition.negated else f"({joined})"
     if (own := replace(condition)) is not None:
@@ -79,6 +118,8 @@ def condition_sql(
     value = field_sql(alias, condition.field, table, values)
     if condition.value is not None:
         comparison = comparison % values.bind(condition.value)
+        if not condition.field.path:
+            values.watch(typed, condition.field.name)
     return f"NOT ({value} {comparison})" if condition.negated else f"{value} {comparison}"
 
 
@@ -93,6 +134,10 @@ def _search_sql(alias: str, search: Filter, table: Table | None, values: Values)
     return f"NOT ({matched})" if search.negated else matched
 
 
-def order_sql(alias: str, term: OrderTerm, table: Table | None, values: Values) -> str:
-    """Give the SQL for a sort key."""
-    return field_sql(alias, term.field, table, values) + term.direction
+def order_sql(alias: str, term: OrderTerm, table: Table | None, values: Values, *, hidden: bool = False) -> str:
+    """Give the SQL for a sort key.
+
+    :param hidden: an output column is called so: only in an expression does the name mean the table's column then.
+    """
+    key = field_sql(alias, term.field, table, values)
+    return (f"coalesce({key})" if hidden and table is None else key) + term.direction

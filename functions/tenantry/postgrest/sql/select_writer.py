@@ -1,20 +1,32 @@
 """The SELECT of a tree of tables: embedded ones are joined laterally, each as one JSON value or as columns."""
 
+from collections.abc import Sequence
+
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.parameters import filters_of
+from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.refusals import not_embedded
 from tenantry.postgrest.sql.expressions import (
     condition_sql,
-    field_sql,
     item_sql,
     order_sql,
     output_name,
     qualified,
 )
-from tenantry.postgrest.sql.spreading import Output, expanded, is_grouped, orders_inside, sort_name, spread, spread_name
+from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
+from tenantry.postgrest.sql.spreading import (
+    Output,
+    expanded,
+    is_grouped,
+    joined_sql,
+    orders_inside,
+    sort_name,
+    spread,
+    spread_name,
+)
 from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
 
@@ -25,10 +37,15 @@ _IS_NOT_NULL = "IS NOT NULL"
 class SelectWriter:
     """Writes the statement of a tree, and the one that counts its rows."""
 
-    def __init__(self, values: Values, max_rows: int | None) -> None:
-        """Cut each table's rows off at `max_rows`; None cuts off nothing."""
+    def __init__(self, values: Values, max_rows: int | None, bound: Bound, *, typed: bool = True) -> None:
+        """Cut each table's rows off at `max_rows`; None cuts off nothing.
+
+        :param typed: the root's rows have the types of its table's columns.
+        """
         self._values = values
         self._max_rows = max_rows
+        self._bound = bound
+        self._typed = typed
 
     def select(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement of a node.
@@ -39,7 +56,7 @@ class SelectWriter:
         outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child) for child in node.children])
-        where = self._where(node, self._replacement(node))
+        where = self._where(node, self._replacement(node), self._arrays_fit(node))
         groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
         group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
         order = "" if orders_inside(node) else self._order_by(node)
@@ -95,12 +112,15 @@ class SelectWriter:
         rows = self.select(child)
         if child.is_to_one:
             return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
+        most = self.limit_of(child)
         if child.is_spread:
             columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child)]
-            rows = f"SELECT {', '.join(columns)} FROM ({rows}) {joined}"
+            checked = checked_rows(rows, joined, self._bound, max_rows=most, depth=child.depth)
+            rows = f"SELECT {', '.join(columns)} FROM ({checked}) {joined}"
             condition = f"{joined}.{quote(f'{child.joined} rows')} > 0" if inner else "true"
         else:
-            rows = f"SELECT json_agg({joined}.*) AS {joined} FROM ({rows}) {joined}"
+            array, origin = gathered(rows, joined, self._bound, max_rows=most, depth=child.depth)
+            rows = f"SELECT {array} AS {joined} FROM {origin}"
             condition = f"{joined}.{joined} IS NOT NULL" if inner else "true"
         return f" {kind} JOIN LATERAL ({rows}) {joined} ON {condition}"
 
@@ -136,16 +156,25 @@ class SelectWriter:
             return f"{named}, {qualified(relationship.junction.table)} {quote(_junction_alias(node))}"
         return named
 
-    def _where(self, node: ReadNode, replace: dict[int, str]) -> str:
-        conditions = self._conditions(node, replace)
+    def _arrays_fit(self, node: ReadNode) -> list[str]:
+        """Bound what all arrays of a row have together, before the row is made of them."""
+        arrays = [child for child in node.children if not (child.is_to_one or child.is_spread or child.is_silent)]
+        if len(arrays) < 2:
+            return []
+        return [fits([f"{quote(child.joined)}.{quote(child.joined)}" for child in arrays], self._bound, node.depth)]
+
+    def _where(self, node: ReadNode, replace: dict[int, str], more: Sequence[str] = ()) -> str:
+        conditions = [*self._conditions(node, replace), *more]
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _conditions(self, node: ReadNode, replace: dict[int, str]) -> list[str]:
         def own(condition: Filter) -> str | None:
             return replace.get(id(condition))
 
+        typed = node.name if self._typed or node.relationship else None
         conditions = [
-            condition_sql(node.alias, condition, node.table, self._values, own) for condition in node.asked.conditions
+            condition_sql(node.alias, condition, node.table, self._values, own, typed=typed)
+            for condition in node.asked.conditions
         ]
         return conditions + self._keys(node)
 
@@ -185,7 +214,9 @@ class SelectWriter:
 
     def _sort_key(self, node: ReadNode, term: OrderTerm) -> str:
         if term.relation is None:
-            return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values)
+            # Without a catalogue, where this is so is none of the requests that need none.
+            hidden = not self._typed and hides(node.items, term.field)
+            return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values, hidden=hidden)
         child = node.child(term.relation)
         if child is None:
             raise not_embedded(term.relation)
@@ -196,7 +227,7 @@ class SelectWriter:
                 details=f"'{node.name.name}' and '{term.relation}' do not form a many-to-one or one-to-one"
                 " relationship",
             )
-        return field_sql(child.joined, term.field, None, self._values)
+        return joined_sql(child, term.field, self._values)
 
     def _window(self, node: ReadNode) -> str:
         """Cut off rows.
@@ -209,10 +240,15 @@ class SelectWriter:
         window = node.asked.window
         if node.is_to_one and window.limit is None and not window.offset:
             return ""
-        limits = [limit for limit in (window.limit, self._max_rows) if limit is not None]
-        return (f" LIMIT {min(limits):d}" if limits else "") + (
+        limit = self.limit_of(node)
+        return (f" LIMIT {limit:d}" if limit is not None else "") + (
             f" OFFSET {self._values.bind(str(window.offset))}" if window.offset else ""
         )
+
+    def limit_of(self, node: ReadNode) -> int | None:
+        """Say how many rows a node has at most."""
+        limits = [limit for limit in (node.asked.window.limit, self._max_rows) if limit is not None]
+        return min(limits) if limits else None
 
 
 def _junction_alias(node: ReadNode) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from tenantry.postgrest.grammar.syntax import Field, SelectItem
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.expressions import aggregate_sql, output_name
+from tenantry.postgrest.refusals import not_selected
+from tenantry.postgrest.sql.expressions import aggregate_sql, output_name, path_sql
 from tenantry.postgrest.sql.tree import ReadNode, everything
+from tenantry.postgrest.sql.values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,30 @@ def _item(item: SelectItem, joined: str) -> Output:
         value = _column(joined, spread_name(item)).sql
         return Output(aggregate_sql(item.aggregate, value, item.aggregate_cast), item.alias, aggregated=True)
     return _column(joined, output_name(item) or item.field.name)
+
+
+def joined_sql(child: ReadNode, field: Field, values: Values) -> str:
+    """Give the SQL for a field of a table that was joined, as its parent's statement sees it.
+
+    :raises RequestRefused: what was joined has no column of that name, so PostgreSQL might look for a function.
+    """
+    if field.name not in output_names(child):
+        raise not_selected(child.name_in_url, field.name)
+    return path_sql(f"{quote(child.joined)}.{quote(field.name)}", field, None, values)
+
+
+def output_names(node: ReadNode) -> list[str]:
+    """List the names that a node's statement gives its columns, one that comes twice twice."""
+    names: list[str] = []
+    for item in everything(node):
+        if item.field.name == "*" and item.aggregate is None:
+            names += node.table.columns if node.table else ()
+        else:
+            names.append(spread_name(item))
+    for child in node.children:
+        if not child.is_silent:
+            names += output_names(child) if child.is_spread else [child.key]
+    return names
 
 
 def _column(joined: str, name: str) -> Output:

@@ -34,6 +34,7 @@ class ReadNode:
     embed: Embed | None = None
     relationship: Relationship | None = None
     children: list["ReadNode"] = field(default_factory=list)
+    depth: int = 0
 
     @property
     def key(self) -> str:
@@ -58,7 +59,9 @@ class ReadNode:
     def child(self, key: str) -> "ReadNode | None":
         """Find an embedded table by its name in the answer or, failing that, by its own name."""
         named = [child for child in self.children if child.key == key]
-        return next(iter(named or [child for child in self.children if child.name_in_url == key]), None)
+        found = named or [child for child in self.children if child.name_in_url == key]
+        # Of several it would be one that is meant, and the others would be shown whole.
+        return found[0] if len(found) == 1 else None
 
     @property
     def name_in_url(self) -> str:
@@ -67,21 +70,36 @@ class ReadNode:
 
 
 def grow(
-    name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits, *, known: bool = True
+    name: Name,
+    given: Parameters,
+    catalogue: Catalogue | None,
+    limits: RequestLimits,
+    *,
+    known: bool = True,
+    rows: Table | None = None,
 ) -> ReadNode:
     """Build the tree of a read from `name`.
 
-    :param known: whether the table has to be in the catalogue; the rows of a function need not be.
-    :raises RequestRefused: a table or relationship is missing or ambiguous, or aggregates are not allowed.
+    :param known: whether the table has to be in the catalogue, which rows of a function need not be.
+    :param rows: what rows look like that are no table's.
+    :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
     """
-    table = catalogue.tables.get(name) if catalogue else None
+    table = rows or (catalogue.tables.get(name) if catalogue else None)
     if catalogue and known and table is None:
         raise no_table(catalogue, name)
     grower = _Grower(catalogue, limits)
-    root = ReadNode(name, name.name, table, (), given.root)
-    grower.fill(root, given.select, (name.name,))
+    root = ReadNode(name, root_alias(name, table), table, (), given.root)
+    grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
+
+
+def root_alias(name: Name, table: Table | None) -> str:
+    """Say what a table's rows are called: by its name where its columns are known, for PostgreSQL's messages.
+
+    Otherwise its columns' names stand alone, and none of them may be that of the rows.
+    """
+    return name.name if table else "_row of it"
 
 
 class _Grower:
@@ -116,6 +134,7 @@ class _Grower:
             parent.alias,
             embed,
             relationship,
+            depth=len(aliases),
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node

@@ -1,20 +1,31 @@
 """The values of a statement, in the order of its placeholders."""
 
+from tenantry.postgrest.catalogue.model import Name
+
 
 class Values:
     """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all")
+    __slots__ = ("_keys", "all", "foreign_casts", "watched")
 
     def __init__(self) -> None:
         """Start without values."""
         self.all: list[str | None] = []
         self._keys: dict[str, str] = {}
+        # Columns whose types decide how a value is read.
+        self.watched: dict[tuple[str, str, str], None] = {}
+        # Types of casts that are not PostgreSQL's own, as SQL.
+        self.foreign_casts: dict[str, None] = {}
 
     def bind(self, value: str | None) -> str:
         """Add a value and return its placeholder."""
         self.all.append(value)
         return f"${len(self.all)}"
+
+    def watch(self, table: Name | None, column: str) -> None:
+        """Note that a value is read as what a column holds; None: of no table that has a type."""
+        if table is not None:
+            self.watched[table.schema, table.name, column] = None
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""

@@ -11,7 +11,8 @@ import psycopg2.extensions
 import pytest
 from psycopg2 import sql
 
-from tenantry.postgrest import Plan, Request, plan
+from tenantry.data_api.catalogue_reader import read_catalogue
+from tenantry.postgrest import CatalogueNeeded, Plan, Request, plan
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('calm', 'busy');
@@ -93,7 +94,18 @@ class Tables:
     ) -> tuple[int, Any]:
         """Plan and run a request; returns the count and the decoded answer."""
         text = None if body is None else json.dumps(body)
-        return self.run(plan(Request(method, table, query or {}, prefer=prefer, body=text)))
+        request = Request(method, table, query or {}, prefer=prefer, body=text)
+        try:
+            return self.run(plan(request))
+        except CatalogueNeeded:
+            return self.run(plan(request, catalogue=read_catalogue(self, ("public",))))
+
+    def read_json(self, statement: str, values: Any) -> Any:
+        """Read what the catalogue's statement gives, as a tenant's connection does."""
+        self.cursor.execute(f"{statement}; ", values)
+        [(found,)] = self.cursor.fetchall()
+        self.cursor.execute("SET LOCAL search_path = public")
+        return found
 
     def run(self, planned: Plan) -> tuple[int, Any]:
         """Prepare and execute as the data plane does: the text once, then the values as literals of unknown type."""

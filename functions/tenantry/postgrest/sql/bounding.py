@@ -1,0 +1,71 @@
+"""What a `select` may not ask for: one key twice, one column too often, more padding than a row may have."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tenantry.postgrest.grammar.casts import padding_of
+from tenantry.postgrest.grammar.syntax import SelectItem
+from tenantry.postgrest.refusals import beyond, key_twice
+from tenantry.postgrest.request import RequestLimits
+from tenantry.postgrest.sql.spreading import output_names, spread_name
+from tenantry.postgrest.sql.tree import ReadNode, everything
+
+
+def check_selection(root: ReadNode, limits: RequestLimits) -> None:
+    """Refuse what would make an answer ambiguous, or out of all proportion to what is stored.
+
+    :raises BadRequest: mostly as GrammarError or RequestRefused.
+    """
+    if not root.children and _is_plain(root):
+        return
+    padding = 0
+    for node in _all(root):
+        _check_keys(node)
+        _check_repeats(node, limits)
+        padding += sum(padding_of(cast) for item in node.items for cast in (item.cast, item.aggregate_cast) if cast)
+    if padding > limits.max_padding:
+        raise beyond("characters that casts fill up", limits.max_padding)
+
+
+def _is_plain(node: ReadNode) -> bool:
+    """Tell at a glance that each column is named once and none is cast, as of nearly every request."""
+    names = {item.field.name for item in node.items}
+    return len(names) == len(node.items) and not any(item.cast or item.aggregate_cast for item in node.items)
+
+
+def _all(node: ReadNode) -> list[ReadNode]:
+    return [node, *(each for child in node.children for each in _all(child))]
+
+
+def _check_keys(node: ReadNode) -> None:
+    """Look at what embedded tables add to their parent: a column that is selected twice is the caller's own doing."""
+    if not node.children:
+        return
+    tables = [child.key for child in node.children if not child.is_spread]
+    for key, times in Counter(tables).items():
+        if times > 1:
+            raise key_twice(key, is_table=True)
+    own = {_name for item in everything(node) for _name in _names(node, item)}
+    added = [child.key for child in node.children if not (child.is_spread or child.is_silent)]
+    for child in node.children:
+        if child.is_spread and not child.is_silent:
+            added += output_names(child)
+    for key, times in Counter(added).items():
+        if times > 1 or key in own:
+            raise key_twice(key, is_table=False)
+
+
+def _names(node: ReadNode, item: SelectItem) -> Iterable[str]:
+    if item.field.name == "*" and item.aggregate is None:
+        return node.table.columns if node.table else ()
+    return (spread_name(item),)
+
+
+def _check_repeats(node: ReadNode, limits: RequestLimits) -> None:
+    """Each time that a column is named it is in memory once more, however long it is."""
+    fields = Counter(item.field for item in node.items if not item.aggregate)
+    columns = Counter(item.field.name for item in node.items if item.field.path)
+    if any(times > limits.max_repeats for times in fields.values()):
+        raise beyond("repetitions of one column", limits.max_repeats)
+    if any(times > limits.max_paths for times in columns.values()):
+        raise beyond("paths into one column", limits.max_paths)

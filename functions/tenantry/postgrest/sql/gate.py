@@ -1,0 +1,63 @@
+"""What is looked at before anything else of a statement runs: a free place, and whether types are what they were."""
+
+from functools import lru_cache
+
+from tenantry.postgrest.catalogue.model import Routine
+from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.refusing import Refusal, refuse
+from tenantry.postgrest.sql.values import Values
+
+# Says, in the transaction, which of the database's advisory locks are the tenant's places. Set with every message.
+SLOTS_SETTING = "tenantry.slots"
+_SHARED = f"current_setting('{SLOTS_SETTING}')::int"
+# Types that are names of what the whole server holds, or PostgreSQL's own affairs.
+_HIDDEN = r"^(pg_catalog\.)?(reg[a-z]+|aclitem|pg_[a-z_]+|xid8?|cid|tid|refcursor)(\[\])*$"
+
+
+def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, own_database: bool = False) -> str:
+    """Write the condition of the outermost SELECT; it is worked out once, and is true or raises a `Refusal`.
+
+    A prepared statement keeps the types that its parameters had when it was prepared, and would go on reading texts as
+    values of those. So each column that a text is compared with is compared itself: with a parameter, always NULL,
+    whose type was inferred from that column. A function is the same as long as its oid and its name are.
+
+    :param at_once: how many statements of the tenant's may run at the same time; 0 is any number.
+    :param own_database: nobody else takes locks there.
+    """
+    cases = []
+    if at_once:
+        cases.append(_has_place(at_once, "0" if own_database else _SHARED))
+    same = [_same_type(*column, values.bind(None)) for column in values.watched]
+    if routine and routine.oid:
+        same.append(_same_routine(routine, values))
+    if same:
+        cases.append(f"WHEN NOT ({' AND '.join(same)}) THEN {refuse(Refusal.STALE)} > 0")
+    cases += [f"WHEN {_is_hidden(cast)} THEN {refuse(Refusal.HIDDEN_TYPE)} > 0" for cast in values.foreign_casts]
+    return f" WHERE (SELECT CASE {' '.join(cases)} ELSE true END)" if cases else ""
+
+
+@lru_cache(maxsize=64)
+def _has_place(at_once: int, key: str) -> str:
+    places = " OR ".join([f"pg_try_advisory_xact_lock({key}, {number:d})" for number in range(1, at_once + 1)])
+    return f"WHEN NOT ({places}) THEN {refuse(Refusal.BUSY)} > 0"
+
+
+@lru_cache(maxsize=1024)
+def _same_type(schema: str, table: str, column: str, witness: str) -> str:
+    value = f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
+    # COALESCE comes first: it gives the parameter its type. What it makes of a domain is the domain's base.
+    return f"coalesce({value}, {witness}) IS NULL AND pg_typeof({witness}) = pg_typeof(coalesce({value}, NULL))"
+
+
+def _same_routine(routine: Routine, values: Values) -> str:
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+        f" WHERE p.oid = {routine.oid:d} AND p.proname = {values.bind(routine.name.name)}"
+        f" AND n.nspname = {values.bind(routine.name.schema)})"
+    )
+
+
+def _is_hidden(cast: str) -> str:
+    """Look at a cast's type or, of an array, its elements', with all domains taken off."""
+    element = f"(NULL::{cast})[1]" if cast.endswith("[]") else f"NULL::{cast}"
+    return f"pg_typeof(coalesce({element}, NULL))::text ~ '{_HIDDEN}'"

@@ -1,0 +1,1 @@
+"""Tenants who share a database, and log in to it themselves."""

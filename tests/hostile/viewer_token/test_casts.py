@@ -1,0 +1,63 @@
+"""Casts to what is not the tenant's."""
+
+import pytest
+
+from tests.hostile.viewer_token.conftest import Viewer
+
+HIDDEN = [
+    "regrole",
+    "regclass",
+    "regtype",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regnamespace",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
+    "oid",
+    "aclitem",
+    "xid",
+    "xid8",
+    "cid",
+    "tid",
+    "pg_lsn",
+    "pg_snapshot",
+    "refcursor",
+    "oidvector",
+    "record",
+    "any",
+    "cstring",
+    "REGROLE",
+]
+
+
+@pytest.mark.parametrize("array", ["", "[]"])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_a_server_holds_is_not_named(viewer: Viewer, name: str, array: str) -> None:
+    """Numbers cast to roles would list every tenant of the server."""
+    for select in (f"id::{name}{array}", f"r:name::{name}{array}", f"x:id.max()::{name}{array}"):
+        reply = viewer.get("light", select=select, limit="1")
+        assert (reply.status, reply.json["code"]) == (400, "PGRST100")
+
+
+def test_nor_by_way_of_a_domain(viewer: Viewer) -> None:
+    """A domain over such a type, a domain over that, and arrays of them, are no way there either."""
+    viewer.run(
+        """CREATE DOMAIN who AS regrole; CREATE DOMAIN whoever AS who; CREATE DOMAIN many AS regrole[];
+        CREATE DOMAIN short AS varchar(3); CREATE TYPE mood AS ENUM ('10', '11')"""
+    )
+    for name in ("who", "whoever", "who[]", "whoever[]", "many"):
+        reply = viewer.get("light", select=f"r:id::text::{name}" if "[]" in name else f"id::{name}", id="eq.10")
+        assert reply.status == 400, reply.text
+        assert "tenantry_admin" not in reply.text
+    assert viewer.get("light", select="name::short", id="eq.10").json == [{"name": "Per"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("text", "10"), ("int8", 10), ("varchar(1)", "1"), ("numeric(10,2)", 10.00), ("float8", 10)]
+)
+def test_types_of_values_are_what_casts_are_for(viewer: Viewer, kind: str, value: object) -> None:
+    """What both client libraries' users write goes on."""
+    assert viewer.get("light", select=f"id::{kind}", id="eq.10").json == [{"id": value}]

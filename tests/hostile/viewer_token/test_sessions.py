@@ -1,0 +1,146 @@
+"""What one call leaves in the session for the next."""
+
+import json
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from tenantry.domain.tenant import Isolation
+from tests.hostile.viewer_token.conftest import Viewer
+
+SETTINGS = {
+    "statement_timeout": "3600000",
+    "work_mem": "1000000",
+    "timezone": "Asia/Kolkata",
+    "search_path": "nowhere",
+    "datestyle": "German",
+    "request.jwt.claims": '{"sub":"other"}',
+    "request.headers": '{"x-other":"1"}',
+    "request.path": "/other",
+    "app.tenant_id": "other",
+    "app.something": "kept",
+    "response.status": "418",
+    "response.headers": '[{"X-Other":"1"}]',
+    "default_transaction_read_only": "on",
+    "session_replication_role": "replica",
+    "row_security": "off",
+    "tenantry.slots": "7",
+    "standard_conforming_strings": "off",
+    "client_encoding": "SQL_ASCII",
+}
+FUNCTIONS = """
+CREATE OR REPLACE FUNCTION leave(name text, value text) RETURNS void LANGUAGE plpgsql AS
+    $$BEGIN PERFORM set_config(name, value, false); END$$;
+CREATE OR REPLACE FUNCTION found(name text) RETURNS text LANGUAGE sql STABLE AS $$SELECT current_setting(name, true)$$;
+CREATE OR REPLACE FUNCTION wait(seconds float8) RETURNS text LANGUAGE sql AS $$SELECT pg_sleep(seconds)::text$$;
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def functions(viewer: Viewer) -> None:
+    viewer.run(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_setting_outlives_its_call(viewer: Viewer, name: str) -> None:
+    """A function sets something for the session; the next call finds what every call finds."""
+    viewer.new_connection()
+    fresh = viewer.get("rpc/found", name=name, role="editor").json
+    viewer.send(_post(viewer, "leave", {"name": name, "value": SETTINGS[name]}))
+    after = viewer.get("rpc/found", name=name, role="editor")
+    assert (after.status, after.json or None) == (200, fresh or None)
+
+
+@pytest.mark.parametrize("value", ["0", "3600000"])
+def test_the_limit_in_time_is_each_calls_own(viewer: Viewer, value: str) -> None:
+    """A session without a limit would let everybody's statements run for ever."""
+    viewer.send(_post(viewer, "leave", {"name": "statement_timeout", "value": value}))
+    started = time.monotonic()
+    reply = viewer.get("rpc/wait", seconds="30", role="editor")
+    assert (reply.status, reply.json["code"]) == (504, "57014")
+    assert time.monotonic() - started < 8
+
+
+def test_text_is_read_as_it_was_written(viewer: Viewer) -> None:
+    """Without standard strings a backslash before a quote would end a value and begin a statement."""
+    viewer.get("light", limit="1", headers={"X-Note": "\\"})
+    viewer.send(_post(viewer, "leave", {"name": "standard_conforming_strings", "value": "off"}))
+    found = viewer.get("rpc/found", name="request.headers", role="editor", headers={"X-Note": "\\', 'x"})
+    assert json.loads(found.json) == {"x-note": "\\', 'x"}
+
+
+def test_long_headers_are_none_and_not_anothers(viewer: Viewer) -> None:
+    """Headers that are too long are not told; what a function kept of another's is not told in their place."""
+    viewer.send(_post(viewer, "leave", {"name": "request.headers", "value": '{"x-other":"1"}'}))
+    found = viewer.get("rpc/found", name="request.headers", role="editor", headers={"X-Long": "x" * 9_000})
+    assert json.loads(found.json) == {}
+
+
+SECRET = [
+    "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key", "apikey", "X-Auth-Token",
+    "X-CSRF-Token", "X-Amz-Security-Token", "X-Hub-Signature-256", "X-Client-Secret", "X-Session-Id", "X-Access-Key",
+    "X-Forwarded-Authorization", "X-Supabase-Api-Key", "Dpop-Jwt", "X-Password", "X-Credential",
+]  # fmt: skip
+
+
+def test_headers_that_carry_secrets_stay_here(viewer: Viewer) -> None:
+    """What somebody signs in with, here or elsewhere, reaches neither the database nor its log."""
+    headers = dict.fromkeys(SECRET, "s3cret") | {
+        "X-Author": "told",
+        "X-App-Id": "told",
+        "Accept": "application/json",
+    }
+    found = viewer.get("rpc/found", name="request.headers", role="editor", headers=headers)
+    told = json.loads(found.json)
+    assert "s3cret" not in found.json
+    assert told["x-app-id"] == "told"
+
+
+def test_a_statement_ends_with_its_caller(viewer: Viewer) -> None:
+    """The function that sent it has vanished: the server looks every two seconds, and ends it."""
+    with closing(viewer.world.admin(viewer.tenant.value)) as connection, connection.cursor() as cursor:
+        viewer.get("light", limit="1")
+        pid = viewer.connection().get_backend_pid()
+        found = viewer.get("rpc/found", name="client_connection_check_interval", role="editor")
+        assert found.json == "2s"
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", (pid,))
+        assert cursor.fetchone() == (1,)
+
+
+def test_as_many_at_once_as_the_plan_allows(viewer: Viewer) -> None:
+    """Others of the tenant's hold every place: the request waits shortly, and is refused with 429."""
+    viewer.new_connection()
+    assert viewer.get("light", limit="1").status == 200
+    with closing(viewer.world.admin(viewer.tenant.value)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(0, i) FROM generate_series(1, 3) i")
+        assert viewer.get("light", limit="1").status == 200
+        cursor.execute("SELECT pg_advisory_lock(0, 4)")
+        refused = viewer.get("light", limit="1")
+        assert (refused.status, refused.json["code"]) == (429, "too_many_at_once")
+        assert refused.headers["Retry-After"]
+        assert viewer.write("DELETE", "light", id="eq.1").status == 429
+        timer = threading.Timer(0.2, lambda: cursor.execute("SELECT pg_advisory_unlock(0, 4)"))
+        timer.start()
+        assert viewer.get("light", limit="1").status == 200
+        timer.join()
+
+
+def test_places_of_a_shared_database_cannot_be_guessed(viewer: Viewer) -> None:
+    """A neighbour who knows the tenant's id does not know which locks are its places."""
+    from dataclasses import replace
+
+    from tenantry.database.tenant_connection import _slots
+
+    credentials = viewer.world.credentials[viewer.tenant]
+    shared = replace(credentials, isolation=Isolation.SCHEMA)
+    assert _slots(credentials) == 0
+    assert _slots(shared) not in (0, _slots(replace(shared, password="another")))
+
+
+def _post(viewer: Viewer, function: str, body: object) -> dict[str, object]:
+    from tests.integration.conftest import request_event
+
+    event = request_event(viewer.tenant, "POST", function, role="editor", body=body, prefer="", query={})
+    return event | {"pathParameters": {"function": function}}
