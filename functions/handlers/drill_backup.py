@@ -87,4 +87,7 @@ def _report(verification: Verification, names: dict[str, str]) -> None:
     rows = sum(table.rows for table in verification.tables)
     facts: dict[str, Any] = {"passed": verification.passed, "seconds": verification.seconds, "rows": rows}
     write = logger().info if verification.passed else logger().error
+    if verification.left_behind:
+        facts["left_behind"] = verification.left_behind
+        count("ScratchDatabasesLeft")
     write("backup drilled", extra=facts | names)

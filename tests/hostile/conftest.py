@@ -20,5 +20,6 @@ not named, or what is named is not there. Add your file to the rows that it atta
 from tests.integration.conftest import _revisions, world
 from tests.integration.relocation.conftest import second_postgres, servers_of_the_module
 from tests.integration.restores.conftest import s3, vault
+from tests.integration.tenants.adoption.conftest import legacy
 
-__all__ = ["_revisions", "s3", "second_postgres", "servers_of_the_module", "vault", "world"]
+__all__ = ["_revisions", "legacy", "s3", "second_postgres", "servers_of_the_module", "vault", "world"]

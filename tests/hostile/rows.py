@@ -7,6 +7,11 @@ rows that it attacks; where one name stands for several files, it stands above t
 # With tokens: every route, of every tenant, as every role.
 LEAKS = "tests/e2e/test_leaks.py"
 
+_NAMES = ("tests/hostile/operator_slip/test_taken_names.py", "tests/hostile/operator_slip/test_unmarked_fleet.py")
+_ERASED_IDS = ("tests/hostile/admin_token/test_erased_ids.py",)
+_SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
+_ADOPTED = ("tests/hostile/adopted_database/test_drills_and_restores.py",)
+
 _GRAMMAR = (
     "tests/integration/data_api/test_injection.py",
     "tests/integration/data_api/statements/test_attacks.py",
@@ -30,28 +35,44 @@ _DUMPS = (
     "tests/integration/restores/test_hostile.py",
     "tests/integration/backups/test_broken_dumps.py",
     "tests/integration/restores/drills/test_drills.py",
+    *_SETTINGS,
+    *_ADOPTED,
 )
 _BY_HAND = (
     "tests/hostile/owner_sql/test_names_by_hand.py",
     "tests/hostile/operator_slip/test_documented_commands.py",
     "tests/hostile/owner_sql/test_answers_in_terminals.py",
 )
-_MOVES = ("tests/integration/relocation/test_past_the_fence.py", "tests/integration/relocation/test_refusals.py")
+_MOVES = (
+    "tests/integration/relocation/test_past_the_fence.py",
+    "tests/integration/relocation/test_refusals.py",
+    *_NAMES,
+    *_SETTINGS,
+)
 _RENAMES = (
     "tests/hostile/operator_slip/test_clone_and_rename.py",
     "tests/integration/tenants/renaming/test_refusals.py",
     "tests/integration/tenants/renaming/test_what_remains.py",
+    *_NAMES,
+    *_ERASED_IDS,
 )
 _ERASURES = (
     "tests/integration/tenants/test_erasure.py",
     "tests/integration/homes/test_erasure_of_models.py",
     "tests/integration/homes/test_removal.py",
+    *_ERASED_IDS,
+    *_SETTINGS,
 )
 _ADOPTIONS = (
     "tests/integration/tenants/adoption/test_refusals.py",
     "tests/integration/tenants/adoption/test_in_use.py",
+    "tests/hostile/adopted_database/test_adopted_names.py",
 )
-_REPORTS = ("tests/hostile/owner_sql/test_reports.py", "tests/hostile/owner_sql/test_fleet_reports.py")
+_REPORTS = (
+    "tests/hostile/owner_sql/test_reports.py",
+    "tests/hostile/owner_sql/test_fleet_reports.py",
+    "tests/hostile/adopted_database/test_report.py",
+)
 _LIMITS = ("tests/integration/tenants/limits/test_limits.py",)
 _AUDIT = ("tests/hostile/operator_slip/test_trail.py",)
 
@@ -82,7 +103,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("/admin/v1/servers/{server_id}/drain", "post"): (LEAKS,),
     ("/admin/v1/tenants", "get"): (LEAKS,),
     (_TENANT, "get"): (LEAKS,),
-    (_TENANT, "put"): (LEAKS, *_OWNERS_SQL),
+    (_TENANT, "put"): (LEAKS, *_OWNERS_SQL, *_NAMES, *_ERASED_IDS),
     (_TENANT, "delete"): (LEAKS, *_ERASURES),
     (f"{_TENANT}/adopt", "post"): (LEAKS, *_ADOPTIONS),
     (f"{_TENANT}/suspend", "post"): (LEAKS,),

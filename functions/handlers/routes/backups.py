@@ -51,7 +51,9 @@ def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
     details = {
         "progress": progress,
         # Settings are left out: an application may have put a secret into one.
-        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings"}) if manifest else None,
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings", "rights"})
+        if manifest
+        else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }
     return reply(200, backup.to_json() | details)

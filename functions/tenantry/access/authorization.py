@@ -7,13 +7,14 @@ from typing import Any
 from tenantry.access.tokens import TokenVerifier
 from tenantry.aws.registry import Registry
 from tenantry.domain.data_api import DataApiSettings
-from tenantry.domain.errors import BadRequest
+from tenantry.domain.errors import BadRequest, Unauthenticated
 from tenantry.domain.tenant import RENAMED, UNMETERED, Role, Tenant, TenantId, TenantStatus
 
 _TENANT_ROUTES = ("*/rest/v1", "*/rest/v1/*")
 # Of a tenant's own admin.
 _ADMIN_ROUTES = (*_TENANT_ROUTES, "*/backups/v1", "*/backups/v1/*")
 _OPERATOR_ROUTES = "*/admin/v1/*"
+_CLOCK_SKEW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Authorization:
         them. A tenant that is suspended or unknown is let through with its status, and refused by the handler: there
         the caller gets to read why.
 
-        :raises Unauthenticated: the token is not valid.
+        :raises Unauthenticated: the token is not valid, or was made before its tenant began: for another of that id.
         :raises DependencyFailed: keys or registry can't be reached.
         """
         claims = self._verifier.verify(token)
@@ -55,6 +56,8 @@ class Authorization:
             # Verified, but made for something else: no role or no tenant of ours.
             return _policy(subject, "Deny", f"{stage_arn}/*", {})
         tenant = self._registry.tenant(tenant_id)
+        if tenant and _is_older(claims, tenant):
+            raise Unauthenticated()
         context = {
             "tenantId": tenant_id.value,
             "tenantStatus": self._status(tenant_id, tenant),
@@ -78,6 +81,16 @@ class Authorization:
             return UNMETERED if is_unmetered else tenant.status.value
         # Asked only where no tenant has this id: the usual request costs one read.
         return RENAMED if self._registry.former_id(tenant_id) else "unknown"
+
+
+def _is_older(claims: dict[str, Any], tenant: Tenant) -> bool:
+    """Tell whether a token is from before its tenant began. The issuer's clock may be a little behind ours."""
+    if tenant.known_since is None:
+        return False
+    issued_at = claims.get("iat")
+    if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
+        return True
+    return issued_at < tenant.known_since.timestamp() - _CLOCK_SKEW_SECONDS
 
 
 def _policy(principal: str, effect: str, resource: str | list[str], context: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The registry: tenants and servers in one DynamoDB table.
 
-Items have `pk` = kind (`TENANT`, `SERVER`, `FORMER`) and `sk` = id, so that reading one is a GetItem and reading all of
-a kind is a Query. An id that a tenant had before a rename has no `TENANT` item, but a `FORMER` item that reserves it.
+Items have `pk` = kind (`TENANT`, `SERVER`, `FORMER`, `ERASED`) and `sk` = id, so that reading one is a GetItem and
+reading all of a kind is a Query. An id that a tenant had before a rename has no `TENANT` item, but a `FORMER` item that
+reserves it, and the id of a tenant that was erased has an `ERASED` item.
 """
 
 import json
@@ -22,7 +23,9 @@ from tenantry.domain.tenant import BackupFrequency, FormerId, Home, Isolation, L
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_TENANT, _SERVER, _FORMER = "TENANT", "SERVER", "FORMER"
+_TENANT, _SERVER, _FORMER, _ERASED = "TENANT", "SERVER", "FORMER", "ERASED"
+# Certificates of erasures: an id was erased before its tombstone was invented where there is one of these.
+_CERTIFICATE = "CERTIFICATE"
 
 
 class Registry:
@@ -85,6 +88,20 @@ class Registry:
         """
         self._delete(_FORMER, tenant_id.value)
 
+    def put_erased_id(self, tenant_id: TenantId, erased_at: datetime) -> None:
+        """Keep the id of a tenant that was erased, so that nobody else ever gets it.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        self._put(_ERASED, tenant_id.value, {"erased_at": erased_at.isoformat()})
+
+    def was_erased(self, tenant_id: TenantId) -> bool:
+        """Tell whether a tenant of this id was erased.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._get(_ERASED, tenant_id.value) is not None or self._has_certificate(tenant_id)
+
     def server(self, server_id: str) -> Server | None:
         """Look a server up.
 
@@ -130,6 +147,19 @@ class Registry:
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
 
+    def _has_certificate(self, tenant_id: TenantId) -> bool:
+        try:
+            answer = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :kind AND begins_with(sk, :tenant)",
+                ExpressionAttributeValues={":kind": {"S": _CERTIFICATE}, ":tenant": {"S": f"{tenant_id}#"}},
+                ConsistentRead=True,
+                Limit=1,
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+        return bool(answer["Items"])
+
     def _all(self, kind: str) -> Iterator[Any]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
@@ -163,6 +193,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "region": tenant.region,
         "schema_revision": tenant.schema_revision,
         "adopted_database": tenant.adopted_database,
+        "adopted_user": tenant.adopted_user,
         "limits": json.dumps(asdict(tenant.limits)),
         "usage_key": tenant.usage_key,
         "backups": tenant.backups.value,
@@ -171,6 +202,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "former_ids": " ".join(former.value for former in tenant.former_ids),
         "retention": json.dumps(asdict(tenant.retention)) if tenant.retention else "",
         "data_api": tenant.data_api.to_context(),
+        "known_since": tenant.known_since.isoformat() if tenant.known_since else "",
     }
     return fields | {name: value for name, value in optional.items() if value}
 
@@ -185,6 +217,7 @@ def _tenant(item: Any) -> Tenant:
         region=fields.get("region", ""),
         schema_revision=fields.get("schema_revision", ""),
         adopted_database=fields.get("adopted_database", ""),
+        adopted_user=fields.get("adopted_user", ""),
         limits=Limits(**json.loads(fields.get("limits", "{}"))),
         usage_key=fields.get("usage_key", ""),
         backups=BackupFrequency(fields.get("backups", BackupFrequency.DAILY)),
@@ -193,6 +226,7 @@ def _tenant(item: Any) -> Tenant:
         former_ids=tuple(map(TenantId, fields.get("former_ids", "").split())),
         retention=RetentionPolicy(**json.loads(fields["retention"])) if "retention" in fields else None,
         data_api=DataApiSettings.from_context(fields.get("data_api", "{}")),
+        known_since=datetime.fromisoformat(fields["known_since"]) if "known_since" in fields else None,
     )
 
 

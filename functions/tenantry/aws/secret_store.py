@@ -22,6 +22,11 @@ class _Secrets:
         self._client = client
         self._stage = stage
 
+    @property
+    def stage(self) -> str:
+        """Whose stage's secrets these are."""
+        return self._stage
+
     def _find(self, name: str) -> Credentials | None:
         try:
             answer = self._client.get_secret_value(SecretId=name)

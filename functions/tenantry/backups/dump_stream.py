@@ -40,7 +40,7 @@ class BackupTools:
     @property
     def connect(self) -> ConnectSettings:
         """The settings of the connection that holds the snapshot; only the deadline limits it."""
-        return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME)
+        return ConnectSettings(self.connect_timeout, 0, 0, APPLICATION_NAME, administers=True)
 
 
 @dataclass(frozen=True, slots=True)

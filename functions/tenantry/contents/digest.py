@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Column, Content, Sample, Table, TableContent
+from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -89,7 +89,7 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
         cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
 
 
-def find_tables(connection: Any, access: Access) -> dict[str, Table]:
+def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
     """Find the tables with a tenant's rows, by the name that they have in any home.
 
     :raises psycopg2.Error: as PostgreSQL gave it.
@@ -97,7 +97,7 @@ def find_tables(connection: Any, access: Access) -> dict[str, Table]:
     with connection.cursor() as cursor:
         cursor.execute(load_sql("contents/content_tables"), _scope(access))
         found = [
-            Table(schema, name, tuple(Column(**column) for column in columns))
+            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns))
             for schema, name, columns in cursor.fetchall()
         ]
     if access.is_pooled:
@@ -134,16 +134,23 @@ class ContentReader:
         """
         self.access = access
         self._connection = connect(access.credentials, settings)
+        try:
+            self._begin(settings, snapshot, patience)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, settings: ConnectSettings, snapshot: str, patience: float) -> None:
         with self._translated(), self._connection.cursor() as cursor:
             if not snapshot:
                 limit = min(patience, (settings.statement_timeout_ms or 0) / 1000 or math.inf)
                 steadiness.wait_until_readable(
-                    self._connection, lambda: begin(self._connection, access), _scope(access), limit
+                    self._connection, lambda: begin(self._connection, self.access), _scope(self.access), limit
                 )
-            begin(self._connection, access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
+            begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self._is_utf8 = cursor.fetchone()[0] == "UTF8"
-            self.tables = find_tables(self._connection, access)
+            self.tables = find_tables(self._connection, self.access)
 
     @property
     def connection(self) -> Any:
@@ -235,7 +242,7 @@ class ContentReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _digest(self, table: Table, sample: Sample | None) -> TableContent:
+    def _digest(self, table: ContentTable, sample: Sample | None) -> TableContent:
         chosen: sql.Composable = sql.SQL("")
         if sample:
             of_key = sql.SQL(" FILTER (WHERE pg_catalog.mod({}, {}::bigint) OPERATOR(pg_catalog.=) 0::bigint)")
@@ -252,7 +259,7 @@ class ContentReader:
             cursor.execute(statement)
             return TableContent(*cursor.fetchone())
 
-    def _hash_key(self, table: Table, sample: Sample) -> sql.Composable:
+    def _hash_key(self, table: ContentTable, sample: Sample) -> sql.Composable:
         types = {column.name: column.type for column in table.columns}
         if len(sample.key) == 1 and (cheap := _CHEAP_HASHES.get(types.get(sample.key[0], ""))):
             return sql.SQL(cheap).format(sql.Identifier(sample.key[0]))
@@ -290,22 +297,6 @@ class ContentReader:
             raise translate(exc) from exc
 
 
-def analyse(access: Access, settings: ConnectSettings) -> None:
-    """Gather statistics on the tables of a tenant's own.
-
-    :raises TenantryError: the database refused or went away.
-    """
-    with closing(connect(access.credentials, settings)) as connection:
-        try:
-            begin(connection, access)
-            with connection.cursor() as cursor:
-                for table in find_tables(connection, access).values():
-                    cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.schema, table.name)))
-                cursor.execute("COMMIT")
-        except psycopg2.Error as exc:
-            raise translate(exc) from exc
-
-
 def comparable(content: Content, *, shared: bool) -> Content:
     """Leave out what has no counterpart in a home with shared tables: `shared` says that one of the two is such."""
     if not shared:
@@ -322,9 +313,9 @@ def _name(access: Access, schema: str, name: str) -> str:
     return name if schema == access.home.schema else f'"{schema}".{name}'
 
 
-def _has_tenant(table: Table) -> bool:
+def _has_tenant(table: ContentTable) -> bool:
     return any(column.name == TENANT_COLUMN for column in table.columns)
 
 
-def _without_tenant(table: Table) -> Table:
+def _without_tenant(table: ContentTable) -> ContentTable:
     return replace(table, columns=tuple(column for column in table.columns if column.name != TENANT_COLUMN))

@@ -7,11 +7,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from tenantry.contents.digest import Access, ContentReader, analyse, comparable
+from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables
 from tenantry.contents.schema_copy import APPLICATION, copy_schema, drop_restored_schema, rename_schema
+from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.content import Content
@@ -224,7 +225,7 @@ class HomeCopier:
 
     def _settings(self) -> ConnectSettings:
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
 
 def _is_dumped(source: Home, target: Resident) -> bool:

@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents.rights_reader import read_rights
-from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, transaction
 from tenantry.database.sql_errors import translate
 from tenantry.domain.rights import (
     OWNER,
@@ -75,7 +75,8 @@ class RightsWriter:
         :returns: what has other rights all the same, by name.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, self._home.database) as cursor:
+
+        def work(cursor: Any) -> list[str]:
             execute(cursor, "SET LOCAL search_path = pg_catalog")
             wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
             there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
@@ -85,6 +86,8 @@ class RightsWriter:
                 if self._run(cursor, changes(present, found)):
                     found = self._read(cursor)
             return differing(wanted, found)
+
+        return in_transaction(self._connect, self._home.database, work)
 
     def _read(self, cursor: Any) -> dict[Thing, Rights]:
         try:
@@ -108,20 +111,29 @@ class RightsWriter:
         return has_run
 
     def _owners(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
-        for thing, rights in wanted.items():
-            has = found.get(thing, PLAIN).owner
-            if has and has != (rights.owner or OWNER):
-                alter = sql.SQL(f"ALTER {thing.kind} {{}} OWNER TO {{}}")
-                yield alter.format(self._spell(thing), self._role(rights.owner or OWNER))
+        changed = [
+            (thing, rights.owner or OWNER)
+            for thing, rights in wanted.items()
+            if (has := found.get(thing, PLAIN).owner) and has != (rights.owner or OWNER)
+        ]
+        # An administrator who is no superuser can only give away what its new owner could have made.
+        yield from self._lend("CREATE, USAGE", {(owner, thing.schema) for thing, owner in changed})
+        for thing, owner in changed:
+            alter = sql.SQL(f"ALTER {thing.kind} {{}} OWNER TO {{}}")
+            yield alter.format(self._spell(thing), self._role(owner))
 
     def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         """Take what there is too much, and lend those who pass on rights what they need for it: to be there."""
-        lent = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
-        for role, schema in sorted(lent, key=str):
-            if schema is not None:
-                grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
-                yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
         yield from self._revocations(wanted, found)
+        passing = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
+        yield from self._lend("USAGE", passing)
+
+    def _lend(self, privileges: str, places: set[tuple[str, str | None]]) -> Iterator[sql.Composable]:
+        """Give roles rights to schemas, which are taken again at the end where they are not wanted."""
+        for role, schema in sorted(places, key=str):
+            if schema is not None:
+                grant = sql.SQL(f"GRANT {privileges} ON SCHEMA {{}} TO {{}}")
+                yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
 
     def _revocations(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         for thing, rights in wanted.items():

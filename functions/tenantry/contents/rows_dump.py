@@ -22,7 +22,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
     :raises Conflict: tables were rewritten meanwhile; the target is of no use.
     :raises TenantryError: a server refused or the connection was lost.
     """
-    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION)
+    settings = ConnectSettings(tools.connect_timeout, 0, 0, APPLICATION, administers=True)
     with ContentReader(source, settings) as reader, ContentReader(target, settings) as there:
         version = int(there.connection.server_version)
         there.close()

@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
-from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
@@ -52,7 +52,7 @@ def copy_schema(source: Access, target: Access, snapshot: str, tools: CopyTools,
 
 
 def _server_version(access: Access, tools: CopyTools) -> int:
-    with closing(connect(access.credentials, ConnectSettings(tools.connect_timeout))) as connection:
+    with closing(connect(access.credentials, ConnectSettings(tools.connect_timeout, administers=True))) as connection:
         return int(connection.server_version)
 
 
@@ -119,7 +119,7 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
         f"--role={target.role}",
-        f"--dbname={target.credentials.dbname}",
+        f"--dbname={connection_string(target.credentials.dbname)}",
         "--no-password",
         # The scope leaves out the schema itself: it exists, and belongs to the owner.
         *_scope(source),

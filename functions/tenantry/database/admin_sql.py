@@ -17,14 +17,12 @@ from tenantry.database.patience import (
     patiently,
 )
 from tenantry.database.sql_errors import translate
-from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Role, TenantId, database_role
 
 # Opens a connection in autocommit mode to the database of that name, as the server's administrator.
 type AdminConnect = Callable[[str], Any]
 
 MEMBERSHIP_OPTIONS_SINCE = 160000
-_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
 def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
@@ -103,21 +101,6 @@ def role_identifiers(tenant_id: TenantId) -> dict[str, sql.Composable]:
 def name_list(names: Iterable[str]) -> sql.Composable:
     """Quote names as a list with commas."""
     return sql.SQL(", ").join(map(sql.Identifier, names))
-
-
-def ensure_role(cursor: Any, name: str, login: str) -> None:
-    """Make a role that has no attribute, or take those away that the one of that name has.
-
-    :param login: `LOGIN` or `NOLOGIN`.
-    :raises TenantryError: as above.
-    """
-    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
-    execute(cursor, load_sql("database/role_is_plain"), (login == "LOGIN", name))
-    found = cursor.fetchone()
-    if found is None or not found[0]:
-        verb = sql.SQL("ALTER" if found else "CREATE")
-        attributes = sql.SQL(f"{login} {_NO_ATTRIBUTES}")
-        execute(cursor, sql.SQL("{} ROLE {} WITH {}").format(verb, sql.Identifier(name), attributes))
 
 
 def known_roles(cursor: Any, names: Iterable[str]) -> list[str]:

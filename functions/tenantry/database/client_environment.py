@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from tenantry.database.connecting import certificate_file
+from tenantry.database.session_settings import session_options
 from tenantry.domain.credentials import Credentials
 
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
@@ -29,10 +30,25 @@ def client_environment(
         "PGAPPNAME": application_name,
         "PGCONNECT_TIMEOUT": str(connect_timeout),
         "PGGSSENCMODE": "disable",
-        "PGOPTIONS": options,
+        "PGOPTIONS": program_options(credentials, options),
     }
     root = certificate_file(credentials)
     return kept | variables | ({"PGSSLROOTCERT": root} if root else {})
+
+
+def program_options(credentials: Credentials, options: str = "") -> str:
+    """Write the settings of a program's sessions: nobody else's bind them."""
+    # A program can't be asked why it was refused: of a server that is not known, the least is believed.
+    own = session_options(credentials, administers=True, unless_known=False)
+    return f"{own} {options}".strip()
+
+
+def connection_string(dbname: str) -> str:
+    """Write a database's name as what a program takes for `--dbname`, which else may be read as a connection string.
+
+    A name is not safe: `host=… port=…` is one, and so is `postgresql://…`.
+    """
+    return "dbname='" + dbname.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ import psycopg2
 from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
+from tenantry.database.session_settings import is_known, note_server_version, session_options
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
+_UNKNOWN_SETTING = "42704"
 # One process, no more memory for hash tables than for sorting, no compiler.
 _FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
@@ -32,7 +34,8 @@ class ConnectSettings:
 
     `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit; `statement_timeout_ms` None leaves
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
-    there. `patience` is for administrators, whose statements are tried again.
+    there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
+    whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
     """
 
     connect_timeout: int = 4
@@ -45,6 +48,8 @@ class ConnectSettings:
     work_mem_kb: int = 0
     lock_timeout_ms: int = 0
     patience: Patience | None = None
+    administers: bool = False
+    stage: str = ""
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -59,8 +64,11 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         options += f" -c client_connection_check_interval={settings.client_check_ms}"
     if settings.work_mem_kb:
         options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
-    if settings.lock_timeout_ms:
+    options += f" {session_options(credentials, administers=settings.administers)}"
+    if settings.lock_timeout_ms or settings.administers:
         options += f" -c lock_timeout={settings.lock_timeout_ms}"
+    if settings.stage:
+        options += f" -c tenantry.stage={settings.stage}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -116,10 +124,15 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
         sqlstate = "08001" if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
+        if sqlstate == _UNKNOWN_SETTING and not is_known(credentials):
+            # An older server. It is asked once in the life of this process.
+            note_server_version(credentials, 0)
+            return connect(credentials, settings)
         if sqlstate:
             raise DatabaseUnavailable(code=sqlstate) from exc
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
         connection = _connect_again(arguments)
+    note_server_version(credentials, connection.server_version)
     connection.autocommit = True
     if settings.patience:
         connection.patience = settings.patience

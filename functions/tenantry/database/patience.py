@@ -78,7 +78,8 @@ def limit_locks(cursor: Any) -> None:
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     info = cursor.connection.info
-    if info.transaction_status == TRANSACTION_STATUS_IDLE and "lock_timeout" not in (info.options or ""):
+    is_limited = "lock_timeout" in (info.options or "") and "lock_timeout=0" not in info.options
+    if info.transaction_status == TRANSACTION_STATUS_IDLE and not is_limited:
         cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
 
 

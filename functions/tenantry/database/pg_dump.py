@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tenantry.database.client_environment import program_options
 from tenantry.database.connecting import certificate_file
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.domain.credentials import Credentials
@@ -139,6 +140,7 @@ def _connection_variables(credentials: Credentials, application_name: str, conne
         "PGAPPNAME": application_name,
         "PGCONNECT_TIMEOUT": str(connect_timeout),
         "PGGSSENCMODE": "disable",
+        "PGOPTIONS": program_options(credentials),
     }
     root = certificate_file(credentials)
     return variables | ({"PGSSLROOTCERT": root} if root else {})

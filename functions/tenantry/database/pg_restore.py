@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import RestoreFailed
 
@@ -53,6 +53,13 @@ class RestoreTarget:
     keep_rights: bool = True
     entries: Path | None = None
     alone: bool = False
+    # Whose things were backed up, by the name of the owner at that time; empty: `role`.
+    owner: str = ""
+
+    @property
+    def archived_owner(self) -> str:
+        """Name the role that owned what is in the archive."""
+        return self.owner or self.role
 
     @property
     def settings(self) -> str:
@@ -187,7 +194,7 @@ class Restore:
             *(["--exit-on-error"] if self._stops else []),
             "--no-owner",
             f"--role={target.role}",
-            f"--dbname={target.credentials.dbname}",
+            f"--dbname={connection_string(target.credentials.dbname)}",
             "--no-password",
             *target.options,
             *commits,

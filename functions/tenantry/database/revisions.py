@@ -1,4 +1,4 @@
-"""The schema of a tenant: Alembic's revisions, and the template databases in which they have been run already.
+"""The schema of a tenant: Alembic's revisions, and which of them a schema is at.
 
 Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
 not before: a tenant that is copied from a template needs neither.
@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
-from tenantry.database.admin_sql import AdminConnect, execute, join_roles
+from tenantry.database.admin_sql import AdminConnect, execute
 from tenantry.database.patience import CHANGE_SECONDS, LOCK_TIMEOUT_MS, Ending, patience_of, patiently
 from tenantry.database.schema_notices import announce
 from tenantry.database.sql_errors import translate
@@ -29,12 +29,6 @@ _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _DIRECTORY_SETTING = "REVISIONS_DIRECTORY"
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
-# Of an advisory lock in the database `postgres`: a server's template is made once.
-_TEMPLATE_LOCK = 0x74656E62
-# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
-TEMPLATE_ROLE = "tenantry_template"
-_TEMPLATE_PREFIX = "tenantry_template_"
-_TEMPLATE_SCHEMA = "public"
 
 
 def revisions_directory() -> Path:
@@ -233,63 +227,6 @@ def _close_version_table(connection: Any, schema: str) -> None:
         for (name,) in cursor.fetchall():
             reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
-
-
-class TemplateDatabases:
-    """The templates of one server, from which tenants' databases are copied: one for the newest revision."""
-
-    def __init__(self, connect: AdminConnect) -> None:
-        """Take how to connect to a database in autocommit mode, as the server's administrator."""
-        self._connect = connect
-
-    def ensure(self) -> str:
-        """Name the template of the newest revision; make it, where the server has none that is complete.
-
-        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
-
-        :raises TenantryError: the server refused.
-        """
-        name = f"{_TEMPLATE_PREFIX}{head_revision()}"
-        with _translated(), closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            if not _is_complete(cursor, name):
-                # Given back with the session, also when this process dies.
-                execute(cursor, load_sql("database/wait_for_turn"), (_TEMPLATE_LOCK,))
-                if not _is_complete(cursor, name):
-                    self._make(cursor, name)
-                    _drop_older(cursor, name)
-        return name
-
-    def _make(self, cursor: Any, name: str) -> None:
-        words = {"database": name, "role": TEMPLATE_ROLE, "schema": _TEMPLATE_SCHEMA}
-        names = {word: sql.Identifier(value) for word, value in words.items()}
-        execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (TEMPLATE_ROLE,))
-        if not cursor.fetchone():
-            execute(cursor, sql.SQL("CREATE ROLE {role} NOLOGIN NOINHERIT").format(**names))
-        join_roles(cursor, [TEMPLATE_ROLE])
-        execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**names))
-        execute(cursor, sql.SQL("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
-        execute(cursor, load_sql("database/reserve_template").format(**names))
-        with closing(self._connect(name)) as template:
-            with template.cursor() as inside:
-                execute(inside, load_sql("database/open_template_schema").format(**names))
-            upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
-        execute(cursor, sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
-
-
-def _is_complete(cursor: Any, name: str) -> bool:
-    execute(cursor, "SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
-    found = cursor.fetchone()
-    return bool(found and found[0])
-
-
-def _drop_older(cursor: Any, name: str) -> None:
-    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
-    query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname < %s"
-    execute(cursor, query, (_TEMPLATE_PREFIX, name))
-    for (older,) in cursor.fetchall():
-        database = sql.Identifier(older)
-        execute(cursor, sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
-        execute(cursor, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @contextmanager

@@ -28,6 +28,11 @@ def is_inspector(role: str) -> bool:
     return re.fullmatch(rf"[a-z0-9-]+{_MARK}[0-9a-f]{{8}}", role) is not None
 
 
+def inspected_tenant(role: str) -> TenantId:
+    """Say into whose database a login of this name looks. :raises BadRequest: it is no inspector's name."""
+    return TenantId(role.partition(_MARK)[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Inspector:
     """A login that becomes one tenant's viewer, with its server and database."""

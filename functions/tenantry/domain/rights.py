@@ -60,6 +60,10 @@ class Rights:
             frozenset(e for e in entries if {e.grantee, e.grantor} <= roles) for entries in (self.granted, self.revoked)
         )
         if not self.owner.startswith("="):
+            # In an adopted database, what belongs to the database's owner has been given to the tenant's owner by name,
+            # too; elsewhere it is the owner's own.
+            by_name = OWNER if self.owner == OWNER else None
+            granted = frozenset(e for e in granted if e.grantee != by_name)
             return replace(self, granted=granted, revoked=revoked)
         # Its new owner needs no right that it was given before, and gives what the former owner gave.
         kept = (e for e in granted if e.grantee != OWNER)

@@ -167,6 +167,8 @@ class Tenant:
     schema_revision: str = ""
     # The database that was adopted with the tenant and keeps its name; empty if Tenantry made the database.
     adopted_database: str = ""
+    # The login of that database's application, which adoption made a member of the tenant's owner; empty: not known.
+    adopted_user: str = ""
     limits: Limits = field(default_factory=Limits)
     # The value of its API key, which counts its requests and is not a credential (decision 14); empty if it has none.
     usage_key: str = field(default="", repr=False)
@@ -177,7 +179,7 @@ class Tenant:
     relocation: str = ""
     # The ids that it had before renames; no other tenant ever gets them.
     former_ids: tuple[TenantId, ...] = ()
-    # When the registry first stored the tenant; None if unknown. Only the registry sets this.
+    # When it began; a token from before is none of its. None: it was made before that was written down.
     known_since: datetime | None = field(default=None, compare=False)
     # Its own retention policy; None means the stack's.
     retention: RetentionPolicy | None = None

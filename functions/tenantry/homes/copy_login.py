@@ -5,7 +5,7 @@ A dump is not trusted: what is in it runs as a role that may become the tenant's
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
@@ -13,11 +13,12 @@ from psycopg2.extensions import encrypt_password
 from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
-    ensure_role,
     execute,
     join_roles,
+    known_roles,
     name_list,
 )
+from tenantry.database.marks import ensure_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.passwords import new_password
@@ -53,6 +54,7 @@ def copy_login(
     :param connect: as the administrator of the server.
     :param databases: those that it may connect to.
     :param must_go: that it can't be dropped is an error, too, where all went well.
+    :raises Conflict: a role of that name is not ours (`name_taken`).
     :raises TenantryError: the server refused.
     """
     drop_copy_login(connect, tenant_id, *databases)
@@ -71,13 +73,15 @@ def copy_login(
 def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str) -> None:
     """Drop the login, with its sessions; one that is not there is dropped already.
 
+    :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
     :raises TenantryError: the server refused.
     """
     name = copy_login_name(tenant_id)
     names = {"login": sql.Identifier(name)}
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
-        execute(cursor, "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
-        if not cursor.fetchone():
+        if find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id)):
+            raise name_taken(f"role {name}")
+        if not known_roles(cursor, [name]):
             return
         join_roles(cursor, [name])
         # No new session, then the end of those that are there.
@@ -92,11 +96,23 @@ def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str)
         execute(cursor, sql.SQL("DROP ROLE {login}").format(**names))
 
 
+def find_foreign_copy(cursor: Any, tenant_id: TenantId, marks: list[str]) -> list[str]:
+    """Name the role that has the login's name and is not ours, if there is one.
+
+    One that was made before there were marks is a member of the tenant's owner, and its password ends.
+
+    :raises TenantryError: the server refused.
+    """
+    names = (copy_login_name(tenant_id), marks, owner_role(tenant_id))
+    execute(cursor, load_sql("homes/foreign_copy_login"), names)
+    return [name for (name,) in cursor.fetchall()]
+
+
 def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...], login: CopyLogin) -> None:
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
         verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
-        ensure_role(cursor, login.username, "LOGIN")
+        ensure_role(cursor, login.username, "LOGIN", tenant_marks(cursor, tenant_id))
         join_roles(cursor, [login.username])
         execute(cursor, "SELECT (now() + interval '1 hour')::text")
         statements = load_sql("homes/make_copy_login").format(

@@ -9,17 +9,19 @@ from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
     execute,
+    in_transaction,
     role_identifiers,
     role_names,
     run,
-    transaction,
 )
+from tenantry.database.database_removal import drop_database
 from tenantry.database.logins import login_names
-from tenantry.database.revisions import TemplateDatabases
+from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict
+from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.rights import grant_rights, is_from_template
 from tenantry.homes.upgrading import upgrade_own_home
 
@@ -58,7 +60,7 @@ class DatabaseHome:
         """Make it anew, with an empty schema that the tenant's owner owns."""
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
-                execute(cursor, sql.SQL("DROP DATABASE {database} WITH (FORCE)").format(**self._names))
+                drop_database(cursor, self.home.database)
             create = "CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' "
             execute(cursor, sql.SQL(create + "ALLOW_CONNECTIONS false").format(**self._names))
             execute(cursor, load_sql("homes/reserve_database").format(**self._names))
@@ -87,8 +89,8 @@ class DatabaseHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with transaction(self._connect, self.home.database) as cursor:
-            grant_rights(cursor, self._tenant_id, self.home.schema)
+        tenant_id, schema = self._tenant_id, self.home.schema
+        in_transaction(self._connect, self.home.database, lambda cursor: grant_rights(cursor, tenant_id, schema))
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
@@ -128,14 +130,11 @@ class DatabaseHome:
     def drop(self) -> None:
         """Drop the database, whoever is connected to it.
 
-        :raises Conflict: it says that it is another tenant's.
+        :raises Conflict: it is not the tenant's (`name_taken`).
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            execute(cursor, load_sql("homes/database_identity"), (self.home.database,))
-            found = cursor.fetchone()
-            if found and found[1] not in (None, self._tenant_id.value):
-                raise _taken()
-            execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {database} WITH (FORCE)").format(**self._names))
+            if self._is_there(cursor):
+                drop_database(cursor, self.home.database)
 
     def _is_new(self) -> bool:
         """Whether nobody has been given rights to what came with the template; later the tenant may change them."""
@@ -143,12 +142,7 @@ class DatabaseHome:
             return is_from_template(cursor)
 
     def _is_there(self, cursor: Any) -> bool:
-        execute(cursor, load_sql("homes/database_identity"), (self.home.database,))
-        found = cursor.fetchone()
-        if found and (found[0] != self._owner or found[1] not in (None, self._tenant_id.value)):
-            raise _taken()
-        return found is not None
-
-
-def _taken() -> Conflict:
-    return Conflict("The server has a database of that name already.", code="database_exists")
+        is_own = is_tenants_database(cursor, self._tenant_id, self.home.database)
+        if is_own is False:
+            raise name_taken(f"database {self.home.database}")
+        return is_own is not None

@@ -4,7 +4,8 @@ from contextlib import closing
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, ensure_role, execute, join_roles
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles
+from tenantry.database.marks import SERVER_MARK, ensure_role
 from tenantry.database.patience import ending_in
 from tenantry.database.revisions import upgrade_home
 from tenantry.database.sql_files import load_sql
@@ -49,7 +50,7 @@ class Pool:
     def _prepare(self, draft: str) -> None:
         with closing(self._connect(draft)) as connection, connection.cursor() as cursor:
             for role in (POOL_ROLE, POOL_VIEWERS, POOL_EDITORS):
-                ensure_role(cursor, role, "NOLOGIN")
+                ensure_role(cursor, role, "NOLOGIN", (SERVER_MARK,))
             join_roles(cursor, [POOL_ROLE])
             names = {"database": draft, "schema": self._schema, "role": POOL_ROLE}
             quoted = {word: sql.Identifier(name) for word, name in names.items()}

@@ -5,15 +5,16 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, role_identifiers, role_names
 from tenantry.database.logins import login_names
+from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import Conflict
 from tenantry.domain.restore import is_kept
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
 from tenantry.homes.detached import find_detached
 from tenantry.homes.large_objects import drop_large_objects
+from tenantry.homes.ownership import schema_owner
 from tenantry.homes.rights import grant_rights
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.homes.upgrading import upgrade_own_home
@@ -37,14 +38,16 @@ class SchemaHome:
     def make(self) -> None:
         """Make the schema, and run the revisions in it."""
         self._shared.ensure()
-        with transaction(self._connect, self.home.database) as cursor:
-            if not self._is_there(cursor):
-                # Together: to what is there, the rights are the tenant's own to change.
-                execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
-                grant_rights(cursor, self._tenant_id, self.home.schema)
-            self._shared.identify(cursor, self._tenant_id, self.home.schema)
+        in_transaction(self._connect, self.home.database, self._make, shared=True)
         self.upgrade()
         self.open()
+
+    def _make(self, cursor: Any) -> None:
+        if not self._is_there(cursor):
+            # Together: to what is there, the rights are the tenant's own to change.
+            execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
+            grant_rights(cursor, self._tenant_id, self.home.schema)
+        self._shared.identify(cursor, self._tenant_id, self.home.schema)
 
     def make_empty(self) -> None:
         """Make the schema anew, with nothing in it."""
@@ -58,8 +61,10 @@ class SchemaHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with transaction(self._connect, self.home.database) as cursor:
-            grant_rights(cursor, self._tenant_id, self.home.schema)
+        tenant_id, schema = self._tenant_id, self.home.schema
+        in_transaction(
+            self._connect, self.home.database, lambda cursor: grant_rights(cursor, tenant_id, schema), shared=True
+        )
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
@@ -97,7 +102,7 @@ class SchemaHome:
     def drop(self) -> None:
         """Drop the schema and what was put beside it, and take back what the logins may and say in that database.
 
-        :raises Conflict: there is a schema of that name which is not the tenant's.
+        :raises Conflict: there is a schema of that name which is not the tenant's (`name_taken`).
         """
         if not self._shared.exists():
             return
@@ -117,11 +122,9 @@ class SchemaHome:
             self._shared.forget(cursor, self._tenant_id)
 
     def _is_there(self, cursor: Any) -> bool:
-        query = "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = %s"
-        execute(cursor, query, (self.home.schema,))
-        found = cursor.fetchone()
-        if found and found[0] != self._owner:
-            raise Conflict("The shared database has a schema of that name already.", code="schema_exists")
+        found = schema_owner(cursor, self.home.schema)
+        if found not in (None, self._owner):
+            raise name_taken(f"schema {self.home.schema}")
         return found is not None
 
     def _drop_schema(self, cursor: Any, schema: sql.Composable | None = None) -> None:

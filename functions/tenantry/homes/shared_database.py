@@ -7,9 +7,12 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, known_roles, name_list, run
+from tenantry.database.database_removal import drop_database
 from tenantry.database.logins import login_names
+from tenantry.database.marks import create_marked_database, is_our_database, mark_database, name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TenantId
+from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.homes.sessions import alter_logins, end_sessions
 
 # Of an advisory lock in the database `postgres`: a server's shared databases are made once.
@@ -29,7 +32,13 @@ class SharedDatabase:
     def exists(self) -> bool:
         """Tell whether it is there; then it is complete. :raises TenantryError: the server refused."""
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            return self._is_there(cursor)
+            execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (self.name,))
+            return cursor.fetchone() is not None
+
+    def is_foreign(self) -> bool:
+        """Tell whether a database has its name that is not ours. :raises TenantryError: the server refused."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            return is_our_database(cursor, self.name) is False and not self._is_as_made(cursor, self.name)
 
     def ensure(self, prepare: Callable[[str], None] | None = None) -> None:
         """Make it where the server has none: nobody but the administrator may anything in it.
@@ -37,6 +46,7 @@ class SharedDatabase:
         It is made under another name, and renamed last: what has its name is complete, what was cut is made anew.
 
         :param prepare: called with that other name, to fill it.
+        :raises Conflict: a database that is not ours has one of these names (`name_taken`).
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
@@ -79,14 +89,33 @@ class SharedDatabase:
         alter_logins(cursor, tenant_id, self.name, sql.SQL("RESET ALL"))
 
     def _is_there(self, cursor: Any) -> bool:
-        execute(cursor, "SELECT 1 FROM pg_database WHERE datname = %s", (self.name,))
-        return cursor.fetchone() is not None
+        is_ours = is_our_database(cursor, self.name)
+        if is_ours is False:
+            if not self._is_as_made(cursor, self.name):
+                raise name_taken(f"database {self.name}")
+            mark_database(cursor, self.name)
+        return is_ours is not None
+
+    def _is_as_made(self, cursor: Any, name: str) -> bool:
+        """Tell whether it was made before there were marks.
+
+        Logins say there whose they are, as only an administrator can let them; or nobody may connect, and nothing is in
+        it but the pool.
+        """
+        execute(cursor, load_sql("homes/logins_say_whose"), (name,))
+        if cursor.fetchone()[0]:
+            return True
+        with closing(self._connect(name)) as connection, connection.cursor() as inside:
+            execute(inside, load_sql("homes/shared_as_made").format(pool=sql.Literal(POOL_ROLE)))
+            return bool(inside.fetchone()[0])
 
     def _make(self, cursor: Any, prepare: Callable[[str], None] | None) -> None:
         draft = f"{self.name}_draft"
         names = {"draft": sql.Identifier(draft), "database": sql.Identifier(self.name)}
-        execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {draft} WITH (FORCE)").format(**names))
-        execute(cursor, sql.SQL("CREATE DATABASE {draft} TEMPLATE template0 ENCODING 'UTF8'").format(**names))
+        if is_our_database(cursor, draft) is False and not self._is_as_made(cursor, draft):
+            raise name_taken(f"database {draft}")
+        drop_database(cursor, draft)
+        create_marked_database(cursor, draft)
         execute(cursor, sql.SQL("REVOKE ALL ON DATABASE {draft} FROM PUBLIC").format(**names))
         run(self._connect, draft, sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"), load_sql("homes/hide_locks"))
         if prepare:

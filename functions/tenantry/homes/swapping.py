@@ -8,10 +8,12 @@ from typing import Any
 
 from psycopg2 import sql
 
+from tenantry.database import database_removal
 from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Home, Isolation, TenantId
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.sessions import end_sessions
 
 
@@ -47,6 +49,21 @@ def unshut(connect: AdminConnect, database: str) -> None:
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         if _has_database(cursor, database):
             _allow(cursor, database, allowed=True)
+
+
+def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
+    """Let administrators into a database whose owner has shut it; a home of another model has no owner who could.
+
+    Not while it is shut for a swap.
+
+    :raises TenantryError: the server refused.
+    """
+    if home.isolation is not Isolation.DATABASE:
+        return
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        if is_tenants_database(cursor, tenant_id, home.database):
+            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false")
+            execute(cursor, admit.format(sql.Identifier(home.database)))
 
 
 def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, staging: str, kept: str) -> None:
@@ -113,7 +130,8 @@ def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
 
 def drop_database(connect: AdminConnect, database: str) -> None:
     """Drop a database, whoever is connected to it; it may be gone. :raises TenantryError: the server refused."""
-    run(connect, "postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        database_removal.drop_database(cursor, database)
 
 
 def _has_database(cursor: Any, name: str) -> bool:

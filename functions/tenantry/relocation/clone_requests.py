@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
 from tenantry.domain.errors import Conflict
@@ -12,10 +14,12 @@ from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
+from tenantry.tenants.retired_ids import require_not_retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class CloneRequests:
         home = _home(order.tenant_id, server.server_id, present)
         self._require_free(order.tenant_id, home)
         self._require_version(source.server_id, server.server_id)
+        # Its owner may have shut it: we look into it.
+        readmit(self._servers.connector(present.server_id), order.source, present)
         self._require_copyable(present)
         facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
@@ -103,18 +109,18 @@ class CloneRequests:
                 backups=source.backups,
                 data_api=source.data_api,
                 relocation=operation.operation_id,
+                known_since=datetime.now(UTC),
             )
         )
         return operation
 
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
-        former = self._registry.former_id(tenant_id)
-        if former:
-            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        require_not_retired(self._registry, tenant_id)
         if self._secrets.find(tenant_id):
             raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+        self._servers.admin(home.server_id).require_names(tenant_id, home)
         if self._servers.home(tenant_id, home).size() is not None:
-            raise Conflict("The server has something of that name already.", code="database_exists")
+            raise name_taken(f"{home.database}.{home.schema}")
 
     def _require_version(self, here: str, there: str) -> None:
         if here == there:

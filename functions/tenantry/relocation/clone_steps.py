@@ -21,6 +21,7 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
@@ -63,6 +64,7 @@ class Cloning:
         """Fill the home, made anew at each attempt, so that the whole copy is of one moment."""
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
+        readmit(self._servers.connector(source.home.server_id), source.tenant_id, source.home)
         self._make_room(tenant, home)
         began = time.monotonic()
         resident = Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id))

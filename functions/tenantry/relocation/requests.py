@@ -14,6 +14,7 @@ from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Jo
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
+from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
@@ -52,8 +53,12 @@ class Relocations:
                 if server_id == tenant.server_id:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
+                # Its owner may have shut it: we look into it.
+                readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
-                operation = self._begin(tenant, MOVE, Journey(home, moved(home, server_id)), actor)
+                journey = Journey(home, moved(home, server_id))
+                self._servers.admin(server_id).require_names(tenant_id, journey.target)
+                operation = self._begin(tenant, MOVE, journey, actor)
             elif journey_of(operation.facts).target.server_id != server_id:
                 raise moving()
         self._operations.launch(operation)
@@ -74,6 +79,7 @@ class Relocations:
                 if isolation is home.isolation:
                     raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
                 operation = self._begin(tenant, PROMOTE, journey, actor)

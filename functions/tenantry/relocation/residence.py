@@ -6,12 +6,12 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
-from tenantry.database.logins import login_names
+from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, database_role
+from tenantry.domain.tenant import Home, Tenant
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
@@ -67,7 +67,14 @@ class Residence:
     def make_roles(self, tenant: Tenant, server_id: str) -> None:
         """Make the tenant's roles and its login on a server, with its present password and its limits."""
         present, admin = self.secrets.read(tenant.tenant_id), self.servers.admin(server_id)
-        admin.make_roles(tenant.tenant_id, present.username, present.password, tenant.limits.connections)
+        homes = {tenant.server_id, tenant.former_home.server_id if tenant.former_home else tenant.server_id}
+        admin.make_roles(
+            tenant.tenant_id,
+            present.username,
+            present.password,
+            tenant.limits.connections,
+            is_listed=server_id in homes,
+        )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
@@ -79,11 +86,14 @@ class Residence:
         tenant = self.registry.tenant(tenant_id)
         if tenant is None or home_of(tenant, self.secrets.read(tenant_id)) == home:
             raise Conflict("The tenant lives in that home.", code="home_in_use")
-        drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
-        self.servers.home(tenant_id, home).drop()
+        # What is not the tenant's was in the way, and is left as it is.
+        with ignore_name_taken():
+            drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
+        with ignore_name_taken():
+            self.servers.home(tenant_id, home).drop()
         if with_roles:
-            roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
-            self.servers.removal(home.server_id).drop_roles(roles)
+            removal = self.servers.removal(home.server_id)
+            removal.drop_roles(removal.find_roles(tenant_id))
 
     def residents(self, operation: Operation) -> tuple[Resident, Resident]:
         """Return the tenant in its source and in its target home."""

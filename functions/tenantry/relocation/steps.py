@@ -22,6 +22,7 @@ from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
@@ -72,6 +73,7 @@ class Relocation(Residence):
         tenant, journey = self.tenant(operation), journey_of(operation.facts)
         if self.has_arrived(operation):
             return None
+        readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if journey.leaves_server:
             self.make_roles(tenant, journey.target.server_id)
         self.make_room(operation)

@@ -9,6 +9,7 @@ from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Isolation
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation
 
@@ -114,6 +115,7 @@ class Return:
         if journey.leaves_server:
             # A rotation since the switch may have changed the login in use.
             relocation.make_roles(tenant, journey.target.server_id)
+        readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
         # Whom the tenant has kept out since must not be let in again.

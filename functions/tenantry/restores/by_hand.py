@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tenantry.contents.digest import Access, analyse
+from tenantry.contents.digest import Access
+from tenantry.contents.statistics import analyse
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials

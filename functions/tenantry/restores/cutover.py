@@ -11,7 +11,7 @@ from tenantry.domain.errors import TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts, place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.passwords import new_password
-from tenantry.domain.tenant import TENANT_ROLES, Home, Tenant, TenantId, TenantStatus, database_role
+from tenantry.domain.tenant import Home, Tenant, TenantId, TenantStatus
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
@@ -42,13 +42,16 @@ class Cutover:
             self._secrets.write(tenant.tenant_id, known)
         admin = self._servers.admin(home.server_id)
         admin.close_maintenance_databases()
-        admin.make_roles(tenant.tenant_id, known.username, known.password, tenant.limits.connections)
+        is_listed = tenant.server_id == home.server_id and tenant.status is not TenantStatus.PROVISIONING
+        admin.make_roles(
+            tenant.tenant_id, known.username, known.password, tenant.limits.connections, is_listed=is_listed
+        )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
     def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
-        """Drop the tenant's roles on a server where it does not live."""
-        roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
-        self._servers.removal(server_id).drop_roles(roles)
+        """Drop the tenant's own roles on a server where it does not live."""
+        removal = self._servers.removal(server_id)
+        removal.drop_roles(removal.find_roles(tenant_id))
 
     def switch(self, tenant_id: TenantId, home: Home, former: Home | None) -> None:
         """Point the tenant's secret at its new home, and close the former one if that is on another server."""

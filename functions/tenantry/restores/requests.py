@@ -1,11 +1,13 @@
 """Checks and starts the restores that an operator asks for."""
 
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
+from tenantry.database.marks import name_taken
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
@@ -22,7 +24,7 @@ from tenantry.operations.operations import Operations
 from tenantry.restores.scratch import require_version
 from tenantry.restores.single_tables import STAGED
 from tenantry.servers.servers import Servers
-from tenantry.tenants.retired_ids import no_such_tenant
+from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,11 @@ class Restores:
             self._servers.require_room(request.server_id, tenant.region)
             home = moved(present, request.server_id)
         self._require_fit(require_whole(backup), home)
+        admin = self._servers.admin(home.server_id)
+        admin.require_names(tenant.tenant_id, home, is_listed=home.server_id == present.server_id)
         has_home = self._servers.home(tenant.tenant_id, home).size() is not None
         if has_home and home != present:
-            raise Conflict("The server has something of that name already.", code="database_exists")
+            raise name_taken(f"{home.database}.{home.schema}")
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
@@ -148,19 +152,27 @@ class Restores:
         """Restore a backup as a new tenant, or as a tenant that the registry has lost."""
         into, manifest = request.into or request.tenant_id, require_whole(backup)
         check_free_to_use(into)
-        if self._registry.former_id(into):
-            raise Conflict("A tenant had that id before.", code="tenant_id_retired", hint="Choose another tenant id.")
+        require_not_retired(self._registry, into)
         region = source.region if source else self._region_of(backup)
         wanted = request.server_id or (source.server_id if source else self._known_server(manifest))
         server = self._servers.require_room(wanted, region) if wanted else self._servers.place(Wanted(region))
         home = self._home_of_new(into, server.server_id, manifest)
         self._require_fit(manifest, home)
         is_lost = into == request.tenant_id
+        self._servers.admin(home.server_id).require_names(into, home)
         known, size = self._secrets.exists(into), self._servers.home(into, home).size()
         if not is_lost and (known or size is not None):
             raise Conflict("There is something of a tenant of that id already.", code="tenant_exists")
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
-        tenant = Tenant(into, TenantStatus.PROVISIONING, home.isolation, home.server_id, region)
+        began = datetime.now(UTC)
+        tenant = Tenant(
+            into,
+            TenantStatus.PROVISIONING,
+            home.isolation,
+            home.server_id,
+            region,
+            known_since=None if is_lost else began,
+        )
         if source:
             # The tenant may have had another isolation model when the backup was taken.
             data_api = source.data_api.fitting(one_schema=home.isolation is not Isolation.DATABASE)

@@ -9,16 +9,15 @@ tenant's at a time. The tenant's roles have to be on the server (`ServerAdmin.ma
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-
-from psycopg2 import sql
 
 from tenantry.contents.digest import Access
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.database_removal import drop_database
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
@@ -28,6 +27,8 @@ from tenantry.domain.rights import AllRights, from_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
+from tenantry.homes.ownership import is_tenants_database
+from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
@@ -86,6 +87,8 @@ class Drilled:
     seconds: float
     restored_bytes: int
     server_version: str
+    # The database that could not be dropped, which the next sweep does; empty: there is none.
+    left_behind: str = ""
 
 
 class ScratchRestorer:
@@ -103,20 +106,27 @@ class ScratchRestorer:
     def drill(self, order: ScratchOrder) -> Drilled:
         """Restore a backup, compare it with its manifest, and drop it, whatever happens.
 
+        What can't be dropped is told, and is dropped by the next sweep of the tenant's or of the server's drills.
+
         :raises Conflict: it is of a newer PostgreSQL than the server (`server_too_old`).
         :raises RestoreFailed: it could not be restored.
         :raises TenantryError: a server refused or went away, or S3 did not answer.
         """
+        left_behind = ""
         try:
             began = time.monotonic()
             self.restore(order)
             seconds = time.monotonic() - began
             findings = self.examine(order)
             version = self._servers.admin(order.server_id).facts().version
-            return Drilled(findings, round(seconds, 3), order.manifest.dump.dump_bytes, version)
         finally:
-            with suppress(TenantryError):
+            try:
                 self.drop(order)
+            except TenantryError as error:
+                left_behind = order.database
+                facts = {"database": order.database, "server_id": order.server_id, "code": error.code}
+                logger().error("scratch database left behind", extra=facts)
+        return Drilled(findings, round(seconds, 3), order.manifest.dump.dump_bytes, version, left_behind)
 
     def restore(self, order: ScratchOrder) -> None:
         """Make the database and fill it; what an earlier attempt left is dropped first. Nothing is compared yet.
@@ -136,6 +146,7 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
+                owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()
@@ -177,9 +188,10 @@ class ScratchRestorer:
         drop_copy_login(connect, tenant_id)
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)", (f"{tenant_id}_",))
-            left = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            named = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            left = [name for name in named if is_tenants_database(cursor, tenant_id, name)]
             for name in left:
-                execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                drop_database(cursor, name)
         return left
 
     @contextmanager
@@ -206,7 +218,7 @@ class ScratchRestorer:
     def settings(self) -> ConnectSettings:
         """Say how long a statement may take: as long as there is time."""
         left = max(int((self._deadline() - time.monotonic()) * 1000), 1)
-        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION)
+        return ConnectSettings(self._tools.connect_timeout, left, left, APPLICATION, administers=True)
 
     def _home(self, order: ScratchOrder) -> DatabaseHome:
         connect = self._servers.connector(order.server_id)

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.digest import Access, analyse
+from tenantry.contents.digest import Access
+from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
@@ -25,6 +26,7 @@ from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, owner_role
+from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
@@ -121,7 +123,9 @@ class Restoration:
         """Make sure that the backup is whole, and that the target server has the tenant's roles."""
         self._require_wanted(operation)
         _, manifest = self._backup(operation)
-        self._cutover.make_roles(self._tenant(operation), work_for(operation).home)
+        tenant, work = self._tenant(operation), work_for(operation)
+        self._cutover.make_roles(tenant, work.home)
+        readmit(self._adapters.servers.connector(work.home.server_id), tenant.tenant_id, work.home)
         return {
             "stored_bytes": manifest.dump.stored_bytes,
             "dump_bytes": manifest.dump.dump_bytes,

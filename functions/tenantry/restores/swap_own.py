@@ -12,8 +12,9 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.contents.schema_copy import copy_schema
-from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
+from tenantry.database.admin_sql import AdminConnect, role_identifiers, role_names, run
 from tenantry.database.client_environment import CopyTools
+from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
@@ -22,7 +23,7 @@ from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.restores.scratch import ScratchRestorer
-from tenantry.servers.database_settings import copy_database_settings, set_as_owner
+from tenantry.servers.database_settings import copy_database_settings, copy_default_privileges, set_as_owner
 from tenantry.servers.servers import Servers
 
 
@@ -81,6 +82,12 @@ class DatabaseSwap:
         if not swap.has_home:
             wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
             return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+        # What was in the dump ran as the owner of both.
+        swapping.readmit(connect, swap.tenant_id, swap.home)
+        if manifest.rights is None:
+            # A backup from before rights were read knows no others' than the tenant's own.
+            own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
+            copy_default_privileges(connect, swap.home.database, source.database, own)
         return {"settings": copy_database_settings(connect, swap.home.database, source.database)}
 
     def keep(self, swap: Swap) -> None:

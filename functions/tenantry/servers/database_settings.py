@@ -13,6 +13,8 @@ from tenantry.domain.errors import StatementFailed
 
 # The value of these settings is a list of names, so it has to be written as a list of literals.
 _LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
+# Kinds of objects, by their letters in pg_default_acl.
+_MADE_LATER = {"r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "T": "TYPES", "n": "SCHEMAS"}
 # The fence that a move sets while it lasts.
 _FENCE = "default_transaction_read_only"
 
@@ -42,6 +44,28 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
         for statement in changes:
             execute(cursor, statement)
     return len(changes)
+
+
+def copy_default_privileges(connect: AdminConnect, source: str, target: str, own: Iterable[str]) -> None:
+    """Let others than the tenant's `own` roles give the same of what they make later in `target` as in `source`.
+
+    So the application of an adopted database makes tables that the tenant reaches. No dump that is restored as the
+    tenant's owner brings that back. What names a schema that is not there is left out.
+
+    :raises TenantryError: a database could not be reached.
+    """
+    with closing(connect(source)) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("servers/others_default_privileges"), (list(own),))
+        found = cursor.fetchall()
+    if not found:
+        return
+    with closing(connect(target)) as connection, connection.cursor() as cursor:
+        for maker, schema, kind, privilege, grantee, grantable in found:
+            options = " WITH GRANT OPTION" if grantable else ""
+            given = f"GRANT {privilege} ON {_MADE_LATER[kind]} TO {{}}{options}"
+            grant = sql.SQL(f"ALTER DEFAULT PRIVILEGES FOR ROLE {{}} IN SCHEMA {{}} {given}")
+            with suppress(StatementFailed):
+                execute(cursor, grant.format(*map(sql.Identifier, (maker, schema, grantee))))
 
 
 def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:

@@ -8,15 +8,17 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from tenantry.database.admin_sql import AdminConnect, execute, join_roles, run
+from tenantry.database.marks import tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.pgadmin import Inspector, inspector_pattern
+from tenantry.domain.pgadmin import Inspector, inspected_tenant, inspector_pattern
 from tenantry.domain.tenant import Isolation, Role, TenantId, database_role
 
 # pgAdmin opens one session for its tree and one for each query window.
 _CONNECTIONS = 5
 _STATEMENT_TIMEOUT_MS = 60_000
 _IDLE_TIMEOUT_MS = 300_000
+_TRANSACTION_TIMEOUT_SINCE = 170000
 
 
 class InspectorRoles:
@@ -45,7 +47,12 @@ class InspectorRoles:
                 connections=sql.Literal(_CONNECTIONS),
                 statement_timeout=sql.Literal(_STATEMENT_TIMEOUT_MS),
                 idle_timeout=sql.Literal(_IDLE_TIMEOUT_MS),
+                mark=sql.Literal(tenant_marks(cursor, TenantId(inspector.tenant))[0]),
             )
+            if connection.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+                statements += sql.SQL("; ALTER ROLE {} SET transaction_timeout = 0").format(
+                    sql.Identifier(inspector.login)
+                )
             if home.isolation is not Isolation.DATABASE:
                 # A shared database does not name its tenant, so each login has to.
                 identity = sql.SQL("; ALTER ROLE {} SET tenantry.tenant_id = {}")
@@ -56,13 +63,15 @@ class InspectorRoles:
     def drop(self, login: str) -> None:
         """End a login's sessions and drop it, with all that it was granted and made; a missing login counts as dropped.
 
+        Another's role that has such a name is left as it is.
+
         :raises TenantryError: the server refused; the login may already be unable to log in.
         """
         name = sql.Identifier(login)
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            databases = _traces(cursor, login)
-            if databases is None:
+            if login not in inspectors_of(cursor, inspected_tenant(login)):
                 return
+            databases = _traces(cursor, login)
             join_roles(cursor, [login])
             execute(cursor, load_sql("servers/end_inspector").format(login=name, name=sql.Literal(login)))
             drop_owned = sql.SQL("DROP OWNED BY {}").format(name)
@@ -75,7 +84,7 @@ class InspectorRoles:
 
 def inspectors_of(cursor: Any, tenant_id: TenantId) -> list[str]:
     """List a tenant's inspectors. :raises TenantryError: the server refused."""
-    execute(cursor, "SELECT rolname FROM pg_roles WHERE rolname ~ %s ORDER BY 1", (inspector_pattern(tenant_id),))
+    execute(cursor, load_sql("servers/own_inspectors"), (inspector_pattern(tenant_id), tenant_marks(cursor, tenant_id)))
     return [name for (name,) in cursor.fetchall()]
 
 
@@ -86,7 +95,7 @@ def _require_rights(cursor: Any, database: str) -> None:
         join_roles(cursor, [found[0]])
 
 
-def _traces(cursor: Any, login: str) -> list[str] | None:
+def _traces(cursor: Any, login: str) -> list[str]:
     execute(cursor, load_sql("servers/inspector_traces"), (login,))
     found = cursor.fetchone()
-    return found[0] if found else None
+    return found[0] if found else []

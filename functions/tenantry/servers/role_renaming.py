@@ -9,14 +9,17 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, role_names
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, known_roles
 from tenantry.database.logins import login_names
+from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, TenantId
 from tenantry.homes.renaming import find_rows, find_schema, rename_home
 from tenantry.homes.sessions import end_sessions
+from tenantry.homes.swapping import readmit
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+from tenantry.servers.role_names import all_roles, claim_roles
 
 
 class TenantRenaming:
@@ -33,7 +36,7 @@ class TenantRenaming:
         """
         query = load_sql("servers/rename_taken").format(
             database=sql.Literal(tenant_id.value),
-            roles=sql.Literal(_all_roles(tenant_id)),
+            roles=sql.Literal(all_roles(tenant_id)),
             schemas=sql.Literal(SCHEMAS_DATABASE),
         )
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
@@ -68,11 +71,12 @@ class TenantRenaming:
 
         :param login: the login in use, by its new name.
         :raises NotFound: a role is missing on the server.
+        :raises Conflict: a role of a new name is not the tenant's (`name_taken`).
         :raises TenantryError: the server refused.
         """
 
         def work(cursor: Any) -> None:
-            _rename_all(cursor, dict(zip(_all_roles(old), _all_roles(new), strict=True)))
+            _rename_all(cursor, old, new)
             verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
             set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
             execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
@@ -86,22 +90,26 @@ class TenantRenaming:
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            join_roles(cursor, _all_roles(new))
+            join_roles(cursor, all_roles(new))
+        readmit(self._connect, old, before)
         # Nobody can log in under the old names any more. A session from before the rename must not write meanwhile.
         self.end_sessions(new, before.database)
         return rename_home(self._connect, old, new, before, after)
 
 
-def _all_roles(tenant_id: TenantId) -> list[str]:
-    return [*role_names(tenant_id).values(), *login_names(tenant_id)]
-
-
-def _rename_all(cursor: Any, names: dict[str, str]) -> None:
-    execute(cursor, "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", ([*names, *names.values()],))
-    there = {name for (name,) in cursor.fetchall()}
-    for before, after in names.items():
-        if before in there:
+def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
+    """Rename roles and mark them anew; those that have the new name must be marked as this tenant's by then."""
+    before, after = all_roles(old), all_roles(new)
+    there = set(known_roles(cursor, [*before, *after]))
+    marks = tenant_marks(cursor, new)
+    # The registry knows the tenant here: what has its old names is its own.
+    claim_roles(cursor, old, tenant_marks(cursor, old), is_listed=True)
+    if foreign := foreign_roles_named(cursor, after, marks):
+        raise name_taken(*(f"role {name}" for name in foreign))
+    for name, renamed in zip(before, after, strict=True):
+        if name in there:
             rename = sql.SQL("ALTER ROLE {} RENAME TO {}")
-            execute(cursor, rename.format(sql.Identifier(before), sql.Identifier(after)))
-        elif after not in there:
-            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=before)
+            execute(cursor, rename.format(sql.Identifier(name), sql.Identifier(renamed)))
+            mark_role(cursor, renamed, marks[0])
+        elif renamed not in there:
+            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=name)

@@ -10,7 +10,6 @@ from psycopg2.extensions import encrypt_password
 
 from tenantry.database.admin_sql import (
     AdminConnect,
-    ensure_role,
     execute,
     in_transaction,
     join_roles,
@@ -20,11 +19,13 @@ from tenantry.database.admin_sql import (
     run,
 )
 from tenantry.database.logins import login_names
+from tenantry.database.marks import ensure_role, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
+from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,40 @@ class ServerAdmin:
         """
         run(self._connect, "postgres", load_sql("servers/close_maintenance_databases"))
 
-    def make_roles(self, tenant_id: TenantId, login: str, password: str, connection_limit: int) -> None:
+    def require_names(self, tenant_id: TenantId, home: Home | None, *, is_listed: bool = False) -> None:
+        """Make sure that nothing here which is not ours has a name that the tenant gets; nothing is changed.
+
+        :param home: where it will live; None: in a database that is not made.
+        :param is_listed: the registry says that the tenant lives on this server, complete.
+        :raises Conflict: something has (`name_taken`).
+        :raises TenantryError: the server refused.
+        """
+        require_names(self._connect, tenant_id, home, is_listed=is_listed)
+
+    def make_roles(
+        self, tenant_id: TenantId, login: str, password: str, connection_limit: int, *, is_listed: bool = False
+    ) -> None:
         """Make a tenant's owner, editor, viewer and two logins; the password travels as a SCRAM verifier only.
 
+        Those that are there and the tenant's own lose what others have made them members of.
+
         :param login: the one in use. The other keeps its password, or has none, until a rotation gives it one.
+        :param is_listed: the registry says that the tenant lives on this server, complete.
+        :raises Conflict: a role of such a name is not the tenant's (`name_taken`); nothing is changed.
         :raises TenantryError: the server refused.
         """
         logins = login_names(tenant_id)
         with closing(self._connect("postgres")) as connection:
             verifier = encrypt_password(password, login, connection, "scram-sha-256")
             with connection.cursor() as cursor:
+                marks = tenant_marks(cursor, tenant_id)
+                claim_roles(cursor, tenant_id, marks, is_listed=is_listed)
                 for role in role_names(tenant_id).values():
-                    ensure_role(cursor, role, "NOLOGIN")
+                    ensure_role(cursor, role, "NOLOGIN", marks)
                 for name in logins:
-                    ensure_role(cursor, name, "LOGIN")
+                    ensure_role(cursor, name, "LOGIN", marks)
+                revoke_foreign_memberships(cursor, tenant_id, marks)
+                for name in logins:
                     limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
                     execute(cursor, limit.format(sql.Identifier(name), sql.Literal(connection_limit)))
                 set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")

@@ -27,6 +27,7 @@ _CONNECT = ConnectSettings(
     statement_timeout_ms=20_000,
     application_name="tenantry-admin",
     lock_timeout_ms=LOCK_TIMEOUT_MS,
+    administers=True,
 )
 
 type OpenAdmin = Callable[[Credentials], ServerAdmin]
@@ -45,18 +46,18 @@ class ServerReport:
     tenants: int
 
 
-def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE) -> ServerAdmin:
-    """Administer a server with these credentials; the database in them is ignored."""
-    return ServerAdmin(_Connector(credentials, patience))
+def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE, stage: str = "") -> ServerAdmin:
+    """Administer a server with these credentials; the database in them is ignored. Roles are marked as the stage's."""
+    return ServerAdmin(_Connector(credentials, patience, stage))
 
 
 class _Connector:
     """Connects as a server's administrator; what is done there is as patient as it says."""
 
-    def __init__(self, credentials: Credentials, patience: Patience) -> None:
+    def __init__(self, credentials: Credentials, patience: Patience, stage: str) -> None:
         # With this search path no function or operator of a tenant is found by name, so none runs as the administrator.
         self._credentials = replace(credentials, schema="pg_catalog")
-        self._settings = replace(_CONNECT, patience=patience)
+        self._settings = replace(_CONNECT, patience=patience, stage=stage)
         self.patience = patience
 
     def __call__(self, database: str) -> Any:
@@ -113,7 +114,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return open_admin(self._credentials(server_id), self._patience)
+        return open_admin(self._credentials(server_id), self._patience, self._secrets.stage)
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
         """Administer a tenant's home on its server.
@@ -141,7 +142,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return _Connector(self.administrator(server_id), self._patience)
+        return _Connector(self.administrator(server_id), self._patience, self._secrets.stage)
 
     def administrator(self, server_id: str) -> Credentials:
         """Return the credentials of a registered server's administrator.

@@ -7,13 +7,14 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, join_roles, known_roles, run
-from tenantry.database.logins import login_names
+from tenantry.database.marks import tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.pgadmin import is_inspector
 from tenantry.domain.restore import is_scratch
-from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
-from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login
+from tenantry.domain.tenant import TenantId
+from tenantry.homes.copy_login import copies_for, copy_login_name, drop_copy_login, find_foreign_copy
 from tenantry.servers.inspector_roles import InspectorRoles, inspectors_of
+from tenantry.servers.role_names import own_roles
 
 
 class TenantRemoval:
@@ -24,18 +25,17 @@ class TenantRemoval:
         self._connect = connect
 
     def find_roles(self, tenant_id: TenantId) -> list[str]:
-        """List a tenant's roles that exist on the server.
+        """List a tenant's own roles that exist on the server.
 
         :raises TenantryError: the server refused.
         """
-        # By exact names, not by a prefix: an adopted tenant's own application may log in as `{id}_app`.
-        roles = [
-            copy_login_name(tenant_id),
-            *login_names(tenant_id),
-            *(database_role(tenant_id, role) for role in TENANT_ROLES),
-        ]
+        # By exact names, not by a prefix: an adopted tenant's own application may log in as `{id}_app`. And only what
+        # is marked: a name is not a proof.
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            return [*known_roles(cursor, roles), *inspectors_of(cursor, tenant_id)]
+            copy = copy_login_name(tenant_id)
+            foreign = find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id))
+            copies = [name for name in known_roles(cursor, [copy]) if name not in foreign]
+            return [*copies, *own_roles(cursor, tenant_id), *inspectors_of(cursor, tenant_id)]
 
     def drop_roles(self, roles: list[str]) -> None:
         """Drop roles with all that they own and were given, in whatever database: their home is gone before.

@@ -5,6 +5,7 @@ Nothing in the database is dropped or renamed. Until every check has passed, not
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
@@ -56,18 +57,21 @@ def adopt_database(
 
     :param meter: makes what the tenant's requests are counted under; called when every check has passed.
     :raises BadRequest: the login, the database or the server is not what the request says; nothing is changed.
-    :raises Conflict: tenant or database is taken (nothing is changed), or the database is too busy now.
+    :raises Conflict: tenant or database is taken, or a role on the server has one of the tenant's names and is not ours
+        (`name_taken`): nothing is changed; or the database is too busy now.
     :raises TenantryError: a step failed; the same call finishes the work.
     """
     known = _find_begun(request, server, registry)
     if known and known.status is TenantStatus.ACTIVE:
+        _note_user(request, known, server, registry)
         return
     _require_server(request, server)
     facts = _examine(request, server, admin)
     if known and not known.adopted_database and facts.tenant_id:
         # The call that creates a tenant has made this database, and is the one to finish it.
         raise _exists()
-    tenant = replace(_tenant(request, server), usage_key=meter())
+    since = known.known_since if known else None
+    tenant = replace(_tenant(request, server), usage_key=meter(), known_since=since or datetime.now(UTC))
     registry.put_tenant(tenant)
     credentials = _credentials(request, server, secret_store.find(request.tenant_id))
     admin.make_roles(request.tenant_id, credentials.username, credentials.password, request.connection_limit)
@@ -79,6 +83,14 @@ def adopt_database(
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
+
+
+def _note_user(request: AdoptionRequest, tenant: Tenant, server: Server, registry: Registry) -> None:
+    """Write down who the application is, of a tenant that was adopted before that was kept; it has to log in."""
+    if not tenant.adopted_user and request.user not in login_names(request.tenant_id):
+        _require_server(request, server)
+        _log_in(request, server)
+        registry.put_tenant(replace(tenant, adopted_user=request.user))
 
 
 def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:
@@ -130,6 +142,8 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
         raise BadRequest("The database has no such schema.", code="schema_unknown")
     if facts.tenant_id not in ("", request.tenant_id.value):
         raise _taken()
+    # Also its application may log in with a name that a role of the tenant's would have.
+    admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:
         raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
     return facts
@@ -180,6 +194,7 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         server.server_id,
         request.region,
         adopted_database=request.database,
+        adopted_user="" if request.user in login_names(request.tenant_id) else request.user,
         limits=Limits(connections=request.connection_limit),
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CertificateStore:
-    """Stores certificates. A tenant id may be used again after an erasure, so it may have several."""
+    """Stores certificates. An id that was used again, before erased ids were reserved, may have several."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         """Take the registry's table."""

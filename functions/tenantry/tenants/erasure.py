@@ -8,6 +8,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.database.marks import NAME_TAKEN
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
@@ -91,10 +92,23 @@ class Erasure:
 
     def _drop_database(self, operation: Operation) -> dict[str, Any]:
         homes = [_home(found) for found in _found_homes(operation)]
-        for home in homes:
-            self._servers.home(_tenant_id(operation), home).drop()
-        dropped = _deleted(operation, **_named(homes[0]))
-        return _deleted(operation, **_named(homes[0]), former_home=_named(homes[1])) if homes[1:] else dropped
+        foreign = [home for home in homes if not self._drop_home(_tenant_id(operation), home)]
+        present, *former = homes
+        named = {} if present in foreign else _named(present)
+        if former and former[0] not in foreign:
+            named["former_home"] = _named(former[0])
+        kept = [{"what": _described(home), "why": "It is not the tenant's"} for home in foreign]
+        return _deleted(operation, **named) | {"remains": [*operation.facts["remains"], *kept]}
+
+    def _drop_home(self, tenant_id: TenantId, home: Home) -> bool:
+        """Drop a home; False: what has its name is somebody else's, as a tenant that was never complete may find."""
+        try:
+            self._servers.home(tenant_id, home).drop()
+        except Conflict as exc:
+            if exc.code != NAME_TAKEN:
+                raise
+            return False
+        return True
 
     def _drop_roles(self, operation: Operation) -> dict[str, Any]:
         for found in _found_homes(operation):
@@ -134,6 +148,8 @@ class Erasure:
             facts=operation.facts,
         )
         self._certificates.put(certificate, _former_ids(operation))
+        for gone in (tenant_id, *map(TenantId, _former_ids(operation))):
+            self._registry.put_erased_id(gone, datetime.now(UTC))
         self._registry.delete_tenant(tenant_id)
         return {"certificate": asdict(certificate)}
 
@@ -168,6 +184,10 @@ def _named(home: Home) -> dict[str, Any]:
             return {"schema": f"{home.database}.{home.schema}"}
         case Isolation.POOLED:
             return {"rows_of": home.database}
+
+
+def _described(home: Home) -> str:
+    return f"database {home.database}" if home.isolation is Isolation.DATABASE else f"{home.database}.{home.schema}"
 
 
 def _deleted(operation: Operation, **things: Any) -> dict[str, Any]:

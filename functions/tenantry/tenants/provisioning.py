@@ -1,6 +1,8 @@
 """Makes a tenant: roles, home, credentials, registry entry. May be repeated after a failure at any step."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypedDict, Unpack
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
@@ -34,30 +36,35 @@ class TenantRequest:
     usage_key: str = ""
 
 
-def provision_tenant(
-    request: TenantRequest,
-    *,
-    server: Server,
-    admin: ServerAdmin,
-    secret_store: SecretStore,
-    registry: Registry,
-) -> Credentials:
+class ProvisioningTools(TypedDict):
+    """The server that a tenant is made on, and the adapters."""
+
+    server: Server
+    admin: ServerAdmin
+    secret_store: SecretStore
+    registry: Registry
+
+
+def provision_tenant(request: TenantRequest, **tools: Unpack[ProvisioningTools]) -> Credentials:
     """Make a tenant on `server`; active only after a login as the tenant worked.
 
     :returns: the credentials that its secret now holds.
-    :raises Conflict: it is there with another isolation model, or is being moved.
+    :raises Conflict: it is there with another isolation model, or is being moved; or the server has something of one of
+        its names that is not ours (`name_taken`), and nothing is changed.
     :raises TenantryError: a step failed; the same call finishes the work.
     """
-    tenant_id = request.tenant_id
-    known = registry.tenant(tenant_id)
-    tenant = _tenant(request, server, known)
+    tenant_id, server, admin = request.tenant_id, tools["server"], tools["admin"]
+    secret_store, registry = tools["secret_store"], tools["registry"]
+    tenant = require_free_names(request, **tools)
+    is_listed = _is_listed(tenant)
     registry.put_tenant(tenant)
     stored = secret_store.find(tenant_id)
-    # Before it was active, what is stored may be a hand-made secret, which says nothing of where we make it.
     home = home_of(tenant, stored if tenant.status is TenantStatus.ACTIVE else None)
     credentials = _credentials(tenant_id, server, home, stored)
     admin.close_maintenance_databases()
-    admin.make_roles(tenant_id, credentials.username, credentials.password, tenant.limits.connections)
+    admin.make_roles(
+        tenant_id, credentials.username, credentials.password, tenant.limits.connections, is_listed=is_listed
+    )
     admin.set_limits(tenant_id, tenant.limits)
     place = admin.home(tenant_id, home)
     place.make()
@@ -69,11 +76,36 @@ def provision_tenant(
     return credentials
 
 
+def require_free_names(request: TenantRequest, **tools: Unpack[ProvisioningTools]) -> Tenant:
+    """Say what the registry has to know of a tenant that is to be made, if nothing on the server is in its way.
+
+    :raises Conflict: as `provision_tenant`; nothing is changed here.
+    :raises TenantryError: the server refused.
+    """
+    tenant = _tenant(request, tools["server"], tools["registry"].tenant(request.tenant_id))
+    # Before it was active, what is stored may be a hand-made secret, which says nothing of where we make it.
+    is_active = tenant.status is TenantStatus.ACTIVE
+    home = home_of(tenant, tools["secret_store"].find(request.tenant_id) if is_active else None)
+    tools["admin"].require_names(request.tenant_id, home, is_listed=_is_listed(tenant))
+    return tenant
+
+
+def _is_listed(tenant: Tenant) -> bool:
+    return tenant.status is not TenantStatus.PROVISIONING
+
+
 def _tenant(request: TenantRequest, server: Server, known: Tenant | None) -> Tenant:
     """Say what the registry has to know meanwhile; a tenant that is served goes on being served."""
     if known is None:
         isolation = request.isolation or Isolation.DATABASE
-        new = Tenant(request.tenant_id, TenantStatus.PROVISIONING, isolation, server.server_id, request.region)
+        new = Tenant(
+            request.tenant_id,
+            TenantStatus.PROVISIONING,
+            isolation,
+            server.server_id,
+            request.region,
+            known_since=datetime.now(UTC),
+        )
         return _with_limits(new, request)
     require_isolation(known, request.isolation)
     require_idle(known)

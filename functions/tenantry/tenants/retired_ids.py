@@ -1,4 +1,4 @@
-"""Ids that a tenant had before it was renamed: nobody else gets them, and whoever asks is told where it went."""
+"""Ids that a tenant had: nobody else gets them. Whoever asks for one from before a rename is told where it went."""
 
 from tenantry.aws.registry import Registry
 from tenantry.domain.errors import Conflict, TenantUnknown
@@ -6,14 +6,18 @@ from tenantry.domain.tenant import Tenant, TenantId
 
 
 def require_not_retired(registry: Registry, tenant_id: TenantId) -> None:
-    """Keep a former id for the tenant that had it: its backups and its audit trail lie under it.
+    """Keep an id for the tenant that had it: its backups and its audit trail lie under it, its users' tokens say it.
 
-    :raises Conflict: a tenant had this id before.
+    One that a tenant has now is that one's, though an earlier one may have been erased before erased ids were kept.
+
+    :raises Conflict: a tenant had this id before it was renamed, or until it was erased.
     """
     if registry.former_id(tenant_id):
         raise Conflict(
             "A tenant had that id before it was renamed.", code="tenant_id_retired", hint="Choose another tenant id."
         )
+    if registry.tenant(tenant_id) is None and registry.was_erased(tenant_id):
+        raise Conflict("A tenant of that id was erased.", code="tenant_id_retired", hint="Choose another tenant id.")
 
 
 def find_by_any_id(registry: Registry, tenant_id: TenantId) -> Tenant | None:

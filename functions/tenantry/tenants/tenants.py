@@ -15,7 +15,13 @@ from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
-from tenantry.tenants.provisioning import TenantRequest, provision_tenant, require_isolation
+from tenantry.tenants.provisioning import (
+    ProvisioningTools,
+    TenantRequest,
+    provision_tenant,
+    require_free_names,
+    require_isolation,
+)
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
@@ -74,7 +80,8 @@ class Tenants:
         :returns: the tenant, and whether it is new.
         :raises BadRequest: its id is reserved.
         :raises Conflict: no server has room, its region has no bucket for backups, the address is another tenant's
-            user's, it is suspended, it lies elsewhere, or something else is done to it.
+            user's, it is suspended, it lies elsewhere, something else is done to it, or something on the server that
+            is not ours has one of its names (`name_taken`): nothing is changed then.
         """
         check_free_to_use(new.tenant_id)
         if new.admin_email:
@@ -99,15 +106,16 @@ class Tenants:
                 isolation=new.isolation,
                 limits=limits,
                 backups=new.limits.backups,
-                usage_key=self._usage_plans.ensure(new.tenant_id, limits.plan),
             )
-            provision_tenant(
-                request,
-                server=server,
-                admin=self._servers.admin(server.server_id),
-                secret_store=self._secrets,
-                registry=self._registry,
-            )
+            tools: ProvisioningTools = {
+                "server": server,
+                "admin": self._servers.admin(server.server_id),
+                "secret_store": self._secrets,
+                "registry": self._registry,
+            }
+            require_free_names(request, **tools)
+            usage_key = self._usage_plans.ensure(new.tenant_id, limits.plan)
+            provision_tenant(replace(request, usage_key=usage_key), **tools)
             self._schedule_rotation(new.tenant_id)
             if new.admin_email:
                 self._users.ensure_admin(new.tenant_id, new.admin_email)

@@ -26,8 +26,8 @@ from tests.integration.homes.conftest import home, new_id, provision, remove
 from tests.integration.restores.conftest import ROWS, Vault
 
 MODELS = list(Isolation)
-# More than a statement of ours waits for a lock, and less than anybody would notice.
-BOUND_SECONDS = 0.9
+# Half a second is what a statement of ours waits; the rest is for a machine that is busy.
+BOUND_SECONDS = 1.5
 REVISION = """
 from alembic import op
 
@@ -121,14 +121,15 @@ def beside(stage: Stage, work: Callable[[], Any], meanwhile: Callable[[Future[An
     return done
 
 
-def wait_for_waiting(stage: Stage, done: Future[Any]) -> None:
-    """Wait until something of ours has waited for a lock of the tenant's."""
+def wait_for_attempts(stage: Stage, done: Future[Any], attempts: int) -> None:
+    """Wait until something of ours has waited for the tenant's lock and given up, so many times."""
     database = stage.credentials.dbname
     query = f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{database}'"
-    deadline = time.monotonic() + 10
-    while not stage.world.execute(query)[0][0]:
-        assert not done.done(), "nobody was in its way"
-        assert time.monotonic() < deadline
+    deadline = time.monotonic() + 20
+    for is_waiting in [True, False] * attempts:
+        while bool(stage.world.execute(query)[0][0]) is not is_waiting:
+            assert not done.done(), "nobody was in its way"
+            assert time.monotonic() < deadline
 
 
 def test_an_upgrade_gives_way_to_those_behind_it(stage: Stage, revise: Callable[[str], str]) -> None:
@@ -138,10 +139,7 @@ def test_an_upgrade_gives_way_to_those_behind_it(stage: Stage, revise: Callable[
         blocker.cursor().execute("SELECT count(*) FROM candidates")
 
         def end_later(done: Future[Any]) -> None:
-            for _ in range(2):
-                wait_for_waiting(stage, done)
-            time.sleep(1.2)
-            assert not done.done()
+            wait_for_attempts(stage, done, 2)
             blocker.rollback()
 
         done = beside(stage, stage.home(Impatient(stage.world, 20)).upgrade, end_later)
@@ -237,9 +235,7 @@ def test_tables_that_are_replaced_make_nobody_wait_for_their_turn(vault: Vault) 
         blocker.cursor().execute("SELECT count(*) FROM candidates")
 
         def end_later(done: Future[Any]) -> None:
-            for _ in range(2):
-                wait_for_waiting(stage, done)
-            assert not done.done()
+            wait_for_attempts(stage, done, 2)
             blocker.rollback()
 
         done = beside(stage, lambda: vault.perform_well(operation), end_later)

@@ -58,7 +58,7 @@ def run(vault: Vault, tenant: TenantId, statement: str) -> None:
     vault.run_as(tenant, statement)
 
 
-def after_the_snapshot(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> list[str]:
+def after_the_snapshot(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[str]:
     """Do something once, between the first snapshot and all that looks through it; returns the snapshots."""
     export, taken = ContentReader.export, []
 
@@ -200,3 +200,28 @@ def test_a_comparison_is_not_deceived(vault: Vault) -> None:
         with pytest.raises(Conflict) as refused:
             reader.content()
     assert refused.value.code == "tables_rewritten"
+
+
+@pytest.mark.parametrize("work", ["backup", "clone", "promotion"])
+def test_rows_of_shared_tables_are_what_was_committed(vault: Vault, monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    """A shared table is rewritten, by a revision say, under the snapshot with which a tenant's rows are read."""
+    from tenantry.relocation.clone_requests import CloneOrder
+
+    tenant = vault.add(Isolation.POOLED)
+    query = "SELECT count(*), min(name), max(email) FROM candidates"
+    before = vault.run_as(tenant, query)
+    rewrite = IN_A_SCHEMA["truncate"].replace("TABLE kept AS", "TABLE kept (LIKE candidates); INSERT INTO kept")
+    taken = after_the_snapshot(monkeypatch, lambda: vault.execute("here", rewrite, "tenantry_pool"))
+    if work == "backup":
+        manifest = vault.back_up(tenant).manifest
+        assert manifest
+        assert {t.table: t.rows for t in manifest.tables}["candidates"] == before[0][0]
+    elif work == "clone":
+        clone = TenantId(f"{tenant}c")
+        vault.made.append(clone)
+        vault.perform_well(vault.clones.start(CloneOrder(tenant, clone), "op-1"))
+        assert vault.run_as(clone, query) == before
+    else:
+        vault.perform_well(vault.relocations.promote(tenant, Isolation.SCHEMA, "op-1"))
+        assert vault.run_as(tenant, query) == before
+    assert len(taken) == 2

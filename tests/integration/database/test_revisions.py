@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 
 from tenantry.database import revisions as migrations
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.revisions import TemplateDatabases, head_revision, schema_revision, upgrade_home, upgrade_schema
+from tenantry.database.revisions import head_revision, schema_revision, upgrade_home, upgrade_schema
+from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, InvalidSetting, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId

@@ -155,7 +155,7 @@ def test_what_is_somebody_elses_is_left(world: World, tenant_id: TenantId) -> No
         world.execute(f'CREATE SCHEMA "{other}"', "tenantry_schemas")
         with pytest.raises(Conflict) as refusal:
             provision(world, other, Isolation.SCHEMA)
-        assert refusal.value.code == "schema_exists"
+        assert refusal.value.code == "name_taken"
     finally:
         world.execute(f'DROP SCHEMA "{other}"', "tenantry_schemas")
         remove(world, other)

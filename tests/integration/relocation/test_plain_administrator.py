@@ -68,3 +68,37 @@ def test_promotions(plain_yard: Yard, way: tuple[Isolation, Isolation]) -> None:
     yard.perform_well(yard.relocations.promote(tenant_id, way[1], "op-1"))
     yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
     assert yard.run_as(tenant_id, ROWS) == before
+
+
+@pytest.mark.parametrize("isolation", [DATABASE, SCHEMA])
+def test_rights_go_along(plain_yard: Yard, isolation: Isolation) -> None:
+    """The editor owns a table where it may make none any more, and has passed on what it was given."""
+    yard = plain_yard
+    tenant_id = yard.add(isolation)
+    schema = yard.credentials(tenant_id).schema
+    owner, editor, viewer = (f'"{tenant_id}_{role}"' for role in ("owner", "editor", "viewer"))
+    with closing(yard.connect(tenant_id)) as session, session.cursor() as cursor:
+        cursor.execute(f'SET ROLE {owner}; SET search_path = "{schema}"')
+        cursor.execute(f'CREATE TABLE passed_on (id int); GRANT CREATE ON SCHEMA "{schema}" TO {editor}')
+        cursor.execute(f"REVOKE ALL ON passed_on, candidates FROM {editor}, {viewer}")
+        cursor.execute(f"GRANT SELECT ON passed_on TO {editor} WITH GRANT OPTION")
+        cursor.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+        cursor.execute(f"SET ROLE {editor}; GRANT SELECT ON passed_on TO {viewer}")
+        cursor.execute(f"CREATE TABLE editors_own (id int); GRANT SELECT ON editors_own TO {owner}")
+        cursor.execute(f'SET ROLE {owner}; REVOKE ALL ON SCHEMA "{schema}" FROM {editor}')
+    query = f"""SELECT relname, relowner::regrole::text, grantee::regrole::text, privilege_type, is_grantable,
+                       grantor::regrole::text
+                FROM pg_class, aclexplode(coalesce(relacl, acldefault(
+                    CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner
+                )))
+                WHERE relnamespace = '"{schema}"'::regnamespace AND relkind IN ('r', 'S')
+                UNION ALL
+                SELECT 'schema', nspowner::regrole::text, grantee::regrole::text, privilege_type, is_grantable,
+                       grantor::regrole::text
+                FROM pg_namespace, aclexplode(nspacl) WHERE nspname = '{schema}'
+                ORDER BY 1, 3, 4"""
+    before = yard.run_as(tenant_id, query)
+    yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
+    assert yard.run_as(tenant_id, query) == before
+    yard.perform_well(yard.relocations.undo(tenant_id, "op-1"))
+    assert yard.run_as(tenant_id, query) == before

@@ -188,7 +188,7 @@ def test_a_database_of_somebody_elses_is_not_taken_over(operator: Operator) -> N
     operator.world.execute("CREATE DATABASE legacy")
     try:
         reply = operator.create("legacy")
-        assert (reply.status, reply.json["code"]) == (409, "database_exists")
+        assert (reply.status, reply.json["code"]) == (409, "name_taken")
     finally:
         operator.made.append("legacy")
         operator.world.execute("DROP DATABASE legacy")

@@ -2,4 +2,5 @@
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 -- Records in the database whose it is.
 ALTER DATABASE {database} SET tenantry.tenant_id = {tenant_id};
-ALTER DATABASE {database} ALLOW_CONNECTIONS true;
+-- What its owner may have set so that nobody comes in, or that it can't be dropped.
+ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false;

@@ -15,7 +15,9 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Isolation, TenantId, owner_role
 from tenantry.reports.drift.fleet import DatabaseOnServer, ReadOnlySetting, RoleOnServer, ServerContent
 
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-drift")
+_CONNECT = ConnectSettings(
+    connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-drift", administers=True
+)
 
 
 class ServerInventory:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from tenantry.domain.tenant import Isolation, TenantId, pool_groups
+from tenantry.domain.tenant import Isolation, TenantId, owner_role, pool_groups
 from tenantry.reports.isolation.findings import Finding, Hole, Severity
 from tenantry.reports.isolation.residents import ServerTenants
 from tenantry.reports.isolation.walls import DatabaseContent, Grant, Membership, OpenDatabase, Relation, ServerWalls
@@ -19,6 +19,9 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         for attribute in role.attributes if holder else ():
             # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
             if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
+                continue
+            # An application goes on as it was.
+            if attribute == "INHERIT" and residents.application_of(role.name):
                 continue
             severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
             where = f"{role.name} {attribute}"
@@ -39,6 +42,10 @@ def _judge_membership(residents: ServerTenants, membership: Membership) -> Itera
         and residents.shares_tables(member)
         and pool_groups(TenantId(member)).get(membership.member) == membership.role
     ):
+        return
+    # So the application of an adopted database goes on with what became its tenant's.
+    is_application = bool(member) and residents.application_of(membership.member) == member
+    if is_application and membership.role == owner_role(TenantId(member)):
         return
     if member and member == holder:
         if membership.inherits:
@@ -91,6 +98,10 @@ def _judge_grants(
     residents: ServerTenants, database: str, owner: str, schemas: dict[str, str], alike: list[Grant]
 ) -> Iterator[Finding]:
     """Judge what one role may do with one kind of thing in one schema: one finding, where there are many."""
+    if not alike[0].grantee and residents.was_adopted(owner):
+        alike = [grant for grant in alike if grant.object != "schema public"]
+        if not alike:
+            return
     first, server = alike[0], residents.server_id
     holder = residents.holder_of(first.grantee)
     if not first.grantee:

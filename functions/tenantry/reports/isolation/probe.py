@@ -66,7 +66,9 @@ _BATCH = 250
 
 _TOO_MANY_SESSIONS = "53300"
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 2.0, 0.05
-_CONNECT = ConnectSettings(connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-audit")
+_CONNECT = ConnectSettings(
+    connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-audit", administers=True
+)
 
 
 class ConnectionFacts(NamedTuple):

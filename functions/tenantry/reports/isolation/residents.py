@@ -30,6 +30,8 @@ class ServerTenants:
         self._ids = {tenant.tenant_id.value for tenant in tenants}
         self._pooled = {resident.name for resident in self.all if _is_pooled(resident.tenant)}
         self._by_login = {resident.credentials.username: resident.name for resident in self.all}
+        # Logins of applications, which adoption has made members of their tenants' owners.
+        self._applications = {r.tenant.adopted_user: r.name for r in self.all if r.tenant.adopted_user}
 
     def of(self, database: str) -> list[LocatedTenant]:
         """List who lives in a database."""
@@ -53,7 +55,16 @@ class ServerTenants:
     def holder_of(self, role: str) -> str:
         """Name the tenant that a role belongs to, if any. No tenant's id holds an underscore."""
         prefix, underscore, _ = role.partition("_")
-        return self._by_login.get(role) or (prefix if underscore and prefix in self._ids else "")
+        known = self.application_of(role) or self._by_login.get(role)
+        return known or (prefix if underscore and prefix in self._ids else "")
+
+    def application_of(self, role: str) -> str:
+        """Name the tenant whose adopted database's application logs in as a role; empty: it is none."""
+        return self._applications.get(role, "")
+
+    def was_adopted(self, tenant: str) -> bool:
+        """Whether a tenant's database was somebody's before, who has left PUBLIC what every new database gives it."""
+        return any(resident.name == tenant and resident.tenant.adopted_database for resident in self.all)
 
 
 def _is_pooled(tenant: Tenant) -> bool:

@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from psycopg2 import sql
-
 from tenantry.aws.registry import Registry
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
+from tenantry.database.database_removal import drop_database
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.changeable import require_still
@@ -17,6 +16,7 @@ from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.ownership import is_tenants_database
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
@@ -80,8 +80,10 @@ class Drills:
                 owner=order.tenant_id,
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
-                # A renamed tenant's roles have other names now than in a dump; a manifest's rights name none.
-                keep_rights=backup.tenant_id == order.tenant_id or manifest.rights is not None,
+                # A renamed tenant's roles have other names now than in a dump; a manifest's rights name none. Roles of
+                # the tenant's own server are not where a drill is made elsewhere.
+                keep_rights=(backup.tenant_id == order.tenant_id or manifest.rights is not None)
+                and (server_id == tenant.server_id or not manifest.names_others),
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
@@ -100,9 +102,10 @@ class Drills:
             for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
                 # While its worker lives, the lease is refused.
                 with suppress(Conflict), self._lease(tenant_id, mine):
-                    drop_copy_login(connect, tenant_id, name)
-                    execute(cursor, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-                    dropped.append(name)
+                    if is_tenants_database(cursor, tenant_id, name):
+                        drop_copy_login(connect, tenant_id, name)
+                        drop_database(cursor, name)
+                        dropped.append(name)
         return dropped
 
     def _lease(self, tenant_id: TenantId, mine: TenantId) -> AbstractContextManager[None]:
@@ -156,4 +159,5 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         server_id=server_id,
         server_version=found.server_version if found else "",
         operation_id=order.operation_id,
+        left_behind=found.left_behind if found else "",
     )

@@ -56,10 +56,12 @@ class DrillServers:
         for server_id in self.all_for(tenant):
             if server_id == tenant.server_id:
                 break
-            # A drill whose worker died leaves roles behind. Roles that something still depends on can't be dropped.
+            # A drill whose worker died leaves roles behind. Roles that something still depends on can't be dropped, and
+            # where others have such names the drill is made elsewhere.
             with suppress(TenantryError):
                 if server_id != former:
                     self._drop_roles(server_id, tenant.tenant_id)
+                    self._servers.admin(server_id).require_names(tenant.tenant_id, None)
                     return server_id
         return tenant.server_id
 

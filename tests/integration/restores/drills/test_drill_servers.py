@@ -1,6 +1,7 @@
 """Drills on a server that is labelled for them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -61,11 +62,28 @@ def test_what_a_dead_drill_left_there_is_dropped(fleet: Fleet, lab: PostgresServ
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f'CREATE ROLE "{tenant}_owner"')
+        cursor.execute(f"COMMENT ON ROLE \"{tenant}_owner\" IS 'tenantry tenant={tenant} stage={STAGE}'")
         cursor.execute(f'CREATE DATABASE "{tenant}_drill_0123456789" OWNER "{tenant}_owner"')
     connection.close()
     backup_id = back_up(tenant)
     assert drill(tenant, backup_id)["passed"] is True
     assert traces(lab, tenant) == []
+
+
+def test_a_server_where_somebody_has_such_names_is_none(fleet: Fleet, lab: PostgresServer) -> None:
+    """A role and a database there are named like a dead drill's, and are not ours: they stay."""
+    tenant = fleet.world.tenants[0]
+    kept = [f"{tenant}_drill_0123456789", f"{tenant}_owner"]
+    with closing(lab.connect("postgres")) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute(f'CREATE ROLE "{tenant}_owner"')
+        cursor.execute(f'CREATE DATABASE "{tenant}_drill_0123456789" OWNER "{tenant}_owner"')
+        backup_id = back_up(tenant)
+        assert drill(tenant, backup_id)["passed"] is True
+        assert traces(lab, tenant) == kept
+        assert verification(fleet, tenant, backup_id).server_id == "local"
+        cursor.execute(f'DROP DATABASE "{kept[0]}"')
+        cursor.execute(f'DROP ROLE "{kept[1]}"')
 
 
 def test_a_home_that_the_tenant_can_go_back_to_is_left_alone(fleet: Fleet, lab: PostgresServer) -> None:

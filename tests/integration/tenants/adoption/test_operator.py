@@ -38,7 +38,7 @@ def secret_of(legacy: Legacy, **change: Any) -> dict[str, Any]:
 def test_an_operator_adopts_with_a_hand_made_secret(operator: Operator, legacy: Legacy) -> None:
     path = f"/admin/v1/tenants/{legacy.name}"
     # Somebody tried to create it first, and was told that the database is there.
-    assert operator.call("PUT", path, {}).json["code"] == "database_exists"
+    assert operator.call("PUT", path, {}).json["code"] == "name_taken"
     reply = operator.call("POST", f"{path}/adopt", {"server_id": "first", "secret": secret_of(legacy)})
     assert (reply.status, reply.json["status"], reply.json["adopted_database"]) == (200, "active", legacy.name)
     assert reply.json["schema_revision"] is None

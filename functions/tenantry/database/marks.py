@@ -1,0 +1,148 @@
+"""Marks: how a role or a database of a server is told to be ours. A name is not a proof.
+
+A role's mark is its comment, made in the transaction that makes the role. Only who administers roles can write one: a
+tenant's roles have neither CREATEROLE nor ADMIN, so none forges a mark or loses its own. A tenant's own database needs
+none, as it belongs to a marked role from its first moment, and its owner can write its comment. Databases that tenants
+share, and templates, belong to the administrator, and carry a comment.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import execute
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict, StatementFailed
+from tenantry.domain.tenant import TenantId
+
+# Of what all tenants of a server have in common: groups, templates, shared databases.
+SERVER_MARK = "tenantry server"
+# A database can't be made and marked at once. One with this connection limit was made by us and not marked yet.
+UNMARKED_LIMIT = 1952804452
+NAME_TAKEN = "name_taken"
+_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+# SQLSTATEs of a role and of a database that is there already.
+_EXISTS = frozenset({"42710", "42P04"})
+
+
+def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
+    """Write the marks that a tenant's role may have, as patterns of LIKE; the first is what a new one gets.
+
+    Several stages may share a server: a mark names its stage, where the session says which that is. A session that does
+    not say takes any stage's.
+
+    :raises TenantryError: the server did not answer.
+    """
+    execute(cursor, "SELECT current_setting('tenantry.stage', true)")
+    stage = cursor.fetchone()[0]
+    bare = f"tenantry tenant={tenant_id}"
+    return [f"{bare} stage={stage}", bare] if stage else [bare, f"{bare} stage=%"]
+
+
+def foreign_roles_named(cursor: Any, names: Iterable[str], marks: Iterable[str]) -> list[str]:
+    """List which roles of these names are there and have none of the marks. :raises TenantryError: as above."""
+    execute(cursor, load_sql("database/unmarked_roles"), (list(names), list(marks)))
+    return [name for (name,) in cursor.fetchall()]
+
+
+def mark_role(cursor: Any, name: str, mark: str) -> None:
+    """Mark a role. :raises TenantryError: the server refused."""
+    execute(cursor, _comment("ROLE", name, mark))
+
+
+def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> None:
+    """Make a role that has no attribute, or take those away that our own of that name has.
+
+    :param login: `LOGIN` or `NOLOGIN`.
+    :param marks: by which a role of that name is known to be ours; a new one gets the first.
+    :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
+    :raises TenantryError: as above.
+    """
+    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
+    execute(cursor, load_sql("database/role_is_plain"), (list(marks), login == "LOGIN", name))
+    found = cursor.fetchone()
+    attributes = f"{login} {_NO_ATTRIBUTES}"
+    if found is None:
+        create_marked_role(cursor, name, attributes, marks[0])
+        return
+    is_plain, is_ours = found
+    if not is_ours:
+        raise name_taken(f"role {name}")
+    if not is_plain:
+        execute(cursor, sql.SQL("ALTER ROLE {} WITH {}").format(sql.Identifier(name), sql.SQL(attributes)))
+
+
+def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> None:
+    """Make a role with its mark, in one transaction.
+
+    :raises Conflict: there is a role of that name (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    create = sql.SQL("CREATE ROLE {} WITH {}; ").format(sql.Identifier(name), sql.SQL(attributes))
+    _create(cursor, create + _comment("ROLE", name, mark), f"role {name}")
+
+
+def is_our_database(cursor: Any, name: str) -> bool | None:
+    """Tell whether a database of that name is marked as the server's; None: there is none.
+
+    :raises TenantryError: the server did not answer.
+    """
+    execute(cursor, load_sql("database/database_mark"), (SERVER_MARK, UNMARKED_LIMIT, name))
+    found = cursor.fetchone()
+    return bool(found[0]) if found else None
+
+
+def create_marked_database(cursor: Any, name: str) -> None:
+    """Make an empty database that belongs to the administrator, with the server's mark.
+
+    :raises Conflict: there is a database of that name (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    quoted = {"database": sql.Identifier(name), "limit": sql.Literal(UNMARKED_LIMIT)}
+    create = "CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT {limit}"
+    _create(cursor, sql.SQL(create).format(**quoted), f"database {name}")
+    mark_database(cursor, name)
+
+
+def mark_database(cursor: Any, name: str) -> None:
+    """Mark a database as the server's. :raises TenantryError: the server refused."""
+    unlimited = sql.SQL("; ALTER DATABASE {} CONNECTION LIMIT -1").format(sql.Identifier(name))
+    execute(cursor, _comment("DATABASE", name, SERVER_MARK) + unlimited)
+
+
+def name_taken(*taken: str) -> Conflict:
+    """Say that the server has something of that name, which is not ours; nothing was changed.
+
+    :param taken: such as `role acme_owner`.
+    """
+    return Conflict(
+        "The server has something of that name already, and it is not ours.",
+        code=NAME_TAKEN,
+        details=", ".join(taken),
+        hint="Choose another tenant id or another server, or rename what is there.",
+    )
+
+
+@contextmanager
+def ignore_name_taken() -> Iterator[None]:
+    """Go on where something is not ours: it is then not ours to drop either."""
+    try:
+        yield
+    except Conflict as exc:
+        if exc.code != NAME_TAKEN:
+            raise
+
+
+def _create(cursor: Any, statement: sql.Composable, what: str) -> None:
+    try:
+        execute(cursor, statement)
+    except StatementFailed as exc:
+        if exc.code not in _EXISTS:
+            raise
+        raise name_taken(what) from exc
+
+
+def _comment(kind: str, name: str, mark: str) -> sql.Composable:
+    return sql.SQL(f"COMMENT ON {kind} {{}} IS {{}}").format(sql.Identifier(name), sql.Literal(mark))

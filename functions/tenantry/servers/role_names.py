@@ -1,0 +1,113 @@
+"""The names that a tenant's roles and home have on a server: whether they are free or the tenant's own.
+
+A name is not a proof (`database.marks`): whatever has one of them without our mark is left as it is.
+"""
+
+from contextlib import closing
+from typing import Any
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, execute, role_names
+from tenantry.database.logins import login_names
+from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, tenant_marks
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.tenant import Home, TenantId, owner_role, pool_groups
+from tenantry.homes.copy_login import find_foreign_copy
+from tenantry.homes.ownership import find_foreign_home
+
+
+def all_roles(tenant_id: TenantId) -> list[str]:
+    """Name a tenant's owner, editor, viewer and two logins."""
+    return [*role_names(tenant_id).values(), *login_names(tenant_id)]
+
+
+def require_names(connect: AdminConnect, tenant_id: TenantId, home: Home | None, *, is_listed: bool = False) -> None:
+    """Make sure that nothing on a server which is not ours has a name that a tenant gets there; nothing is changed.
+
+    :param home: where it will live; None: in a database that is not made.
+    :param is_listed: the registry says that the tenant lives on that server, complete: its roles are its own.
+    :raises Conflict: something has (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        marks = tenant_marks(cursor, tenant_id)
+        foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=is_listed)
+        taken = [f"role {name}" for name in (*foreign, *find_foreign_copy(cursor, tenant_id, marks))]
+        if home:
+            is_own = owner_role(tenant_id) not in foreign
+            taken += find_foreign_home(connect, cursor, tenant_id, home, owner_is_own=is_own)
+    if taken:
+        raise name_taken(*taken)
+
+
+def claim_roles(cursor: Any, tenant_id: TenantId, marks: list[str], *, is_listed: bool) -> None:
+    """Mark the roles of a tenant that were made before there were marks.
+
+    :raises Conflict: one of them is not the tenant's (`name_taken`).
+    :raises TenantryError: the server refused.
+    """
+    if foreign := _foreign_roles(cursor, tenant_id, marks, is_listed=is_listed):
+        raise name_taken(*(f"role {name}" for name in foreign))
+    for name in foreign_roles_named(cursor, all_roles(tenant_id), marks):
+        mark_role(cursor, name, marks[0])
+
+
+def own_roles(cursor: Any, tenant_id: TenantId) -> list[str]:
+    """List which of a tenant's roles are there and its own. :raises TenantryError: the server refused."""
+    marks = tenant_marks(cursor, tenant_id)
+    foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=False)
+    execute(cursor, "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)", (all_roles(tenant_id),))
+    there = {name for (name,) in cursor.fetchall()}
+    return [name for name in all_roles(tenant_id) if name in there and name not in foreign]
+
+
+def revoke_foreign_memberships(cursor: Any, tenant_id: TenantId, marks: list[str]) -> None:
+    """Take from a tenant's roles what they may become by somebody else's doing, and from other tenants' theirs.
+
+    :raises TenantryError: the server refused.
+    """
+    names = _literals(tenant_id) | {
+        "roles": sql.Literal(all_roles(tenant_id)),
+        "pool": sql.Literal(list(set(pool_groups(tenant_id).values()))),
+        "marks": sql.Literal(marks),
+    }
+    execute(cursor, load_sql("servers/foreign_memberships").format(**names))
+    for member, role, grantor in cursor.fetchall():
+        revoke = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(member))
+        if cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE:
+            # There may be several grants of one membership; each is taken back on its own.
+            revoke += sql.SQL(" GRANTED BY {} CASCADE").format(sql.Identifier(grantor))
+        execute(cursor, revoke)
+
+
+def _foreign_roles(cursor: Any, tenant_id: TenantId, marks: list[str], *, is_listed: bool) -> list[str]:
+    """List the roles of these names that are not the tenant's."""
+    unmarked = foreign_roles_named(cursor, all_roles(tenant_id), marks)
+    if unmarked and (is_listed or _has_old_marks(cursor, tenant_id)):
+        # Marked for another tenant or another stage, it is that one's.
+        return _marked_for_others(cursor, unmarked)
+    return unmarked
+
+
+def _has_old_marks(cursor: Any, tenant_id: TenantId) -> bool:
+    execute(cursor, load_sql("servers/old_marks").format(**_literals(tenant_id)))
+    return bool(cursor.fetchone()[0])
+
+
+def _marked_for_others(cursor: Any, names: list[str]) -> list[str]:
+    query = (
+        "SELECT rolname::text FROM pg_roles"
+        " WHERE rolname = ANY(%s) AND starts_with(shobj_description(oid, 'pg_authid'), 'tenantry ') ORDER BY 1"
+    )
+    execute(cursor, query, (names,))
+    return [name for (name,) in cursor.fetchall()]
+
+
+def _literals(tenant_id: TenantId) -> dict[str, sql.Composable]:
+    return {
+        "setting": sql.Literal(f"tenantry.tenant_id={tenant_id}"),
+        "owner": sql.Literal(owner_role(tenant_id)),
+        "logins": sql.Literal(list(login_names(tenant_id))),
+        "groups": sql.Literal(list(role_names(tenant_id).values())),
+    }

@@ -1,0 +1,9 @@
+-- What others than these roles have said they give of all that they make later in a schema of this database.
+SELECT r.rolname::text, n.nspname::text, d.defaclobjtype::text, a.privilege_type, g.rolname::text, a.is_grantable
+FROM pg_default_acl d
+JOIN pg_roles r ON r.oid = d.defaclrole
+JOIN pg_namespace n ON n.oid = d.defaclnamespace
+CROSS JOIN LATERAL aclexplode(d.defaclacl) a
+JOIN pg_roles g ON g.oid = a.grantee
+WHERE r.rolname <> ALL(%s)
+ORDER BY 1, 2, 3, 4, 5
