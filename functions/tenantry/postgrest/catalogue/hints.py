@@ -50,7 +50,7 @@ def _distance(word: str, other: str) -> int:
 def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
     """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
     near = _closest(name[:_LONGEST], table.columns, LOOSE)
-    near = near if near and _distance(name, near) <= min(_FARTHEST, len(name) // 2) else None
+    near = near if near and len(name) <= _LONGEST and _distance(name, near) <= min(_FARTHEST, len(name) // 2) else None
     return RequestRefused(
         f"column {alias}.{name[:100]} does not exist",
         code="42703",
