@@ -6,12 +6,16 @@ from dataclasses import replace
 import pytest
 
 from local.postgres_server import PostgresServer
+from tenantry.aws.clients import aws_client
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.limits import LimitChange
+from tenantry.domain.patience import Patience
 from tenantry.domain.quota import quota_of
 from tenantry.domain.tenant import Isolation, Tenant, TenantId
 from tenantry.servers.quota_watch import QuotaReport, QuotaWatch
+from tenantry.servers.servers import Servers
 from tenantry.servers.tenant_sizes import measure
-from tests.integration.conftest import World
+from tests.integration.conftest import REGION, STAGE, World
 from tests.integration.relocation.conftest import Yard, second_postgres, servers_of_the_module
 
 __all__ = ["second_postgres", "servers_of_the_module"]
@@ -42,7 +46,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def watch(yard: Yard, clock: Clock) -> QuotaWatch:
-    return QuotaWatch(yard.world.registry, yard.servers, clock)
+    # As watch_sessions does: who only looks waits for nobody's locks, and ends nobody.
+    administrators = ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
+    return QuotaWatch(yard.world.registry, Servers(yard.world.registry, administrators, Patience(0)), clock)
 
 
 def look(watch: QuotaWatch, clock: Clock) -> QuotaReport:
@@ -131,7 +137,7 @@ def test_a_tenant_that_locks_its_table_hides_only_its_own_size(yard: Yard, watch
             report = look(watch, clock)
     finally:
         connection.close()
-    assert locks.value in report.unmeasured
+    assert report.unmeasured[locks.value] == "database_busy"
     assert [use.tenant_id for use in report.over] == [neighbour.value]
 
 
