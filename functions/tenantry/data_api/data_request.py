@@ -22,8 +22,8 @@ from tenantry.domain.errors import (
     IdentityMismatch,
     OutcomeUnknown,
     PayloadTooLarge,
-    QuotaExceeded,
     RequestRefused,
+    StorageFull,
     TenantMoving,
     TenantryError,
     TooManyAtOnce,
@@ -201,7 +201,7 @@ class DataRequests:
             if refused is Refusal.HIDDEN_TYPE:
                 raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
             if exc.pgcode == _READ_ONLY and not planned.reads_only:
-                raise (QuotaExceeded() if runs.reads_only else TenantMoving()) from exc
+                raise (StorageFull() if runs.reads_only else TenantMoving()) from exc
             raise
         return answer_of(planned, row)
 

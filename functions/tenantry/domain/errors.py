@@ -147,10 +147,10 @@ class PayloadTooLarge(TenantryError):
     code = "payload_too_large"
 
 
-class QuotaExceeded(AccessDenied):
+class StorageFull(AccessDenied):
     """The tenant's data takes up more than it may, so nothing is taken in until there is less, or more is allowed."""
 
-    code = "quota_exceeded"
+    code = "storage_full"
     hint = "Nothing was changed. Rows can be read and deleted (DELETE). Ask your operator for a higher limit."
 
 

@@ -111,7 +111,7 @@ def editor(servers_of_the_module: tuple[World, PostgresServer], request: pytest.
 
 
 def is_refused(reply: Reply) -> bool:
-    return (reply.status, reply.json["code"]) == (403, "quota_exceeded")
+    return (reply.status, reply.json["code"]) == (403, "storage_full")
 
 
 @pytest.mark.parametrize("editor", [Isolation.DATABASE, Isolation.SCHEMA], indirect=True)
