@@ -45,8 +45,10 @@ def _has_place(at_once: int, key: str) -> str:
 @lru_cache(maxsize=1024)
 def _same_type(schema: str, table: str, column: str, witness: str) -> str:
     value = f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
-    # COALESCE comes first: it gives the parameter its type. What it makes of a domain is the domain's base.
-    return f"coalesce({value}, {witness}) IS NULL AND pg_typeof({witness}) = pg_typeof(coalesce({value}, NULL))"
+    # It may be a computed field, whose function may refuse a row of nothing, or make something of it: so nothing is
+    # worked out here. The CASE gives the parameter its type. What it makes of a domain is the domain's base.
+    typed = f"CASE WHEN false THEN {value} ELSE {witness} END"
+    return f"{typed} IS NULL AND pg_typeof({witness}) = pg_typeof(CASE WHEN false THEN {value} ELSE NULL END)"
 
 
 def _same_routine(routine: Routine, values: Values) -> str:
