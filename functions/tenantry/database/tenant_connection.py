@@ -35,6 +35,8 @@ _MAX_PREAMBLES = 64
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
 # How text is read that we send: a session that reads it otherwise can't be talked to safely.
 _SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
+# What a transaction begins with, before anything of ours can take it back: as when the session was opened.
+_READ_ONLY = "default_transaction_read_only"
 
 # A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
 # connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
@@ -107,6 +109,7 @@ class TenantConnection:
         # session keeps the login's own limit in time, so that it can be told.
         settings_of_login = replace(settings, statement_timeout_ms=None)
         self._connection = connect(replace(credentials, schema="pg_catalog"), settings_of_login)
+        self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
@@ -129,6 +132,8 @@ class TenantConnection:
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip."""
         if self._connection.closed or self._notices.has_ended():
+            return False
+        if self._connection.get_parameter_status(_READ_ONLY) != self._began_read_only:
             return False
         return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
 
@@ -219,7 +224,7 @@ class TenantConnection:
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout={self._timeout_ms:d};{statement}", values)
+            cursor.execute(f"RESET ROLE;RESET ALL;SET statement_timeout={self._timeout_ms:d};{statement}", values)
             return cursor.fetchone()[0]
 
     def _send(
