@@ -44,6 +44,8 @@ _MAX_PREAMBLES = 64
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
 # How text is read that we send: a session that reads it otherwise can't be talked to safely.
 _SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
+# What a transaction begins with, before anything of ours can take it back: as when the session was opened.
+_READ_ONLY = "default_transaction_read_only"
 
 # A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
 # connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
@@ -136,6 +138,7 @@ class TenantConnection:
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
         self._connection, self._timeout_ms = _open(tenant_id, replace(credentials, schema="pg_catalog"), settings)
+        self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
@@ -151,6 +154,8 @@ class TenantConnection:
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip."""
         if self._connection.closed or self._notices.has_ended():
+            return False
+        if self._connection.get_parameter_status(_READ_ONLY) != self._began_read_only:
             return False
         return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
 
@@ -241,7 +246,7 @@ class TenantConnection:
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout={self._timeout_ms:d};{statement}", values)
+            cursor.execute(f"RESET ROLE;RESET ALL;SET statement_timeout={self._timeout_ms:d};{statement}", values)
             return cursor.fetchone()[0]
 
     def _send(
