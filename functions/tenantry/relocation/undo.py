@@ -28,6 +28,11 @@ class Confirmation:
 
     def _drop(self, operation: Operation) -> None:
         tenant, former = self._relocation.tenant(operation), home_of_facts(operation.facts["former_home"])
+        if operation.facts.get("stays"):
+            # An undo was given up: whatever it had begun, the tenant is at home here.
+            home = self._relocation.present(operation)
+            home.open()
+            home.unfence()
         if tenant.former_home == former:
             self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
 
@@ -126,7 +131,8 @@ class Return:
             relocation.copier.has_same_tables(source, target)
             if is_redefined:
                 raise _cannot_bring_definitions()
-        changed = changed or is_redefined
+        # What an attempt before has begun to copy has left the former home half full.
+        changed = changed or is_redefined or bool(operation.facts.get("changed"))
         revision = tenant.schema_revision if changed else operation.facts["schema_revision"]
         return {"changed": changed, "schema_revision": revision, "source_mark": mark}
 
