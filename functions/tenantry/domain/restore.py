@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantry.domain.backup import BackupId, Manifest
-from tenantry.domain.content import Table
+from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import NotFound
 from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -55,7 +55,7 @@ def detached_owner(schema: str) -> str:
     return found[1] if found else ""
 
 
-def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[str]:
+def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -> list[str]:
     """Find tables by `schema.table`, or all tables of a schema by `schema.*`; returns keys of `tables`.
 
     :raises NotFound: there is no such table.
