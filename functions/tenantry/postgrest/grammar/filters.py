@@ -130,7 +130,7 @@ def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Fi
 def _check_repetitions(pattern: str) -> None:
     most = prod(max(map(int, filter(None, found.split(","))), default=1) or 1 for found in _bounds(pattern))
     if most > _MAX_REPETITIONS:
-        raise beyond("repetitions in a pattern, multiplied,", _MAX_REPETITIONS)
+        raise beyond("repetitions in a pattern (multiplied)", _MAX_REPETITIONS)
 
 
 def _value(name: str, operand: str) -> str:
