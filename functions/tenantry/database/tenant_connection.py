@@ -26,7 +26,10 @@ _INTRODUCE = """
 LISTEN pgrst;
 SELECT
     pg_catalog.current_setting(%s, true),
-    (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
+    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(
+        nullif(%s::bigint, 0),
+        nullif((extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint, 0)
+    ), 0)::text, false)::interval) * 1000)::bigint
 """
 
 _MAX_PREAMBLES = 64
@@ -68,22 +71,23 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
-    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)")
+    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
 
 
-def _introduce(connection: Any, tenant_id: TenantId) -> int:
-    """Ask the database whose it is, and how long a statement of this login may take, in one round trip.
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> int:
+    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
 
-    :return: milliseconds; 0 is no limit.
+    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
+    :return: the milliseconds that a statement may take; 0 is no limit.
     :raises TenantryError: as above.
     """
-    return int(_ask_name(connection, tenant_id, _INTRODUCE)[1])
+    return int(_ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))[1])
 
 
-def _ask_name(connection: Any, tenant_id: TenantId, query: str) -> tuple[Any, ...]:
+def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(query, (IDENTITY_SETTING,))
+            cursor.execute(query, values)
             row: tuple[Any, ...] = cursor.fetchone()
     except psycopg2.Error as exc:
         raise translate(exc) from exc
@@ -119,8 +123,7 @@ class TenantConnection:
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
         try:
-            own = _introduce(self._connection, tenant_id)
-            self._timeout_ms = min((limit for limit in (own, settings.statement_timeout_ms or 0) if limit), default=0)
+            self._timeout_ms = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
         except BaseException:
             self.close()
             raise
