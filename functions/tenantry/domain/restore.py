@@ -68,7 +68,12 @@ def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -
     for pattern in patterns:
         matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
         if not matching:
-            raise NotFound("The backup has no such table.", code="table_unknown", details=pattern)
+            raise NotFound(
+                "The backup has no such table.",
+                code="table_unknown",
+                details=pattern,
+                hint="Name tables as schema.table, as the backup's manifest has them.",
+            )
         found += matching
     return list(dict.fromkeys(found))
 
