@@ -13,7 +13,7 @@ from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.guarded_writes import refusal_of, refusal_of_guard
 from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
-from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
+from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
 from tenantry.domain.credentials import Credentials
@@ -31,7 +31,6 @@ from tenantry.domain.errors import (
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
-from tenantry.postgrest.request import Action
 from tenantry.postgrest.sql.refusing import Refusal
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
@@ -184,7 +183,7 @@ class DataRequests:
 
     def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
         role = database_role(call.caller.tenant_id, call.caller.role)
-        runs = _within_quota(call.caller, planned)
+        runs = within_quota(call.caller, planned)
         try:
             row = run_plan(connection, role, call.caller.claims, call.settings, runs)
         except psycopg2.Error as exc:
@@ -274,16 +273,6 @@ class DataRequests:
             return TenantConnection(tenant_id, credentials, self._connect)
         except DatabaseUnavailable as still:
             raise _while_closed(still) from still
-
-
-def _within_quota(caller: Caller, planned: Plan) -> Plan:
-    """Let a statement only read where the tenant takes up more than it may, unless it deletes rows of a table.
-
-    PostgreSQL refuses what writes then: also what a function does, which nobody can tell beforehand.
-    """
-    if not caller.over_quota or planned.action is Action.DELETE:
-        return planned
-    return replace(planned, reads_only=True)
 
 
 def _placed(call: Call, connection: TenantConnection) -> Call:

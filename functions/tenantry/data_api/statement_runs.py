@@ -5,12 +5,24 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.database.tenant_connection import CallSettings, TenantConnection
+from tenantry.domain.tenant import Caller
 from tenantry.postgrest import Plan, Row
 from tenantry.postgrest.media import Form
 from tenantry.postgrest.preferences import unmet_preferences
+from tenantry.postgrest.request import Action
 
 _JSON_PLAN = ("FORMAT JSON",)
 _IS_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
+
+
+def within_quota(caller: Caller, planned: Plan) -> Plan:
+    """Let a statement only read where the tenant takes up more than it may, unless it deletes rows of a table.
+
+    PostgreSQL refuses what writes then: also what a function does, which nobody can tell beforehand.
+    """
+    if not caller.over_quota or planned.action is Action.DELETE:
+        return planned
+    return replace(planned, reads_only=True)
 
 
 def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
