@@ -7,7 +7,15 @@ from itertools import groupby
 from tenantry.domain.tenant import Isolation, TenantId, owner_role, pool_groups
 from tenantry.reports.isolation.findings import Finding, Hole, Severity
 from tenantry.reports.isolation.residents import ServerTenants
-from tenantry.reports.isolation.walls import DatabaseContent, Grant, Membership, OpenDatabase, Relation, ServerWalls
+from tenantry.reports.isolation.walls import (
+    DatabaseContent,
+    Grant,
+    Membership,
+    OpenDatabase,
+    Relation,
+    SecretSettings,
+    ServerWalls,
+)
 
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
@@ -30,6 +38,8 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         yield from _judge_membership(residents, membership)
     for database in facts.databases:
         yield from _judge_database(residents, database)
+    for secrets in facts.secrets:
+        yield from _judge_secrets(residents, secrets)
     for name, content in contents.items():
         yield from _judge_content(residents, name, content)
 
@@ -73,6 +83,18 @@ def _judge_database(residents: ServerTenants, database: OpenDatabase) -> Iterato
     if here and database.identity != (owner if alone else None):
         identity = database.identity or ""
         yield Finding(Hole.DATABASE_IDENTITY, Severity.HIGH, server, owner, identity, database.name)
+
+
+def _judge_secrets(residents: ServerTenants, secrets: SecretSettings) -> Iterator[Finding]:
+    """Tell whose settings every neighbour reads that look like secrets."""
+    owner = residents.holder_of(secrets.role) or residents.owner_of(secrets.database)
+    if all(resident.name == owner for resident in residents.all):
+        return
+    place = " in ".join(name for name in (secrets.role, secrets.database) if name)
+    # The place belongs to `where`: a role may be set to something in every database, and that is folded into one.
+    names = tuple(f"{place}: {name}" for name in secrets.names)
+    found = Finding(Hole.READABLE_SETTING, Severity.MEDIUM, residents.server_id, owner, where=names[0])
+    yield found if secrets.number == 1 else replace(found, number=secrets.number, examples=names)
 
 
 def _judge_content(residents: ServerTenants, database: str, content: DatabaseContent) -> Iterator[Finding]:
