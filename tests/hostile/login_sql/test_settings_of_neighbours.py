@@ -48,7 +48,7 @@ def seen_by(world: World, tenant: TenantId, database: str = "") -> str:
     connection = world.server.connect(database or login.dbname, user=login.username, password=login.password)
     with closing(connection), connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting")
-        (text,) = cursor.fetchone()
+        ((text,),) = cursor.fetchall()
         return str(text)
 
 

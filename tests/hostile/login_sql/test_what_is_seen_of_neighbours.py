@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from local.postgres_server import PostgresServer
-from tenantry.domain.tenant import TENANT_ROLES, Isolation, TenantId
+from tenantry.domain.tenant import Isolation, TenantId
 from tests.integration.conftest import World
 from tests.integration.relocation.conftest import Yard
 
@@ -61,7 +61,7 @@ def test_no_password_row_or_file_is_seen(yard: Yard, isolation: Isolation) -> No
     """Reads the catalogues, views and functions that tell more than names, as each of its roles: it is refused."""
     tenant = yard.add(isolation)
     with closing(yard.connect(tenant)) as connection, connection.cursor() as cursor:
-        for role, query in product([f"{tenant}_{role}" for role in ("login_a", *TENANT_ROLES)], REFUSED):
+        for role, query in product([f"{tenant}_{name}" for name in ("login_a", "viewer", "editor", "owner")], REFUSED):
             cursor.execute(f'SET ROLE "{role}"')
             with pytest.raises(psycopg2.Error) as refusal:
                 cursor.execute(query)
@@ -84,6 +84,21 @@ def test_what_a_neighbour_asks_is_not_seen(yard: Yard, isolation: Isolation) -> 
         assert seen == [("<insufficient privilege>", *[None] * 6)]
         told = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%neighbour-asks%' AND pid <> pg_backend_pid()"
         assert fetch(attacker, told) == [(0,)]
+
+
+@pytest.mark.parametrize("isolation", Isolation)
+def test_locks_are_seen_from_a_database_of_ones_own_only(yard: Yard, isolation: Isolation) -> None:
+    """Reads which locks neighbours hold: refused beside them, and elsewhere it is numbers that nobody can use there."""
+    tenant, neighbour = yard.add(isolation), yard.add(isolation)
+    with closing(yard.connect(neighbour)) as victim, closing(yard.connect(tenant)) as attacker:
+        fetch(victim, "SELECT pg_advisory_lock(4711)")
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"
+        if isolation is Isolation.DATABASE:
+            assert fetch(attacker, held) == [(1,)]
+            assert fetch(attacker, "SELECT pg_try_advisory_lock(4711)") == [(True,)]
+        else:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                fetch(attacker, held)
 
 
 def names_seen(yard: Yard, tenant: TenantId, schema: str) -> tuple[bool, bool]:

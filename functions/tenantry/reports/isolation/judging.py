@@ -8,6 +8,7 @@ from tenantry.domain.tenant import Isolation, TenantId, owner_role, pool_groups
 from tenantry.reports.isolation.findings import Finding, Hole, Severity
 from tenantry.reports.isolation.residents import ServerTenants
 from tenantry.reports.isolation.walls import (
+    AuditedRole,
     DatabaseContent,
     Grant,
     Membership,
@@ -23,17 +24,7 @@ _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "
 def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
     """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
     for role in facts.roles:
-        holder = residents.holder_of(role.name)
-        for attribute in role.attributes if holder else ():
-            # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
-            if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
-                continue
-            # An application goes on as it was.
-            if attribute == "INHERIT" and residents.application_of(role.name):
-                continue
-            severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
-            where = f"{role.name} {attribute}"
-            yield Finding(Hole.ROLE_ATTRIBUTE, severity, residents.server_id, holder, where=where)
+        yield from _judge_role(residents, role)
     for membership in facts.memberships:
         yield from _judge_membership(residents, membership)
     for database in facts.databases:
@@ -42,6 +33,20 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         yield from _judge_secrets(residents, secrets)
     for name, content in contents.items():
         yield from _judge_content(residents, name, content)
+
+
+def _judge_role(residents: ServerTenants, role: AuditedRole) -> Iterator[Finding]:
+    holder = residents.holder_of(role.name)
+    for attribute in role.attributes if holder else ():
+        # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
+        if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
+            continue
+        # An application goes on as it was.
+        if attribute == "INHERIT" and residents.application_of(role.name):
+            continue
+        severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
+        where = f"{role.name} {attribute}"
+        yield Finding(Hole.ROLE_ATTRIBUTE, severity, residents.server_id, holder, where=where)
 
 
 def _judge_membership(residents: ServerTenants, membership: Membership) -> Iterator[Finding]:
