@@ -146,7 +146,10 @@ class ServerAdmin:
         """
 
         def work(cursor: Any) -> None:
-            scope = {"tenant": sql.Literal(tenant_id.value), "marks": sql.Literal(tenant_marks(cursor, tenant_id))}
+            scope: dict[str, sql.Composable] = {
+                "tenant": sql.Literal(tenant_id.value),
+                "marks": sql.Literal(tenant_marks(cursor, tenant_id)),
+            }
             execute(cursor, load_sql("servers/adoption_scope").format(**scope))
             schemas, present = cursor.fetchone()
             names = role_identifiers(tenant_id) | {
