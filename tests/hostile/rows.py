@@ -28,6 +28,8 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_names.py",
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
+    "tests/hostile/viewer_token/test_patterns.py",
+    "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
 )
 _SESSIONS = (

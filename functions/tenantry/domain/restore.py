@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantry.domain.backup import BackupId, Manifest
-from tenantry.domain.content import Table
+from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import NotFound
 from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -59,7 +59,7 @@ def detached_owner(schema: str) -> str:
     return found[1] if found else ""
 
 
-def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[str]:
+def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -> list[str]:
     """Find tables by `schema.table`, or all tables of a schema by `schema.*`; returns keys of `tables`.
 
     :raises NotFound: there is no such table.
@@ -68,7 +68,12 @@ def wanted_tables(tables: Mapping[str, Table], patterns: Iterable[str]) -> list[
     for pattern in patterns:
         matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
         if not matching:
-            raise NotFound("The backup has no such table.", code="table_unknown", details=pattern)
+            raise NotFound(
+                "The backup has no such table.",
+                code="table_unknown",
+                details=pattern,
+                hint="Name tables as schema.table, as the backup's manifest has them.",
+            )
         found += matching
     return list(dict.fromkeys(found))
 
