@@ -35,6 +35,7 @@ _GRAMMAR = (
 _SESSIONS = (
     "tests/hostile/viewer_token/test_sessions.py",
     "tests/hostile/login_sql/test_shared_locks.py",
+    "tests/hostile/login_sql/test_what_is_seen_of_neighbours.py",
     "tests/hostile/operator_slip/test_mended_secret.py",
     "tests/integration/data_api/test_connections.py",
     "tests/integration/homes/test_isolation_of_models.py",
@@ -83,6 +84,7 @@ _ADOPTIONS = (
     "tests/hostile/login_sql/test_adopted_meanwhile.py",
 )
 _REPORTS = (
+    "tests/hostile/login_sql/test_settings_of_neighbours.py",
     "tests/hostile/owner_sql/test_reports.py",
     "tests/hostile/owner_sql/test_fleet_reports.py",
     "tests/hostile/adopted_database/test_report.py",
