@@ -17,6 +17,7 @@ _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
 _ADOPTED = (
     "tests/hostile/adopted_database/test_drills_and_restores.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
+    "tests/hostile/adopted_database/test_schemas.py",
 )
 
 _GRAMMAR = (
@@ -61,6 +62,7 @@ _MOVES = (
 )
 _RENAMES = (
     "tests/hostile/operator_slip/test_clone_and_rename.py",
+    "tests/hostile/owner_sql/test_dropped_homes.py",
     "tests/integration/tenants/renaming/test_refusals.py",
     "tests/integration/tenants/renaming/test_what_remains.py",
     *_NAMES,
@@ -78,6 +80,7 @@ _ADOPTIONS = (
     "tests/integration/tenants/adoption/test_in_use.py",
     "tests/hostile/adopted_database/test_adopted_names.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
+    "tests/hostile/adopted_database/test_claims.py",
     "tests/hostile/login_sql/test_adopted_meanwhile.py",
 )
 _REPORTS = (
