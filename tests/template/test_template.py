@@ -254,7 +254,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
-    ("WatchSessionsRole", {"dynamodb:Query", "secretsmanager:GetSecretValue"}),
+    ("WatchSessionsRole", {"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}),
     ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
@@ -373,6 +373,18 @@ def test_the_schedule_of_the_retention_writes_operations_and_no_other_item(trans
     }
 
 
+def test_who_watches_quotas_changes_nothing_else_of_a_tenant(transformed: Transform) -> None:
+    (update,) = [s for s in statements(transformed(), "WatchSessionsRole") if "dynamodb:UpdateItem" in s["Action"]]
+    assert update["Action"] == "dynamodb:UpdateItem"
+    assert update["Condition"] == {
+        "ForAllValues:StringEquals": {
+            "dynamodb:LeadingKeys": ["TENANT"],
+            "dynamodb:Attributes": ["pk", "sk", "over_quota"],
+        },
+        "Null": {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"},
+    }
+
+
 def test_a_tenant_role_is_for_one_function_and_for_tagged_sessions_only(transformed: Transform) -> None:
     template = transformed()
     for role, function in (("TenantDataRole", "QueryTenantRole"), ("TenantBackupRole", "BackUpTenantRole")):
@@ -390,7 +402,9 @@ def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Tr
     assert objects["Resource"] == [{"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}]
     # Where there is no value at all, all of them are as they should be: so none may be missing.
     for statement in find_all_values(template):
-        assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+        bounded = [given for test, given in statement["Condition"].items() if test.startswith("ForAllValues")]
+        assert statement["Condition"]["Null"] == {name: "false" for given in bounded for name in given}
+        assert "dynamodb:LeadingKeys" in statement["Condition"]["Null"]
 
 
 def find_all_values(part: Any) -> Iterator[dict[str, Any]]:

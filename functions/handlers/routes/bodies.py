@@ -12,6 +12,7 @@ from tenantry.domain.errors import BadRequest
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import MAX_HOURS, MAX_TENANTS
+from tenantry.domain.quota import BY_PLAN
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, Wanted
 from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant
@@ -67,12 +68,14 @@ class ServerBody(_Body):
 
 
 class LimitFields(_Body):
-    """A tenant's limits: sessions of each login, milliseconds, a usage plan. Missing fields keep their value."""
+    """A tenant's limits: sessions of each login, milliseconds, a usage plan, bytes. Missing fields keep their value."""
 
     connections: int | None = Field(default=None, ge=1, le=1000)
     # 0 means the data API's own limit, which this one can only lower.
     statement_timeout_ms: int | None = Field(default=None, ge=0, le=600_000)
     plan: Literal["free", "standard", "premium"] | None = None
+    # Of its home on the server. 0 is no limit, -1 what the plan gives.
+    max_bytes: int | None = Field(default=None, ge=BY_PLAN, le=1 << 50)
 
 
 class LimitsBody(LimitFields):
@@ -274,6 +277,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "relocation": tenant.relocation or None,
         "former_ids": [former.value for former in tenant.former_ids],
         "limits": asdict(tenant.limits),
+        "over_quota": tenant.over_quota,
         "backups": tenant.backups.value,
         "retention": asdict(tenant.retention) if tenant.retention else None,
         "data_api": asdict(tenant.data_api) | {"schemas": list(tenant.data_api.schemas)},

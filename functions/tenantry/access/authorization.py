@@ -67,6 +67,8 @@ class Authorization:
         }
         if tenant and tenant.data_api != DataApiSettings():
             context["dataApi"] = tenant.data_api.to_context()
+        if tenant and tenant.over_quota:
+            context["overQuota"] = "yes"
         routes = _ADMIN_ROUTES if role is Role.ADMIN else _TENANT_ROUTES
         answer = _policy(subject, "Allow", [f"{stage_arn}/{route}" for route in routes], context)
         if tenant and tenant.usage_key:

@@ -99,7 +99,8 @@ def caller_of(event: dict[str, Any]) -> Caller:
     try:
         # The authorizer says what the data API offers where it is not the default.
         data_api = str(context.get("dataApi", "{}"))
-        caller = _caller(context["tenantId"], context["userId"], context["role"], context["claims"], data_api)
+        identity = (context["tenantId"], context["userId"], context["role"], context["claims"])
+        caller = _caller(*identity, data_api, over_quota="overQuota" in context)
     except (KeyError, ValueError, BadRequest) as exc:
         raise Unauthenticated() from exc
     check_served(context.get("tenantStatus", ""))
@@ -109,9 +110,10 @@ def caller_of(event: dict[str, Any]) -> Caller:
 
 
 @lru_cache(maxsize=64)
-def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str) -> Caller:
+def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str, *, over_quota: bool) -> Caller:
     """Make a caller of all that tells one from another: whoever calls again has not to be checked letter by letter."""
-    return Caller(TenantId(tenant_id), user_id, Role(role), claims, DataApiSettings.from_context(data_api))
+    settings = DataApiSettings.from_context(data_api)
+    return Caller(TenantId(tenant_id), user_id, Role(role), claims, settings, over_quota)
 
 
 def operator_of(event: dict[str, Any]) -> str:

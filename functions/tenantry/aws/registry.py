@@ -58,6 +58,28 @@ class Registry:
         """
         self._put(_TENANT, tenant.tenant_id.value, _tenant_fields(tenant))
 
+    def mark_over_quota(self, tenant_id: TenantId, *, is_over: bool) -> None:
+        """Say of a tenant whether it takes up more than it may. Nothing else of its item is touched.
+
+        A tenant that has gone meanwhile, or has been given another id, stays so.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE over_quota"}
+        if is_over:
+            change = {"UpdateExpression": "SET over_quota = :yes", "ExpressionAttributeValues": {":yes": {"S": "yes"}}}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}},
+                ConditionExpression="attribute_exists(pk)",
+                **change,
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
     def delete_tenant(self, tenant_id: TenantId) -> None:
         """Delete a tenant's item; it is no error if there is none.
 
@@ -203,6 +225,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "retention": json.dumps(asdict(tenant.retention)) if tenant.retention else "",
         "data_api": tenant.data_api.to_context(),
         "known_since": tenant.known_since.isoformat() if tenant.known_since else "",
+        "over_quota": "yes" if tenant.over_quota else "",
     }
     return fields | {name: value for name, value in optional.items() if value}
 
@@ -218,7 +241,8 @@ def _tenant(item: Any) -> Tenant:
         schema_revision=fields.get("schema_revision", ""),
         adopted_database=fields.get("adopted_database", ""),
         adopted_user=fields.get("adopted_user", ""),
-        limits=Limits(**json.loads(fields.get("limits", "{}"))),
+        # A tenant from before there were quotas has none until an operator gives it one.
+        limits=Limits(**{"max_bytes": 0} | json.loads(fields.get("limits", "{}"))),
         usage_key=fields.get("usage_key", ""),
         backups=BackupFrequency(fields.get("backups", BackupFrequency.DAILY)),
         former_home=_home(fields["former_home"]) if "former_home" in fields else None,
@@ -227,6 +251,7 @@ def _tenant(item: Any) -> Tenant:
         retention=RetentionPolicy(**json.loads(fields["retention"])) if "retention" in fields else None,
         data_api=DataApiSettings.from_context(fields.get("data_api", "{}")),
         known_since=datetime.fromisoformat(fields["known_since"]) if "known_since" in fields else None,
+        over_quota="over_quota" in fields,
     )
 
 

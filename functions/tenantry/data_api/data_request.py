@@ -23,6 +23,7 @@ from tenantry.domain.errors import (
     OutcomeUnknown,
     PayloadTooLarge,
     RequestRefused,
+    StorageFull,
     TenantMoving,
     TenantryError,
     TooManyAtOnce,
@@ -30,6 +31,7 @@ from tenantry.domain.errors import (
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.plan.planning import schema_of
+from tenantry.postgrest.request import Action
 from tenantry.postgrest.sql.refusing import Refusal
 
 # Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
@@ -182,10 +184,11 @@ class DataRequests:
 
     def _run(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
         role = database_role(call.caller.tenant_id, call.caller.role)
+        runs = _within_quota(call.caller, planned)
         try:
-            row = run_plan(connection, role, call.caller.claims, call.settings, planned)
+            row = run_plan(connection, role, call.caller.claims, call.settings, runs)
         except psycopg2.Error as exc:
-            if connection.is_lost and not planned.reads_only:
+            if connection.is_lost and not runs.reads_only:
                 raise OutcomeUnknown() from exc
             if refusal := refusal_of_guard(exc, planned):
                 raise refusal from exc
@@ -195,7 +198,7 @@ class DataRequests:
             if refused is Refusal.HIDDEN_TYPE:
                 raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
             if exc.pgcode == _READ_ONLY and not planned.reads_only:
-                raise TenantMoving() from exc
+                raise (StorageFull() if runs.reads_only else TenantMoving()) from exc
             raise
         return answer_of(planned, row)
 
@@ -271,6 +274,16 @@ class DataRequests:
             return TenantConnection(tenant_id, credentials, self._connect)
         except DatabaseUnavailable as still:
             raise _while_closed(still) from still
+
+
+def _within_quota(caller: Caller, planned: Plan) -> Plan:
+    """Let a statement only read where the tenant takes up more than it may, unless it deletes rows of a table.
+
+    PostgreSQL refuses what writes then: also what a function does, which nobody can tell beforehand.
+    """
+    if not caller.over_quota or planned.action is Action.DELETE:
+        return planned
+    return replace(planned, reads_only=True)
 
 
 def _placed(call: Call, connection: TenantConnection) -> Call:

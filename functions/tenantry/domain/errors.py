@@ -147,6 +147,13 @@ class PayloadTooLarge(TenantryError):
     code = "payload_too_large"
 
 
+class StorageFull(AccessDenied):
+    """The tenant's data takes up more than it may, so nothing is taken in until there is less, or more is allowed."""
+
+    code = "storage_full"
+    hint = "Nothing was changed. Rows can be read and deleted (DELETE). Ask your operator for a higher limit."
+
+
 class TooManyAtOnce(TenantryError):
     """As many statements of this tenant are running as its plan allows."""
 

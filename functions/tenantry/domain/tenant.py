@@ -105,12 +105,13 @@ class Limits:
     """A tenant's limits: the sessions of each of its logins, the time of one statement, and its request rate.
 
     A `statement_timeout_ms` of 0 means the data API's own limit; `plan` names a usage plan of the stack, which limits
-    the rate.
+    the rate. `max_bytes` is how much its home may take up: -1 is what the plan gives (`domain/quota.py`), 0 no limit.
     """
 
     connections: int = 50
     statement_timeout_ms: int = 0
     plan: str = "standard"
+    max_bytes: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,8 @@ class Tenant:
     # Its own retention policy; None means the stack's.
     retention: RetentionPolicy | None = None
     data_api: DataApiSettings = field(default_factory=DataApiSettings)
+    # Whether it takes up more than its limit, so that its data API takes nothing in. Only QuotaWatch decides this.
+    over_quota: bool = False
 
 
 def all_ids(tenant: Tenant) -> tuple[TenantId, ...]:
@@ -217,6 +220,8 @@ class Caller:
     role: Role
     claims: str
     data_api: DataApiSettings = field(default_factory=DataApiSettings)
+    # Whether the tenant takes up more than it may: then nothing is taken in.
+    over_quota: bool = False
 
 
 def check_served(status: str) -> None:

@@ -14,6 +14,8 @@ class RequestLimits:
 
     max_rows: int = 1000
     max_body_bytes: int = 1_000_000
+    # Rows that one body writes: each may be `{}`, and take all that is in it from wide defaults.
+    max_body_rows: int = 10_000
     max_list_items: int = 1000
     max_filters: int = 50
     max_select_items: int = 500

@@ -208,7 +208,8 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         request.region,
         adopted_database=request.database,
         adopted_user="" if request.user in login_names(request.tenant_id) else request.user,
-        limits=Limits(connections=request.connection_limit),
+        # It may be larger than any plan allows, and its application is not to stop for that.
+        limits=Limits(connections=request.connection_limit, max_bytes=0),
     )
 
 

@@ -21,18 +21,21 @@ from tests.integration.relocation.conftest import Yard, second_postgres, servers
 __all__ = ["second_postgres", "servers_of_the_module"]
 
 
+def clear() -> None:
+    for cached in (session_settings, watch_sessions._watch, watch_sessions._quotas):
+        cached.cache_clear()
+
+
 @pytest.fixture
 def yard(servers_of_the_module: tuple[World, PostgresServer], monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
     monkeypatch.setenv("LOCK_HOLDER_SECONDS", "0")
-    session_settings.cache_clear()
-    watch_sessions._watch.cache_clear()
+    clear()
     made = Yard(*servers_of_the_module)
     try:
         yield made
     finally:
         made.drop()
-        session_settings.cache_clear()
-        watch_sessions._watch.cache_clear()
+        clear()
 
 
 def test_it_ends_who_stops_others_and_says_whom_it_could_not_look_at(
@@ -47,10 +50,13 @@ def test_it_ends_who_stops_others_and_says_whom_it_could_not_look_at(
         connection.autocommit = False
         connection.cursor().execute("SELECT 1")
         answer = watch_sessions.handler({}, None)
+    quotas = answer.pop("quotas")
     assert answer == {"servers": 2, "ended": {"idle_in_transaction": 1}, "unwatched": {"there": "08001"}}
+    # The two that nobody has told the administrator of count as unmeasured.
+    assert quotas == {"measured": 1, "over": 0, "near": 0}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     counted = {name: line[name] for line in lines if "_aws" in line for name in line if name[0].isupper()}
-    assert counted.items() >= {"SessionsEnded": [1.0], "ServersUnwatched": [1.0]}.items()
+    assert counted.items() >= {"SessionsEnded": [1.0], "ServersUnwatched": [1.0], "TenantsUnmeasured": [2.0]}.items()
     (told,) = [line for line in lines if line.get("reason")]
     assert (told["server_id"], told["role"], told["database"]) == ("here", f"{tenant}_login_a", "tenantry_pool")
 

@@ -25,13 +25,21 @@ class Verifier:
 
 class Registry:
     def tenant(self, tenant_id: TenantId) -> Tenant | None:
-        served = dict.fromkeys(("mycompany", "keyless", "apiful"), TenantStatus.ACTIVE)
+        served = dict.fromkeys(("mycompany", "keyless", "apiful", "full"), TenantStatus.ACTIVE)
         status = (served | {"paused": TenantStatus.SUSPENDED}).get(tenant_id.value)
         key = "" if tenant_id.value == "keyless" else f"key-of-{tenant_id}"
         data_api = APIFUL if tenant_id.value == "apiful" else DataApiSettings()
         if status is None:
             return None
-        return Tenant(tenant_id, status, Isolation.DATABASE, "s1", usage_key=key, data_api=data_api)
+        return Tenant(
+            tenant_id,
+            status,
+            Isolation.DATABASE,
+            "s1",
+            usage_key=key,
+            data_api=data_api,
+            over_quota=tenant_id.value == "full",
+        )
 
     def former_id(self, tenant_id: TenantId) -> FormerId | None:
         successor = TenantId("mycompany")
@@ -80,6 +88,11 @@ def test_the_data_apis_settings_go_along_where_they_are_not_the_default() -> Non
     assert "dataApi" not in authorize(tenant="mycompany", role="viewer")["context"]
     context = authorize(tenant="apiful", role="viewer")["context"]
     assert DataApiSettings.from_context(context["dataApi"]) == APIFUL
+
+
+def test_it_goes_along_that_a_tenant_is_over_its_quota() -> None:
+    assert "overQuota" not in authorize(tenant="mycompany", role="viewer")["context"]
+    assert authorize(tenant="full", role="viewer")["context"]["overQuota"] == "yes"
 
 
 def test_a_tenant_without_a_key_is_refused_and_told_why() -> None:

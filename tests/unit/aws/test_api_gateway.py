@@ -42,6 +42,11 @@ def test_the_data_apis_settings_are_what_the_authorizer_says_and_else_the_defaul
     assert caller_of(EVENT).data_api == DataApiSettings()
 
 
+def test_whether_the_tenant_is_over_its_quota_is_what_the_authorizer_says() -> None:
+    assert caller_of(event_with(overQuota="yes")).over_quota
+    assert not caller_of(EVENT).over_quota
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schemas":["pg_catalog"]}', {"schemas": ["public"]}, 7])
 def test_malformed_settings_are_refused_and_not_taken_for_the_default(text: Any) -> None:
     with pytest.raises(errors.Unauthenticated):

@@ -49,7 +49,7 @@ def read_payload(
 
     :param calls: the body is a function's arguments, so an empty body means an empty object.
     :raises GrammarError: with PGRST102, the body is neither, or its rows have different keys.
-    :raises PayloadTooLarge: the body is over the limit. PostgreSQL checks the values in it.
+    :raises PayloadTooLarge: the body has too many bytes or rows. PostgreSQL checks the values in it.
     """
     kind = media_type(content_type)
     # A form without fields stands for an object without members.
@@ -63,6 +63,10 @@ def read_payload(
         # PostgREST reads a scalar as no rows at all, which hides a mistake.
         raise _malformed("the body is neither an object nor an array of objects")
     rows = [document] if is_object else document
+    if not calls and len(rows) > limits.max_body_rows:
+        raise PayloadTooLarge(
+            f"the body has more than {limits.max_body_rows} rows", hint="Nothing was changed. Send fewer at a time."
+        )
     keys = _read_keys(rows, uniform=columns is None, calls=calls)
     written = tuple(sorted(keys)) if columns is None else columns
     if len(written) > limits.max_select_items:

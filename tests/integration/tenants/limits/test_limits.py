@@ -66,10 +66,11 @@ def test_limits_are_set_and_shown(world: World, operator: Operator, make_tenant:
         "connections": 50,
         "statement_timeout_ms": 0,
         "plan": "standard",
+        "max_bytes": -1,
     }
     reply = set_limits(operator, tenant_id, connections=3, statement_timeout_ms=700, plan="free", backups="weekly")
     assert reply.status == 200, reply.text
-    assert reply.json["limits"] == {"connections": 3, "statement_timeout_ms": 700, "plan": "free"}
+    assert reply.json["limits"] == {"connections": 3, "statement_timeout_ms": 700, "plan": "free", "max_bytes": -1}
     assert reply.json["backups"] == "weekly"
     assert connection_limits(world, tenant_id) == [3, 3]
     assert statement_time(world, tenant_id) == "700ms"
@@ -78,11 +79,13 @@ def test_limits_are_set_and_shown(world: World, operator: Operator, make_tenant:
 
 
 def test_what_is_left_out_stays(world: World, operator: Operator, make_tenant: MakeTenant) -> None:
-    tenant_id = make_tenant(limits={"connections": 7, "statement_timeout_ms": 900}, backups="hourly")
+    given = {"connections": 7, "statement_timeout_ms": 900, "max_bytes": 1 << 40}
+    tenant_id = make_tenant(limits=given, backups="hourly")
     set_limits(operator, tenant_id, plan="premium")
     assert operator.create(tenant_id.value).status == 200
     shown = operator.call("GET", f"/admin/v1/tenants/{tenant_id}").json
-    assert shown["limits"] == {"connections": 7, "statement_timeout_ms": 900, "plan": "premium"}
+    assert shown["limits"] == given | {"plan": "premium"}
+    assert shown["over_quota"] is False
     assert shown["backups"] == "hourly"
     assert connection_limits(world, tenant_id) == [7, 7]
     assert statement_time(world, tenant_id) == "900ms"
@@ -235,6 +238,7 @@ def test_under_load_no_request_fails(world: World, operator: Operator, make_tena
         {"connections": 0},
         {"connections": "many"},
         {"statement_timeout_ms": -1},
+        {"max_bytes": -2},
         {"plan": "gold"},
         {"backups": "never"},
         {"colour": "red"},

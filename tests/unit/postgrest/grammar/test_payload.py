@@ -24,6 +24,15 @@ def test_columns_replace_the_keys_and_rows_may_then_differ() -> None:
     assert payload.columns == ("a", "b")
 
 
+@pytest.mark.parametrize(("body", "kind"), [("[{},{},{}]", ""), ("a\n1\n2\n3", "text/csv")])
+def test_a_body_has_only_so_many_rows(body: str, kind: str) -> None:
+    assert read_payload(body, kind, None, RequestLimits(max_body_rows=3)).rows == 3
+    with pytest.raises(PayloadTooLarge):
+        read_payload(body, kind, None, RequestLimits(max_body_rows=2))
+    # What a function makes of its arguments is its own doing.
+    assert read_payload(body, kind, None, RequestLimits(max_body_rows=2), calls=True).rows == 3
+
+
 @pytest.mark.parametrize(("body", "rows"), [("{}", 1), ("[{},{}]", 2), ("[]", 0)])
 def test_rows_may_be_empty_or_none(body: str, rows: int) -> None:
     payload = read_payload(body, "", None, LIMITS)
