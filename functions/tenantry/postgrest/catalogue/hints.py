@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tenantry.domain.errors import RequestRefused
-from tenantry.postgrest.catalogue.likeness import CLOSE, LOOSE, most_alike
+from tenantry.postgrest.catalogue.likeness import CLOSE, LOOSE, distance, most_alike
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Routine, Table
 from tenantry.postgrest.grammar.syntax import Embed
 
@@ -11,6 +11,8 @@ from tenantry.postgrest.grammar.syntax import Embed
 MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
+# What PostgreSQL takes for a slip: so many letters at most, and no more than half of the word.
+_MAX_SLIPS = 3
 
 
 def _closest(word: str, names: Iterable[str], least: float) -> str | None:
@@ -37,12 +39,21 @@ def no_column(table: Table, column: str) -> RequestRefused:
 
 def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
     """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
-    near = _closest(name, table.columns, LOOSE)
+    near = _slipped(name[:100], table.columns)
     return RequestRefused(
         f"column {alias}.{name[:100]} does not exist",
         code="42703",
         hint=f'Perhaps you meant to reference the column "{alias}.{near}".' if near else None,
     )
+
+
+def _slipped(word: str, names: Iterable[str]) -> str | None:
+    """Find the name for which a word is a slip, by PostgreSQL's measure."""
+    candidates = list(names)
+    if not 0 < len(candidates) <= _MAX_NAMES:
+        return None
+    edits, near = min((distance(word, name), name) for name in candidates)
+    return near if edits <= min(_MAX_SLIPS, len(word) // 2) else None
 
 
 def no_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> RequestRefused:
