@@ -63,9 +63,13 @@ def _names(node: ReadNode, item: SelectItem) -> Iterable[str]:
 
 def _check_repeats(node: ReadNode, limits: RequestLimits) -> None:
     """Each time that a column is named it is in memory once more, however long it is."""
-    fields = Counter(item.field for item in node.items if not item.aggregate)
+    fields = Counter((item.field, item.aggregate is None) for item in node.items if not _counts(item))
     columns = Counter(item.field.name for item in node.items if item.field.path)
     if any(times > limits.max_repeats for times in fields.values()):
         raise beyond("repetitions of one column", limits.max_repeats)
     if any(times > limits.max_paths for times in columns.values()):
         raise beyond("paths into one column", limits.max_paths)
+
+
+def _counts(item: SelectItem) -> bool:
+    return item.aggregate is not None and item.field.name == "*"
