@@ -21,6 +21,7 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
     "tests/hostile/viewer_token/test_patterns.py",
+    "tests/hostile/viewer_token/test_raised_codes.py",
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
 )
