@@ -162,7 +162,7 @@ class DataRequests:
             again, _ = self._catalogues.plan(call.request, replace(limits, exact=True), connection)
         elif exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
             again = without_unknown_zone(connection, planned)
-        elif exc.pgcode in _STALE_CATALOGUE and not fresh and not connection.is_lost:
+        elif _may_be_stale(exc, call, planned) and not fresh and not connection.is_lost:
             again = self._catalogues.plan_anew(call.request, limits, connection)
         if again == planned:
             raise exc
@@ -272,6 +272,13 @@ class DataRequests:
             return TenantConnection(tenant_id, credentials, self._connect)
         except DatabaseUnavailable as still:
             raise _while_closed(still) from still
+
+
+def _may_be_stale(exc: psycopg2.Error, call: Call, planned: Plan) -> bool:
+    """Tell whether the catalogue may be older than the database; by it, a function that writes only reads."""
+    if exc.pgcode == _READ_ONLY:
+        return planned.reads_only and call.request.method == "POST"
+    return exc.pgcode in _STALE_CATALOGUE
 
 
 def _placed(call: Call, connection: TenantConnection) -> Call:

@@ -1,6 +1,7 @@
 """What a statement of a tenant's raised: an answer that a function has written out, or an error like others."""
 
 import json
+import re
 
 import psycopg2
 
@@ -12,54 +13,7 @@ OUT_OF_MEMORY = "53200"
 # PostgREST's own: a function raises it to write its whole answer.
 _ANSWER = "PGRST"
 # The classes that PostgreSQL has itself (its documentation, appendix A); 28 is said of who logs in.
-_POSTGRESQLS = frozenset(
-    [
-        "00",
-        "01",
-        "02",
-        "03",
-        "08",
-        "09",
-        "0A",
-        "0B",
-        "0F",
-        "0L",
-        "0P",
-        "0Z",
-        "10",
-        "20",
-        "21",
-        "22",
-        "23",
-        "24",
-        "25",
-        "26",
-        "27",
-        "28",
-        "2B",
-        "2D",
-        "2F",
-        "34",
-        "38",
-        "39",
-        "3B",
-        "3D",
-        "3F",
-        "40",
-        "42",
-        "44",
-        "53",
-        "54",
-        "55",
-        "57",
-        "58",
-        "72",
-        "F0",
-        "HV",
-        "P0",
-        "XX",
-    ]
-)
+_is_postgresqls = re.compile("0[01-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|P0|XX").match
 _LOGIN = "28"
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
@@ -77,7 +31,7 @@ def raised(exc: psycopg2.Error) -> TenantryError:
 
 def _is_tenants_own(sqlstate: str) -> bool:
     """Tell whether only a function can have raised it: PostgreSQL has no such class, or not after the login."""
-    return sqlstate[:2] not in _POSTGRESQLS or sqlstate[:2] == _LOGIN
+    return not _is_postgresqls(sqlstate) or sqlstate.startswith(_LOGIN)
 
 
 def _told(exc: psycopg2.Error, sqlstate: str) -> StatementFailed:

@@ -62,7 +62,8 @@ def check_pattern(pattern: str) -> None:
 
 def check_patterns(listed: str) -> None:
     """Look at each of an array's patterns, as PostgreSQL's text of an array has them."""
-    cuts, text, quoted = [0], [], False
+    cuts, quoted = [0], False
+    text: list[str] = []
     for found in re.finditer(r'\\([\s\S])|(")|([{},])|([^\\"{},]+)', listed):
         escaped, quote, mark, plain = found.groups()
         if quote:
