@@ -22,22 +22,22 @@ def _authorization() -> Authorization:
     )
 
 
-class Refusal(Exception):
+class Refused(Exception):
     """API Gateway answers 401 to an authorizer that fails with the message `Unauthorized`, and 500 to any other."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with an IAM policy and the caller's context.
 
-    :raises Refusal: the token does not verify, or could not be verified. No cause is chained: it may name a host.
+    :raises Refused: the token does not verify, or could not be verified. No cause is chained: it may name a host.
     """
     scheme, _, token = event["authorizationToken"].partition(" ")
     if scheme.lower() != "bearer":
-        raise Refusal("Unauthorized")
+        raise Refused("Unauthorized")
     try:
         return _authorization().authorize(token.strip(), event["methodArn"])
     except Unauthenticated:
-        raise Refusal("Unauthorized") from None
+        raise Refused("Unauthorized") from None
     except TenantryError as error:
         logger().error("authorization failed", extra={"code": error.code})
-        raise Refusal(error.code) from None
+        raise Refused(error.code) from None

@@ -29,6 +29,7 @@ from tests.integration.conftest import (
     create_usage_plans,
 )
 
+# The tests' own revisions: a server keeps one template of a revision, whoever made it.
 __all__ = ["_revisions"]
 
 SCHEMA = Path(__file__).with_name("schema")

@@ -15,7 +15,7 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Column, Content, Sample, Table, TableContent
+from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -89,7 +89,7 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
         cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
 
 
-def find_tables(connection: Any, access: Access) -> dict[str, Table]:
+def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
     """Find the tables with a tenant's rows, by the name that they have in any home.
 
     :raises psycopg2.Error: as PostgreSQL gave it.
@@ -97,7 +97,7 @@ def find_tables(connection: Any, access: Access) -> dict[str, Table]:
     with connection.cursor() as cursor:
         cursor.execute(load_sql("contents/content_tables"), _scope(access))
         found = [
-            Table(schema, name, tuple(Column(**column) for column in columns))
+            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns))
             for schema, name, columns in cursor.fetchall()
         ]
     if access.is_pooled:
@@ -242,7 +242,7 @@ class ContentReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _digest(self, table: Table, sample: Sample | None) -> TableContent:
+    def _digest(self, table: ContentTable, sample: Sample | None) -> TableContent:
         chosen: sql.Composable = sql.SQL("")
         if sample:
             of_key = sql.SQL(" FILTER (WHERE pg_catalog.mod({}, {}::bigint) OPERATOR(pg_catalog.=) 0::bigint)")
@@ -259,7 +259,7 @@ class ContentReader:
             cursor.execute(statement)
             return TableContent(*cursor.fetchone())
 
-    def _hash_key(self, table: Table, sample: Sample) -> sql.Composable:
+    def _hash_key(self, table: ContentTable, sample: Sample) -> sql.Composable:
         types = {column.name: column.type for column in table.columns}
         if len(sample.key) == 1 and (cheap := _CHEAP_HASHES.get(types.get(sample.key[0], ""))):
             return sql.SQL(cheap).format(sql.Identifier(sample.key[0]))
@@ -313,9 +313,9 @@ def _name(access: Access, schema: str, name: str) -> str:
     return name if schema == access.home.schema else f'"{schema}".{name}'
 
 
-def _has_tenant(table: Table) -> bool:
+def _has_tenant(table: ContentTable) -> bool:
     return any(column.name == TENANT_COLUMN for column in table.columns)
 
 
-def _without_tenant(table: Table) -> Table:
+def _without_tenant(table: ContentTable) -> ContentTable:
     return replace(table, columns=tuple(column for column in table.columns if column.name != TENANT_COLUMN))

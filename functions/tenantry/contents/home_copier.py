@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
+from tenantry.contents.definitions import digest_definitions
 from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
@@ -36,12 +37,16 @@ class Resident(NamedTuple):
 
 
 class Both(NamedTuple):
-    """What the one home has and what the other, as far as they compare; the marks are of all that each has."""
+    """What the one home has and what the other, as far as they compare; the marks are of all that each has.
+
+    `definitions` digests how everything in the target is defined.
+    """
 
     source: Content
     target: Content
     source_mark: str
     mark: str
+    definitions: str
 
     def require_same(self) -> None:
         """Make sure that the copy is one.
@@ -91,7 +96,7 @@ class HomeCopier:
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
                     reader.require_unchanged()
-                    return self._both(read, self._read(access), source.home, target.home)
+                    return self._both(read, access, source.home, target.home)
                 except BaseException:
                     reader.close()
                     raise
@@ -100,11 +105,18 @@ class HomeCopier:
         """Read what the one home has and what the other, which is closed."""
         with ThreadPoolExecutor(1) as pool, self._filling(target) as access:
             read = pool.submit(self._read_at, source, "")
-            return self._both(read, self._read(access), source.home, target.home)
+            return self._both(read, access, source.home, target.home)
 
     def read(self, resident: Resident) -> Content:
         """Read what a tenant has in the home that it is served from."""
         return self._read(self._tenants_own(resident))
+
+    def definitions(self, resident: Resident) -> str:
+        """Digest how everything is defined in the home that a tenant is served from.
+
+        :raises CopyFailed: that could not be read.
+        """
+        return digest_definitions(self._tenants_own(resident), self._tools, deadline=self._deadline())
 
     def mark_closed(self, resident: Resident) -> str:
         """Digest all that a tenant has in a home that is closed to its own logins."""
@@ -180,10 +192,14 @@ class HomeCopier:
             return SharedTables(connect(access.credentials, self._settings()), target.tenant_id, access)
         return OwnTables(access, self._settings())
 
-    def _both(self, read: Future[Content], target: Content, *homes: Home) -> Both:
+    def _both(self, read: Future[Content], access: Access, *homes: Home) -> Both:
+        """Read the target, which nobody changes, and put it beside what is read of the source."""
         shared = any(home.isolation is Isolation.POOLED for home in homes)
-        source = read.result()
-        return Both(comparable(source, shared=shared), comparable(target, shared=shared), source.mark(), target.mark())
+        with ThreadPoolExecutor(1) as pool:
+            defined = pool.submit(digest_definitions, access, self._tools, deadline=self._deadline())
+            target, source = self._read(access), read.result()
+        kept, made = (comparable(content, shared=shared) for content in (source, target))
+        return Both(kept, made, source.mark(), target.mark(), defined.result())
 
     def _read_at(self, source: Resident, snapshot: str) -> Content:
         """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""

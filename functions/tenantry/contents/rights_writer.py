@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents.rights_reader import read_rights
-from tenantry.database.admin_sql import AdminConnect, execute, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, transaction
 from tenantry.database.sql_errors import translate
 from tenantry.domain.rights import (
     OWNER,
@@ -75,7 +75,8 @@ class RightsWriter:
         :returns: what has other rights all the same, by name.
         :raises TenantryError: the server refused; nothing is changed.
         """
-        with transaction(self._connect, self._home.database) as cursor:
+
+        def work(cursor: Any) -> list[str]:
             execute(cursor, "SET LOCAL search_path = pg_catalog")
             wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
             there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
@@ -85,6 +86,8 @@ class RightsWriter:
                 if self._run(cursor, changes(present, found)):
                     found = self._read(cursor)
             return differing(wanted, found)
+
+        return in_transaction(self._connect, self._home.database, work)
 
     def _read(self, cursor: Any) -> dict[Thing, Rights]:
         try:

@@ -12,7 +12,7 @@ from psycopg2 import sql
 from tenantry.contents.digest import ContentReader
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
-from tenantry.domain.content import Table
+from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import Conflict
 
 _PIPE_BYTES = 1 << 16
@@ -22,10 +22,10 @@ class RowTarget(Protocol):
     """Where rows are copied to, in a transaction of its own that is committed with the last of them."""
 
     @property
-    def tables(self) -> Mapping[str, Table]:
+    def tables(self) -> Mapping[str, ContentTable]:
         """The tables, by the name that they have in any home."""
 
-    def receive(self, table: Table, stream: Any) -> None:
+    def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table with what is read from `stream`, in COPY's text format."""
 
     def finish(self, source: ContentReader) -> None:
@@ -35,7 +35,7 @@ class RowTarget(Protocol):
         """End it; what was not committed is as it was."""
 
 
-def require_same_tables(source: Mapping[str, Table], target: Mapping[str, Table], code: str) -> None:
+def require_same_tables(source: Mapping[str, ContentTable], target: Mapping[str, ContentTable], code: str) -> None:
     """Make sure that each table of the one is in the other, with the same columns.
 
     :raises Conflict: they differ; `details` name the tables.
@@ -65,7 +65,7 @@ def copy_rows(source: ContentReader, target: RowTarget) -> None:
     target.finish(source)
 
 
-def _copy_table(source: ContentReader, table: Table, into: Table, target: RowTarget) -> None:
+def _copy_table(source: ContentReader, table: ContentTable, into: ContentTable, target: RowTarget) -> None:
     reading, writing = os.pipe()
     failures: list[psycopg2.Error] = []
     columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored)

@@ -13,7 +13,7 @@ from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Column, Table
+from tenantry.domain.content import ContentColumn, ContentTable
 from tenantry.domain.tenant import TenantId
 
 _LIMIT_LOCKS = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
@@ -67,7 +67,7 @@ class OwnTables:
         if self.tables:
             cursor.execute(sql.SQL("TRUNCATE {}").format(listed))
 
-    def receive(self, table: Table, stream: Any) -> None:
+    def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table. :raises TenantryError: the database refused."""
         with _translated(self._connection), self._connection.cursor() as cursor:
             statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_table(table), _columns(table))
@@ -138,7 +138,7 @@ class SharedTables:
         self._tenant_id = tenant_id
         self._role = sql.Identifier(access.role)
         self._access = access
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, ContentTable] = {}
         _begin_patiently(connection, self._begin)
 
     def _begin(self, cursor: Any) -> None:
@@ -154,7 +154,7 @@ class SharedTables:
             lock = sql.SQL("SET LOCAL ROLE {}; LOCK TABLE {} IN ROW EXCLUSIVE MODE; SET LOCAL ROLE NONE")
             cursor.execute(lock.format(self._role, listed))
 
-    def receive(self, table: Table, stream: Any) -> None:
+    def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table with the tenant's rows. :raises TenantryError: the database refused."""
         names = {"table": _table(table), "columns": _columns(table), "role": self._role}
         names |= {"tenant": sql.Identifier(TENANT_COLUMN), "tenant_id": sql.Literal(self._tenant_id.value)}
@@ -181,7 +181,7 @@ class SharedTables:
                 self._go_on(cursor, table, column, given.get(_oid(cursor, column.sequence)))
             cursor.execute("COMMIT")
 
-    def _go_on(self, cursor: Any, table: Table, column: Column, given: int | None) -> None:
+    def _go_on(self, cursor: Any, table: ContentTable, column: ContentColumn, given: int | None) -> None:
         names = _sequence_names(table, column) | {
             "given": sql.Literal(given),
             "tenant": sql.Identifier(TENANT_COLUMN),
@@ -225,12 +225,12 @@ def _begin_patiently(connection: Any, begins: Callable[[Any], None]) -> None:
         raise
 
 
-def _filled(tables: Iterable[Table]) -> Iterator[tuple[Table, Column]]:
+def _filled(tables: Iterable[ContentTable]) -> Iterator[tuple[ContentTable, ContentColumn]]:
     """List the columns that a sequence fills, with their tables."""
     return ((table, column) for table in tables for column in table.columns if column.sequence)
 
 
-def _sequence_names(table: Table, column: Column) -> dict[str, sql.Composable]:
+def _sequence_names(table: ContentTable, column: ContentColumn) -> dict[str, sql.Composable]:
     """Name a sequence and what it fills, for a statement."""
     name = column.sequence or ""
     return {
@@ -247,11 +247,11 @@ def _oid(cursor: Any, name: str | None) -> int:
     return int(cursor.fetchone()[0])
 
 
-def _table(table: Table) -> sql.Identifier:
+def _table(table: ContentTable) -> sql.Identifier:
     return sql.Identifier(table.schema, table.name)
 
 
-def _columns(table: Table) -> sql.Composable:
+def _columns(table: ContentTable) -> sql.Composable:
     return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored)
 
 

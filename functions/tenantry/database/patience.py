@@ -119,7 +119,8 @@ def _end_blockers(connect: Callable[[str], Any], database: str, age: float, over
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             connection.autocommit = True
             while not over.is_set():
-                cursor.execute(load_sql("database/end_blockers"), {"database": database, "age": age})
+                values = {"database": database, "age": age, "shared": [SCHEMAS_DATABASE, POOL_DATABASE]}
+                cursor.execute(load_sql("database/end_blockers"), values)
                 if ended := [role for (role,) in cursor.fetchall()]:
                     count("BlockersEnded", len(ended))
                     logger().warning("sessions in the way were ended", extra={"database": database, "roles": ended})

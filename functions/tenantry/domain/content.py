@@ -8,7 +8,7 @@ _NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ContentColumn:
     """A column of a table; `sequence` is the quoted name of the sequence that fills it, if any."""
 
     name: str
@@ -18,19 +18,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ContentTable:
     """A tenant's table; its columns are sorted by name."""
 
     schema: str
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[ContentColumn, ...]
 
     @property
-    def stored(self) -> tuple[Column, ...]:
+    def stored(self) -> tuple[ContentColumn, ...]:
         """The columns whose values are stored; generated columns are left out."""
         return tuple(column for column in self.columns if not column.generated)
 
-    def has_columns_of(self, other: "Table") -> bool:
+    def has_columns_of(self, other: "ContentTable") -> bool:
         """Whether the other table has the same columns of the same types."""
         return _shape(self) == _shape(other)
 
@@ -81,5 +81,5 @@ class Content:
         return digest.hexdigest()
 
 
-def _shape(table: Table) -> tuple[tuple[str, str, bool], ...]:
+def _shape(table: ContentTable) -> tuple[tuple[str, str, bool], ...]:
     return tuple((column.name, column.type, column.generated) for column in table.columns)

@@ -60,8 +60,8 @@ class Rights:
             frozenset(e for e in entries if {e.grantee, e.grantor} <= roles) for entries in (self.granted, self.revoked)
         )
         if not self.owner.startswith("="):
-            # What belongs to whoever owns the database has been given to the tenant's owner by name, too, where that was
-            # adopted; elsewhere it is the owner's own.
+            # In an adopted database, what belongs to the database's owner has been given to the tenant's owner by name,
+            # too; elsewhere it is the owner's own.
             by_name = OWNER if self.owner == OWNER else None
             granted = frozenset(e for e in granted if e.grantee != by_name)
             return replace(self, granted=granted, revoked=revoked)

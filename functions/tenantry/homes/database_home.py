@@ -9,10 +9,10 @@ from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
     execute,
+    in_transaction,
     role_identifiers,
     role_names,
     run,
-    transaction,
 )
 from tenantry.database.database_removal import drop_database
 from tenantry.database.logins import login_names
@@ -89,8 +89,8 @@ class DatabaseHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with transaction(self._connect, self.home.database) as cursor:
-            grant_rights(cursor, self._tenant_id, self.home.schema)
+        tenant_id, schema = self._tenant_id, self.home.schema
+        in_transaction(self._connect, self.home.database, lambda cursor: grant_rights(cursor, tenant_id, schema))
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""

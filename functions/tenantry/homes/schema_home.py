@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, role_identifiers, role_names, transaction
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, role_identifiers, role_names
 from tenantry.database.logins import login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
@@ -38,14 +38,16 @@ class SchemaHome:
     def make(self) -> None:
         """Make the schema, and run the revisions in it."""
         self._shared.ensure()
-        with transaction(self._connect, self.home.database) as cursor:
-            if not self._is_there(cursor):
-                # Together: to what is there, the rights are the tenant's own to change.
-                execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
-                grant_rights(cursor, self._tenant_id, self.home.schema)
-            self._shared.identify(cursor, self._tenant_id, self.home.schema)
+        in_transaction(self._connect, self.home.database, self._make, shared=True)
         self.upgrade()
         self.open()
+
+    def _make(self, cursor: Any) -> None:
+        if not self._is_there(cursor):
+            # Together: to what is there, the rights are the tenant's own to change.
+            execute(cursor, sql.SQL("CREATE SCHEMA {schema} AUTHORIZATION {owner}").format(**self._names))
+            grant_rights(cursor, self._tenant_id, self.home.schema)
+        self._shared.identify(cursor, self._tenant_id, self.home.schema)
 
     def make_empty(self) -> None:
         """Make the schema anew, with nothing in it."""
@@ -59,8 +61,10 @@ class SchemaHome:
 
     def grant(self) -> None:
         """Give owner, editor and viewer their rights."""
-        with transaction(self._connect, self.home.database) as cursor:
-            grant_rights(cursor, self._tenant_id, self.home.schema)
+        tenant_id, schema = self._tenant_id, self.home.schema
+        in_transaction(
+            self._connect, self.home.database, lambda cursor: grant_rights(cursor, tenant_id, schema), shared=True
+        )
 
     def upgrade(self) -> str:
         """Bring it to the newest revision."""

@@ -96,11 +96,15 @@ class Relocations:
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self._stable(tenant_id)
-            operation = self._unfinished(tenant, CONFIRM)
+            refused = self._refused_return(tenant)
+            operation = None if refused else self._unfinished(tenant, CONFIRM)
             if operation is None:
                 if tenant.former_home is None:
-                    raise Conflict("The tenant was not moved.", code="nothing_to_confirm")
-                operation = self._begin_with(tenant, CONFIRM, {"former_home": asdict(tenant.former_home)}, actor)
+                    raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
+                facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
+                operation = self._begin_with(tenant, CONFIRM, facts, actor)
+                if refused:
+                    self._operations.give_up(refused)
         self._operations.launch(operation)
         return operation
 
@@ -126,17 +130,27 @@ class Relocations:
         self._operations.launch(operation)
         return operation
 
+    def _refused_return(self, tenant: Tenant) -> Operation | None:
+        """Find the undo that holds the tenant, has failed and has not switched: a confirmation may take its place."""
+        begun = self._operations.get(tenant.relocation) if tenant.relocation else None
+        if begun is None or begun.kind != UNDO or begun.status is not OperationStatus.FAILED:
+            return None
+        return None if self._has_switched(tenant, begun) else begun
+
+    def _has_switched(self, tenant: Tenant, begun: Operation) -> bool:
+        journey, present = journey_of(begun.facts), self._secrets.find(tenant.tenant_id)
+        server = self._servers.get(journey.target.server_id)
+        return bool(present and place_of(present) == place_of(credentials_at(present, journey.target, server)))
+
     def _take_over(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
         """Start to abandon a relocation that has not switched; one that has switched must be finished first."""
-        journey = journey_of(begun.facts)
-        present = self._secrets.find(tenant.tenant_id)
-        server = self._servers.get(journey.target.server_id)
-        if present and place_of(present) == place_of(credentials_at(present, journey.target, server)):
+        if self._has_switched(tenant, begun):
             raise Conflict(
                 "The tenant lives at its new place already.",
                 code="already_switched",
                 hint="Repeat the call that moves it; then it can be undone.",
             )
+        journey = journey_of(begun.facts)
         operation = self._begin_with(tenant, ABANDON, journey.to_facts() | {"abandoned": begun.operation_id}, actor)
         self._operations.give_up(begun)
         return operation
@@ -149,7 +163,7 @@ class Relocations:
 
     def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
         if tenant.former_home is None:
-            raise Conflict("There is no move to undo.", code="nothing_to_undo")
+            raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
         came = self._last_relocation(tenant.tenant_id)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
@@ -165,7 +179,7 @@ class Relocations:
                 actor,
             )
         facts = Journey(home, tenant.former_home).to_facts()
-        facts |= {name: came.facts[name] for name in ("mark",) if came and name in came.facts}
+        facts |= {name: came.facts[name] for name in ("mark", "definitions") if came and name in came.facts}
         facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
         return self._begin_with(tenant, UNDO, facts, actor)
 

@@ -52,6 +52,11 @@ class Residence:
         """Administer the home that the tenant moves to."""
         return self.servers.home(tenant_of(operation), journey_of(operation.facts).target)
 
+    def present(self, operation: Operation) -> HomeAdmin:
+        """Administer the home that the tenant lives in."""
+        tenant = self.tenant(operation)
+        return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.read(tenant.tenant_id)))
+
     def tenant(self, operation: Operation) -> Tenant:
         """Find the tenant that this operation holds.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tenantry.contents.home_copier import Resident
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation
@@ -27,6 +28,11 @@ class Confirmation:
 
     def _drop(self, operation: Operation) -> None:
         tenant, former = self._relocation.tenant(operation), home_of_facts(operation.facts["former_home"])
+        if operation.facts.get("stays"):
+            # An undo was given up: whatever it had begun, the tenant is at home here.
+            home = self._relocation.present(operation)
+            home.open()
+            home.unfence()
         if tenant.former_home == former:
             self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
 
@@ -120,10 +126,25 @@ class Return:
         mark = relocation.copier.read(source).mark()
         # Whom the tenant has kept out since must not be let in again.
         changed = mark != operation.facts.get("mark") or not relocation.copier.same_rights(source, target)
-        if changed and not journey.copies_schema:
+        is_redefined = self._is_redefined(operation, source)
+        if (changed or is_redefined) and not journey.copies_schema:
             relocation.copier.has_same_tables(source, target)
+            if is_redefined:
+                raise _cannot_bring_definitions()
+        # What an attempt before has begun to copy has left the former home half full.
+        changed = changed or is_redefined or bool(operation.facts.get("changed"))
         revision = tenant.schema_revision if changed else operation.facts["schema_revision"]
         return {"changed": changed, "schema_revision": revision, "source_mark": mark}
+
+    def _is_redefined(self, operation: Operation, source: Resident) -> bool:
+        """Tell whether functions, policies, indexes or anything else were defined anew since the switch.
+
+        Of a move that was made by an older version nothing is known: then all that can be is brought along.
+        """
+        if "definitions" not in operation.facts:
+            return journey_of(operation.facts).copies_schema
+        noted: str = operation.facts["definitions"]
+        return self._relocation.copier.definitions(source) != noted
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:
         self._relocation.tenant(operation)
@@ -148,3 +169,11 @@ class Return:
 
     def _forget(self, operation: Operation) -> None:
         self._relocation.release(operation, former_home=None)
+
+
+def _cannot_bring_definitions() -> Conflict:
+    return Conflict(
+        "Functions, policies, indexes or other definitions were changed since, and only rows can be brought back.",
+        code="changed_since",
+        hint="Confirm the move, or take those changes back and repeat the call.",
+    )

@@ -11,7 +11,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
-from tenantry.domain.content import Content, Table, TableContent
+from tenantry.domain.content import Content, ContentTable, TableContent
 from tenantry.domain.errors import RestoreFailed
 
 LARGE_OBJECTS = "large objects"
@@ -89,7 +89,7 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     return Findings(tuple(tables), tuple(missing), has_digests, revision)
 
 
-def _compare(table: Table, found: TableContent, wanted: TableRows | None) -> FoundTable:
+def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:
     matches = wanted is not None and wanted.rows == found.rows and wanted.digest in (None, found.digest)
     return FoundTable(table.schema, table.name, found.rows, matches)
 
@@ -99,7 +99,7 @@ def _same_objects(manifest: Manifest, content: Content) -> bool:
     return (found and (found.rows, found.digest)) == (wanted and (wanted.count, wanted.digest))
 
 
-def _count(reader: ContentReader, table: Table) -> int:
+def _count(reader: ContentReader, table: ContentTable) -> int:
     statement = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(table.schema, table.name))
     try:
         with reader.connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from tenantry.database.client_environment import CopyTools
 from tenantry.database.pg_restore import Restore, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
-from tenantry.restores.archive.contents import Contents, Entry, write_entries
+from tenantry.restores.archive.contents import ArchiveEntry, Contents, write_entries
 from tenantry.restores.archive.row_distributor import RowDistributor, can_be_distributed
 from tenantry.restores.archive.session import RestoreSession
 from tenantry.restores.archive.source import ArchiveSource
@@ -87,7 +87,7 @@ class Filling:
         # Narrowed once more, the rights of tables that are not listed with them would go.
         return replace(target, schema="", tables=(), entries=file)
 
-    def _read_head(self, head: Path, contents: Contents) -> list[Entry] | None:
+    def _read_head(self, head: Path, contents: Contents) -> list[ArchiveEntry] | None:
         """Fetch as much of the archive's beginning into a file as has its contents; None: it is too long."""
         for size in _HEADS:
             head.write_bytes(self._archive.source.head(self._archive.manifest, self._archive.bucket, size))
@@ -96,7 +96,7 @@ class Filling:
                 return entries
         return None
 
-    def _read_contents(self, head: Path) -> list[Entry] | None:
+    def _read_contents(self, head: Path) -> list[ArchiveEntry] | None:
         """Fetch the archive's beginning into a file, up to the rows; None: it can't be told where they begin."""
         contents = Contents(head, self._target, self._tools, self._deadline)
         entries = self._read_head(head, contents)
@@ -104,7 +104,7 @@ class Filling:
             return None
         return entries if can_be_distributed(head.read_bytes()) and contents.cut(entries) else None
 
-    def _fill(self, head: Path, entries: list[Entry]) -> None:
+    def _fill(self, head: Path, entries: list[ArchiveEntry]) -> None:
         """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
         bare = replace(self._target, keep_rights=False)
         try:
@@ -129,7 +129,7 @@ class Filling:
         with Restore(target, self._tools, self._deadline, head) as restore:
             restore.finish()
 
-    def _deal_rows(self, head: Path, entries: list[Entry], target: RestoreTarget) -> None:
+    def _deal_rows(self, head: Path, entries: list[ArchiveEntry], target: RestoreTarget) -> None:
         rows = write_entries([entry for entry in entries if entry.has_rows], head.with_name("rows"))
         targets = [target, *[replace(target, entries=rows)] * (SESSIONS - 1)]
         with ExitStack() as stack:

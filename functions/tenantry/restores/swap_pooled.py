@@ -14,7 +14,7 @@ from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import connect
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
-from tenantry.domain.content import Content, Table
+from tenantry.domain.content import Content, ContentTable
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.home import credentials_at
@@ -186,11 +186,11 @@ class _ExchangedRows(SharedTables):
             cursor.execute("SET LOCAL ROLE NONE")
 
 
-def _wanted(swap: Swap, tables: Mapping[str, Table]) -> _Names:
+def _wanted(swap: Swap, tables: Mapping[str, ContentTable]) -> _Names:
     return wanted_tables(tables, swap.tables) if swap.tables else None
 
 
-def _some(tables: Mapping[str, Table], names: _Names) -> Mapping[str, Table]:
+def _some(tables: Mapping[str, ContentTable], names: _Names) -> Mapping[str, ContentTable]:
     return tables if names is None else {name: tables[name] for name in names if name in tables}
 
 

@@ -14,7 +14,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tenantry.database import revisions as migrations
+from tenantry.database import templates as templates_module
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import head_revision, schema_revision, upgrade_home, upgrade_schema
 from tenantry.database.templates import TemplateDatabases
@@ -242,7 +242,7 @@ def test_a_template_that_was_left_half_way_is_made_anew(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "upgrade_schema", upgrade_and_die)
+        patch.setattr(templates_module, "upgrade_schema", upgrade_and_die)
         with pytest.raises(Killed):
             TemplateDatabases(connect_and_die).ensure()
     assert [complete for _, complete, _ in templates(world)] == [False]
@@ -255,6 +255,7 @@ def test_a_template_that_was_left_half_way_is_made_anew(
 def test_an_older_template_goes_and_a_later_one_stays(world: World, no_template: None) -> None:
     for revision in ("0000", "9999"):
         world.execute(f"CREATE DATABASE tenantry_template_{revision} IS_TEMPLATE true ALLOW_CONNECTIONS false")
+        world.execute(f"COMMENT ON DATABASE tenantry_template_{revision} IS 'tenantry server'")
     TemplateDatabases(world.admin).ensure()
     assert [name for name, *_ in templates(world)] == [
         f"tenantry_template_{head_revision()}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tenantry.domain.content import Column, Content, Table, TableContent
+from tenantry.domain.content import Content, ContentColumn, ContentTable, TableContent
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.home import moved
 from tenantry.domain.relocation import Journey, journey_of, promoted
@@ -64,7 +64,7 @@ def test_a_difference_is_named_and_a_mark_tells_any_change() -> None:
 
 
 def test_tables_with_other_columns_are_told_apart() -> None:
-    table = Table("public", "t", (Column("a", "integer"), Column("b", "text", generated=True)))
+    table = ContentTable("public", "t", (ContentColumn("a", "integer"), ContentColumn("b", "text", generated=True)))
     assert [column.name for column in table.stored] == ["a"]
     assert table.has_columns_of(replace(table, schema="acme"))
-    assert not table.has_columns_of(replace(table, columns=(Column("a", "bigint"), table.columns[1])))
+    assert not table.has_columns_of(replace(table, columns=(ContentColumn("a", "bigint"), table.columns[1])))

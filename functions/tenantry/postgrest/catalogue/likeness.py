@@ -48,15 +48,10 @@ def _magnitude(parts: Counter[str]) -> float:
 
 def _likeness(first: str, second: str) -> float:
     """Return the share of letters, 0 to 1, that need no edit to turn one text into the other."""
-    longest = max(len(first), len(second))
-    return 1 - distance(first, second) / longest if longest else 1.0
-
-
-def distance(first: str, second: str) -> int:
-    """Count the letters to insert, to leave out or to replace that turn one text into the other."""
     row = list(range(len(second) + 1))
     for position, letter in enumerate(first, 1):
         above, row[0] = row[0], position
         for column, other in enumerate(second, 1):
             above, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, above + (letter != other))
-    return row[-1]
+    longest = max(len(first), len(second))
+    return 1 - row[-1] / longest if longest else 1.0

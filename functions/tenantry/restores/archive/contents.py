@@ -22,7 +22,7 @@ _TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """One entry; `text` is its kind and names, with no delimiter that shows where a name ends."""
 
     number: int
@@ -58,14 +58,14 @@ class Contents:
         self._tools = tools
         self._deadline = deadline
 
-    def entries(self) -> list[Entry] | None:
+    def entries(self) -> list[ArchiveEntry] | None:
         """List all entries, in the archive's order; None if the head is too short to hold them all.
 
         :raises RestoreFailed: pg_restore could not be started, or did not end in time.
         """
         return self._list([])
 
-    def wanted(self) -> list[Entry]:
+    def wanted(self) -> list[ArchiveEntry]:
         """List what a restore brings back: what the tenant's own roles may.
 
         The application of an adopted database has said who may do what with all that it makes later. It has to say so
@@ -74,7 +74,7 @@ class Contents:
         entries = self._list(self._target.options) or []
         return [entry for entry in entries if not entry.is_default_of(self._target.archived_owner)]
 
-    def cut(self, entries: Sequence[Entry]) -> bool:
+    def cut(self, entries: Sequence[ArchiveEntry]) -> bool:
         """Truncate the file where the rows begin; returns whether that place was found.
 
         It is the first candidate at which `pg_restore --list` still succeeds: a shorter head can't be listed.
@@ -89,7 +89,7 @@ class Contents:
                 return True
         return False
 
-    def _list(self, options: list[str]) -> list[Entry] | None:
+    def _list(self, options: list[str]) -> list[ArchiveEntry] | None:
         try:
             done = subprocess.run(
                 [str(Path(self._tools.directory) / "pg_restore"), "--list", *options, str(self._head)],
@@ -106,10 +106,10 @@ class Contents:
         if done.returncode:
             return None
         lines = map(_ENTRY.fullmatch, done.stdout.decode(errors="replace").split("\n"))
-        return [Entry(int(line[1]), line[2]) for line in lines if line]
+        return [ArchiveEntry(int(line[1]), line[2]) for line in lines if line]
 
 
-def write_entries(entries: Sequence[Entry], file: Path) -> Path:
+def write_entries(entries: Sequence[ArchiveEntry], file: Path) -> Path:
     """Write the entries as the list file that `pg_restore --use-list` takes."""
     file.write_text("".join(f"{entry.number};\n" for entry in entries))
     return file

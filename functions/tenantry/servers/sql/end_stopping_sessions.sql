@@ -1,8 +1,11 @@
 -- Ends sessions of tenants that stop others, and says whose they were and why. Found first and ended then: as a
 -- condition, the end would come to whoever it is tried on.
+-- Tenants' are the sessions of roles that are marked, and of whoever works in a database of a tenant's own (the application of
+-- one that was adopted). Where tenants share a database, logins from before there were marks go by their names. Everybody else
+-- on the server, its administrators and other products, is nobody of ours to end.
 -- A session that says it is ours may look at a snapshot for as long as a function of ours lives, if it stops nobody.
 WITH limits AS (
-    SELECT make_interval(secs => %s) AS patience, %s AS advisory_locks, %s AS queue_share, %s::text[] AS shared
+    SELECT make_interval(secs => %(patience)s) AS patience, %(shared)s::text[] AS shared
 ), sessions AS MATERIALIZED (
     SELECT
         a.pid,
@@ -13,10 +16,19 @@ WITH limits AS (
         clock_timestamp() - a.xact_start > l.patience AS is_long,
         starts_with(a.application_name, 'tenantry-') AND clock_timestamp() - a.xact_start < interval '15 minutes' AS is_spared,
         a.datname = ANY(l.shared) AS is_shared
-    FROM limits l, pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+    FROM limits l, pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid JOIN pg_database d ON d.oid = a.datid
     WHERE a.backend_type = 'client backend'
       AND a.usename <> session_user
       AND NOT r.rolsuper
+      AND (
+        starts_with(shobj_description(a.usesysid, 'pg_authid'), 'tenantry tenant=')
+        OR starts_with(shobj_description(d.datdba, 'pg_authid'), 'tenantry tenant=')
+        OR EXISTS (
+          SELECT FROM pg_db_role_setting s, unnest(s.setconfig) c
+          WHERE s.setdatabase = d.oid AND s.setrole = 0 AND starts_with(c, 'tenantry.tenant_id=')
+        )
+        OR (a.datname = ANY(l.shared) AND a.usename ~ '_login_[ab]$')
+      )
       AND pg_has_role(a.usesysid, 'USAGE')
 ), blocking AS MATERIALIZED (
     SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid FROM pg_stat_activity w WHERE w.wait_event_type = 'Lock'
@@ -24,10 +36,10 @@ WITH limits AS (
     SELECT s.*, CASE
         WHEN s.is_shared AND s.is_long AND s.pid IN (SELECT pid FROM blocking) THEN 'blocks'
         WHEN s.is_shared AND s.is_long AND s.is_idle AND NOT s.is_spared THEN 'idle_in_transaction'
-        WHEN (SELECT count(*) FROM pg_locks k WHERE k.pid = s.pid AND k.locktype = 'advisory') > l.advisory_locks THEN 'locks'
-        WHEN (s.is_long OR s.is_deaf) AND pg_notification_queue_usage() > l.queue_share THEN 'announcements'
+        WHEN (SELECT count(*) FROM pg_locks k WHERE k.pid = s.pid AND k.locktype = 'advisory') > %(advisory_locks)s THEN 'locks'
+        WHEN (s.is_long OR s.is_deaf) AND (%(spare_nobody)s OR NOT s.is_spared) AND pg_notification_queue_usage() > %(queue_share)s THEN 'announcements'
     END AS reason
-    FROM sessions s, limits l
+    FROM sessions s
 ), stopping AS MATERIALIZED (
     SELECT * FROM judged WHERE reason IS NOT NULL
 )

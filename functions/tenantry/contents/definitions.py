@@ -1,0 +1,78 @@
+"""Digests how everything in a home is defined, so that it is noticed when functions, policies or indexes were changed.
+
+Rows and rights are compared apart from that. Two digests compare only where they are of the same place: servers spell
+the same definition in their own ways.
+"""
+
+import hashlib
+import subprocess
+import time
+from pathlib import Path
+from threading import Timer
+
+from tenantry.contents.digest import Access
+from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.domain.errors import CopyFailed
+from tenantry.domain.tenant import Isolation
+
+_APPLICATION = "tenantry-copy"
+# pg_dump writes a word of chance into these lines, and its own version and the server's into comments.
+_OF_THIS_DUMP = (b"\\restrict ", b"\\unrestrict ", b"-- Dumped ")
+
+
+def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> str:
+    """Digest what pg_dump says of everything but rows and rights; empty where the tables are not the tenant's own.
+
+    :param deadline: the `time.monotonic()` at which the program is killed.
+    :raises CopyFailed: the program failed, or took too long (`copy_deadline`).
+    """
+    if access.is_pooled:
+        return ""
+    digest = hashlib.sha256()
+    try:
+        with subprocess.Popen(
+            _command(access, tools),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            # The program's messages name hosts and values, so they must not reach a log.
+            stderr=subprocess.DEVNULL,
+            env=client_environment(access.credentials, _APPLICATION, tools.connect_timeout),
+            start_new_session=True,
+        ) as process:
+            _read_into(digest, process, deadline)
+    except OSError as exc:
+        raise CopyFailed("PostgreSQL's programs could not be started.", code="pg_client_missing") from exc
+    if process.returncode:
+        if time.monotonic() >= deadline:
+            raise CopyFailed("The copy took too long.", code="copy_deadline")
+        raise CopyFailed("How the tenant's objects are defined could not be read.")
+    return digest.hexdigest()
+
+
+def _read_into(digest: "hashlib._Hash", process: subprocess.Popen[bytes], deadline: float) -> None:
+    """Digest the program's output, and end the program at the deadline or when that can't be read."""
+    killer = Timer(max(deadline - time.monotonic(), 0.1), process.kill)
+    killer.start()
+    try:
+        for line in process.stdout or ():
+            if not line.startswith(_OF_THIS_DUMP):
+                digest.update(line)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        killer.cancel()
+
+
+def _command(access: Access, tools: CopyTools) -> list[str]:
+    whole = access.home.isolation is Isolation.DATABASE
+    return [
+        str(Path(tools.directory) / "pg_dump"),
+        "--schema-only",
+        "--no-acl",
+        f"--role={access.role}",
+        f"--lock-wait-timeout={tools.lock_timeout_ms}",
+        "--no-password",
+        # The schema's name is a tenant id, which has no character that pg_dump would read as a pattern.
+        *([] if whole else [f"--schema={access.home.schema}"]),
+    ]
