@@ -110,3 +110,21 @@ def test_aggregates_of_one_column_are_as_many_as_its_repetitions(viewer: Viewer,
     assert ask(480)[0] == 400
     assert "PGRST100" in ask(480)[1]
     assert ask(5)[0] in (200, 413)
+
+
+@pytest.mark.parametrize("column", ["t", "b", "v"])
+def test_paths_into_a_text_are_as_many_as_its_repetitions(viewer: Viewer, column: str) -> None:
+    """Nothing lies in a text: fifty paths into it, wherever they stand, are fifty copies of it."""
+    viewer.run(
+        "DROP TABLE IF EXISTS plain; CREATE TABLE plain (id int PRIMARY KEY, t text, b bytea, v varchar(9), d jsonb)"
+    )
+    paths = [f"{column}{'->0' * number}" for number in range(1, 8)]
+    filters = dict.fromkeys(paths, "not.is.null")
+    for query in ({"select": ",".join(paths)}, {"select": "id", "order": ",".join(paths)}, {"select": "id", **filters}):
+        reply = viewer.get("plain", **query)
+        assert (reply.status, reply.json["code"]) == (400, "PGRST100"), query
+    mixed = viewer.get("plain", select=",".join(paths[:3]), order=",".join(paths[:3]))
+    assert mixed.status == 400
+    assert viewer.get("plain", select=f"{column}->0", order=f"{column}->0").status == 200
+    in_json = [path.replace(column, "d", 1) for path in paths]
+    assert viewer.get("plain", select=",".join(in_json), order=",".join(in_json)).status == 200
