@@ -31,6 +31,7 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_raised_codes.py",
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
+    "tests/hostile/editor_token/test_csv.py",
 )
 _SESSIONS = (
     "tests/hostile/viewer_token/test_sessions.py",
