@@ -29,8 +29,10 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
     "tests/hostile/viewer_token/test_patterns.py",
+    "tests/hostile/viewer_token/test_raised_codes.py",
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
+    "tests/hostile/editor_token/test_csv.py",
 )
 _QUOTA = ("tests/hostile/editor_token/test_quota.py",)
 _SESSIONS = (
