@@ -59,7 +59,7 @@ class Exposure:
     def _reach_unreached(self, cursor: Any, schemas: Collection[str]) -> None:
         readers = [self._roles["editor"], self._roles["viewer"]]
         names = {"schemas": list(schemas), "readers": readers}
-        execute(cursor, load_sql("homes/reached_schemas"), names)  # type: ignore[arg-type]
+        execute(cursor, load_sql("homes/reached_schemas"), names)
         reached = {name for (name,) in cursor.fetchall()}
         self._run(cursor, "reach_schema", set(schemas) - reached)
 

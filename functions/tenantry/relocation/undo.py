@@ -143,7 +143,7 @@ class Return:
         """
         if "definitions" not in operation.facts:
             return journey_of(operation.facts).copies_schema
-        return self._relocation.copier.definitions(source) != operation.facts["definitions"]
+        return bool(self._relocation.copier.definitions(source) != operation.facts["definitions"])
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:
         self._relocation.tenant(operation)
