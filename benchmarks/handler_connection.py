@@ -26,6 +26,8 @@ def _open_none(_tenant_id: TenantId) -> Any:
 def acting_as(connection: Any, tenant_id: TenantId, role: Role) -> Iterator[None]:
     """Act as one of the tenant's roles within this context, as a request does."""
     with closing(connection.cursor()) as cursor:
-        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(database_role(tenant_id, role))))
+        # The session itself finds PostgreSQL's own names only; a request sets its path, too.
+        act = sql.SQL("SET ROLE {}; SET search_path = public").format(sql.Identifier(database_role(tenant_id, role)))
+        cursor.execute(act)
         yield
-        cursor.execute("RESET ROLE")
+        cursor.execute("RESET ROLE; RESET search_path")

@@ -23,10 +23,14 @@ from tests.integration.conftest import (
     REGION,
     STAGE,
     World,
+    _revisions,
     clear_caches,
     create_registry,
     create_usage_plans,
 )
+
+# The tests' own revisions: a server keeps one template of a revision, whoever made it.
+__all__ = ["_revisions"]
 
 SCHEMA = Path(__file__).with_name("schema")
 # Large enough that no limit of ours is met by chance.

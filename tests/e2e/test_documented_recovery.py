@@ -45,8 +45,9 @@ with open(source, "rb") as read, open(target, "xb") as write:
     zstandard.ZstdDecompressor().copy_stream(read, write)
 """
 _STATE = """
-SELECT d.datacl::text, pg_get_userbyid(d.datdba), n.nspowner::regrole::text, n.nspacl::text,
-       c.relowner::regrole::text, c.relacl::text,
+SELECT ARRAY(SELECT unnest(d.datacl)::text ORDER BY 1), pg_get_userbyid(d.datdba),
+       n.nspowner::regrole::text, ARRAY(SELECT unnest(n.nspacl)::text ORDER BY 1),
+       c.relowner::regrole::text, ARRAY(SELECT unnest(c.relacl)::text ORDER BY 1),
        ARRAY(SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = d.oid ORDER BY 1)
 FROM pg_database d, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE d.datname = current_database() AND c.oid = 'public.candidates'::regclass

@@ -7,10 +7,17 @@ rows that it attacks; where one name stands for several files, it stands above t
 # With tokens: every route, of every tenant, as every role.
 LEAKS = "tests/e2e/test_leaks.py"
 
-_NAMES = ("tests/hostile/operator_slip/test_taken_names.py", "tests/hostile/operator_slip/test_unmarked_fleet.py")
+_NAMES = (
+    "tests/hostile/operator_slip/test_taken_names.py",
+    "tests/hostile/operator_slip/test_unmarked_fleet.py",
+    "tests/hostile/adopted_database/test_forged_marks.py",
+)
 _ERASED_IDS = ("tests/hostile/admin_token/test_erased_ids.py",)
 _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
-_ADOPTED = ("tests/hostile/adopted_database/test_drills_and_restores.py",)
+_ADOPTED = (
+    "tests/hostile/adopted_database/test_drills_and_restores.py",
+    "tests/hostile/adopted_database/test_reserved_names.py",
+)
 
 _GRAMMAR = (
     "tests/integration/data_api/test_injection.py",
@@ -20,6 +27,8 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_names.py",
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
+    "tests/hostile/viewer_token/test_patterns.py",
+    "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
 )
 _SESSIONS = (
@@ -67,6 +76,8 @@ _ADOPTIONS = (
     "tests/integration/tenants/adoption/test_refusals.py",
     "tests/integration/tenants/adoption/test_in_use.py",
     "tests/hostile/adopted_database/test_adopted_names.py",
+    "tests/hostile/adopted_database/test_reserved_names.py",
+    "tests/hostile/login_sql/test_adopted_meanwhile.py",
 )
 _REPORTS = (
     "tests/hostile/owner_sql/test_reports.py",

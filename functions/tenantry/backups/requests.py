@@ -11,14 +11,14 @@ from tenantry.backups.progress import BackupState, Progress
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.changeable import require_in_use
 from tenantry.domain.errors import Conflict, DependencyFailed, TenantUnknown
-from tenantry.domain.tenant import TenantId, TenantStatus
+from tenantry.domain.tenant import TenantId
 
 OPERATOR, TENANT = "operator", "tenant"
 # The least seconds between two requests. For an operator this catches a double click; a tenant's admin has to wait
 # longer, because somebody pays for the storage.
 _LEAST_SECONDS = {OPERATOR: 5, TENANT: 900}
-_SERVED = {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}
 
 
 class BackupRequests:
@@ -41,8 +41,7 @@ class BackupRequests:
         tenant = self._registry.tenant(tenant_id)
         if tenant is None:
             raise TenantUnknown("There is no such tenant.")
-        if tenant.status not in _SERVED:
-            raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status}")
+        require_in_use(tenant)
         now = datetime.now(UTC)
         for other in self._progress.newest(tenant_id):
             if other.is_under_way(now):

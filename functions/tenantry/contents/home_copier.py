@@ -207,8 +207,8 @@ class HomeCopier:
         with ThreadPoolExecutor(1) as pool:
             defined = pool.submit(digest_definitions, access, self._tools, deadline=self._deadline())
             target, source = self._read(access), read.result()
-        compared = [comparable(content, shared=shared) for content in (source, target)]
-        return Both(compared[0], compared[1], source.mark(), target.mark(), defined.result())
+        kept, made = (comparable(content, shared=shared) for content in (source, target))
+        return Both(kept, made, source.mark(), target.mark(), defined.result())
 
     def _read_at(self, source: Resident, snapshot: str) -> Content:
         """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""

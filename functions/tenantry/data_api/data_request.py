@@ -12,7 +12,7 @@ from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.guarded_writes import refusal_of, refusal_of_guard
-from tenantry.data_api.raised_answers import raised
+from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
 from tenantry.data_api.statement_runs import run_plan, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
@@ -47,7 +47,6 @@ _READ_ONLY = "25006"
 _CLOSED = "42501"
 # A setting's value that can't be: a time zone that is none, perhaps.
 _INVALID_PARAMETER = "22023"
-_OUT_OF_MEMORY = "53200"
 # A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
 _STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
@@ -190,8 +189,6 @@ class DataRequests:
                 raise OutcomeUnknown() from exc
             if refusal := refusal_of_guard(exc, planned):
                 raise refusal from exc
-            if exc.pgcode == _OUT_OF_MEMORY:
-                raise _too_costly() from exc
             refused = refusal_of(exc)
             if refused is Refusal.TOO_LARGE:
                 raise self._too_large(planned, is_done=False) from exc
@@ -215,14 +212,17 @@ class DataRequests:
 
     def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
         """Use the caller's connection; once more with another, where the first was lost before anything changed."""
-        connection, _ = self._connections.get(caller.tenant_id, self._open)
+        connection, is_new = self._connections.get(caller.tenant_id, self._open)
         try:
             return use(connection)
         except OutcomeUnknown:
             self._connections.forget(caller.tenant_id)
             raise
         except psycopg2.Error as exc:
-            if exc.pgcode == _UNKNOWN_STATEMENT:
+            if exc.pgcode == OUT_OF_MEMORY and not is_new:
+                # What the session has kept for former requests counts as well; nothing was changed.
+                self._connections.forget(caller.tenant_id)
+            elif exc.pgcode == _UNKNOWN_STATEMENT:
                 # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
                 connection.forget_prepared()
             elif refusal_of(exc) is Refusal.STALE:
@@ -283,15 +283,6 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     if schema == connection.schema:
         return call
     return replace(call, settings=replace(call.settings, schema=schema))
-
-
-def _too_costly() -> PayloadTooLarge:
-    """Say that the server gave a statement no more memory: it was ended, and nothing else."""
-    return PayloadTooLarge(
-        "The request needs more memory than one may have.",
-        code=_OUT_OF_MEMORY,
-        hint="Nothing was changed. Ask for fewer rows with 'limit', or fewer columns with 'select'.",
-    )
 
 
 def _while_closed(exc: DatabaseUnavailable) -> TenantryError:

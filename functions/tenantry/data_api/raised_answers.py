@@ -5,9 +5,10 @@ import json
 import psycopg2
 
 from tenantry.database.sql_errors import translate
-from tenantry.domain.errors import StatementFailed, TenantryError
+from tenantry.domain.errors import PayloadTooLarge, StatementFailed, TenantryError
 from tenantry.postgrest.answers import may_tell
 
+OUT_OF_MEMORY = "53200"
 # PostgREST's own: a function raises it to write its whole answer.
 _ANSWER = "PGRST"
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -17,7 +18,18 @@ _DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'header
 
 def raised(exc: psycopg2.Error) -> TenantryError:
     """Turn an error of a data request's statement into what its caller is answered."""
+    if exc.pgcode == OUT_OF_MEMORY:
+        return _too_costly()
     return _written_out(exc) if exc.pgcode == _ANSWER else translate(exc)
+
+
+def _too_costly() -> PayloadTooLarge:
+    """Say that the server gave a statement no more memory: it was ended, and nothing else."""
+    return PayloadTooLarge(
+        "The request needs more memory than one may have.",
+        code=OUT_OF_MEMORY,
+        hint="Nothing was changed. Ask for fewer rows with 'limit', or fewer columns with 'select'.",
+    )
 
 
 def _written_out(exc: psycopg2.Error) -> TenantryError:

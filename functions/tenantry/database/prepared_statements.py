@@ -6,6 +6,8 @@ from itertools import count
 from typing import Final
 
 _MAX_PREPARED = 64
+# Of their texts together: the server keeps some hundred bytes for each, and a process has little memory.
+_MAX_CHARACTERS = 200_000
 
 
 class PreparedStatements:
@@ -19,6 +21,7 @@ class PreparedStatements:
         self._prepared: OrderedDict[tuple[str, str], str] = OrderedDict()
         # Names that the server may or may not know, because the message that prepared them failed.
         self._abandoned = 0
+        self._characters = 0
 
     def execution(self, text: str, arity: int, words: Sequence[str] = (), path: str = "") -> tuple[str, bool]:
         """Write the SQL that prepares a statement where it is not known yet, and executes it.
@@ -32,10 +35,11 @@ class PreparedStatements:
         parts = []
         if name is None:
             name = f"tenantry_{next(self._names)}"
-            parts += self._evict()
+            parts += self._evict(len(text))
             # psycopg2 fills in `%s`, so a percent sign of the statement's own is doubled.
             parts.append(f"PREPARE {name} AS {text.replace('%', '%%')};")
             self._prepared[text, path] = name
+            self._characters += len(text)
         else:
             self._prepared.move_to_end((text, path))
         if words:
@@ -46,19 +50,23 @@ class PreparedStatements:
 
     def abandon(self, text: str, path: str = "") -> None:
         """Take note that the message which prepared a statement failed, or that its types may not be true any more."""
-        self._prepared.pop((text, path), None)
+        if self._prepared.pop((text, path), None):
+            self._characters -= len(text)
         self._abandoned += 1
 
     def forget(self) -> None:
         """Forget all of them, as when the server says that it does not know one."""
         self._prepared.clear()
-        self._abandoned = 0
+        self._abandoned = self._characters = 0
 
-    def _evict(self) -> list[str]:
+    def _evict(self, length: int) -> list[str]:
         if self._abandoned >= _MAX_PREPARED:
             self.forget()
             return ["DEALLOCATE ALL;"]
-        if len(self._prepared) < _MAX_PREPARED:
-            return []
-        _, name = self._prepared.popitem(last=False)
-        return [f"DEALLOCATE {name};"]
+        parts = []
+        room = _MAX_CHARACTERS - length
+        while self._prepared and (len(self._prepared) >= _MAX_PREPARED or self._characters > room):
+            (text, _), name = self._prepared.popitem(last=False)
+            self._characters -= len(text)
+            parts.append(f"DEALLOCATE {name};")
+        return parts

@@ -14,19 +14,28 @@ from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import translate
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import IdentityMismatch
+from tenantry.domain.errors import DatabaseTimeout, IdentityMismatch
 from tenantry.domain.tenant import Isolation, TenantId
 
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
 # Whose database this is, and how long a statement may take: what the login was given, which the caller's limit can only
-# lower. Not in a file: reading one costs a cold start more than this query.
+# lower. Less than a tenth of a second is no limit: who owns the database can set it, and nothing could be served or
+# checked in it. Not in a file: reading one costs a cold start more than this query.
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
     pg_catalog.current_setting(%s, true),
-    (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
+    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(
+        nullif(%s::bigint, 0),
+        (
+            SELECT own.ms FROM (
+                SELECT (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
+            ) own(ms)
+            WHERE own.ms >= 100
+        )
+    ), 0)::text, false)::interval) * 1000)::bigint
 """
 
 _MAX_PREAMBLES = 64
@@ -35,6 +44,8 @@ _MAX_PREAMBLES = 64
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
 # How text is read that we send: a session that reads it otherwise can't be talked to safely.
 _SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
+# What a transaction begins with, before anything of ours can take it back: as when the session was opened.
+_READ_ONLY = "default_transaction_read_only"
 
 # A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
 # connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
@@ -68,22 +79,44 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     :raises IdentityMismatch: it is another tenant's, or nobody's.
     :raises TenantryError: it could not be asked.
     """
-    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)")
+    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
 
 
-def _introduce(connection: Any, tenant_id: TenantId) -> int:
-    """Ask the database whose it is, and how long a statement of this login may take, in one round trip.
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> int:
+    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
 
-    :return: milliseconds; 0 is no limit.
+    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
+    :return: the milliseconds that a statement may take; 0 is no limit.
     :raises TenantryError: as above.
     """
-    return int(_ask_name(connection, tenant_id, _INTRODUCE)[1])
+    return int(_ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))[1])
 
 
-def _ask_name(connection: Any, tenant_id: TenantId, query: str) -> tuple[Any, ...]:
+def _open(tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> tuple[Any, int]:
+    """Open a session of this tenant's, and tell how many milliseconds its statements may take.
+
+    It keeps the login's own limit in time, so that it can be told; one that is too short to tell it counts for nothing.
+
+    :raises TenantryError: as `_introduce` and `connect` do.
+    """
+    attempts = [replace(settings, statement_timeout_ms=None), settings]
+    while True:
+        connection = connect(credentials, attempts.pop(0))
+        try:
+            return connection, _introduce(connection, tenant_id, settings.statement_timeout_ms or 0)
+        except DatabaseTimeout:
+            connection.close()
+            if not attempts:
+                raise
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(query, (IDENTITY_SETTING,))
+            cursor.execute(query, values)
             row: tuple[Any, ...] = cursor.fetchone()
     except psycopg2.Error as exc:
         raise translate(exc) from exc
@@ -103,10 +136,9 @@ class TenantConnection:
         """
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
-        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made. The
-        # session keeps the login's own limit in time, so that it can be told.
-        settings_of_login = replace(settings, statement_timeout_ms=None)
-        self._connection = connect(replace(credentials, schema="pg_catalog"), settings_of_login)
+        # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
+        self._connection, self._timeout_ms = _open(tenant_id, replace(credentials, schema="pg_catalog"), settings)
+        self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
         self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
@@ -115,20 +147,15 @@ class TenantConnection:
         # Of tables that are shared: what each of their keys begins with. The database fills it in.
         self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
         self._slots = _slots(credentials)
-        self._timeout_ms = 0
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
-        try:
-            own = _introduce(self._connection, tenant_id)
-            self._timeout_ms = min((limit for limit in (own, settings.statement_timeout_ms or 0) if limit), default=0)
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip."""
         if self._connection.closed or self._notices.has_ended():
+            return False
+        if self._connection.get_parameter_status(_READ_ONLY) != self._began_read_only:
             return False
         return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
 
@@ -219,7 +246,7 @@ class TenantConnection:
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout={self._timeout_ms:d};{statement}", values)
+            cursor.execute(f"RESET ROLE;RESET ALL;SET statement_timeout={self._timeout_ms:d};{statement}", values)
             return cursor.fetchone()[0]
 
     def _send(

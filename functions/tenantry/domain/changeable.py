@@ -38,7 +38,10 @@ def require_in_use(tenant: Tenant) -> None:
     :raises Conflict: `tenant_provisioning` or `tenant_erasing`.
     """
     if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
-        raise Conflict("The tenant is being made or erased.", code=f"tenant_{tenant.status.value}")
+        message = (
+            "The tenant is to be erased." if tenant.status is TenantStatus.ERASING else "The tenant is being made."
+        )
+        raise Conflict(message, code=f"tenant_{tenant.status.value}")
 
 
 def require_still(tenant: Tenant, hint: str = "Wait for its operation to end, or undo it.") -> None:
@@ -54,10 +57,10 @@ def require_idle(tenant: Tenant, operation_id: str = "", hint: str = "Wait until
 
 
 def require_settled(tenant: Tenant) -> None:
-    """Require that the tenant's last move is confirmed. :raises Conflict: the move can still be undone."""
+    """Require that the last move or restore is confirmed. :raises Conflict: it can still be undone."""
     if tenant.former_home:
         raise Conflict(
-            "The tenant's last move is neither confirmed nor undone.",
+            "The tenant's last move or restore is neither confirmed nor undone.",
             code="move_unconfirmed",
             hint="Confirm or undo it first.",
         )

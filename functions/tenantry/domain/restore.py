@@ -21,6 +21,10 @@ RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
 _TAG = 10
 _STAGING, _DRILL, _KEPT = "_restore_", "_drill_", "_before_"
 _RESTORED, _REPLACED = "restored", "replaced"
+# What is scratch, by its whole name: a hand-made `crm_restore_2024` is not.
+_SCRATCH = re.compile(rf"([a-z0-9-]+)(?:{_STAGING}|{_DRILL})[0-9a-z]{{{_TAG}}}")
+# What a restore, a drill or an undo may make, and drop.
+_MADE_FOR_A_WHILE = re.compile(rf"[a-z0-9-]+(?:{_STAGING}|{_DRILL}|{_KEPT})[0-9a-z]{{{_TAG}}}")
 _DETACHED = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_TAG}}}")
 
 
@@ -64,14 +68,28 @@ def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -
     for pattern in patterns:
         matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
         if not matching:
-            raise NotFound("The backup has no such table.", code="table_unknown", details=pattern)
+            raise NotFound(
+                "The backup has no such table.",
+                code="table_unknown",
+                details=pattern,
+                hint="Name tables as schema.table, as the backup's manifest has them.",
+            )
         found += matching
     return list(dict.fromkeys(found))
 
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:
-    """Whether a database of this name is scratch: of use only while a restore or drill of this tenant is under way."""
-    return name.startswith((f"{tenant_id}{_STAGING}", f"{tenant_id}{_DRILL}"))
+    """Whether a database of this name is scratch: of use only while a restore or drill of this tenant is under way.
+
+    A name is not a proof: whoever drops it makes sure that nobody lives in it.
+    """
+    found = _SCRATCH.fullmatch(name)
+    return bool(found and found[1] == tenant_id.value)
+
+
+def is_made_for_a_while(name: str) -> bool:
+    """Whether a database of this name may be one that a restore, a drill or an undo makes, of whatever tenant."""
+    return _MADE_FOR_A_WHILE.fullmatch(name) is not None
 
 
 def is_kept(tenant_id: TenantId, home: Home | None) -> bool:

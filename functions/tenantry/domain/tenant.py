@@ -123,6 +123,8 @@ class Home:
     schema: str
 
 
+# What all tenants of a server have in common has such a name: shared databases, their drafts, templates.
+SERVERS_PREFIX = "tenantry_"
 # The shared databases, one of each kind on a server. No tenant's own database has such a name: ids contain no `_`.
 SCHEMAS_DATABASE = "tenantry_schemas"
 POOL_DATABASE = "tenantry_pool"

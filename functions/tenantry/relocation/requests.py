@@ -100,7 +100,7 @@ class Relocations:
             operation = None if refused else self._unfinished(tenant, CONFIRM)
             if operation is None:
                 if tenant.former_home is None:
-                    raise Conflict("The tenant was not moved.", code="nothing_to_confirm")
+                    raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
                 facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
@@ -163,7 +163,7 @@ class Relocations:
 
     def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
         if tenant.former_home is None:
-            raise Conflict("There is no move to undo.", code="nothing_to_undo")
+            raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
         came = self._last_relocation(tenant.tenant_id)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:

@@ -143,7 +143,8 @@ class Return:
         """
         if "definitions" not in operation.facts:
             return journey_of(operation.facts).copies_schema
-        return bool(self._relocation.copier.definitions(source) != operation.facts["definitions"])
+        noted: str = operation.facts["definitions"]
+        return self._relocation.copier.definitions(source) != noted
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:
         self._relocation.tenant(operation)

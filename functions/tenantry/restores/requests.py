@@ -254,7 +254,12 @@ def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str
         )
     known = {f"{table.schema_name}.{name}" for table in manifest.tables for name in (table.table, "*")}
     if unknown := set(request.tables) - known:
-        raise BadRequest("The backup has no such table.", code="table_unknown", details=", ".join(sorted(unknown)))
+        raise BadRequest(
+            "The backup has no such table.",
+            code="table_unknown",
+            details=", ".join(sorted(unknown)),
+            hint="Name tables as schema.table, as the backup's manifest has them.",
+        )
     return {"wanted": list(request.tables), "mode": request.mode, "schema": archived_schema(manifest)}
 
 

@@ -189,6 +189,8 @@ class ScratchRestorer:
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)", (f"{tenant_id}_",))
             named = [name for (name,) in cursor.fetchall() if is_scratch(tenant_id, name)]
+            # An adopted database keeps its name, whatever that is.
+            named = [name for name in named if not self._servers.is_adopted(tenant_id, name)]
             left = [name for name in named if is_tenants_database(cursor, tenant_id, name)]
             for name in left:
                 drop_database(cursor, name)

@@ -1,6 +1,6 @@
 """Where a restore ends: how a home of the tenant's own gives its place to what was restored beside it.
 
-Shared tables do it row by row: `restoration_rows`.
+Shared tables do it row by row: `swap_pooled.py`.
 """
 
 from collections.abc import Callable

@@ -15,6 +15,7 @@ from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, 
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Home, TenantId
+from tenantry.homes.copy_login import find_foreign_copy
 from tenantry.homes.renaming import find_rows, find_schema, rename_home
 from tenantry.homes.sessions import end_sessions
 from tenantry.homes.swapping import readmit
@@ -42,6 +43,8 @@ class TenantRenaming:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, query)
             taken, has_schemas = cursor.fetchone()
+            foreign = find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id))
+            taken += [f"role {name}" for name in foreign]
         if has_schemas:
             taken += find_schema(self._connect, tenant_id)
         return [*taken, *find_rows(self._connect, tenant_id, home)]

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg2 import sql
@@ -21,7 +21,8 @@ from tenantry.database.admin_sql import (
 from tenantry.database.logins import login_names
 from tenantry.database.marks import ensure_role, tenant_marks
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.tenant import Home, Limits, TenantId
+from tenantry.domain.restore import is_made_for_a_while
+from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
@@ -124,7 +125,9 @@ class ServerAdmin:
         with closing(self._connect(database)) as connection, connection.cursor() as cursor:
             execute(cursor, facts)
             found = cursor.fetchone()
-            return AdoptionFacts(*found) if found else None
+            if not found:
+                return None
+            return replace(AdoptionFacts(*found), is_the_servers=found[1] or _is_reserved(database))
 
     def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:
         """Give a tenant's roles their rights in a database that is in use, in one transaction.
@@ -137,7 +140,11 @@ class ServerAdmin:
         """
 
         def work(cursor: Any) -> None:
-            execute(cursor, load_sql("servers/adoption_scope"))
+            scope: dict[str, sql.Composable] = {
+                "tenant": sql.Literal(tenant_id.value),
+                "marks": sql.Literal(tenant_marks(cursor, tenant_id)),
+            }
+            execute(cursor, load_sql("servers/adoption_scope").format(**scope))
             schemas, present = cursor.fetchone()
             names = role_identifiers(tenant_id) | {
                 "database": sql.Identifier(database),
@@ -179,6 +186,11 @@ class ServerAdmin:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, load_sql("servers/server_facts"))
             return ServerFacts(time.time(), *cursor.fetchone())
+
+
+def _is_reserved(database: str) -> bool:
+    """Whether we make databases of such a name ourselves, and drop them, or let several tenants live there."""
+    return database.startswith(SERVERS_PREFIX) or is_made_for_a_while(database)
 
 
 def _lock_tables(cursor: Any, user: str) -> None:

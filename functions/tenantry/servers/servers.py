@@ -123,6 +123,14 @@ class Servers:
         """
         return self.admin(home.server_id).home(tenant_id, home)
 
+    def is_adopted(self, tenant_id: TenantId, database: str) -> bool:
+        """Tell whether a tenant was adopted with a database of that name, in which it lives.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        tenant = self._registry.tenant(tenant_id)
+        return tenant is not None and tenant.adopted_database == database
+
     def removal(self, server_id: str) -> TenantRemoval:
         """Return the remover of tenants' roles for a registered server.
 

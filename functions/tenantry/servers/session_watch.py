@@ -101,7 +101,8 @@ class SessionWatch:
         with closing(self._servers.connector(server_id)("postgres")) as connection, connection.cursor() as cursor:
             # Nobody sees who listens. A backup does not; who only says that it is one is ended if the queue stays full.
             for spare_nobody in (False, True):
-                execute(cursor, load_sql("servers/end_stopping_sessions"), values | {"spare_nobody": spare_nobody})
+                whom: Any = values | {"spare_nobody": spare_nobody}
+                execute(cursor, load_sql("servers/end_stopping_sessions"), whom)
                 ended += [EndedSession(server_id, *row) for row in cursor.fetchall()]
                 # A full queue is emptied by nobody who announces: asking how full it is does that.
                 execute(cursor, "SELECT pg_notification_queue_usage()")

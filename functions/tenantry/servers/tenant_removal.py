@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, join_roles, known_roles, run
+from tenantry.database.database_removal import drop_database
 from tenantry.database.marks import tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.pgadmin import is_inspector
@@ -64,8 +65,7 @@ class TenantRemoval:
             for database, is_open, is_owned in cursor.fetchall():
                 if is_owned and is_scratch(TenantId(role.partition("_")[0]), database):
                     # Of a restore or a drill whose worker died.
-                    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-                    execute(cursor, drop.format(sql.Identifier(database)))
+                    drop_database(cursor, database)
                     continue
                 with _opened(cursor, database, is_open=is_open):
                     run(self._connect, database, drop_owned)

@@ -8,6 +8,7 @@ import pytest
 
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.tenant_removal import TenantRemoval
 from tests.integration.conftest import World
@@ -233,3 +234,12 @@ def test_names_are_looked_at_again_where_they_are_made(world: World, unlucky: Te
     assert world.execute(f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{unlucky}_')") == [
         (f"{unlucky}_login_b",)
     ]
+
+
+@pytest.mark.parametrize("suffix", ["copy", "login_b", "owner"])
+def test_a_renamed_tenant_finds_all_of_its_names_free(vault: Vault, unlucky: TenantId, suffix: str) -> None:
+    """A role has a name that only a later copy would need: the rename is refused, not each backup's drill after it."""
+    tenant_id = vault.add()
+    vault.execute("here", f'CREATE ROLE "{unlucky}_{suffix}" LOGIN')
+    found = TenantRenaming(vault.servers.connector("here")).find_taken(unlucky, vault.home(tenant_id))
+    assert found == [f"role {unlucky}_{suffix}"]

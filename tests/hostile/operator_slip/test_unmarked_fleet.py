@@ -10,6 +10,7 @@ from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
 from tenantry.relocation.clone_requests import CloneOrder
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.tenant_removal import TenantRemoval
+from tests.hostile.adopted_database.test_drills_and_restores import Adopted
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import MODELS, new_id, provision
 from tests.integration.restores.conftest import Vault
@@ -100,6 +101,24 @@ def test_an_erasure_finds_what_was_never_marked(vault: Vault, model: Isolation) 
     vault.world.execute(UNMARK)
     removal = TenantRemoval(vault.servers.connector("here"))
     assert set(removal.find_roles(tenant_id)) == {f"{tenant_id}_{suffix}" for suffix in ROLES}
+
+
+@pytest.mark.parametrize("shared_with", ["", "of-the-same-application"])
+@pytest.mark.parametrize("owner", ["", "tenantry_admin"])
+def test_an_erasure_finds_what_an_adoption_of_before_made(vault: Vault, shared_with: str, owner: str) -> None:
+    """An adopted database may belong to its application, or to an administrator: its tenant's roles go all the same."""
+    adopted = Adopted(vault, f"adopted-{new_id()}")
+    try:
+        adopted.adopt(shared_with=shared_with)
+        if owner:
+            vault.world.execute(f'ALTER DATABASE "{adopted.database}" OWNER TO {owner}')
+        vault.world.execute(UNMARK)
+        removal = TenantRemoval(vault.servers.connector("here"))
+        assert set(removal.find_roles(adopted.tenant_id)) == {f"{adopted.tenant_id}_{suffix}" for suffix in ROLES}
+    finally:
+        if owner:
+            vault.world.execute(f'ALTER DATABASE "{adopted.database}" OWNER TO "{adopted.user}"')
+        adopted.drop()
 
 
 def test_the_registry_alone_proves_a_tenant_that_is_complete(vault: Vault) -> None:

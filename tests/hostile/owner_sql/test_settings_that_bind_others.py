@@ -302,3 +302,17 @@ def test_an_administrators_session_has_its_own_settings(vault: Vault) -> None:
         # A login goes on by what its database says of reading only: that is how it is fenced.
         cursor.execute("SHOW default_transaction_read_only")
         assert cursor.fetchone() == ("on",)
+
+
+@pytest.mark.parametrize("kind", ["drill", "restore"])
+def test_what_a_dead_worker_left_goes_with_the_roles(vault: Vault, kind: str) -> None:
+    """A dump made its scratch database a template and shut it, and the worker died: the tenant's roles can go."""
+    tenant_id = vault.add()
+    left = f"{tenant_id}_{kind}_0123456789"
+    vault.execute("here", f'CREATE DATABASE "{left}" OWNER "{owner_role(tenant_id)}"')
+    for closing_it in SHUT:
+        as_owner(vault, tenant_id, "here", sql.SQL(f"ALTER DATABASE {{}} {closing_it}").format(sql.Identifier(left)))
+    vault.servers.home(tenant_id, vault.home(tenant_id)).drop()
+    removal = vault.servers.removal("here")
+    removal.drop_roles(removal.find_roles(tenant_id))
+    assert (removal.find_roles(tenant_id), databases(vault, tenant_id)) == ([], [])

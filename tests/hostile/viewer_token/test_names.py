@@ -9,7 +9,6 @@ FUNCTIONS = [
     "to_json",
     "row_to_json",
     "pg_typeof",
-    "count",
     "to_jsonb",
     "array_agg",
     "hash_record",
@@ -36,6 +35,23 @@ def test_a_function_of_postgresqls_is_no_column(viewer: Viewer, name: str, known
     assert (embedded.status, embedded.json["code"]) == (400, "42703")
     related = viewer.get("heavy", select="id,parent_id(id)", order=f"parent_id({name})")
     assert (related.status, related.json["code"]) == (400, "42703")
+
+
+def test_count_alone_is_the_number_of_what_is_embedded_and_elsewhere_no_column(viewer: Viewer) -> None:
+    """A viewer names `count`: clients may, for an embedded table, and get one number for each row."""
+    embedded = viewer.get("heavy", select="id,heavy(count)", limit="2", order="id")
+    assert embedded.status == 200
+    assert [list(row) for row in embedded.json] == [["id", "heavy"]] * 2
+    assert all(len(row["heavy"]) == 1 and list(row["heavy"][0]) == ["count"] for row in embedded.json)
+    for query in (
+        {"select": "count"},
+        {"select": "id,heavy(id,count)"},
+        {"select": "id,heavy(count->a)"},
+        {"order": "count", "select": "id"},
+        {"count": "gt.1", "select": "id"},
+    ):
+        reply = viewer.get("heavy", **query)
+        assert (reply.status, reply.json["code"]) == (400, "42703"), query
 
 
 @pytest.mark.parametrize("name", ["json_agg", "to_json", "light"])

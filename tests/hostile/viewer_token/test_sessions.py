@@ -7,6 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from benchmarks.backend_memory import watch_backend
+from local.postgres_server import PostgresServer
 from tenantry.domain.tenant import Isolation
 from tests.hostile.viewer_token.conftest import Viewer
 
@@ -144,3 +146,51 @@ def _post(viewer: Viewer, function: str, body: object) -> dict[str, object]:
 
     event = request_event(viewer.tenant, "POST", function, role="editor", body=body, prefer="", query={})
     return event | {"pathParameters": {"function": function}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("default_transaction_read_only", "on"), ("search_path", "nowhere"), ("quote_all_identifiers", "on")],
+)
+def test_the_next_user_can_write(viewer: Viewer, name: str, value: str) -> None:
+    """A function leaves a session that may only read, or reads names otherwise; the next call is a write."""
+    viewer.run("CREATE TABLE IF NOT EXISTS written (id serial PRIMARY KEY, note text)")
+    assert viewer.write("POST", "written", {"note": "before"}).status == 201
+    assert viewer.send(_post(viewer, "leave", {"name": name, "value": value})).status == 204
+    viewer.run("NOTIFY pgrst, 'reload schema'")
+    assert viewer.write("POST", "written", {"note": "after"}, "return=representation").status == 201
+
+
+def test_what_a_session_keeps_is_bounded(viewer: Viewer) -> None:
+    """Many shapes of wide requests, each again and again: the backend keeps some of them, and serves everybody else."""
+    viewer.new_connection()
+    viewer.get("light", limit="1")
+    pid = viewer.connection().get_backend_pid()
+    with watch_backend(pid) as peak:
+        for number in range(40):
+            beside = ",".join(f"e{i}:heavy(t,id,r,e,d)" for i in range(29))
+            assert viewer.get("heavy", select=f"{beside},a{number}:id", limit="0").status == 200
+    assert viewer.connection().get_backend_pid() == pid
+    assert peak.above_idle_mb < 48
+
+
+def test_a_full_session_is_left(viewer: Viewer, postgres: PostgresServer) -> None:
+    """What a session has kept takes the memory that a process may have: the next request gets another session."""
+    viewer.run("CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY RANGE (id)")
+    viewer.run(
+        "DO $$BEGIN FOR i IN 0..299 LOOP EXECUTE format("
+        "'CREATE TABLE parts_%s PARTITION OF parts FOR VALUES FROM (%s) TO (%s)', i, i, i + 1); END LOOP; END$$"
+    )
+    viewer.new_connection()
+    postgres.limit_memory(24 << 20)
+    try:
+        viewer.get("light", limit="1")
+        first = viewer.connection().get_backend_pid()
+        for number in range(40):
+            for _ in range(6):
+                assert viewer.get("parts", select=f"a{number}:id,note", id="gt.3", limit="0").status == 200
+        assert viewer.get("light", limit="1").status == 200
+        assert viewer.connection().get_backend_pid() != first
+    finally:
+        postgres.limit_memory(256 << 20)
+        viewer.new_connection()

@@ -94,4 +94,4 @@ def test_the_authoritys_file_is_written_once_and_for_us_alone(tmp_path: Path, mo
 def test_a_hand_made_schema_can_not_add_options() -> None:
     credentials = Credentials("h", 5432, "d", "u", "p", schema='a" -c role=postgres \\ x')
     options = connect_arguments(credentials, ConnectSettings())["options"]
-    assert options.endswith('search_path="a""\\ -c\\ role=postgres\\ \\\\\\ x"')
+    assert ' -c search_path="a""\\ -c\\ role=postgres\\ \\\\\\ x" -c ' in options

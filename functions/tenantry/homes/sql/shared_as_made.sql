@@ -1,5 +1,10 @@
--- Whether a database is closed to everybody, and holds nothing but what belongs to the pool's role or to an extension.
-SELECT NOT has_database_privilege('public', current_database(), 'CONNECT')
+-- Whether a database is an administrator's, is closed to everybody, and holds nothing but what belongs to the pool's role
+-- or to an extension.
+SELECT EXISTS (
+        SELECT FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba
+        WHERE d.datname = current_database() AND (o.rolsuper OR o.rolcreaterole)
+    )
+    AND NOT has_database_privilege('public', current_database(), 'CONNECT')
     AND NOT EXISTS (
         SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_get_userbyid(c.relowner) <> {pool}

@@ -11,6 +11,8 @@ from tenantry.postgrest.grammar.syntax import Embed
 MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
+# Of PostgreSQL's own hints: how many letters may differ; and no name is longer.
+_FARTHEST, _LONGEST = 3, 63
 
 
 def _closest(word: str, names: Iterable[str], least: float) -> str | None:
@@ -35,9 +37,20 @@ def no_column(table: Table, column: str) -> RequestRefused:
     )
 
 
+def _distance(word: str, other: str) -> int:
+    """Count the letters that have to be changed, as PostgreSQL does for its hints."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(word, 1):
+        above, row = row, [number]
+        for place, its in enumerate(other, 1):
+            row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (letter != its)))
+    return row[-1]
+
+
 def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
     """Say, as PostgreSQL does, that what is read is no column of the table whose rows are called `alias`."""
-    near = _closest(name, table.columns, LOOSE)
+    near = _closest(name[:_LONGEST], table.columns, LOOSE)
+    near = near if near and len(name) <= _LONGEST and _distance(name, near) <= min(_FARTHEST, len(name) // 2) else None
     return RequestRefused(
         f"column {alias}.{name[:100]} does not exist",
         code="42703",

@@ -41,7 +41,7 @@ _is_own = re.compile(
 ).fullmatch
 # Those that name what a server holds, or are its own affair.
 _is_hidden = re.compile(
-    "reg.*|pg_.*|oid|oidvector|int2vector|aclitem|xid8?|cid|tid|refcursor|gtsvector|txid_snapshot|record|cstring|unknown"
+    "reg(?:class|collation|config|database|dictionary|namespace|oper|operator|proc|procedure|role|type)|pg_.*|oid|oidvector|int2vector|aclitem|xid8?|cid|tid|refcursor|gtsvector|txid_snapshot|record|cstring|unknown"
     "|any.*|internal|opaque|void|trigger|event_trigger|.*_handler"
 ).fullmatch
 # Filled up to, and of an element of an array.

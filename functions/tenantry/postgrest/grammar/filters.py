@@ -1,11 +1,11 @@
 """Operators: the part after `column=` and, in a tree of conditions, after `column.`."""
 
 import re
-from math import prod
 from typing import NamedTuple
 
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.grammar.fields import parse_tree_path
+from tenantry.postgrest.grammar.patterns import check_pattern, check_patterns
 from tenantry.postgrest.grammar.syntax import Field, Filter
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond, stopped
@@ -51,9 +51,6 @@ _COMPARISONS = {name: f"{sign} %s" for name, sign in (_SIMPLE | _QUANTIFIABLE).i
 _ALL = frozenset((*_COMPARISONS, *_SEARCHES, "in", "is"))
 _PATTERNS = frozenset({"like", "ilike"})
 _EXPRESSIONS = frozenset({"match", "imatch"})
-# PostgreSQL writes out what is repeated, and repetitions in repetitions multiply: it would take some 160 MB before it
-# gives up.
-_MAX_REPETITIONS = 1_000
 _OPERATOR = '"not" or operator (eq, gt, ...)'
 _STATE = "isVal: (null, not_null, true, false, unknown)"
 
@@ -61,7 +58,6 @@ _word = re.compile(r"(not\.)?+([a-z]++)(?:\(([\w $]*+)\))?+\.").match
 # One list element: quoted if the closing quote ends it, else everything up to the next comma or parenthesis.
 _element = re.compile(r'(?:"((?:[^"\\]++|\\[\s\S])*+)"(?=[,)])|([^,)]*+))([,)])').match
 _unescape = re.compile(r"\\([\s\S])").sub
-_bounds = re.compile(r"\{([0-9]{1,5}(?:,[0-9]{0,5})?)\}").findall
 _bare_word = re.compile(r"[a-z]++(?!\.)").match
 _blanks = re.compile(r"[ \t]*+").match
 
@@ -121,16 +117,10 @@ def make_filter(field: Field, operator: Operator, operand: str, text: str) -> Fi
         language = mark.strip() if mark else None
         return Filter(field, _SEARCHES[name], check_value(operand), negated, is_search=True, language=language)
     if name in _EXPRESSIONS:
-        _check_repetitions(operand)
+        (check_pattern if mark is None else check_patterns)(operand)
     if mark is not None:
         return Filter(field, f"{_QUANTIFIABLE[name]} {mark.upper()}(%s)", _value(name, operand), negated)
     return Filter(field, _COMPARISONS[name], _value(name, operand), negated)
-
-
-def _check_repetitions(pattern: str) -> None:
-    most = prod(max(map(int, filter(None, found.split(","))), default=1) or 1 for found in _bounds(pattern))
-    if most > _MAX_REPETITIONS:
-        raise beyond("repetitions in a pattern, multiplied,", _MAX_REPETITIONS)
 
 
 def _value(name: str, operand: str) -> str:

@@ -10,8 +10,8 @@ from tenantry.postgrest.sql.values import Values
 # Says, in the transaction, which of the database's advisory locks are the tenant's places. Set with every message.
 SLOTS_SETTING = "tenantry.slots"
 _SHARED = f"current_setting('{SLOTS_SETTING}')::int"
-# Types that are names of what the whole server holds, or PostgreSQL's own affairs.
-_HIDDEN = r"^(pg_catalog\.)?(reg[a-z]+|aclitem|pg_[a-z_]+|xid8?|cid|tid|refcursor)(\[\])*$"
+# Types of PostgreSQL's own that are names of what the whole server holds, or its own affairs.
+_HIDDEN = "^(reg.*|aclitem|pg_.*|xid8?|cid|tid|refcursor)$"
 
 
 def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, own_database: bool = False) -> str:
@@ -45,8 +45,10 @@ def _has_place(at_once: int, key: str) -> str:
 @lru_cache(maxsize=1024)
 def _same_type(schema: str, table: str, column: str, witness: str) -> str:
     value = f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
-    # COALESCE comes first: it gives the parameter its type. What it makes of a domain is the domain's base.
-    return f"coalesce({value}, {witness}) IS NULL AND pg_typeof({witness}) = pg_typeof(coalesce({value}, NULL))"
+    # It may be a computed field, whose function may refuse a row of nothing, or make something of it: so nothing is
+    # worked out here. The CASE gives the parameter its type. What it makes of a domain is the domain's base.
+    typed = f"CASE WHEN false THEN {value} ELSE {witness} END"
+    return f"{typed} IS NULL AND pg_typeof({witness}) = pg_typeof(CASE WHEN false THEN {value} ELSE NULL END)"
 
 
 def _same_routine(routine: Routine, values: Values) -> str:
@@ -58,6 +60,17 @@ def _same_routine(routine: Routine, values: Values) -> str:
 
 
 def _is_hidden(cast: str) -> str:
-    """Look at a cast's type or, of an array, its elements', with all domains taken off."""
-    element = f"(NULL::{cast})[1]" if cast.endswith("[]") else f"NULL::{cast}"
-    return f"pg_typeof(coalesce({element}, NULL))::text ~ '{_HIDDEN}'"
+    """Look at a cast's type, and at all that it is made of: bases, elements, bounds of ranges, columns of rows.
+
+    No value of it is made, for a domain may have none that is null.
+    """
+    return (
+        "EXISTS (WITH RECURSIVE part(oid) AS ("
+        f"SELECT pg_typeof(CASE WHEN false THEN NULL::{cast} ELSE NULL END)::oid"
+        " UNION SELECT more.oid FROM part JOIN pg_catalog.pg_type t ON t.oid = part.oid,"
+        " LATERAL (SELECT t.typbasetype UNION ALL SELECT t.typelem"
+        " UNION ALL SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = t.typrelid AND attnum > 0"
+        " UNION ALL SELECT rngsubtype FROM pg_catalog.pg_range WHERE t.oid IN (rngtypid, rngmultitypid)) more(oid))"
+        " SELECT FROM part JOIN pg_catalog.pg_type t ON t.oid = part.oid"
+        f" WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typname ~ '{_HIDDEN}')"
+    )

@@ -1,7 +1,7 @@
 """The tables of a read and their relationships: `select`, resolved against the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_relationship
@@ -9,7 +9,7 @@ from tenantry.postgrest.catalogue.hints import no_table
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Table
 from tenantry.postgrest.grammar.parameters import Parameters, Path
 from tenantry.postgrest.grammar.selection import Items
-from tenantry.postgrest.grammar.syntax import STAR, Embed, Node, SelectItem, Window
+from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, Node, SelectItem, Window
 from tenantry.postgrest.refusals import beyond, not_embedded
 from tenantry.postgrest.request import RequestLimits
 
@@ -112,6 +112,8 @@ class _Grower:
         node.items = tuple([item for item in items if isinstance(item, SelectItem)])
         if not self._limits.aggregates and any(item.aggregate for item in node.items):
             raise RequestRefused("Use of aggregate functions is not allowed", code="PGRST123")
+        if node.embed:
+            node.items = _counting(node.items, node.table)
         for item in items:
             if isinstance(item, Embed):
                 node.children.append(self._child(node, item, aliases))
@@ -138,6 +140,18 @@ class _Grower:
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node
+
+
+def _counting(items: tuple[SelectItem, ...], table: Table | None) -> tuple[SelectItem, ...]:
+    """Read `table(count)` as PostgREST's clients mean it: how many rows are embedded.
+
+    The answer is one number, so it needs no permission for aggregates. Next to other columns, or where the table has a
+    column of that name, `count` is a name like others.
+    """
+    is_count = len(items) == 1 and items[0].field == Field("count") and items[0].aggregate is None
+    if not is_count or table is None or "count" in table.columns or "count" in table.computed:
+        return items
+    return (replace(items[0], field=Field("*"), cast=None, aggregate="count", aggregate_cast=items[0].cast),)
 
 
 def _hand_out(root: ReadNode, nodes: Mapping[Path, Node]) -> None:

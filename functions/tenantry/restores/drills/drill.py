@@ -102,6 +102,8 @@ class Drills:
             for name, tenant_id in _holders([row[0] for row in cursor.fetchall()]):
                 # While its worker lives, the lease is refused.
                 with suppress(Conflict), self._lease(tenant_id, mine):
+                    if self._adapters.servers.is_adopted(tenant_id, name):
+                        continue
                     if is_tenants_database(cursor, tenant_id, name):
                         drop_copy_login(connect, tenant_id, name)
                         drop_database(cursor, name)

@@ -1,5 +1,6 @@
 -- The database's schemas other than the system's, and the roles with a right or a session in it. Those may depend on
--- the rights of PUBLIC, so they get the rights by name before PUBLIC loses them.
+-- the rights of PUBLIC, so they get the rights by name before PUBLIC loses them. Other tenants do not: what they came in by
+-- is what PUBLIC loses. Those of before there were marks are told by what we make of a login, and of nobody else.
 SELECT
     ARRAY(
         SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1
@@ -13,6 +14,18 @@ SELECT
             WHERE s.refclassid = 'pg_authid'::regclass AND d.datname = current_database()
             UNION
             SELECT usesysid FROM pg_stat_activity WHERE datname = current_database()
+        )
+        AND NOT (
+            coalesce(shobj_description(oid, 'pg_authid'), '') LIKE 'tenantry tenant=%'
+            AND NOT shobj_description(oid, 'pg_authid') LIKE ANY({marks})
+        )
+        AND NOT EXISTS (
+            SELECT
+            FROM regexp_match(rolname, '^(.+)_login_[ab]$') whose
+            JOIN pg_roles g ON g.rolname IN (whose[1] || '_owner', whose[1] || '_editor', whose[1] || '_viewer')
+            JOIN pg_auth_members a ON a.roleid = g.oid
+            WHERE a.member = pg_roles.oid AND whose[1] <> {tenant}
+            HAVING count(DISTINCT g.oid) = 3
         )
         ORDER BY 1
     )

@@ -1,13 +1,12 @@
 -- Roles that were made before there were marks: whose a database or a login is was always set by an administrator only,
--- and nobody but us makes two logins members of the same three roles.
+-- and nobody but us makes two logins members of the same three roles. An adopted database may belong to somebody else.
 SELECT
     EXISTS (
         SELECT
         FROM pg_db_role_setting s
-        LEFT JOIN pg_database d ON d.oid = s.setdatabase
         LEFT JOIN pg_roles r ON r.oid = s.setrole
         WHERE {setting} = ANY(s.setconfig)
-          AND CASE WHEN s.setrole = 0 THEN pg_get_userbyid(d.datdba) = {owner} ELSE r.rolname = ANY({logins}) END
+          AND (s.setrole = 0 OR r.rolname = ANY({logins}))
     )
     AND (
         SELECT count(DISTINCT (m.rolname, g.rolname)) = cardinality({logins}) * cardinality({groups})
