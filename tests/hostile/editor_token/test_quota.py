@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import query_tenant
+from handlers.settings.query import query_settings
 from local.postgres_server import PostgresServer
 from tenantry.access.authorization import Authorization, ClaimNames
 from tenantry.domain.limits import LimitChange
@@ -177,7 +178,7 @@ def test_one_body_has_ten_thousand_rows_at_most(editor: Editor, monkeypatch: pyt
     """Before any look: 300 KB of `{}` would be a hundred thousand rows."""
     rows = "[" + ",".join(["{}"] * 10_001) + "]"
     monkeypatch.setenv("MAX_BODY_BYTES", "1000000")
-    query_tenant.query_settings.cache_clear()
+    query_settings.cache_clear()
     query_tenant._data_requests.cache_clear()
     try:
         for body, kind in ((rows, "application/json"), ("id\n" + "\n".join(map(str, range(10_001))), "text/csv")):
@@ -186,5 +187,5 @@ def test_one_body_has_ten_thousand_rows_at_most(editor: Editor, monkeypatch: pyt
         assert editor.send("GET", "rpc/how_many").json == 0
     finally:
         query_tenant._data_requests()._connections.close()
-        query_tenant.query_settings.cache_clear()
+        query_settings.cache_clear()
         query_tenant._data_requests.cache_clear()
