@@ -17,6 +17,7 @@ _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
 _ADOPTED = (
     "tests/hostile/adopted_database/test_drills_and_restores.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
+    "tests/hostile/adopted_database/test_schemas.py",
 )
 
 _GRAMMAR = (
@@ -28,13 +29,16 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
     "tests/hostile/viewer_token/test_patterns.py",
+    "tests/hostile/viewer_token/test_raised_codes.py",
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
+    "tests/hostile/editor_token/test_csv.py",
 )
 _QUOTA = ("tests/hostile/editor_token/test_quota.py",)
 _SESSIONS = (
     "tests/hostile/viewer_token/test_sessions.py",
     "tests/hostile/login_sql/test_shared_locks.py",
+    "tests/hostile/login_sql/test_what_is_seen_of_neighbours.py",
     "tests/hostile/operator_slip/test_mended_secret.py",
     "tests/integration/data_api/test_connections.py",
     "tests/integration/homes/test_isolation_of_models.py",
@@ -61,6 +65,7 @@ _MOVES = (
 )
 _RENAMES = (
     "tests/hostile/operator_slip/test_clone_and_rename.py",
+    "tests/hostile/owner_sql/test_dropped_homes.py",
     "tests/integration/tenants/renaming/test_refusals.py",
     "tests/integration/tenants/renaming/test_what_remains.py",
     *_NAMES,
@@ -78,9 +83,11 @@ _ADOPTIONS = (
     "tests/integration/tenants/adoption/test_in_use.py",
     "tests/hostile/adopted_database/test_adopted_names.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
+    "tests/hostile/adopted_database/test_claims.py",
     "tests/hostile/login_sql/test_adopted_meanwhile.py",
 )
 _REPORTS = (
+    "tests/hostile/login_sql/test_settings_of_neighbours.py",
     "tests/hostile/owner_sql/test_reports.py",
     "tests/hostile/owner_sql/test_fleet_reports.py",
     "tests/hostile/adopted_database/test_report.py",

@@ -5,13 +5,19 @@ the same definition in their own ways.
 """
 
 import hashlib
+import json
 import subprocess
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
 from tenantry.contents.digest import Access
+from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 
@@ -21,14 +27,17 @@ _OF_THIS_DUMP = (b"\\restrict ", b"\\unrestrict ", b"-- Dumped ")
 
 
 def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> str:
-    """Digest what pg_dump says of everything but rows and rights; empty where the tables are not the tenant's own.
+    """Digest what pg_dump says of everything but rows and rights, and what a database of the tenant's own is set to.
+
+    It is empty where the tables are not the tenant's own.
 
     :param deadline: the `time.monotonic()` at which the program is killed.
+    :raises TenantryError: the database refused or went away.
     :raises CopyFailed: the program failed, or took too long (`copy_deadline`).
     """
     if access.is_pooled:
         return ""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_settings(access, tools).encode())
     try:
         with subprocess.Popen(
             _command(access, tools),
@@ -47,6 +56,16 @@ def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> 
             raise CopyFailed("The copy took too long.", code="copy_deadline")
         raise CopyFailed("How the tenant's objects are defined could not be read.")
     return digest.hexdigest()
+
+
+def _settings(access: Access, tools: CopyTools) -> str:
+    if access.home.isolation is not Isolation.DATABASE:
+        return ""
+    login = replace(access.credentials, schema="pg_catalog")
+    settings = ConnectSettings(tools.connect_timeout, application_name=_APPLICATION, administers=True)
+    with closing(connect(login, settings)) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("contents/settings_for_all"))
+        return json.dumps(cursor.fetchall())
 
 
 def _read_into(digest: "hashlib._Hash", process: subprocess.Popen[bytes], deadline: float) -> None:

@@ -21,10 +21,10 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.home import credentials_at
 from tenantry.domain.relocation import Journey
-from tenantry.domain.rights import differing, notable
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
+from tenantry.servers.database_settings import set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
 
@@ -93,6 +93,7 @@ class HomeCopier:
             read = pool.submit(self._read_at, source, snapshot)
             with self._filling(target) as access:
                 try:
+                    self._bring_settings(source, target)
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
                     reader.require_unchanged()
@@ -148,7 +149,15 @@ class HomeCopier:
             # Those of shared tables are the same for all who live there, and nobody's to change.
             return True
         one, other = (self._rights_at(resident, source, target) for resident in (source, target))
-        return not differing(notable(one.read()), notable(other.read()))
+        # As they would be written there: a server that does not know somebody can't give him what he had elsewhere.
+        return not other.differences(one.read(), strangers=True)
+
+    def _bring_settings(self, source: Resident, target: Resident) -> None:
+        """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
+        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
+            found = settings_for_all(self._servers.connector(source.home.server_id), source.home.database)
+            connect = self._servers.connector(target.home.server_id)
+            set_as_owner(connect, target.home.database, owner_role(target.tenant_id), found)
 
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.

@@ -116,6 +116,8 @@ class RightsWriter:
             for thing, rights in wanted.items()
             if (has := found.get(thing, PLAIN).owner) and has != (rights.owner or OWNER)
         ]
+        # A sequence that fills a column goes with its table, and is refused before that.
+        changed.sort(key=lambda change: change[0].kind == "SEQUENCE")
         # An administrator who is no superuser can only give away what its new owner could have made.
         yield from self._lend("CREATE, USAGE", {(owner, thing.schema) for thing, owner in changed})
         for thing, owner in changed:

@@ -1,6 +1,7 @@
 """What a statement of a tenant's raised: an answer that a function has written out, or an error like others."""
 
 import json
+import re
 
 import psycopg2
 
@@ -11,6 +12,9 @@ from tenantry.postgrest.answers import may_tell
 OUT_OF_MEMORY = "53200"
 # PostgREST's own: a function raises it to write its whole answer.
 _ANSWER = "PGRST"
+# The classes that PostgreSQL has itself (its documentation, appendix A); 28 is said of who logs in.
+_is_postgresqls = re.compile("0[01-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|P0|XX").match
+_LOGIN = "28"
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
 _DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'headers'."
@@ -20,7 +24,20 @@ def raised(exc: psycopg2.Error) -> TenantryError:
     """Turn an error of a data request's statement into what its caller is answered."""
     if exc.pgcode == OUT_OF_MEMORY:
         return _too_costly()
-    return _written_out(exc) if exc.pgcode == _ANSWER else translate(exc)
+    if exc.pgcode == _ANSWER:
+        return _written_out(exc)
+    return _told(exc, exc.pgcode) if exc.pgcode and _is_tenants_own(exc.pgcode) else translate(exc)
+
+
+def _is_tenants_own(sqlstate: str) -> bool:
+    """Tell whether only a function can have raised it: PostgreSQL has no such class, or not after the login."""
+    return not _is_postgresqls(sqlstate) or sqlstate.startswith(_LOGIN)
+
+
+def _told(exc: psycopg2.Error, sqlstate: str) -> StatementFailed:
+    diagnostics = exc.diag
+    message, details, hint = diagnostics.message_primary, diagnostics.message_detail, diagnostics.message_hint
+    return StatementFailed(message, code=sqlstate, details=details, hint=hint)
 
 
 def _too_costly() -> PayloadTooLarge:

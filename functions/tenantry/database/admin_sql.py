@@ -25,7 +25,7 @@ type AdminConnect = Callable[[str], Any]
 MEMBERSHIP_OPTIONS_SINCE = 160000
 
 
-def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) -> None:
+def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | dict[str, Any] | None = None) -> None:
     """Send a statement; one that is a transaction of its own is patient with others' locks.
 
     :raises Conflict: others held a lock that it needs all the time (`database_busy`).
@@ -38,7 +38,7 @@ def execute(cursor: Any, statement: Any, values: tuple[Any, ...] | None = None) 
         _send(cursor, statement, values)
 
 
-def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | None) -> None:
+def _send(cursor: Any, statement: Any, values: tuple[Any, ...] | dict[str, Any] | None) -> None:
     try:
         limit_locks(cursor)
         cursor.execute(statement, values)

@@ -1,6 +1,7 @@
 """How a connection to PostgreSQL is opened with a secret's credentials, and why it was not."""
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ class ConnectSettings:
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
-    schema = credentials.schema.replace('"', '""').replace("\\", "\\\\").replace(" ", "\\ ")
+    # What separates options, and what keeps it from doing so.
+    schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
     # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
     path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
     options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"

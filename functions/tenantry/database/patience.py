@@ -31,6 +31,9 @@ CHANGE_SECONDS: Final = 60
 _LOCK_NOT_AVAILABLE = "55P03"
 # We wait shorter than PostgreSQL before it looks for a deadlock; where somebody else's wait has shown one, we gave way.
 _DEADLOCK = "40P01"
+# "tuple concurrently updated": whom a change of a right or a role waited for has committed one of its own. There is no
+# other code for that.
+_CHANGED_MEANWHILE = "XX000"
 _PAUSES = (0.1, 0.7)
 _LOOK_SECONDS = 0.1
 # Where no tenant is at home alone: what stops an administrator here stops others than the one who does it.
@@ -62,9 +65,11 @@ def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE
             with ending(patience.ends_after) if ending and waited >= patience.ends_after else nullcontext():
                 return attempt()
         except StatementFailed as exc:
-            if exc.code not in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
+            if exc.code not in (_LOCK_NOT_AVAILABLE, _DEADLOCK, _CHANGED_MEANWHILE):
                 raise
             if time.monotonic() - began >= patience.seconds:
+                if exc.code == _CHANGED_MEANWHILE:
+                    raise
                 raise _busy(time.monotonic() - began) from exc
         # Those who came behind go on meanwhile.
         time.sleep(random.uniform(*_PAUSES))  # noqa: S311 - no secret hangs on it

@@ -71,6 +71,9 @@ class Rights:
         return Rights(OWNER, given, frozenset(e for e in revoked if e.grantee != SELF))
 
 
+# Whom a policy of others' is for where those are not known.
+_FOR_OWNER = frozenset({Entry(OWNER, "POLICY", False, PUBLIC)})
+
 type AllRights = Mapping[Thing, Rights]
 
 PLAIN = Rights()
@@ -89,7 +92,9 @@ def notable(rights: AllRights) -> dict[Thing, Rights]:
 def among(rights: AllRights, roles: frozenset[str]) -> dict[Thing, Rights]:
     """Leave out, of everything, the rights of roles that are not among these."""
     kept = {t: found.among(roles) for t, found in rights.items() if t.kind != "DEFAULT" or t.names[0] in roles}
-    return notable(kept)
+    # A policy that is for nobody but others must not become one for everybody.
+    orphans = {t for t, found in kept.items() if t.kind == "POLICY" and rights[t].granted and not found.granted}
+    return notable({t: replace(found, granted=_FOR_OWNER) if t in orphans else found for t, found in kept.items()})
 
 
 def differing(wanted: AllRights, found: AllRights) -> list[str]:

@@ -24,9 +24,10 @@ class Exposure:
         self._roles = role_names(tenant_id)
         self._names = role_identifiers(tenant_id)
 
-    def change(self, exposed: Collection[str], hidden: Collection[str]) -> None:
+    def change(self, exposed: Collection[str], hidden: Collection[str], kept: Collection[str] = ()) -> None:
         """Give both roles their rights on the exposed schemas, now and later, and revoke those on the hidden ones.
 
+        :param kept: of the exposed ones, those whose rights stay as their owner has made them.
         :raises BadRequest: a schema that is to be exposed is missing; nothing is changed.
         :raises TenantryError: the server refused; nothing is changed.
         """
@@ -40,7 +41,7 @@ class Exposure:
                     details=", ".join(sorted(missing)),
                     hint="Make it as the tenant's owner first. Schemas of extensions can't be exposed.",
                 )
-            self._run(cursor, "reach_schema", exposed)
+            self._run(cursor, "reach_schema", set(exposed) - set(kept))
             self._run(cursor, "leave_schema", hidden)
 
         in_transaction(self._connect, self._home.database, work)
@@ -59,7 +60,7 @@ class Exposure:
     def _reach_unreached(self, cursor: Any, schemas: Collection[str]) -> None:
         readers = [self._roles["editor"], self._roles["viewer"]]
         names = {"schemas": list(schemas), "readers": readers}
-        execute(cursor, load_sql("homes/reached_schemas"), names)  # type: ignore[arg-type]
+        execute(cursor, load_sql("homes/reached_schemas"), names)
         reached = {name for (name,) in cursor.fetchall()}
         self._run(cursor, "reach_schema", set(schemas) - reached)
 

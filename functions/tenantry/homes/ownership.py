@@ -3,12 +3,13 @@
 from contextlib import closing
 from typing import Any
 
-from tenantry.database.admin_sql import AdminConnect, execute
+from tenantry.database.admin_sql import AdminConnect, execute, known_roles
 from tenantry.database.marks import SERVER_MARK, foreign_roles_named, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
+from tenantry.homes.renaming import find_rows
 from tenantry.homes.shared_database import SharedDatabase
 
 
@@ -59,7 +60,7 @@ def find_foreign_home(
         case Isolation.SCHEMA:
             return _find_foreign_schema(connect, tenant_id, home)
         case Isolation.POOLED:
-            return _find_foreign_pool(connect, cursor, home)
+            return _find_foreign_pool(connect, cursor, tenant_id, home)
 
 
 def _find_foreign_schema(connect: AdminConnect, tenant_id: TenantId, home: Home) -> list[str]:
@@ -72,11 +73,12 @@ def _find_foreign_schema(connect: AdminConnect, tenant_id: TenantId, home: Home)
         return [] if schema_owner(cursor, home.schema) in (None, owner_role(tenant_id)) else [f"schema {home.schema}"]
 
 
-def _find_foreign_pool(connect: AdminConnect, cursor: Any, home: Home) -> list[str]:
+def _find_foreign_pool(connect: AdminConnect, cursor: Any, tenant_id: TenantId, home: Home) -> list[str]:
     shared = SharedDatabase(connect, home.database)
     if shared.is_foreign():
         return [f"database {home.database}"]
     if shared.exists():
-        return []
+        # Whose roles are there has its rows there. Nobody else finds rows under its id: they are of one that was lost.
+        return [] if known_roles(cursor, [owner_role(tenant_id)]) else find_rows(connect, tenant_id, home)
     groups = foreign_roles_named(cursor, (POOL_ROLE, POOL_VIEWERS, POOL_EDITORS), (SERVER_MARK,))
     return [f"role {name}" for name in groups]

@@ -6,6 +6,7 @@ terminal gets them as they are. It ends with 0 where all is well, 1 where someth
 """
 
 import argparse
+import errno
 import hashlib
 import os
 import sys
@@ -128,17 +129,33 @@ def _left_to_judge(manifest: Manifest) -> Iterable[str]:
 
 
 def _login(database: str) -> Credentials:
-    """Read how to log in where psql does; what is not set is what psql takes."""
+    """Read how to log in where psql does; what is not set is what psql takes.
+
+    :raises OSError: what a variable says is of no use; it names the variable, or the file.
+    """
     root = os.environ.get("PGSSLROOTCERT", "")
     return Credentials(
         host=os.environ.get("PGHOST", "localhost"),
-        port=int(os.environ.get("PGPORT", "5432")),
+        port=_port(os.environ.get("PGPORT") or "5432"),
         dbname=database,
         username=os.environ.get("PGUSER", "postgres"),
         password=os.environ.get("PGPASSWORD", ""),
         sslmode=os.environ.get("PGSSLMODE", "prefer"),
-        sslrootcert=None if root in {"", "system"} else Path(root).read_text(encoding="ascii"),
+        sslrootcert=None if root in {"", "system"} else _certificates(Path(root)),
     )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise OSError(errno.EINVAL, "is no port", "PGPORT")
+    return int(text)
+
+
+def _certificates(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except UnicodeDecodeError as exc:
+        raise OSError(errno.EINVAL, "holds no certificates (PEM)", str(path)) from exc
 
 
 def _write(lines: Iterable[str]) -> None:

@@ -72,6 +72,11 @@ class ScratchOrder:
         return self.manifest.isolation is Isolation.POOLED or bool(self.tables)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of a database of its own is restored, with its schemas."""
+        return self.manifest.isolation is Isolation.DATABASE and not self.tables
+
+    @property
     def rights(self) -> AllRights | None:
         """Say who has which rights then; None: nobody, or whom the dump says, where the manifest does not."""
         if not self.keep_rights or self.rows_only or self.manifest.rights is None:
@@ -224,7 +229,11 @@ class ScratchRestorer:
 
     def _home(self, order: ScratchOrder) -> DatabaseHome:
         connect = self._servers.connector(order.server_id)
-        return DatabaseHome(order.owner, replace(order.home, isolation=Isolation.DATABASE), connect)
+        home = replace(order.home, isolation=Isolation.DATABASE)
+        if order.is_whole:
+            # What the archive makes must not be there yet, as the schema of an adopted database, whatever its name.
+            home = replace(home, schema="public")
+        return DatabaseHome(order.owner, home, connect)
 
 
 def require_version(manifest: Manifest, facts: ServerFacts) -> int:

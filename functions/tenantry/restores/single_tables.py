@@ -133,7 +133,7 @@ class TableRestoration:
                 ("contents/own_foreign_keys", "ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}"),
                 ("contents/own_triggers", "DROP TRIGGER IF EXISTS {1} ON {0}"),
             ):
-                execute(cursor, load_sql(script), names)  # type: ignore[arg-type]
+                execute(cursor, load_sql(script), names)
                 for found_schema, table, name, _ in cursor.fetchall():
                     place = sql.Identifier(found_schema, table)
                     execute(cursor, sql.SQL(drop).format(place, sql.Identifier(name)))

@@ -140,7 +140,7 @@ class PooledSwap:
         """
         with transaction(self._connect(swap), swap.home.database) as cursor:
             tables = {"schema": swap.home.schema, "tables": list(names)}
-            execute(cursor, load_sql("restores/pool_dependents"), tables)  # type: ignore[arg-type]
+            execute(cursor, load_sql("restores/pool_dependents"), tables)
             referring = [name for (name,) in cursor.fetchall()]
         if referring:
             raise Conflict(

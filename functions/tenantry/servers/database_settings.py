@@ -46,6 +46,14 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
     return len(changes)
 
 
+def settings_for_all(connect: AdminConnect, database: str) -> list[tuple[str, str]]:
+    """Read what a database is set to for everybody, by name. :raises TenantryError: the server refused."""
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, load_sql("servers/database_settings"), (database,))
+        pairs = (setting.partition("=") for role, setting in cursor.fetchall() if role is None)
+        return [(name, value) for name, _, value in pairs if name != IDENTITY_SETTING]
+
+
 def copy_default_privileges(connect: AdminConnect, source: str, target: str, own: Iterable[str]) -> None:
     """Let others than the tenant's `own` roles give the same of what they make later in `target` as in `source`.
 

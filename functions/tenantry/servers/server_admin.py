@@ -45,12 +45,18 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionFacts:
-    """A database that may become a tenant's: whose it says it is, and whether its user is others' too."""
+    """A database that may become a tenant's: whose it says it is, and whether its user is others' too.
+
+    `user_has_part`: its user owns something in it, or was given something by name. `event_triggers`: those that run
+    what somebody may change who is no superuser.
+    """
 
     tenant_id: str
     is_the_servers: bool
     has_schema: bool
     user_is_shared: bool
+    user_has_part: bool
+    event_triggers: list[str]
 
 
 class ServerAdmin:

@@ -142,6 +142,19 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
         raise BadRequest("The database has no such schema.", code="schema_unknown")
     if facts.tenant_id not in ("", request.tenant_id.value):
         raise _taken()
+    if not facts.user_has_part:
+        raise BadRequest(
+            "That user has no part in the database: it can log in because anybody can.",
+            code="user_unrelated",
+            hint="Name the login with which its application uses it.",
+        )
+    if facts.event_triggers:
+        raise BadRequest(
+            "An event trigger runs a function that is not a superuser's, with the rights of whoever administers.",
+            code="event_trigger_unsafe",
+            details=", ".join(facts.event_triggers),
+            hint="Drop it, disable it, or give its function to a superuser.",
+        )
     # Also its application may log in with a name that a role of the tenant's would have.
     admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:

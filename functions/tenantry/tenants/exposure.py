@@ -61,7 +61,9 @@ class DataApis:
                 hint="Confirm or undo it first.",
             )
         before, after = (set(each.exposed(home.schema)) for each in (tenant.data_api, settings))
-        Exposure(self._servers.connector(home.server_id), tenant.tenant_id, home).change(after, before - after)
+        # The same list once more opens what was made anew; another schema opens nothing that its owner has closed.
+        kept = before & after if before != after else set[str]()
+        Exposure(self._servers.connector(home.server_id), tenant.tenant_id, home).change(after, before - after, kept)
 
 
 def renew_exposure(servers: Servers, tenant: Tenant, home: Home) -> None:

@@ -83,6 +83,13 @@ def check_renaming(
             "There is a secret of that name already.", code="secret_exists", hint="Choose another tenant id."
         )
     renaming = read_renaming(tenant, old, new, secrets)
+    is_pooled = renaming.before.isolation is Isolation.POOLED
+    if not (operation_id or is_pooled) and servers.home(old, renaming.before).size() is None:
+        raise Conflict(
+            "There is no home of the tenant's to rename.",
+            code="home_missing",
+            hint="Restore it from a backup first, or repeat the call that made the tenant.",
+        )
     names = TenantRenaming(servers.connector(tenant.server_id)).find_taken(new, renaming.before)
     if names:
         raise Conflict(

@@ -121,3 +121,39 @@ def _call(viewer: Viewer, function: str, body: object) -> Any:
     event = request_event(viewer.tenant, "POST", function, role="editor", body=body, prefer="", query={})
     reply = viewer.send(event | {"pathParameters": {"function": function}})
     return json.loads(reply.text)
+
+
+@pytest.mark.parametrize("change", ["text", "varchar", "prose"])
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_column_that_is_searched_is_text_now(viewer: Viewer, change: str, prepared: bool) -> None:
+    """A tsvector becomes text, which PostgreSQL would search in a language that nobody named."""
+    viewer.run("DROP TABLE IF EXISTS notes; DROP DOMAIN IF EXISTS prose; CREATE DOMAIN prose AS text")
+    viewer.run("CREATE TABLE notes (id int PRIMARY KEY, words tsvector)")
+    viewer.run("INSERT INTO notes VALUES (1, to_tsvector('simple', 'running dogs')); NOTIFY pgrst, 'reload schema'")
+    query = {"words": "fts(simple).run", "select": "id"}
+    for _ in range(3 if prepared else 0):
+        assert viewer.get("notes", **query).json == []
+    assert viewer.get("notes", words="fts(simple).running", select="id").json == [{"id": 1}]
+    viewer.run(f"ALTER TABLE notes ALTER words TYPE {change} USING 'running dogs'")
+    for _ in range(3):
+        assert viewer.get("notes", **query).json == []
+    assert viewer.get("notes", words="fts(english).run", select="id").json == [{"id": 1}]
+
+
+@pytest.mark.parametrize("now", ["VOLATILE", "VOLATILE STRICT"])
+def test_a_function_writes_now(viewer: Viewer, now: str) -> None:
+    """A function that only read is replaced by one that writes: a call by POST may, one by GET never."""
+    viewer.run("CREATE TABLE IF NOT EXISTS calls (number int); TRUNCATE calls")
+    viewer.run("CREATE OR REPLACE FUNCTION changing(a int) RETURNS int LANGUAGE sql STABLE AS 'SELECT a'")
+    viewer.run("NOTIFY pgrst, 'reload schema'")
+    post = request_event(viewer.tenant, "POST", "", role="editor", body={"a": 5}, prefer="", query={})
+    post["pathParameters"] = {"function": "changing"}
+    assert viewer.send(post).json == 5
+    viewer.run(
+        f"CREATE OR REPLACE FUNCTION changing(a int) RETURNS int LANGUAGE sql {now}"
+        " AS 'INSERT INTO calls VALUES (a) RETURNING number'"
+    )
+    written = viewer.send(post)
+    assert (written.status, written.json) == (200, 5)
+    assert viewer.get("rpc/changing", a="6", role="editor").status == 405
+    assert viewer.run("SELECT number FROM calls") == [(5,)]

@@ -8,6 +8,7 @@ import pytest
 
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.relocation.clone_requests import CloneOrder
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.tenant_removal import TenantRemoval
@@ -132,7 +133,6 @@ def test_no_other_way_to_a_name_takes_it(vault: Vault, unlucky: TenantId, change
 
 
 def begin(vault: Vault, change: str, tenant_id: TenantId, new: TenantId, backup: Any) -> None:
-    from tenantry.relocation.clone_requests import CloneOrder
     from tenantry.tenants.rename_requests import RenameRequests
 
     match change:
@@ -243,3 +243,25 @@ def test_a_renamed_tenant_finds_all_of_its_names_free(vault: Vault, unlucky: Ten
     vault.execute("here", f'CREATE ROLE "{unlucky}_{suffix}" LOGIN')
     found = TenantRenaming(vault.servers.connector("here")).find_taken(unlucky, vault.home(tenant_id))
     assert found == [f"role {unlucky}_{suffix}"]
+
+
+@pytest.mark.parametrize("change", ["make", "clone", "restore"])
+def test_nobody_gets_the_rows_of_a_tenant_that_was_lost(vault: Vault, unlucky: TenantId, change: str) -> None:
+    """Shared tables have rows under an id that nobody has: whoever is to get that id is refused, and they stay."""
+    tenant_id = vault.add(Isolation.POOLED)
+    backup = vault.back_up(tenant_id)
+    values = f"'{unlucky}', 'Lost', 'none', 'l@example.com'"
+    lost = f"INSERT INTO candidates (tenant_id, name, job_role, email) VALUES ({values})"
+    vault.execute("here", f"SET ROLE tenantry_pool; {lost}", "tenantry_pool")
+    try:
+        with pytest.raises(Conflict) as refusal:
+            if change == "make":
+                provision(vault.world, unlucky, Isolation.POOLED)
+            elif change == "clone":
+                vault.clones.start(CloneOrder(tenant_id, unlucky), "op-1")
+            else:
+                vault.start(backup, into=unlucky, tenant_id=tenant_id)
+        assert (refusal.value.code, refusal.value.details) == ("name_taken", "rows in candidates")
+        assert vault.world.registry.tenant(unlucky) is None
+    finally:
+        vault.execute("here", f"DELETE FROM candidates WHERE tenant_id = '{unlucky}'", "tenantry_pool")

@@ -40,7 +40,12 @@ OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u0300-\u036f\u200b-\u200f\u20
 
 
 def by_hand(
-    vault: Vault, tenant_id: TenantId, directory: Path, *words: str, as_administrator: bool = False
+    vault: Vault,
+    tenant_id: TenantId,
+    directory: Path,
+    *words: str,
+    as_administrator: bool = False,
+    variables: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command as the guide does, where the tenant lives, with what its login or the administrator may."""
     made = superuser(vault.postgres["here"]) if as_administrator else vault.credentials(tenant_id)
@@ -56,7 +61,8 @@ def by_hand(
             "PGUSER": made.username,
             "PGPASSWORD": made.password,
             "PGSSLMODE": "disable",
-        },
+        }
+        | (variables or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -150,3 +156,19 @@ def test_a_file_that_is_no_manifest_is_not_repeated(tmp_path: Path, vault: Vault
     told = by_hand(vault, vault.add(), tmp_path, "compare", "manifest.json", "x")
     assert told.returncode == 2
     assert told.stdout.splitlines() == ["backup_broken: That file is no manifest of a backup."]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("PGPORT", "5432; id", "PGPORT: is no port"),
+        ("PGSSLROOTCERT", "dump.zst", "dump.zst: holds no certificates (PEM)"),
+        ("PGSSLROOTCERT", "missing", "missing: No such file or directory"),
+    ],
+)
+def test_what_is_mistyped_is_no_difference(vault: Vault, tmp_path: Path, variable: str, value: str, told: str) -> None:
+    """An operator mistypes a variable: the command says which, and not that something differs."""
+    tenant = vault.add()
+    back_up(vault, tenant, tmp_path)
+    found = by_hand(vault, tenant, tmp_path, "compare", "manifest.json", tenant.value, variables={variable: value})
+    assert (found.returncode, found.stdout.splitlines()) == (2, [told])

@@ -47,6 +47,7 @@ SETTINGS = {
     "timezone": "Asia/Kolkata",
     "extra_float_digits": "-15",
     "bytea_output": "escape",
+    "exit_on_error": "on",
 }
 # What it may do to the database itself; ALLOW_CONNECTIONS from another database of its own only, as one that is
 # restored beside it is.
@@ -298,6 +299,10 @@ def test_an_administrators_session_has_its_own_settings(vault: Vault) -> None:
         cursor.execute("CREATE TEMP TABLE made (id int)")
         cursor.execute("SHOW default_transaction_isolation")
         assert cursor.fetchone() == ("read committed",)
+        # A statement that fails, as many of ours may, does not end the session.
+        with pytest.raises(psycopg2.errors.UndefinedTable):
+            cursor.execute("SELECT FROM nothing_of_that_name")
+        cursor.execute("SELECT 1")
     with closing(connect(vault.credentials(tenant_id), ConnectSettings())) as connection, connection.cursor() as cursor:
         # A login goes on by what its database says of reading only: that is how it is fenced.
         cursor.execute("SHOW default_transaction_read_only")

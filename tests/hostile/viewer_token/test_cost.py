@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.backend_memory import watch_backend
-from benchmarks.worst_requests import event_of, worst_requests
+from benchmarks.worst_requests import Worst, event_of, worst_requests
 from tests.hostile.viewer_token.conftest import Viewer
 from tests.integration.conftest import clear_caches, request_event
 
@@ -92,3 +92,39 @@ def test_repetitions_of_repetitions_are_refused(viewer: Viewer, pattern: str, fo
 def test_useful_patterns_go_on(viewer: Viewer) -> None:
     """Repetitions that people write are no attack."""
     assert viewer.get("light", name="match.^Person [0-9]{1,3}$", select="id", limit="5").status == 200
+
+
+@pytest.mark.parametrize("select", ["t.max()", "n.sum()", "t->>0.max()"])
+def test_aggregates_of_one_column_are_as_many_as_its_repetitions(viewer: Viewer, select: str) -> None:
+    """An operator has allowed aggregates: each of five hundred would keep the longest text in memory."""
+    base = request_event(viewer.tenant, "GET", "heavy", role="viewer", body=None, prefer="", query={})
+    base["requestContext"]["authorizer"]["dataApi"] = '{"aggregates": true}'
+
+    def ask(times: int) -> tuple[int, str]:
+        worst = Worst(
+            "", "heavy", {"select": ",".join(f"a{i}:{select}" for i in range(times)) + ",b:count(),c:count()"}
+        )
+        reply = viewer.send(event_of(worst, base))
+        return reply.status, reply.text
+
+    assert ask(480)[0] == 400
+    assert "PGRST100" in ask(480)[1]
+    assert ask(5)[0] in (200, 413)
+
+
+@pytest.mark.parametrize("column", ["t", "b", "v"])
+def test_paths_into_a_text_are_as_many_as_its_repetitions(viewer: Viewer, column: str) -> None:
+    """Nothing lies in a text: fifty paths into it, wherever they stand, are fifty copies of it."""
+    viewer.run(
+        "DROP TABLE IF EXISTS plain; CREATE TABLE plain (id int PRIMARY KEY, t text, b bytea, v varchar(9), d jsonb)"
+    )
+    paths = [f"{column}{'->0' * number}" for number in range(1, 8)]
+    filters = dict.fromkeys(paths, "not.is.null")
+    for query in ({"select": ",".join(paths)}, {"select": "id", "order": ",".join(paths)}, {"select": "id", **filters}):
+        reply = viewer.get("plain", **query)
+        assert (reply.status, reply.json["code"]) == (400, "PGRST100"), query
+    mixed = viewer.get("plain", select=",".join(paths[:3]), order=",".join(paths[:3]))
+    assert mixed.status == 400
+    assert viewer.get("plain", select=f"{column}->0", order=f"{column}->0").status == 200
+    in_json = [path.replace(column, "d", 1) for path in paths]
+    assert viewer.get("plain", select=",".join(in_json), order=",".join(in_json)).status == 200

@@ -122,3 +122,13 @@ def test_a_schema_that_was_made_anew_is_reached_after_the_same_call(subject: Sub
     assert not subject.is_let(READ, "viewer")
     assert subject.set(schemas=["public", "api"]).status == 200
     assert subject.is_let(READ, "viewer")
+
+
+def test_a_second_schema_opens_nothing_of_the_first_that_its_owner_has_closed(subject: Subject) -> None:
+    subject.set(schemas=["public", "api"])
+    subject.run(f'REVOKE ALL ON api.before FROM "{subject.tenant_id}_viewer"')
+    subject.run("CREATE SCHEMA more")
+    assert subject.set(schemas=["public", "api", "more"]).status == 200
+    assert not subject.is_let(READ, "viewer")
+    assert subject.set(schemas=["public", "api", "more"]).status == 200
+    assert subject.is_let(READ, "viewer")

@@ -33,6 +33,10 @@ things AS (
                ORDER BY a.place
            ), p.proowner, p.proacl, acldefault('f', p.proowner), 'pg_proc'::regclass, p.oid, 0
     FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace
+    -- Those that come with a range type are the server's, whoever makes the type.
+    WHERE NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i'
+    )
     UNION ALL
     SELECT 'TYPE', s.name, ARRAY[t.typname::text], ARRAY[]::text[], t.typowner, t.typacl, acldefault('T', t.typowner),
            'pg_type'::regclass, t.oid, 0

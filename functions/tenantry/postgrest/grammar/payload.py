@@ -12,6 +12,8 @@ from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
 from tenantry.postgrest.request import RequestLimits
 
+# A field is as long as a body may be, which is bounded before it is read.
+csv.field_size_limit(1 << 30)
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
@@ -85,10 +87,15 @@ def _to_json(text: str, kind: str) -> str:
 
 
 def _csv_to_json(text: str) -> str:
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as exc:
+        raise _malformed("The CSV can't be read: a quote stands where it may not, or is missing") from exc
     header, *lines = [row for row in rows if row] or [[]]
     if not header or any(len(line) != len(header) for line in lines):
         raise _malformed("All lines must have same number of fields")
+    if len(set(header)) < len(header):
+        raise _malformed("A column is named twice")
     return json.dumps([{key: _csv_value(value) for key, value in zip(header, line, strict=True)} for line in lines])
 
 

@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tenantry.postgrest.grammar.casts import padding_of
+from tenantry.postgrest.grammar.parameters import filters_of
 from tenantry.postgrest.grammar.syntax import SelectItem
 from tenantry.postgrest.refusals import beyond, key_twice
 from tenantry.postgrest.request import RequestLimits
 from tenantry.postgrest.sql.spreading import output_names, spread_name
 from tenantry.postgrest.sql.tree import ReadNode, everything
+
+# Nothing lies in a value of these: a path into it only makes JSON of it.
+_TEXTS = frozenset({"text", "character varying", "character", "bytea", "xml", "name"})
 
 
 def check_selection(root: ReadNode, limits: RequestLimits) -> None:
@@ -16,6 +20,8 @@ def check_selection(root: ReadNode, limits: RequestLimits) -> None:
 
     :raises BadRequest: mostly as GrammarError or RequestRefused.
     """
+    for node in _all(root):
+        _check_paths(node, limits)
     if not root.children and _is_plain(root):
         return
     padding = 0
@@ -63,9 +69,23 @@ def _names(node: ReadNode, item: SelectItem) -> Iterable[str]:
 
 def _check_repeats(node: ReadNode, limits: RequestLimits) -> None:
     """Each time that a column is named it is in memory once more, however long it is."""
-    fields = Counter(item.field for item in node.items if not item.aggregate)
-    columns = Counter(item.field.name for item in node.items if item.field.path)
+    fields = Counter((item.field, item.aggregate is None) for item in node.items if not _counts(item))
     if any(times > limits.max_repeats for times in fields.values()):
         raise beyond("repetitions of one column", limits.max_repeats)
-    if any(times > limits.max_paths for times in columns.values()):
-        raise beyond("paths into one column", limits.max_paths)
+
+
+def _check_paths(node: ReadNode, limits: RequestLimits) -> None:
+    """Each path, a filter's and a sort key's too, has the whole column in memory once more."""
+    fields = [item.field for item in node.items]
+    fields += [filter_.field for filter_ in filters_of(node.asked.conditions)]
+    fields += [term.field for term in node.asked.order if term.relation is None]
+    for name, times in Counter(field.name for field in fields if field.path).items():
+        column = node.table.columns.get(name) if node.table else None
+        is_text = column is not None and (column.base_type or column.type) in _TEXTS
+        most = limits.max_repeats if is_text else limits.max_paths
+        if times > most:
+            raise beyond("paths into one column", most)
+
+
+def _counts(item: SelectItem) -> bool:
+    return item.aggregate is not None and item.field.name == "*"

@@ -113,7 +113,7 @@ def condition_sql(
     if (own := replace(condition)) is not None:
         return own
     if condition.is_search:
-        return _search_sql(alias, condition, table, values)
+        return _search_sql(alias, condition, table, values, typed)
     comparison = condition.comparison
     value = field_sql(alias, condition.field, table, values)
     if condition.value is not None:
@@ -123,13 +123,15 @@ def condition_sql(
     return f"NOT ({value} {comparison})" if condition.negated else f"{value} {comparison}"
 
 
-def _search_sql(alias: str, search: Filter, table: Table | None, values: Values) -> str:
+def _search_sql(alias: str, search: Filter, table: Table | None, values: Values, typed: Name | None) -> str:
     """Text is made a tsvector by the search's own configuration; a tsvector is searched as it is."""
     value = field_sql(alias, search.field, table, values)
     language = f"{values.bind(search.language)}::regconfig, " if search.language else ""
     column = table.columns.get(search.field.name) if table else None
     if column is None or (column.base_type or column.type) != "tsvector" or search.field.path:
         value = f"to_tsvector({language}{value})"
+    else:
+        values.watch_vector(typed, search.field.name)
     matched = f"{value} @@ {search.comparison}({language}{values.bind(search.value)})"
     return f"NOT ({matched})" if search.negated else matched
 

@@ -28,6 +28,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     if at_once:
         cases.append(_has_place(at_once, "0" if own_database else _SHARED))
     same = [_same_type(*column, values.bind(None)) for column in values.watched]
+    same += [_is_vector(*column) for column in values.vectors]
     if routine and routine.oid:
         same.append(_same_routine(routine, values))
     if same:
@@ -44,11 +45,19 @@ def _has_place(at_once: int, key: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _same_type(schema: str, table: str, column: str, witness: str) -> str:
-    value = f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
+    value = _column(schema, table, column)
     # It may be a computed field, whose function may refuse a row of nothing, or make something of it: so nothing is
     # worked out here. The CASE gives the parameter its type. What it makes of a domain is the domain's base.
     typed = f"CASE WHEN false THEN {value} ELSE {witness} END"
     return f"{typed} IS NULL AND pg_typeof({witness}) = pg_typeof(CASE WHEN false THEN {value} ELSE NULL END)"
+
+
+def _is_vector(schema: str, table: str, column: str) -> str:
+    return f"pg_typeof(CASE WHEN false THEN {_column(schema, table, column)} ELSE NULL END) = 'tsvector'::regtype"
+
+
+def _column(schema: str, table: str, column: str) -> str:
+    return f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
 
 
 def _same_routine(routine: Routine, values: Values) -> str:

@@ -6,7 +6,7 @@ from tenantry.postgrest.catalogue.model import Name
 class Values:
     """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all", "foreign_casts", "watched")
+    __slots__ = ("_keys", "all", "foreign_casts", "vectors", "watched")
 
     def __init__(self) -> None:
         """Start without values."""
@@ -14,6 +14,8 @@ class Values:
         self._keys: dict[str, str] = {}
         # Columns whose types decide how a value is read.
         self.watched: dict[tuple[str, str, str], None] = {}
+        # Columns that are searched as they are, because they are of the type tsvector.
+        self.vectors: dict[tuple[str, str, str], None] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -26,6 +28,11 @@ class Values:
         """Note that a value is read as what a column holds; None: of no table that has a type."""
         if table is not None:
             self.watched[table.schema, table.name, column] = None
+
+    def watch_vector(self, table: Name | None, column: str) -> None:
+        """Note that a column is a tsvector by the catalogue: a text would be searched in another way."""
+        if table is not None:
+            self.vectors[table.schema, table.name, column] = None
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""

@@ -37,6 +37,7 @@ class Hole(StrEnum):
     PUBLIC_CONNECT = "public_connect"
     FOREIGN_CONNECT = "foreign_connect"
     DATABASE_IDENTITY = "database_identity"
+    READABLE_SETTING = "readable_setting"
     PUBLIC_GRANT = "public_grant"
     FOREIGN_GRANT = "foreign_grant"
     SUPERUSER_FUNCTION = "superuser_function"

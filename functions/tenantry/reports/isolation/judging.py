@@ -7,7 +7,16 @@ from itertools import groupby
 from tenantry.domain.tenant import Isolation, TenantId, owner_role, pool_groups
 from tenantry.reports.isolation.findings import Finding, Hole, Severity
 from tenantry.reports.isolation.residents import ServerTenants
-from tenantry.reports.isolation.walls import DatabaseContent, Grant, Membership, OpenDatabase, Relation, ServerWalls
+from tenantry.reports.isolation.walls import (
+    AuditedRole,
+    DatabaseContent,
+    Grant,
+    Membership,
+    OpenDatabase,
+    Relation,
+    SecretSettings,
+    ServerWalls,
+)
 
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
@@ -15,23 +24,29 @@ _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "
 def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
     """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
     for role in facts.roles:
-        holder = residents.holder_of(role.name)
-        for attribute in role.attributes if holder else ():
-            # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
-            if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
-                continue
-            # An application goes on as it was.
-            if attribute == "INHERIT" and residents.application_of(role.name):
-                continue
-            severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
-            where = f"{role.name} {attribute}"
-            yield Finding(Hole.ROLE_ATTRIBUTE, severity, residents.server_id, holder, where=where)
+        yield from _judge_role(residents, role)
     for membership in facts.memberships:
         yield from _judge_membership(residents, membership)
     for database in facts.databases:
         yield from _judge_database(residents, database)
+    for secrets in facts.secrets:
+        yield from _judge_secrets(residents, secrets)
     for name, content in contents.items():
         yield from _judge_content(residents, name, content)
+
+
+def _judge_role(residents: ServerTenants, role: AuditedRole) -> Iterator[Finding]:
+    holder = residents.holder_of(role.name)
+    for attribute in role.attributes if holder else ():
+        # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
+        if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
+            continue
+        # An application goes on as it was.
+        if attribute == "INHERIT" and residents.application_of(role.name):
+            continue
+        severity = _ATTRIBUTES.get(attribute, Severity.HIGH)
+        where = f"{role.name} {attribute}"
+        yield Finding(Hole.ROLE_ATTRIBUTE, severity, residents.server_id, holder, where=where)
 
 
 def _judge_membership(residents: ServerTenants, membership: Membership) -> Iterator[Finding]:
@@ -73,6 +88,18 @@ def _judge_database(residents: ServerTenants, database: OpenDatabase) -> Iterato
     if here and database.identity != (owner if alone else None):
         identity = database.identity or ""
         yield Finding(Hole.DATABASE_IDENTITY, Severity.HIGH, server, owner, identity, database.name)
+
+
+def _judge_secrets(residents: ServerTenants, secrets: SecretSettings) -> Iterator[Finding]:
+    """Tell whose settings every neighbour reads that look like secrets."""
+    owner = residents.holder_of(secrets.role) or residents.owner_of(secrets.database)
+    if all(resident.name == owner for resident in residents.all):
+        return
+    place = " in ".join(name for name in (secrets.role, secrets.database) if name)
+    # The place belongs to `where`: a role may be set to something in every database, and that is folded into one.
+    names = tuple(f"{place}: {name}" for name in secrets.names)
+    found = Finding(Hole.READABLE_SETTING, Severity.MEDIUM, residents.server_id, owner, where=names[0])
+    yield found if secrets.number == 1 else replace(found, number=secrets.number, examples=names)
 
 
 def _judge_content(residents: ServerTenants, database: str, content: DatabaseContent) -> Iterator[Finding]:

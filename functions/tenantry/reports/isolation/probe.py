@@ -30,6 +30,7 @@ from tenantry.reports.isolation.walls import (
     Membership,
     OpenDatabase,
     Relation,
+    SecretSettings,
     ServerWalls,
 )
 
@@ -97,6 +98,7 @@ class ServerAudit:
                 roles=[AuditedRole(*row) for row in _query(connection, "audit_roles")],
                 memberships=[Membership(*row) for row in _query(connection, "audit_memberships")],
                 databases=[OpenDatabase(*row) for row in _query(connection, "audit_databases")],
+                secrets=[SecretSettings(*row) for row in _query(connection, "audit_settings", {"examples": EXAMPLES})],
             )
 
     def content(self, database: str, tenant: str) -> DatabaseContent:

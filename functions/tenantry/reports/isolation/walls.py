@@ -29,6 +29,15 @@ class OpenDatabase(NamedTuple):
     identity: str | None
 
 
+class SecretSettings(NamedTuple):
+    """Settings of a database or a role that look like secrets ('' is any): how many, and some of their names."""
+
+    database: str
+    role: str
+    number: int
+    names: list[str]
+
+
 class Relation(NamedTuple):
     """A table or view; `kind` as `pg_class.relkind`, and the indexes of it that do not lead with `tenant_id`."""
 
@@ -68,6 +77,7 @@ class ServerWalls:
     roles: list[AuditedRole]
     memberships: list[Membership]
     databases: list[OpenDatabase]
+    secrets: list[SecretSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +96,5 @@ class DatabaseContent:
 
 
 # What can be tried where the administrator is not let in: the databases that every server has.
-UNSEEN = ServerWalls([], [], [OpenDatabase(name, [], None) for name in ("postgres", "template1")])
+UNSEEN = ServerWalls([], [], [OpenDatabase(name, [], None) for name in ("postgres", "template1")], [])
 UNREAD = DatabaseContent([], [], [])
