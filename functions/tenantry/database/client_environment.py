@@ -7,6 +7,8 @@ from tenantry.database.connecting import certificate_file
 from tenantry.database.session_settings import session_options
 from tenantry.domain.credentials import Credentials
 
+# The programs say so themselves, but only after a few statements, which an owner's limit of 1 ms would end.
+_NO_LIMITS = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ")
 
 
@@ -40,7 +42,7 @@ def program_options(credentials: Credentials, options: str = "") -> str:
     """Write the settings of a program's sessions: nobody else's bind them."""
     # A program can't be asked why it was refused: of a server that is not known, the least is believed.
     own = session_options(credentials, administers=True, unless_known=False)
-    return f"{own} {options}".strip()
+    return f"{_NO_LIMITS} {own} {options}".strip()
 
 
 def connection_string(dbname: str) -> str:
