@@ -14,28 +14,34 @@ from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import translate
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import DatabaseTimeout, IdentityMismatch
+from tenantry.domain.errors import IdentityMismatch
 from tenantry.domain.tenant import Isolation, TenantId
 
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
-# Whose database this is, and how long a statement may take: what the login was given, which the caller's limit can only
-# lower. Less than a tenth of a second is no limit: who owns the database can set it, and nothing could be served or
-# checked in it. Not in a file: reading one costs a cold start more than this query.
+# Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
+# login was given; less than a tenth of a second is no limit, for nothing could be served in it. The session has a limit
+# of ours from its beginning, because one that an owner has set for the database may be too short to ask in; so the
+# login's is looked up. Not in a file: reading one costs a cold start more than this query.
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
     pg_catalog.current_setting(%s, true),
-    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(
-        nullif(%s::bigint, 0),
-        (
-            SELECT own.ms FROM (
-                SELECT (extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint
-            ) own(ms)
-            WHERE own.ms >= 100
-        )
-    ), 0)::text, false)::interval) * 1000)::bigint
+    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
+        SELECT own.ms FROM (
+            SELECT CASE
+                WHEN value ~ '^[0-9]+$' THEN value::bigint
+                ELSE (extract(epoch FROM value::interval) * 1000)::bigint
+            END
+            FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) setting,
+                pg_catalog.substr(setting, 19) value
+            WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
+              AND setdatabase = 0
+              AND pg_catalog.starts_with(setting, 'statement_timeout=')
+        ) own(ms)
+        WHERE own.ms >= 100
+    )), 0)::text, false)::interval) * 1000)::bigint
 """
 
 _MAX_PREAMBLES = 64
@@ -83,34 +89,13 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
 
 
 def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> int:
-    """Ask the database whose it is, and bound the statements by the tenant's own limit, in one round trip.
+    """Ask the database whose it is, and bound the statements by the login's own limit, in one round trip.
 
     :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
     :return: the milliseconds that a statement may take; 0 is no limit.
     :raises TenantryError: as above.
     """
     return int(_ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))[1])
-
-
-def _open(tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> tuple[Any, int]:
-    """Open a session of this tenant's, and tell how many milliseconds its statements may take.
-
-    It keeps the login's own limit in time, so that it can be told; one that is too short to tell it counts for nothing.
-
-    :raises TenantryError: as `_introduce` and `connect` do.
-    """
-    attempts = [replace(settings, statement_timeout_ms=None), settings]
-    while True:
-        connection = connect(credentials, attempts.pop(0))
-        try:
-            return connection, _introduce(connection, tenant_id, settings.statement_timeout_ms or 0)
-        except DatabaseTimeout:
-            connection.close()
-            if not attempts:
-                raise
-        except BaseException:
-            connection.close()
-            raise
 
 
 def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -137,7 +122,7 @@ class TenantConnection:
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
-        self._connection, self._timeout_ms = _open(tenant_id, replace(credentials, schema="pg_catalog"), settings)
+        self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
@@ -149,6 +134,12 @@ class TenantConnection:
         self._slots = _slots(credentials)
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
+        self._timeout_ms = 0
+        try:
+            self._timeout_ms = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def is_alive(self) -> bool:

@@ -175,12 +175,14 @@ def test_a_move_and_its_undo_go_on(vault: Vault) -> None:
 
 
 def test_a_clone_is_made(vault: Vault) -> None:
-    """The owner sabotages the database that is cloned: the clone has its rows, and none of that."""
+    """The owner sabotages the database that is cloned: the clone has its rows, its settings too, and is served."""
     tenant_id, new = vault.add(), new_id("n")
     vault.made.append(new)
     sabotage(vault, tenant_id)
     vault.perform_well(vault.clones.start(CloneOrder(tenant_id, new), "op-1"))
-    assert vault.run_as(new, "SELECT count(*) FROM candidates") == [(200,)]
+    rows = "SELECT (SELECT count(*) FROM public.candidates)::text, NULL"
+    with closing(TenantConnection(new, vault.credentials(new), ConnectSettings())) as connection:
+        assert connection.run(f"{new}_viewer", "{}", rows, (), reads_only=True)[0] == "200"
 
 
 def test_a_restore_and_its_undo_go_on(vault: Vault) -> None:
@@ -200,7 +202,7 @@ def test_single_tables_are_restored(vault: Vault) -> None:
     """The owner sabotages its database: single tables are restored into it, beside and in their place."""
     tenant_id = vault.add()
     backup = vault.back_up(tenant_id)
-    for mode in ("staged", "replace"):
+    for mode in ("beside", "replace"):
         sabotage(vault, tenant_id)
         vault.perform_well(vault.start(backup, tables=("public.candidates",), mode=mode))
 
