@@ -68,5 +68,7 @@ class SchemaNotices:
     def _hear(self) -> None:
         """Keep only whether a notice counts, and drop the rest: anybody in the database may send any number."""
         notices = self._connection.notifies
+        if not notices:
+            return
         self._changed |= any(notice.payload in _SCHEMA_CHANGED for notice in notices)
         notices.clear()

@@ -48,8 +48,6 @@ _MAX_PREAMBLES = 64
 # A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
 # was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
-# How text is read that we send: a session that reads it otherwise can't be talked to safely.
-_SPOKEN = {"standard_conforming_strings": "on", "client_encoding": "UTF8"}
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
 
@@ -143,12 +141,15 @@ class TenantConnection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be used, without a round trip."""
+        """Whether it can be used, without a round trip; one that reads what we send otherwise than we mean it can't."""
         if self._connection.closed or self._notices.has_ended():
             return False
-        if self._connection.get_parameter_status(_READ_ONLY) != self._began_read_only:
-            return False
-        return all(self._connection.get_parameter_status(name) == value for name, value in _SPOKEN.items())
+        status = self._connection.get_parameter_status
+        return bool(
+            status(_READ_ONLY) == self._began_read_only
+            and status("standard_conforming_strings") == "on"
+            and status("client_encoding") == "UTF8"
+        )
 
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
