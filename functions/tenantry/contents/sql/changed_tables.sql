@@ -1,7 +1,7 @@
--- Tables and sequences that are not any more what this transaction's snapshot shows: emptied or rewritten (TRUNCATE, ALTER
--- TABLE), dropped, or known by another name, columns included. The columns of pg_class and pg_attribute are as the snapshot
--- has them, and the functions look at what is committed now: readers name tables and columns, and an older snapshot finds
--- none of its rows in a file that is newer than it.
+-- Tables and sequences that no longer match this transaction's snapshot: emptied or rewritten (TRUNCATE, ALTER TABLE),
+-- dropped or renamed; a renamed column counts too. The columns of pg_class and pg_attribute show the snapshot's state, the
+-- functions what is committed now. Readers name tables and columns, and a snapshot finds none of its rows in a table file
+-- that is newer than the snapshot.
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- The sequences of a tenant's own.
+-- The tenant's own sequences.
 SELECT n.nspname::text, c.relname::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,6 +1,7 @@
--- The tables that hold rows of a tenant's own, with their columns in the order of their names. Run with the home's schema
--- as search_path: types of that schema are then named without it, in whatever schema the copy lies. So everything that is
--- called is named with PostgreSQL's own schema: what a tenant has made there would answer for it.
+-- The tables that hold the tenant's own rows, with their columns sorted by name. Run this with the home's schema as
+-- search_path: the types of that schema then appear without its name, so the result is the same whatever schema holds the
+-- copy. Every function and operator is qualified with pg_catalog, because otherwise one that the tenant made in its schema
+-- could be called instead.
 SELECT
     n.nspname::text,
     c.relname::text,

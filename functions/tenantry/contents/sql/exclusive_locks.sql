@@ -1,4 +1,4 @@
--- Whether somebody else keeps even readers from a table of this database.
+-- Whether another session holds or waits for a lock on a table of this database that excludes even readers.
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_locks l
     WHERE l.locktype = 'relation'

@@ -1,4 +1,4 @@
--- Lets a sequence go on where another was, if that is further on its way: what either has given does not come again.
+-- Advances a sequence to the position of another one if that is further ahead, so that no value of either comes again.
 SELECT setval(p.seqrelid, {value}, {called})
 FROM {sequence} s, pg_sequence p
 WHERE p.seqrelid = {name}::regclass

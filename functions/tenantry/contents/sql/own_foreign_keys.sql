@@ -1,4 +1,4 @@
--- The foreign keys of some tables and those that refer to them, as they have to be made again. Those of partitions come
+-- The foreign keys from and to the given tables, with the definitions that create them again. The keys of partitions come
 -- with their parent's.
 SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
 FROM pg_constraint k

@@ -1,4 +1,4 @@
--- The triggers of some tables that are not constraints' own and fire, and when they do.
+-- The enabled triggers of the given tables, with the mode in which they fire; triggers of constraints are left out.
 SELECT n.nspname::text, c.relname::text, t.tgname::text, t.tgenabled::text
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid

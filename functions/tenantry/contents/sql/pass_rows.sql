@@ -1,5 +1,5 @@
--- Lets a sequence of a tenant's own pass its rows, as far as that leaves half of the values: whoever has used the last
--- one on purpose still gets others.
+-- Advances a tenant's own sequence past the values in its rows. Only rows in the first half of the sequence's range count:
+-- a tenant that has used the last value on purpose still gets new ones.
 SELECT setval(p.seqrelid, rows.furthest::bigint)
 FROM {sequence} s
 JOIN pg_sequence p ON p.seqrelid = {name}::regclass

@@ -1,4 +1,4 @@
--- The tables of a tenant's own that this role may lock as a reader does.
+-- The tenant's own tables that this role may lock as a reader does (ACCESS SHARE).
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

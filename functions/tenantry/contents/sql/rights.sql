@@ -1,6 +1,6 @@
--- The rights to everything of a tenant's, as they differ from those that it was born with: what was granted beside them, and
--- what was taken from them. A null grantee or grantor is the object's own owner, an empty one everybody. Run with nothing but
--- pg_catalog in search_path: types of other schemas are named with theirs.
+-- How the rights to each of a tenant's objects differ from its initial rights: what was granted in addition, and what was
+-- revoked. A null grantee or grantor is the object's owner, an empty grantee is PUBLIC. Run this with only pg_catalog in
+-- search_path, so that types of other schemas appear with their schema's name.
 WITH spaces AS (
     SELECT oid, nspname::text AS name, nspowner AS owner, nspacl AS acl
     FROM pg_namespace
@@ -33,7 +33,7 @@ things AS (
                ORDER BY a.place
            ), p.proowner, p.proacl, acldefault('f', p.proowner), 'pg_proc'::regclass, p.oid, 0
     FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace
-    -- Those that come with a range type are the server's, whoever makes the type.
+    -- Functions that come with a range type belong to the bootstrap superuser, whoever creates the type.
     WHERE NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i'
     )
@@ -96,7 +96,7 @@ CROSS JOIN LATERAL (
     ) a
 ) revoked
 UNION ALL
--- A policy is for everybody, unless it names roles.
+-- A policy applies to PUBLIC unless it names roles.
 SELECT 'POLICY', s.name, ARRAY[c.relname::text, p.polname::text], ARRAY[]::text[], '',
        CASE WHEN p.polroles = ARRAY[0::oid] THEN '[]' ELSE (
            SELECT jsonb_agg(jsonb_build_array(CASE r WHEN 0 THEN '' ELSE pg_get_userbyid(r)::text END, 'POLICY', false, ''))

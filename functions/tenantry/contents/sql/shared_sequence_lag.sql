@@ -1,6 +1,7 @@
--- By how many values a shared sequence should go on for the sake of one tenant's rows, and where it is then. A row moves
--- it no further than inserting it would have; one that a shared sequence elsewhere has given moves it to itself. Any
--- other value is one that the tenant has chosen, and is in nobody's way but its own. Others are left half of what is left.
+-- By how many values a shared sequence has to advance past one tenant's rows, and its position afterwards. A value that a
+-- shared sequence elsewhere has assigned advances the sequence to that value. The tenant has chosen any other value itself,
+-- which can collide only with its own rows; such a row advances the sequence no further than inserting it would have. Half
+-- of the remaining values always stay free for the other tenants.
 WITH sequence AS (
     SELECT
         s.last_value::numeric - CASE WHEN s.is_called THEN 0 ELSE p.seqincrement END AS present,

@@ -1,4 +1,4 @@
--- The rows become the tenant's, as the role that owns the shared tables.
+-- Inserts the buffered rows as the tenant's, under the role that owns the shared tables.
 SET LOCAL ROLE {role};
 INSERT INTO {table} ({tenant}, {columns}) OVERRIDING SYSTEM VALUE
 SELECT {tenant_id}, {columns} FROM pg_temp.tenantry_rows;
