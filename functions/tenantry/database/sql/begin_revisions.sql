@@ -1,5 +1,5 @@
--- Who the revisions run as and where, how long each waits for a lock, and how long the transaction may hold what it has.
--- Servers before 17 bound each statement only.
+-- Sets the role and the search_path of the revisions, how long each waits for a lock, and how long the transaction may
+-- hold its locks. Servers before 17 can only limit each statement.
 SELECT
     set_config('role', %s, true),
     set_config('search_path', %s, true),

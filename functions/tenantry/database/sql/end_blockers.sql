@@ -1,8 +1,8 @@
--- Ends whom the administrator, or the login that fills a home, waits for in a database: sessions of tenants whose
--- transactions are older than that. One that is only ahead of us in the queue, and has just come, goes on.
--- Tenants' are roles that are marked, and whoever works in a database of a tenant's own; logins from before there were marks
--- go by their names, where tenants share a database. An administrator or another product of the server's goes on.
--- Found first and ended then: as a condition, the end would come to whoever it is tried on.
+-- Ends the tenants' sessions that block the administrator, or the login that fills a home, in a database, if their
+-- transactions are older than the given age. A session that is only ahead of us in the queue, and new, goes on.
+-- A session is a tenant's if its role is marked or it works in a tenant's own database. In a database that tenants share,
+-- logins from before there were marks are recognised by their names. Administrators and other products on the server go on.
+-- The sessions are first found and then ended: as a condition, pg_terminate_backend would end every session tested with it.
 WITH waiting AS MATERIALIZED (
     SELECT unnest(pg_blocking_pids(a.pid)) AS pid
     FROM pg_stat_activity a

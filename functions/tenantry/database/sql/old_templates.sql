@@ -1,4 +1,4 @@
--- Templates that were made before there were marks: complete, and something in them is the templates' role's.
+-- Templates that were made before there were marks: they are complete, and the templates' role owns something in them.
 SELECT d.datname::text
 FROM pg_database d
 WHERE starts_with(d.datname, %s) AND d.datistemplate AND NOT d.datallowconn

@@ -1,4 +1,4 @@
--- Nobody but the administrator connects to a template; its revisions run as a role that may make things in it.
--- The database stays the administrator's: REASSIGN OWNED in a copy would carry a database of the role's away.
+-- Only the administrator connects to a template; its revisions run as a role that may create objects in it.
+-- The administrator keeps the database: if the role owned it, REASSIGN OWNED in a copy would give it to a tenant's owner.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CREATE ON DATABASE {database} TO {role};

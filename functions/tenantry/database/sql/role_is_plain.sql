@@ -1,5 +1,5 @@
--- Whether a role logs in or not, as it should, and has no attribute; and whether it has a mark of ours. A role that
--- nobody logs in as may have INHERIT: in PostgreSQL 15 that of a pooled tenant needs it.
+-- Whether a role can or can't log in, as wanted, and has no attribute; and whether it has one of our marks. A role
+-- without login may have INHERIT: in PostgreSQL 15, the roles of a pooled tenant need it.
 SELECT
     rolcanlogin = wanted.login
         AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR (rolcanlogin AND rolinherit)),

@@ -1,4 +1,4 @@
--- Whether a table keeps a schema's revision; and whether policies apply to this session, to set that back.
+-- Whether an ordinary table keeps a schema's revision; and this session's row_security, so that it can be restored.
 SELECT
     EXISTS (
         SELECT FROM pg_catalog.pg_class c
