@@ -1,15 +1,15 @@
--- What the schemas of %(schemas)s hold, and the keys that lead from table to table, as one JSON value. The message that
--- carries this sets, for its own transaction, a search path under which a type's name is written out in full.
+-- The content of the schemas %(schemas)s, and the keys between tables, as one JSON value. The message that carries this
+-- query also sets, for its own transaction, a search path under which type names appear in full.
 WITH RECURSIVE exposed AS MATERIALIZED (
     SELECT n.oid, n.nspname FROM pg_namespace n WHERE n.nspname = ANY (%(schemas)s::name[])
 ), relations AS MATERIALIZED (
-    -- A partition is reached through its table alone.
+    -- A partition is exposed only through its parent table.
     SELECT n.nspname, c.oid, c.relname, c.relkind, c.reltype
     FROM exposed n JOIN pg_class c ON c.relnamespace = n.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 ), seen AS (
-    -- With all that their views stand on, exposed or not: a key comes to light through a view. The rest of a database
-    -- that others may share is not looked at.
+    -- The exposed relations and everything that their views select from, exposed or not: a view can show a key of a table
+    -- in another schema. The rest of the database, which tenants may share, is not read.
     SELECT r.oid FROM relations r
     UNION
     SELECT d.refobjid
@@ -22,7 +22,7 @@ WITH RECURSIVE exposed AS MATERIALIZED (
     FROM seen s JOIN pg_class c ON c.oid = s.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 ), columns AS MATERIALIZED (
-    -- OFFSET 0 keeps the planner to the index, here and below: a new database has no statistics to choose by.
+    -- OFFSET 0 makes the planner use the index, here and below: a new database has no statistics to choose a plan by.
     SELECT a.*
     FROM relations r
     CROSS JOIN LATERAL (
@@ -33,7 +33,7 @@ WITH RECURSIVE exposed AS MATERIALIZED (
         OFFSET 0
     ) a
 ), layers AS (
-    -- A domain may stand on a domain. Only the lowest can say how long a value is; each can say that there is one.
+    -- A domain may be based on a domain. Only the lowest one can limit a value's length; each one can forbid NULL.
     SELECT t.oid, t.typbasetype AS base, t.typtypmod AS modifier, t.typnotnull AS not_null
     FROM pg_type t WHERE t.typtype = 'd'
     UNION ALL
@@ -48,7 +48,7 @@ WITH RECURSIVE exposed AS MATERIALIZED (
     FROM exposed n JOIN pg_proc p ON p.pronamespace = n.oid
     WHERE p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 ), arguments AS MATERIALIZED (
-    -- What goes in. Names and modes count the results too, defaults are those of the last ones.
+    -- Input parameters. The arrays of names and modes include the results; defaults belong to the last input parameters.
     SELECT f.oid, g.place, g.type, g.name, g.mode = 'v' AS variadic,
         row_number() OVER (PARTITION BY f.oid ORDER BY g.place) <= f.pronargs - f.pronargdefaults AS required
     FROM functions f

@@ -1,4 +1,4 @@
--- Functions from one row to rows of a table: relationships that somebody wrote.
+-- Computed relationships: functions that take a table's row and return rows of a table.
 SELECT coalesce(json_agg(json_build_array(
     f.nspname,
     f.proname,

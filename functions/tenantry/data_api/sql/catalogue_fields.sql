@@ -1,5 +1,5 @@
--- Functions that are called with one row of a table alone, in any schema that a search path may lead to: PostgreSQL reads
--- them as columns of the table.
+-- Functions that can be called with a table's row as the only argument, in any schema that a search path may name:
+-- PostgreSQL lets a query read them like columns of the table.
 SELECT coalesce(json_agg(json_build_array(found.nspname, found.relname, found.names)), '[]')
 FROM (
     SELECT r.nspname, r.relname, json_agg(DISTINCT p.proname) AS names

@@ -1,5 +1,5 @@
--- A foreign key that leads to what is not reached is left to the reader; so is what PostgreSQL notes for each partition
--- of a table that a key points at.
+-- The keys of all reached tables. The catalogue's reader leaves out foreign keys to tables that are not reached, and the
+-- copies that PostgreSQL keeps for each partition of a referenced table.
 SELECT coalesce(json_agg(json_build_array(
     k.contype,
     k.conname,

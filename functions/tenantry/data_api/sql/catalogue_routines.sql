@@ -1,4 +1,4 @@
--- Functions that a request can call: it names their arguments, or gives the only one, without a name, as its body.
+-- Functions that a request can call: either all parameters have names, or the only one has none and takes the whole body.
 SELECT coalesce(json_agg(json_build_array(
     f.nspname,
     f.proname,
@@ -6,7 +6,7 @@ SELECT coalesce(json_agg(json_build_array(
     n.nspname,
     coalesce(c.relname, t.typname),
     f.proretset,
-    -- Results that have a mode of their own are columns: OUT, INOUT, TABLE.
+    -- Results with a parameter mode (OUT, INOUT, TABLE) are columns.
     t.typtype = 'c' OR coalesce(f.proargmodes && '{o,b,t}'::"char"[], false),
     f.provolatile,
     (

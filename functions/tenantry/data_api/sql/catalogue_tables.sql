@@ -2,10 +2,10 @@ SELECT coalesce(json_agg(json_build_array(
     r.nspname,
     r.relname,
     r.relkind IN ('v', 'm'),
-    -- Bits: 8 inserts, 4 updates, 16 deletes; by a view's own shape or by its triggers.
+    -- Bits: 8 inserts, 4 updates, 16 deletes; a view allows them by its definition or by its triggers.
     CASE
         WHEN r.relkind IN ('r', 'p') THEN 28
-        -- Asking about a foreign table that nothing handles is an error.
+        -- pg_relation_is_updatable raises an error for a foreign table whose wrapper has no handler.
         WHEN r.relkind = 'm' OR r.relkind = 'f' AND NOT EXISTS (
             SELECT FROM pg_foreign_table t
             JOIN pg_foreign_server s ON s.oid = t.ftserver
@@ -38,7 +38,7 @@ LEFT JOIN (
                 SELECT pg_get_expr(e.adbin, e.adrelid) FROM pg_attrdef e
                 WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum
             )
-            -- A domain's default holds where the column has none.
+            -- A domain's default applies where the column has none.
             WHEN d.oid IS NOT NULL THEN (SELECT pg_get_expr(t.typdefaultbin, 0) FROM pg_type t WHERE t.oid = d.oid)
         END,
         CASE

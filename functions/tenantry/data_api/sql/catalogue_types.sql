@@ -1,5 +1,5 @@
--- Each type once, by its number, for hundreds of columns share a few. -1 stands for "of any length": without it,
--- `character` and `bit` would be written, which cut a value off after one.
+-- Each type once, by its OID, because hundreds of columns share a few types. The modifier -1 means "of any length": without
+-- it, the result would be `character` and `bit`, and a cast to these keeps one character or bit only.
 SELECT coalesce(json_object_agg(t.oid, json_build_array(
     format_type(t.oid, -1),
     format_type(b.oid, -1),

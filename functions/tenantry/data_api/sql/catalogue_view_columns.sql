@@ -1,7 +1,7 @@
--- Which columns of a view show a column of a table, or of another view, as it is. PostgreSQL notes that in a view's
--- rule, in the entries of what its queries select, and keeps a rule as text in nested braces:
+-- The columns of a view that show a column of a table, or of another view, unchanged. PostgreSQL records that in the view's
+-- rule, in the target entries of its queries, and stores the rule as text in nested braces:
 --     ({QUERY … :targetList ({TARGETENTRY :expr {…} :resno 1 … :resorigtbl 16384 :resorigcol 1 …} …) …})
--- Sub-selects, aggregates and the like hold entries of their own, so an entry counts only where one brace, that of the
+-- Sub-selects, aggregates and the like contain entries too, so an entry counts only where exactly one brace, that of the
 -- outermost query, is open before it.
 SELECT coalesce(json_agg(json_build_array(
     e.view,
@@ -20,7 +20,7 @@ FROM (
             length(replace(split.part, '}', '')) - length(replace(split.part, '{', ''))
         ) OVER (PARTITION BY tree.view ORDER BY split.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open
         FROM (
-            -- In a name, a backslash stands before whatever has a meaning, itself included.
+            -- Within names, the text escapes special characters with a backslash, the backslash included.
             SELECT r.oid AS view,
                 replace(replace(replace(w.ev_action::text, E'\\\\', ''), E'\\{', ''), E'\\}', '') AS text
             FROM reached r
@@ -29,7 +29,8 @@ FROM (
         ) tree
         CROSS JOIN LATERAL string_to_table(tree.text, '{TARGETENTRY ') WITH ORDINALITY AS split (part, place)
     ) parts
-    -- What has entries inside, or no origin, shows no column as it is. A space of a name's own has a backslash too.
+    -- An entry that contains entries, or has no origin, does not show a column unchanged. A space within a name is escaped
+    -- too, so the searched texts can't be part of a name.
     WHERE parts.open = 1 AND strpos(parts.part, ' :resno ') > 0 AND strpos(parts.part, ' :resorigtbl 0 ') = 0
     OFFSET 0
 ) e

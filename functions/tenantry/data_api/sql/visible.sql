@@ -1,8 +1,9 @@
--- What current_user may use in the schemas of $1, a JSON array of names: of each table its privileges, and its columns
--- where only some may be used; of each function the types of what goes in. One row: how many there are, and JSON.
+-- What current_user may use in the schemas of $1, a JSON array of names: for each table its privileges, and its columns
+-- if only some may be used; for each function the types of its input parameters. One row: the number of tables and
+-- functions, and the JSON.
 WITH quiet AS MATERIALIZED (
-    -- Types are written as they are under an empty search path, for this statement's own transaction. What follows
-    -- asks for the result, so it is set before any type is written.
+    -- Empties the search path for this statement's transaction, so that type names are written in full. The query below
+    -- uses the result, so the setting takes effect before any type is written.
     SELECT set_config('search_path', '', true) AS path
 ), exposed AS (
     SELECT n.oid, n.nspname
