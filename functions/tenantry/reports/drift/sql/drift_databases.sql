@@ -1,5 +1,5 @@
 -- Every database except the templates of PostgreSQL and of Tenantry, with its owner, the tenant id in its settings, and
--- whether it is a template: its owner may have made it one.
+-- whether it is a template: an owner can make its own database one.
 SELECT
     d.datname::text,
     pg_get_userbyid(d.datdba)::text,

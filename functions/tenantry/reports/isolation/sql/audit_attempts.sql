@@ -1,6 +1,6 @@
--- Tries statements as each of some roles, takes back whatever one of them did, and answers with a JSON array of
--- outcomes, role by role: the SQLSTATE with which a statement was refused, 02000 where it worked and met no row, 00000
--- where it met rows. Not being able to become one of the roles ends all of it: what is refused then proves nothing.
+-- Tries each statement as each of the given roles, rolls back whatever it did, and returns a JSON array of outcomes, role
+-- by role: the SQLSTATE with which a statement was refused, 02000 where it succeeded without affecting a row, 00000 where
+-- it affected rows. If one of the roles can't be taken, all of it fails: refusals to another role would prove nothing.
 SELECT set_config('tenantry.audit_plan', %s, false);
 DO $audit$
 DECLARE
@@ -10,7 +10,7 @@ DECLARE
     met bigint;
     outcomes text[] := '{}';
 BEGIN
-    -- Whoever holds a lock on what is its own is not waited for.
+    -- A tenant that holds a lock on its own objects does not make the audit wait.
     PERFORM set_config('lock_timeout', '200ms', true);
     IF (plan ->> 'reads')::boolean THEN
         PERFORM set_config('transaction_read_only', 'on', true);

@@ -1,4 +1,4 @@
--- The places for sessions on a server, how many of them are kept for administrators, and who holds how many now.
+-- How many sessions a server allows, how many of these are reserved for administrators, and how many each role has now.
 SELECT
     current_setting('max_connections')::int,
     current_setting('superuser_reserved_connections')::int
@@ -8,7 +8,7 @@ SELECT
         FROM (
             SELECT usename, count(*) AS sessions
             FROM pg_stat_activity
-            -- Others' kinds of session are hidden from an administrator who is no superuser; their names are not.
+            -- An administrator who is not a superuser can't see the backend_type of other roles' sessions, only usename.
             WHERE usename IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
               AND pid <> pg_backend_pid()
             GROUP BY usename

@@ -1,4 +1,4 @@
--- Every database that takes connections: who may connect ('' is PUBLIC) and whose it says it is.
+-- Every database that accepts connections: who may connect ('' is PUBLIC), and the tenant id in its settings.
 SELECT
     d.datname::text,
     ARRAY(

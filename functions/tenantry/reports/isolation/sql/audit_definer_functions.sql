@@ -1,5 +1,5 @@
--- Functions that run with a superuser's rights, whoever calls them. What an extension brought is its author's to answer
--- for.
+-- Functions that run with a superuser's rights, whoever calls them. Functions of extensions are left out: their authors
+-- are responsible for them.
 SELECT 'function ' || quote_ident(n.nspname) || '.' || quote_ident(p.proname)
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace

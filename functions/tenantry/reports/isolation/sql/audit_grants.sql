@@ -1,7 +1,7 @@
--- What others than its owner may do with schemas, relations and columns of this database ('' is PUBLIC), and what they
--- will be allowed with those that are made later. An extension's own objects hold no rows of a tenant's. Grants of one
--- kind to one role in one schema are counted, and some of them named: there may be any number. Of each tenant (where
--- several live here, of each schema) there are at most so many kinds.
+-- The grants on schemas, relations and columns of this database to roles other than the owner ('' is PUBLIC), and the
+-- default privileges for later ones. Relations of extensions are left out, because they hold no rows of a tenant. Grants of
+-- one kind to one role in one schema are counted, and only some are named, because there may be any number. The number of
+-- such groups is limited for each tenant, and in a shared database for each schema.
 WITH namespaces AS (
     SELECT * FROM pg_namespace WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
 ), grants AS (
@@ -30,7 +30,7 @@ WITH namespaces AS (
     SELECT DISTINCT g.kind, g.object, g.schema, coalesce(r.rolname, '') AS grantee
     FROM grants g
     LEFT JOIN pg_roles r ON r.oid = g.grantee
-    -- What a tenant's own roles may do in its own database is its own business.
+    -- A tenant decides itself what its own roles may do in its own database.
     WHERE g.grantee <> g.owner AND (%(own)s = '' OR NOT starts_with(coalesce(r.rolname, ''), %(own)s || '_'))
 ), counted AS (
     SELECT

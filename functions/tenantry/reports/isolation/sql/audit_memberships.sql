@@ -1,5 +1,5 @@
--- Who is a member of which role, and whether the rights come without becoming it. PostgreSQL 15 has no option of the
--- membership's own: there the member's attribute decides.
+-- The members of each role, and whether they inherit its rights without SET ROLE. In PostgreSQL 15, a membership has no
+-- inherit option of its own: the member's INHERIT attribute decides.
 SELECT
     m.rolname::text,
     r.rolname::text,

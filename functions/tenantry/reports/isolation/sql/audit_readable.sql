@@ -1,5 +1,5 @@
--- Which of these tables (arrays of schemas and names) one of these roles ('none' is the login itself) may read a column
--- of. Nothing is read: what is in another tenant's view or policy would run with the rights of whoever reads.
+-- Those of the given tables (arrays of schemas and names) of which one of the given roles ('none' is the login itself) may
+-- read a column. The query reads no rows: functions in another tenant's view or policy would run with the reader's rights.
 SELECT t.number::int
 FROM unnest(%(schemas)s::text[], %(names)s::text[]) WITH ORDINALITY t (schema, name, number)
 JOIN pg_namespace n ON n.nspname = t.schema

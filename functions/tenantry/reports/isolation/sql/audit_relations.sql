@@ -1,5 +1,6 @@
--- Everything in this database that holds or shows rows, but PostgreSQL's own and what belongs to an extension: of each
--- tenant (where several live here, of each schema) at most so many. What its owner alone reaches is told apart.
+-- Every relation in this database that holds or shows rows, except those of PostgreSQL and of extensions. Their number is
+-- limited for each tenant, and in a shared database for each schema. One column tells whether roles other than the owner
+-- have rights to the relation.
 WITH found AS (
     SELECT
         c.oid,

@@ -1,4 +1,4 @@
--- Every role with the attributes that would lift it over the walls between tenants, and how many sessions it may have.
+-- Every role with its attributes that could break the isolation between tenants, and its connection limit.
 SELECT
     rolname::text,
     rolcanlogin,

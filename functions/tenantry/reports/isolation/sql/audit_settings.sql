@@ -1,5 +1,5 @@
--- Settings of applications' own that look like secrets, by database and role; '' means any. Every tenant of the server
--- reads the catalogue in which they stand. Names only, and of many some.
+-- Applications' own settings that look like secrets, by database and role; '' means any. Every tenant of the server can
+-- read the catalogue that holds them. The result has their number and the names of some, never a value.
 SELECT
     coalesce(d.datname::text, ''),
     coalesce(r.rolname::text, ''),
@@ -16,7 +16,7 @@ CROSS JOIN LATERAL (
 WHERE strpos(one.name, '.') > 0 AND NOT starts_with(one.name, 'tenantry.')
   AND (
       one.name ~* '(secret|passw|token|credential|private|signing|api_?key|encryption_?key)'
-      -- The address of a service, with its password.
+      -- A service's URL with a password.
       OR one.value ~ '://[^/@[:space:]]*:[^/@[:space:]]+@'
   )
 GROUP BY 1, 2
