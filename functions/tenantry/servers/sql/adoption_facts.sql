@@ -14,14 +14,15 @@ SELECT
               AND s.dbid <> d.oid
               AND NOT (s.classid = 'pg_database'::regclass AND s.objid = d.oid)
         ),
-    -- Who may log in because anybody may has shown nothing: it owns nothing here, and was given nothing by name.
+    -- The user has to own something here or have a right by name: that PUBLIC may connect does not show that the database
+    -- is the user's.
     pg_has_role(r.oid, d.datdba, 'MEMBER') OR EXISTS (
         SELECT FROM pg_shdepend s
         WHERE s.refclassid = 'pg_authid'::regclass
           AND (s.dbid = d.oid OR (s.classid = 'pg_database'::regclass AND s.objid = d.oid))
           AND pg_has_role(r.oid, s.refobjid, 'MEMBER')
     ),
-    -- What it runs at a statement of ours, or at our login, would run with our rights.
+    -- Event triggers whose functions would run with our rights, at one of our statements or at our login.
     ARRAY(
         SELECT e.evtname::text
         FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_roles o ON o.oid = p.proowner

@@ -1,6 +1,7 @@
--- The database's schemas other than the system's, and the roles with a right or a session in it. Those may depend on
--- the rights of PUBLIC, so they get the rights by name before PUBLIC loses them. Other tenants do not: what they came in by
--- is what PUBLIC loses. Those of before there were marks are told by what we make of a login, and of nobody else.
+-- The database's schemas other than the system's, and the roles with a right or a session in it. These roles may depend
+-- on the rights of PUBLIC, so they get the rights by name before PUBLIC loses them. Other tenants' roles are left out:
+-- the rights of PUBLIC are what let them in, and they are to lose these. Other tenants' logins from before there were marks
+-- are recognised by their memberships in all three roles of a tenant, which only we grant.
 SELECT
     ARRAY(
         SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1

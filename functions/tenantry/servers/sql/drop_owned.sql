@@ -1,5 +1,5 @@
--- Drops what a role owns in a database, and takes from it what it was given there. What the database's owner has set for all
--- sessions there does not stop it, and nobody waits long for the locks that it takes.
+-- Drops the objects that a role owns in a database, and revokes its rights there. The settings that the database's owner
+-- made for all sessions do not prevent this, and other sessions do not wait long behind its locks.
 SET ROLE NONE;
 SET TRANSACTION READ WRITE;
 SET LOCAL lock_timeout = '500ms';

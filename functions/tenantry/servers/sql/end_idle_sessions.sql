@@ -1,5 +1,5 @@
--- Ends sessions of some logins that nobody is about to use. A session that was busy a moment ago may be busy again
--- before the signal arrives, so it stays. Its client takes the new limits when it connects again.
+-- Ends the given logins' sessions that have been idle for more than a second. A session that was busy a moment ago may be
+-- busy again before the signal arrives, so it stays; it gets the new limits when its client connects again.
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
 WHERE usename = ANY({logins}::text[])

@@ -1,3 +1,3 @@
--- From now on nobody can log in with it; sessions that are open are ended.
+-- Disables an inspector's login and ends its open sessions.
 ALTER ROLE {login} NOLOGIN;
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = {name}

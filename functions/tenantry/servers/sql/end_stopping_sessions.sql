@@ -1,9 +1,10 @@
--- Ends sessions of tenants that stop others, and says whose they were and why. Found first and ended then: as a
--- condition, the end would come to whoever it is tried on.
--- Tenants' are the sessions of roles that are marked, and of whoever works in a database of a tenant's own (the application of
--- one that was adopted). Where tenants share a database, logins from before there were marks go by their names. Everybody else
--- on the server, its administrators and other products, is nobody of ours to end.
--- A session that says it is ours may look at a snapshot for as long as a function of ours lives, if it stops nobody.
+-- Ends the tenants' sessions that stop others, and returns their database, their role and the reason. The sessions are first
+-- found and then ended: as a condition, pg_terminate_backend would end every session tested with it.
+-- A session is a tenant's if its role is marked or it works in a tenant's own database (as the application of an adopted
+-- database does). In a database that tenants share, logins from before there were marks are recognised by their names. We
+-- never end the sessions of others on the server: its administrators and other products.
+-- A session whose application_name says that it is ours may keep a snapshot for as long as our functions can run, if it
+-- blocks nobody.
 WITH limits AS (
     SELECT make_interval(secs => %(patience)s) AS patience, %(shared)s::text[] AS shared
 ), sessions AS MATERIALIZED (

@@ -1,5 +1,6 @@
--- Memberships of a tenant's roles that we have not made: in a role of somebody else's, in one another beyond what a
--- login may become, and another tenant's in them. Who else is a member of them is the server's business.
+-- Memberships that we did not grant: of the tenant's roles in other roles, of the tenant's roles in each other except those
+-- of the logins, and of other tenants' roles in the tenant's. Other members of the tenant's roles are up to the server's
+-- administrator.
 SELECT m.rolname::text, g.rolname::text, pg_get_userbyid(a.grantor)::text
 FROM pg_auth_members a
 JOIN pg_roles m ON m.oid = a.member

@@ -7,14 +7,14 @@ GRANT {viewer} TO {login};
 GRANT CONNECT ON DATABASE {database} TO {login};
 ALTER ROLE {login} SET role = {viewer};
 ALTER ROLE {login} SET search_path = {schema};
--- The viewer can't write to tables anyway. This setting keeps the login from what everybody may do, such as making
--- large objects. It is no security boundary, because a session can turn it off.
+-- The viewer can't write to tables anyway. This setting keeps the login from writing what PUBLIC may, such as large
+-- objects. It is not a security boundary, because a session can turn it off.
 ALTER ROLE {login} SET default_transaction_read_only = on;
 -- The login must not hold back VACUUM, or a migration's locks, for longer than a look takes.
 ALTER ROLE {login} SET statement_timeout = {statement_timeout};
 ALTER ROLE {login} SET idle_in_transaction_session_timeout = {idle_timeout};
--- What the database's owner has set for everybody does not keep it out: a login's own settings beat those.
--- Of none: that can't be said with SET, where even an empty name is one.
+-- The settings that the database's owner made for all sessions do not keep the login out: its own settings take
+-- precedence. FROM CURRENT sets an empty list of libraries; SET can't, because it takes '' for a library's name.
 ALTER ROLE {login} SET local_preload_libraries FROM CURRENT;
 ALTER ROLE {login} SET idle_session_timeout = 0;
 ALTER ROLE {login} SET lock_timeout = 0;

@@ -1,5 +1,6 @@
--- Roles that were made before there were marks: whose a database or a login is was always set by an administrator only,
--- and nobody but us makes two logins members of the same three roles. An adopted database may belong to somebody else.
+-- Whether a tenant's roles were made by us before there were marks. Two facts show it: the tenant id in the settings of a
+-- database or a login, which only an administrator can make, and two logins that are members of the same three roles, which
+-- only we grant. The database's owner shows nothing, because an adopted database may have another one.
 SELECT
     EXISTS (
         SELECT

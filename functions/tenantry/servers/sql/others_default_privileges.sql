@@ -1,4 +1,4 @@
--- What others than these roles have said they give of all that they make later in a schema of this database.
+-- The default privileges, by schema of this database, of roles other than the given ones.
 SELECT r.rolname::text, n.nspname::text, d.defaclobjtype::text, a.privilege_type, g.rolname::text, a.is_grantable
 FROM pg_default_acl d
 JOIN pg_roles r ON r.oid = d.defaclrole

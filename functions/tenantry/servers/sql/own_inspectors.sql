@@ -1,4 +1,4 @@
--- A tenant's inspectors: marked or, if made before there were marks, logins whose password ends.
+-- A tenant's inspectors: marked or, if made before there were marks, logins whose password expires.
 SELECT rolname::text
 FROM pg_roles
 WHERE rolname ~ %s

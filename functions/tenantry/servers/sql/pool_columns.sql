@@ -1,4 +1,4 @@
--- Shared tables: name, bytes of their rows without what is stored apart, and columns.
+-- Shared tables: name, bytes of the main table file (without TOAST), and columns.
 SELECT c.relname::text, pg_relation_size(c.oid), array_agg(a.attname::text)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- The objects on a server that already have one of these names, and whether it has the database of tenants' schemas.
+-- The objects on a server that already have one of these names, and whether the server has the database of tenants' schemas.
 SELECT
     ARRAY(SELECT 'database ' || datname::text FROM pg_database WHERE datname = {database})
         || ARRAY(SELECT 'role ' || rolname::text FROM pg_roles WHERE rolname = ANY({roles}) ORDER BY rolname),

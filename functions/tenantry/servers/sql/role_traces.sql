@@ -1,5 +1,5 @@
--- The databases in which a role owns something or was given something, or which it owns: name, whether one can connect,
--- whether it is the role's.
+-- The databases that a role owns, or in which it owns objects or has rights: name, whether the database accepts connections,
+-- whether the role owns it.
 SELECT d.datname::text, d.datallowconn, d.datdba = r.oid
 FROM pg_roles r
 CROSS JOIN pg_database d

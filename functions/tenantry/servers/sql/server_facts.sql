@@ -7,7 +7,7 @@ SELECT
     (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
     extract(epoch FROM clock_timestamp())::float8,
     (
-        -- The right to this parameter lets the administrator record whose a database is.
+        -- The right to set this parameter lets the administrator record which tenant a database belongs to.
         SELECT rolsuper
             OR (rolcreaterole AND rolcreatedb AND has_parameter_privilege('tenantry.tenant_id', 'SET'))
         FROM pg_roles WHERE rolname = session_user
