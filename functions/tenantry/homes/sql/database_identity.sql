@@ -1,4 +1,4 @@
--- A database's owner, and the tenant that it names.
+-- A database's owner, and the tenant id in its settings.
 SELECT
     pg_get_userbyid(d.datdba)::text,
     (

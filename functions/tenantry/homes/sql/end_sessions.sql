@@ -1,6 +1,6 @@
 -- Ends sessions in a database: those of the given logins or, if none are given, all that the administrator may end.
--- Sessions that began later are left out: they have the present settings and rights, and a client that keeps
--- reconnecting would never be gone.
+-- Sessions that began later are left out: they have the present settings and rights, and with a client that keeps
+-- reconnecting, ending sessions would never finish.
 SELECT pg_terminate_backend(pid, 5000)
 FROM pg_stat_activity
 WHERE datname = {database}

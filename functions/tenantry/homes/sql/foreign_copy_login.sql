@@ -1,4 +1,5 @@
--- The role with the name of a copy's login, unless it is marked, or what was made before there were marks.
+-- The role with the name of a copy's login, if we did not make it: it is not marked, and is not one of those that we made
+-- before there were marks.
 SELECT r.rolname::text
 FROM pg_roles r
 WHERE r.rolname = %s

@@ -4,10 +4,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {viewers};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {editors};
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {viewers};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {editors};
--- No tenant needs to see the revision, and its row is no tenant's.
+-- No tenant needs to see the revision, and its row belongs to no tenant.
 REVOKE ALL ON {version_table} FROM {viewers}, {editors};
 ALTER TABLE {version_table} ENABLE ROW LEVEL SECURITY;
--- Counts a tenant's rows, whatever its policies let it see: the number that a backup must hold.
+-- Counts a tenant's rows regardless of what its policies let it see: a backup must hold that number of rows.
 CREATE SCHEMA IF NOT EXISTS tenantry;
 GRANT USAGE ON SCHEMA tenantry TO {viewers}, {editors};
 CREATE OR REPLACE FUNCTION tenantry.own_rows() RETURNS TABLE (relation text, rows bigint)

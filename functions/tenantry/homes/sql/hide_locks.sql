@@ -1,5 +1,6 @@
--- Tenants who share a database share its advisory locks, and who sees the locks of others can take them first: nobody
--- but the administrator looks. Only a superuser may say so; where the administrator is none, it stays as it is.
+-- Tenants who share a database share its advisory locks, and a tenant that sees other tenants' locks could take them first.
+-- So only the administrator may list locks. Only a superuser can change that right; if the administrator is not one, the
+-- right stays as it is.
 DO $hide$
 BEGIN
     REVOKE EXECUTE ON FUNCTION pg_catalog.pg_lock_status() FROM PUBLIC;

@@ -1,4 +1,4 @@
--- The roles whose later objects in these schemas come with default rights for any of these grantees.
+-- The roles with default privileges in the given schemas that give rights to any of the given grantees.
 SELECT DISTINCT r.rolname::text
 FROM pg_default_acl d
 JOIN pg_namespace n ON n.oid = d.defaclnamespace

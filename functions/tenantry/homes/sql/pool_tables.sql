@@ -1,4 +1,4 @@
--- The tables and views of a schema that tenants share: name, whether it is a view, whether it has been shaped for that.
+-- The tables and views of a schema that tenants share: name, whether it is a view, whether it has its policy for tenants.
 SELECT
     c.relname::text,
     c.relkind = 'v',

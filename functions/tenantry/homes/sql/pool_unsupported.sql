@@ -1,4 +1,4 @@
--- What in a schema tenants can't share, and why; {version_table} is Alembic's own table.
+-- The objects of a schema that tenants can't share, and why; {version_table} is Alembic's own table.
 WITH relations AS (
     SELECT c.*, EXISTS (
         SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenantry_tenant'

@@ -1,4 +1,4 @@
--- Gives editor and viewer rights on everything in a schema, and on what its makers make there later.
+-- Gives editor and viewer rights on everything in a schema, and on what the given roles create there later.
 GRANT USAGE ON SCHEMA {schema} TO {editor}, {viewer};
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {viewer};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {editor};

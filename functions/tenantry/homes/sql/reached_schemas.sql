@@ -1,4 +1,5 @@
--- Which of these schemas some roles have a right to, or to something in it, now or later.
+-- Those of the given schemas to which the given roles have rights: to the schema, to a relation in it, or by default
+-- privileges to later objects.
 SELECT n.nspname::text
 FROM pg_namespace n
 WHERE n.nspname::text = ANY(%(schemas)s)

@@ -1,4 +1,4 @@
--- A row's tenant follows from the login, which no statement can change; a setting of the session has no say in it.
+-- A row's tenant follows from the login, which no statement can change, and not from a setting of the session.
 -- The collation is that of role names: with another one, the policy could not use an index.
 ALTER TABLE {table}
     ADD COLUMN tenant_id text COLLATE "C" NOT NULL DEFAULT substring(session_user::text, '^(.+)_login_[ab]$');

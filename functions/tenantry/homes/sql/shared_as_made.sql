@@ -1,4 +1,4 @@
--- Whether a database is an administrator's, is closed to everybody, and holds nothing but what belongs to the pool's role
+-- Whether an administrator owns the database, PUBLIC may not connect to it, and everything in it belongs to the pool's role
 -- or to an extension.
 SELECT EXISTS (
         SELECT FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba
