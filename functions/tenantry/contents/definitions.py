@@ -1,7 +1,7 @@
-"""Digests how everything in a home is defined, so that it is noticed when functions, policies or indexes were changed.
+"""Digests the definitions of all objects in a home, so that changed functions, policies or indexes are noticed.
 
-Rows and rights are compared apart from that. Two digests compare only where they are of the same place: servers spell
-the same definition in their own ways.
+Rows and rights are compared separately. Two digests are comparable only if they are of the same home on the same
+server: servers write the same definition differently.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 
 _APPLICATION = "tenantry-copy"
-# pg_dump writes a word of chance into these lines, and its own version and the server's into comments.
+# These lines differ between dumps: pg_dump writes a random word into the first two, and versions into the comments.
 _OF_THIS_DUMP = (b"\\restrict ", b"\\unrestrict ", b"-- Dumped ")
 
 
 def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> str:
-    """Digest what pg_dump says of everything but rows and rights, and what a database of the tenant's own is set to.
+    """Digest pg_dump's output for everything but rows and rights, and the settings of a tenant's own database.
 
-    It is empty where the tables are not the tenant's own.
+    The digest is empty for a pooled tenant, whose tables are shared.
 
     :param deadline: the `time.monotonic()` at which the program is killed.
     :raises TenantryError: the database refused or went away.
@@ -69,7 +69,7 @@ def _settings(access: Access, tools: CopyTools) -> str:
 
 
 def _read_into(digest: "hashlib._Hash", process: subprocess.Popen[bytes], deadline: float) -> None:
-    """Digest the program's output, and end the program at the deadline or when that can't be read."""
+    """Digest the program's output, and kill the program at the deadline or when its output can't be read."""
     killer = Timer(max(deadline - time.monotonic(), 0.1), process.kill)
     killer.start()
     try:

@@ -1,4 +1,4 @@
-"""Reads the rights to all that a tenant has in one home."""
+"""Reads the rights to all of a tenant's objects in one home."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,25 +8,26 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.rights import OWNER, PUBLIC, SELF, Entry, Rights, RoleNames, Thing
 from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, TenantId, database_role
 
-# Who may connect is changed by whoever closes and opens a home; a copy's login and inspectors come and go.
+# The grantees whose rights to a database are compared. Logins are left out: closing and opening a home changes who may
+# connect, and a copy's login and inspectors come and go.
 _COMPARED = frozenset({PUBLIC, OWNER, "@editor", "@viewer"})
-# Of these it is known who owns them.
+# Things of these kinds have no owner of their own to compare: the table or role that they belong to tells it.
 _OWNERLESS = frozenset({"COLUMN", "DEFAULT", "POLICY"})
 
 
 def read_rights(
     cursor: Any, tenant_id: TenantId, home: Home, *, narrow: bool = False, to_database: bool = True
 ) -> dict[Thing, Rights]:
-    """Read them, of everything that is there, in a transaction of the caller's.
+    """Read the rights to every object in the home, within the caller's transaction.
 
-    :param narrow: of the home's schema only, also where the whole database is the tenant's.
-    :param to_database: those to the database itself as well, where it is the tenant's.
+    :param narrow: read the home's schema only, even if the whole database is the tenant's.
+    :param to_database: also read the rights to the database itself, if it is the tenant's.
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     roles = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
     whole = home.isolation is Isolation.DATABASE and not narrow
     values = {"schema": None if whole else home.schema, "main": home.schema, "roles": roles}
-    # A tenant's functions and operators are not ours to call.
+    # With this search path, the query can't call a tenant's functions or operators.
     cursor.execute("SAVEPOINT tenantry_rights; SET LOCAL search_path = pg_catalog")
     cursor.execute(load_sql("contents/rights"), values)
     found = cursor.fetchall()
@@ -54,7 +55,7 @@ def _entries(names: RoleNames, found: list[list[Any]]) -> frozenset[Entry]:
 
 
 def _of_others(rights: Rights, kind: str) -> Rights:
-    """Leave out what the owner has of a database or of what an extension has made: it is another one elsewhere."""
+    """Leave out the owner's rights to a database or to an extension's object: in another home the owner is another."""
 
     def counts(entry: Entry) -> bool:
         return entry.grantee in _COMPARED if kind == "DATABASE" else entry.grantee != SELF

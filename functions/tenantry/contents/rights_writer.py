@@ -1,7 +1,7 @@
-"""Makes the rights to all that a tenant has in one home those that they were somewhere else.
+"""Gives all of a tenant's objects in one home the rights that they had in another.
 
-An administrator writes them: what a dump says of rights names whoever gave them, so only a superuser can restore it,
-and only where the roles have the same names.
+An administrator writes the rights. A dump can't be used: its rights name their grantors, so only a superuser could
+restore them, and only on a server where the roles have the same names.
 """
 
 import re
@@ -39,7 +39,7 @@ _MADE_LATER = {
     "n": "SCHEMAS",
     "L": "LARGE OBJECTS",
 }
-# Words of GRANT: what is read from a manifest is not believed.
+# The form of a privilege in GRANT. It is checked because privileges may come from a manifest, which is not trusted.
 _PRIVILEGE = re.compile(r"[A-Z][A-Z ]{1,30}")
 _STATEMENTS = 200
 
@@ -50,7 +50,7 @@ class RightsWriter:
     def __init__(
         self, connect: AdminConnect, tenant_id: TenantId, home: Home, *, narrow: bool = False, to_database: bool = True
     ) -> None:
-        """Take where; the last two as `read_rights` takes them."""
+        """Take the tenant's home; `narrow` and `to_database` mean the same as for `read_rights`."""
         self._connect = connect
         self._tenant_id = tenant_id
         self._home = home
@@ -58,21 +58,21 @@ class RightsWriter:
         self._names = RoleNames(tenant_id)
 
     def read(self) -> dict[Thing, Rights]:
-        """Read what is there. :raises TenantryError: the server refused."""
+        """Read the present rights. :raises TenantryError: the server refused."""
         with transaction(self._connect, self._home.database) as cursor:
             return self._read(cursor)
 
     def differences(self, rights: AllRights, *, strangers: bool) -> list[str]:
-        """Name what has other rights than these; see `write`. :raises TenantryError: the server refused."""
+        """Name the things whose rights differ from these; see `write`. :raises TenantryError: the server refused."""
         with transaction(self._connect, self._home.database) as cursor:
             return differing(self._wanted(cursor, rights, strangers=strangers), notable(self._read(cursor)))
 
     def write(self, rights: AllRights, *, strangers: bool, partial: bool = False) -> list[str]:
-        """Make the rights to what is there these, in one transaction.
+        """Give the existing things these rights, in one transaction.
 
-        :param strangers: give others than the tenant's own roles their rights as well, if the server knows them.
-        :param partial: leave out what is not there.
-        :returns: what has other rights all the same, by name.
+        :param strangers: also give rights to roles other than the tenant's own, if they exist on the server.
+        :param partial: ignore things that do not exist in the home.
+        :returns: the names of the things whose rights still differ.
         :raises TenantryError: the server refused; nothing is changed.
         """
 
@@ -96,14 +96,14 @@ class RightsWriter:
             raise translate(exc) from exc
 
     def _wanted(self, cursor: Any, rights: AllRights, *, strangers: bool) -> dict[Thing, Rights]:
-        """Leave out unknown roles, and what is made later by those for whom the administrator can't speak."""
+        """Leave out unknown roles, and default privileges of roles for which the administrator can't set them."""
         execute(cursor, "SELECT rolname::text, pg_catalog.pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles")
         known = {self._names.word(name): is_ours for name, is_ours in cursor.fetchall()}
         wanted = among(rights, self._names.own | known.keys() if strangers else self._names.own)
         return {t: found for t, found in wanted.items() if t.kind != "DEFAULT" or known.get(t.names[0])}
 
     def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> bool:
-        """Run them, and tell whether there were any."""
+        """Run the statements; returns whether there were any."""
         has_run = False
         for some in batched(statements, _STATEMENTS, strict=False):
             execute(cursor, sql.SQL("; ").join(some))
@@ -116,22 +116,22 @@ class RightsWriter:
             for thing, rights in wanted.items()
             if (has := found.get(thing, PLAIN).owner) and has != (rights.owner or OWNER)
         ]
-        # A sequence that fills a column goes with its table, and is refused before that.
+        # A sequence that fills a column changes its owner with its table; an attempt to change it before is refused.
         changed.sort(key=lambda change: change[0].kind == "SEQUENCE")
-        # An administrator who is no superuser can only give away what its new owner could have made.
+        # An administrator who is not a superuser can only give an object to a role that could have created it.
         yield from self._lend("CREATE, USAGE", {(owner, thing.schema) for thing, owner in changed})
         for thing, owner in changed:
             alter = sql.SQL(f"ALTER {thing.kind} {{}} OWNER TO {{}}")
             yield alter.format(self._spell(thing), self._role(owner))
 
     def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
-        """Take what there is too much, and lend those who pass on rights what they need for it: to be there."""
+        """Revoke excess rights, and lend the roles that pass on rights the USAGE on the schema that this takes."""
         yield from self._revocations(wanted, found)
         passing = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
         yield from self._lend("USAGE", passing)
 
     def _lend(self, privileges: str, places: set[tuple[str, str | None]]) -> Iterator[sql.Composable]:
-        """Give roles rights to schemas, which are taken again at the end where they are not wanted."""
+        """Grant roles rights to schemas for the time of the change; `_revocations` takes the unwanted ones back."""
         for role, schema in sorted(places, key=str):
             if schema is not None:
                 grant = sql.SQL(f"GRANT {privileges} ON SCHEMA {{}} TO {{}}")
@@ -146,7 +146,7 @@ class RightsWriter:
                     yield statement
 
     def _grants(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
-        """Give what is missing: by those who pass on what they were given, after they were."""
+        """Grant the missing rights; a role passes a right on only after it was granted that right itself."""
         grants: list[tuple[int, sql.Composable]] = []
         for thing, rights in wanted.items():
             has = found.get(thing, PLAIN)
@@ -164,7 +164,7 @@ class RightsWriter:
     def _changes(
         self, verb: str, thing: Thing, entries: frozenset[Entry], owner: str
     ) -> Iterator[tuple[int, sql.Composable]]:
-        """Give or take some rights; the number says through how many hands they went."""
+        """Yield the statements that grant or revoke the entries, each with its number of hands (see `_hands`)."""
 
         def order(entry: Entry) -> tuple[int, str, str, bool]:
             return _hands(entry, entries), entry.grantor, entry.grantee, entry.grantable
@@ -212,7 +212,7 @@ class RightsWriter:
         name = self._schema(thing) + sql.SQL(".") + sql.Identifier(thing.names[0])
         if thing.kind != "ROUTINE":
             return name
-        # As the server that is written to has spelt them.
+        # The types are spelt as the server that is written to has spelt them.
         return name + sql.SQL("(") + sql.SQL(", ").join(map(self._type, thing.arguments)) + sql.SQL(")")
 
     def _type(self, argument: str) -> sql.Composable:
@@ -227,7 +227,7 @@ class RightsWriter:
 
 
 def _can_have(thing: Thing, found: AllRights) -> bool:
-    """Whether it is there, or is a part of what is, of which nothing is said as long as it has no rights of its own."""
+    """Whether the thing exists: a column without rights of its own is not listed, but exists if its table does."""
     if thing.kind == "DEFAULT":
         return thing.names[1] in _MADE_LATER
     return thing in found or (thing.kind == "COLUMN" and _table(thing) in found)
@@ -238,7 +238,7 @@ def _table(thing: Thing) -> Thing:
 
 
 def _owner(thing: Thing, found: AllRights) -> str:
-    """Say who owns something: a column is its table's owner's, and what is made later its maker's."""
+    """Return the owner of a thing: for a column its table's owner, for default privileges the role that has them."""
     if thing.kind == "DEFAULT":
         return thing.names[0]
     whole = _table(thing) if thing.kind == "COLUMN" else thing
@@ -246,7 +246,7 @@ def _owner(thing: Thing, found: AllRights) -> str:
 
 
 def _hands(entry: Entry, entries: frozenset[Entry], seen: frozenset[Entry] = frozenset()) -> int:
-    """Count through how many hands a right went before it was given: none, where the owner itself gave it."""
+    """Count the roles that passed a right on before this grant; 0 if the owner granted it."""
     if entry.grantor == SELF:
         return 0
     givers = [e for e in entries - seen if e.grantee == entry.grantor and e.privilege == entry.privilege]

@@ -1,4 +1,4 @@
-"""Lets the planner know how copied or restored tables are filled."""
+"""Gathers the planner's statistics on copied or restored tables."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -18,10 +18,10 @@ _OUT_OF_TIME = "57014"
 
 
 def analyse(access: Access, settings: ConnectSettings) -> None:
-    """Gather statistics on the tables of a tenant's own, as far as that is possible at once.
+    """Gather statistics on the tenant's own tables, as far as that is possible at once.
 
-    A table that somebody has locked is left out, and so is one whose functions fail: autovacuum comes later, and
-    nothing that is done already fails for that. Each table is a transaction, so nobody waits for the next one.
+    It skips a table that is locked or whose functions fail: autovacuum comes later, and the copy or restore does not
+    fail for it. Each table has its own transaction, so its lock is released before the next table.
 
     :raises TenantryError: the database went away.
     """
@@ -41,7 +41,7 @@ def analyse(access: Access, settings: ConnectSettings) -> None:
 
 
 def _analyse(cursor: Any, table: ContentTable) -> bool:
-    """Look at one table; false when there is no time for the next.
+    """Analyse one table; returns False if the time is up, so that no further table is analysed.
 
     :raises psycopg2.Error: the database went away.
     """

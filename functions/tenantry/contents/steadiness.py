@@ -1,8 +1,7 @@
-"""Sees that what is read through a snapshot is what was committed when the snapshot was taken.
+"""Makes sure that a read through a snapshot returns what was committed when the snapshot was taken.
 
-TRUNCATE and whatever rewrites a table put new files in the place of those that older snapshots know, and a name may
-come to mean another table. Whoever has a snapshot, and no lock yet, then reads an empty or strange table and gets no
-error.
+TRUNCATE, and commands that rewrite a table, replace the files that older snapshots know, and a name may come to mean
+another table. A reader that has a snapshot but no lock yet then reads an empty or wrong table and gets no error.
 """
 
 import random
@@ -19,10 +18,10 @@ from tenantry.domain.errors import Conflict
 
 REWRITTEN = "tables_rewritten"
 LOCKED = "tables_locked"
-# Nobody waits longer behind a lock that we wait for; less than PostgreSQL waits before it looks for a deadlock.
+# Nobody waits longer than this behind a lock that we wait for. It is shorter than PostgreSQL's deadlock_timeout.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
 _BUSY = frozenset({"55P03", "40P01"})
-# Tables that are locked at once. A server has room for some thousand locks.
+# How many tables are locked at once. A server has room for some thousand locks.
 _LOCKS = 500
 PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = (0.1, 0.5)
@@ -32,9 +31,9 @@ _ATTEMPTS = 5
 def repeat_while_rewritten[T](
     attempt: Callable[[], T], deadline: float, again: Callable[[], object] = lambda: None
 ) -> T:
-    """Do what reads tables through a snapshot, and once more with a newer one as long as tables change under it.
+    """Run an attempt that reads tables through a snapshot; if tables changed meanwhile, repeat it with a newer one.
 
-    :param deadline: of `time.monotonic()`, after which it is not tried again.
+    :param deadline: the `time.monotonic()` after which the attempt is not repeated.
     :param again: called before each repetition.
     :raises Conflict: tables changed each time (`tables_rewritten`, `tables_locked`).
     :raises TenantryError: as `attempt`.
@@ -51,9 +50,9 @@ def repeat_while_rewritten[T](
 
 
 def require_unchanged(connection: Any, scope: dict[str, str | None]) -> None:
-    """Make sure that what was read in this transaction so far was what its snapshot shows.
+    """Make sure that everything read in this transaction so far is what its snapshot shows.
 
-    That holds for what was read under locks that are still held, or have not been given up before by whoever read.
+    This covers tables whose locks the reader still holds, or held until this check.
 
     :param connection: in a transaction that keeps its snapshot.
     :param scope: the `schema` to look in; None: all.
@@ -61,8 +60,8 @@ def require_unchanged(connection: Any, scope: dict[str, str | None]) -> None:
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        # A lock that the session does not hold lets it hear what others have committed; it hears so each time, because
-        # the lock goes with the savepoint.
+        # Taking a lock that the session does not hold yet makes it process what others have committed. The rollback to
+        # the savepoint releases the lock, so that this works each time.
         cursor.execute("SAVEPOINT tenantry_hear")
         cursor.execute("SELECT FROM pg_catalog.pg_conversion LIMIT 0")
         cursor.execute("ROLLBACK TO SAVEPOINT tenantry_hear")
@@ -78,13 +77,13 @@ def require_unchanged(connection: Any, scope: dict[str, str | None]) -> None:
 
 
 def wait_until_readable(connection: Any, start: Callable[[], None], scope: dict[str, str | None], limit: float) -> None:
-    """Wait until nobody keeps readers from any of the tables, and hold no lock then.
+    """Wait until each of the tables can be locked as a reader does; no lock is held afterwards.
 
-    What is committed until then is in a snapshot that is taken after it.
+    A snapshot that is taken afterwards includes everything that was committed until then.
 
     :param start: begins a transaction as the role that reads.
     :param limit: seconds to wait at most.
-    :raises Conflict: tables are locked all the time (`tables_locked`).
+    :raises Conflict: tables stayed locked until the limit (`tables_locked`).
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     deadline = time.monotonic() + limit
@@ -95,9 +94,10 @@ def wait_until_readable(connection: Any, start: Callable[[], None], scope: dict[
 
 
 def hold_tables(connection: Any, scope: dict[str, str | None]) -> None:
-    """Lock the tables as a reader does, in the transaction that reads them, unless they are many or somebody waits.
+    """Lock the tables as a reader does, in the transaction that reads them.
 
-    Whoever reads them later in this transaction then waits for nobody.
+    Later reads in this transaction then wait for nobody. No table is locked if there are too many, or if one of them
+    can't be locked at once.
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
@@ -110,18 +110,18 @@ def hold_tables(connection: Any, scope: dict[str, str | None]) -> None:
                 _lock(cursor, tables)
                 cursor.execute("SET LOCAL lock_timeout TO DEFAULT; RELEASE SAVEPOINT tenantry_hold")
             except psycopg2.Error:
-                # What can't be locked can't be read either, or is found to have changed.
+                # The read of a table that can't be locked fails too, or a later check finds that the table changed.
                 cursor.execute("ROLLBACK TO SAVEPOINT tenantry_hold")
 
 
 def require_no_lock(connection: Any) -> None:
-    """Tell whether a reader that has failed may have waited for a lock in vain.
+    """Find out whether a reader that has failed may have waited for a lock in vain.
 
-    :raises Conflict: it may (`tables_locked`).
+    :raises Conflict: a lock that excludes readers is held or requested (`tables_locked`).
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        # Where tenants share a database, none may look who holds which lock.
+        # Where tenants share a database, a tenant's role may not list locks.
         cursor.execute("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_lock_status()', 'EXECUTE')")
         if not cursor.fetchone()[0]:
             return
@@ -131,7 +131,7 @@ def require_no_lock(connection: Any) -> None:
 
 
 def locked() -> Conflict:
-    """Say that tables can't be read now."""
+    """Build the error for tables that can't be read now."""
     return Conflict(
         "Tables are locked by others' transactions all the time.",
         code=LOCKED,
@@ -140,7 +140,7 @@ def locked() -> Conflict:
 
 
 def _pause() -> None:
-    # Of random length: two that wait for each other then do not go on doing so.
+    # The length is random, so that two sessions that wait for each other do not keep doing so.
     time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311
 
 
@@ -161,7 +161,7 @@ def _are_readable(connection: Any, start: Callable[[], None], scope: dict[str, s
                 cursor.execute("ROLLBACK")
                 if exc.pgcode in _BUSY:
                     return False
-                # Dropped a moment ago, say: whoever reads finds out.
+                # The table was dropped a moment ago, for example: the reader will find out.
                 continue
             cursor.execute("COMMIT")
     return True
