@@ -1,4 +1,4 @@
-"""How patient a change is with the locks of others."""
+"""How long a change waits for the locks of other sessions."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds a change waits for others' locks in all, and after how many it ends those in its way.
+    """How many seconds a change waits for others' locks in all, and after how many it ends the blocking sessions.
 
-    They are ended where tenants share something, and only if their transactions are older than that. Elsewhere nobody
-    is ended: in its own database a tenant is in its own way only.
+    It ends sessions only where tenants share something, and only if their transactions are older than `ends_after`
+    seconds. In a tenant's own database it ends none, because there a tenant blocks only itself.
     """
 
     seconds: float = 15.0

@@ -1,18 +1,19 @@
-"""Text that others chose, for a terminal: what a terminal would obey is shown and not done."""
+"""Makes untrusted text safe for a terminal: characters that a terminal would act on are shown as escapes."""
 
 import unicodedata
 
-# Controls (ANSI's escape among them), formats (which turn the direction of reading, or are not seen at all), halves of
-# pairs, what is private or unassigned, and what ends a line. Of spaces, only the one that everybody knows.
+# Unicode categories to escape: controls (such as ANSI's escape character), formats (which change the reading direction
+# or are invisible), surrogates, private and unassigned characters, and line and paragraph separators. Of the spaces,
+# only U+0020 is printed as it is.
 _OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MAX_CHARACTERS = 500
 
 
 def printable(text: str, max_characters: int = _MAX_CHARACTERS) -> str:
-    r"""Write a text so that it is one line, takes no more room than it should, and does nothing to a terminal.
+    r"""Write a text as one line of limited length that has no effect on a terminal.
 
-    A backslash is doubled, and what can't be shown as it is becomes `\xNN`, `\uNNNN` or `\UNNNNNNNN`: two texts that
-    differ look different, but for what is cut off at the end, which three dots stand for.
+    A backslash is doubled, and an unsafe character becomes `\xNN`, `\uNNNN` or `\UNNNNNNNN`, so different texts look
+    different. Text after the first `max_characters` characters is replaced by three dots.
     """
     shown = "".join(map(_shown, text[:max_characters]))
     return shown if len(text) <= max_characters else f"{shown}..."
@@ -22,7 +23,7 @@ def _shown(character: str) -> str:
     category = unicodedata.category(character)
     if character == "\\" or category in _OBEYED or (category == "Zs" and character != " "):
         return _escaped(character)
-    # Marks that stand on the letter before: any number of them climbs into the lines above.
+    # Combining marks are escaped: many of them on one letter would cover the lines above.
     return _escaped(character) if category in {"Mn", "Me"} else character
 
 

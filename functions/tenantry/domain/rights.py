@@ -1,4 +1,4 @@
-"""Who may do what to the objects of one tenant, in words that are the same wherever it lives and whatever its id is."""
+"""The rights to one tenant's objects, in a form that depends neither on the tenant's home nor on its id."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role, owner_role
 
-# The owner of the object itself; everybody; the tenant's owner.
+# The object's owner; PUBLIC; the tenant's owner role.
 SELF, PUBLIC, OWNER = "@self", "", "@owner"
-# In a schema of PostgreSQL's own making this is whoever owns the database, which is the tenant's owner.
+# PostgreSQL's role for the owner of a database, which here is the tenant's owner. It owns the schema `public`.
 _DATABASE_OWNER = "=pg_database_owner"
 _NAMED = 10
 
 
 class Entry(NamedTuple):
-    """One right, and who has given it; roles by the names of `RoleNames`."""
+    """One right, with its grantee and grantor as words of `RoleNames`."""
 
     grantee: str
     privilege: str
@@ -23,12 +23,13 @@ class Entry(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """Something that rights are about.
+    """An object, or default privileges, to which rights apply.
 
     `kind` is the word of GRANT (TABLE, SEQUENCE, ROUTINE, TYPE, SCHEMA, LARGE OBJECT, DATABASE), or COLUMN, POLICY or
-    DEFAULT. `schema` is empty for the tenant's main one, None for what lies in none. `names` are its own name, after
-    that of its table where it has one; of DEFAULT, the role and the letter of what it makes. `arguments` are types of a
-    routine: `=` and the type's name or, in the main schema, `@` and the name there.
+    DEFAULT. `schema` is empty for the tenant's main schema, None for a thing outside schemas. `names` holds the thing's
+    name, for a column or policy after its table's name; for DEFAULT, the role and PostgreSQL's letter for the kind of
+    object that the role makes. `arguments` holds the types of a routine's parameters: `=` and the type's name or, for
+    a type in the main schema, `@` and its name there.
     """
 
     kind: str
@@ -37,13 +38,13 @@ class Thing(NamedTuple):
     arguments: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Name it to an operator."""
+        """Name the thing for an operator."""
         return " ".join([self.kind.lower(), ".".join([*([self.schema] if self.schema else []), *self.names])]).strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """How the rights to something differ from those that it is born with. `owner` is empty where none is compared."""
+    """How the rights to a thing differ from its initial rights. `owner` is empty if the owner is not compared."""
 
     owner: str = ""
     granted: frozenset[Entry] = frozenset()
@@ -51,27 +52,27 @@ class Rights:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it belongs to the tenant's owner and has the rights that it was born with."""
+        """Whether the thing belongs to the tenant's owner and has its initial rights."""
         return self.owner in {"", OWNER} and not self.granted and not self.revoked
 
     def among(self, roles: frozenset[str]) -> "Rights":
-        """Leave out the rights of roles that are not among these, and what a stranger owns is the tenant's owner's."""
+        """Keep only the rights between these roles; a thing that another role owns becomes the tenant's owner's."""
         granted, revoked = (
             frozenset(e for e in entries if {e.grantee, e.grantor} <= roles) for entries in (self.granted, self.revoked)
         )
         if not self.owner.startswith("="):
-            # In an adopted database, what belongs to the database's owner has been given to the tenant's owner by name,
-            # too; elsewhere it is the owner's own.
+            # In an adopted database, the tenant's owner also has rights by name to objects of the database's owner.
+            # Elsewhere it owns these objects itself.
             by_name = OWNER if self.owner == OWNER else None
             granted = frozenset(e for e in granted if e.grantee != by_name)
             return replace(self, granted=granted, revoked=revoked)
-        # Its new owner needs no right that it was given before, and gives what the former owner gave.
+        # The new owner no longer needs the rights that it was granted. What it had granted, it now grants as the owner.
         kept = (e for e in granted if e.grantee != OWNER)
         given = frozenset(e._replace(grantor=SELF) if e.grantor == OWNER else e for e in kept)
         return Rights(OWNER, given, frozenset(e for e in revoked if e.grantee != SELF))
 
 
-# Whom a policy of others' is for where those are not known.
+# The grantee of a policy whose own roles are all left out.
 _FOR_OWNER = frozenset({Entry(OWNER, "POLICY", False, PUBLIC)})
 
 type AllRights = Mapping[Thing, Rights]
@@ -80,25 +81,25 @@ PLAIN = Rights()
 
 
 def is_global(thing: Thing) -> bool:
-    """Whether it is about what a role makes in whatever schema of a database."""
+    """Whether the thing is a role's default privileges for all schemas of a database."""
     return thing.kind == "DEFAULT" and thing.schema is None
 
 
 def notable(rights: AllRights) -> dict[Thing, Rights]:
-    """Choose what has other rights than it was born with."""
+    """Keep the things whose owner or rights are not the initial ones."""
     return {thing: found for thing, found in rights.items() if not found.is_plain}
 
 
 def among(rights: AllRights, roles: frozenset[str]) -> dict[Thing, Rights]:
-    """Leave out, of everything, the rights of roles that are not among these."""
+    """Leave out the rights of roles that are not among these, for every thing."""
     kept = {t: found.among(roles) for t, found in rights.items() if t.kind != "DEFAULT" or t.names[0] in roles}
-    # A policy that is for nobody but others must not become one for everybody.
+    # A policy for other roles only must not become a policy for PUBLIC.
     orphans = {t for t, found in kept.items() if t.kind == "POLICY" and rights[t].granted and not found.granted}
     return notable({t: replace(found, granted=_FOR_OWNER) if t in orphans else found for t, found in kept.items()})
 
 
 def differing(wanted: AllRights, found: AllRights) -> list[str]:
-    """Name what has other rights in one than in the other, at most ten."""
+    """Name the things whose rights differ between the two, at most ten."""
     things = sorted(wanted.keys() | found.keys(), key=str)
     return [str(t) for t in things if not _same(wanted.get(t, PLAIN), found.get(t, PLAIN))][:_NAMED]
 
@@ -108,10 +109,10 @@ def _same(one: Rights, other: Rights) -> bool:
 
 
 class RoleNames:
-    """Translates between the roles of one tenant and words for them. Others go by `=` and their name."""
+    """Translates between one tenant's roles and words that fit every tenant; another role's is `=` and its name."""
 
     def __init__(self, tenant_id: TenantId) -> None:
-        """Take whose roles."""
+        """Take the tenant's id."""
         suffixes = {owner_role(tenant_id): OWNER}
         suffixes |= {database_role(tenant_id, role): f"@{role}" for role in TENANT_ROLES if role != "admin"}
         suffixes |= {f"{tenant_id}_login_{letter}": f"@login_{letter}" for letter in "ab"}
@@ -120,23 +121,23 @@ class RoleNames:
 
     @property
     def own(self) -> frozenset[str]:
-        """The words that mean something for every tenant."""
+        """The words that have a meaning for every tenant."""
         return frozenset({SELF, PUBLIC, *self._roles})
 
     def word(self, role: str | None) -> str:
-        """Say the word for a role; None is the object's owner, empty everybody."""
+        """Return the word for a role; None is the object's owner, the empty name PUBLIC."""
         if role is None:
             return SELF
         word = self._words.get(role, f"={role}" if role else PUBLIC)
         return OWNER if word == _DATABASE_OWNER else word
 
     def role(self, word: str) -> str:
-        """Name the role that a word means. :raises KeyError: none that there is."""
+        """Return the name of the role that a word means. :raises KeyError: the word means no role."""
         return word[1:] if word.startswith("=") else self._roles[word]
 
 
 def to_facts(rights: AllRights) -> list[dict[str, Any]]:
-    """Write what is notable as JSON values: things that have the same rights stand together."""
+    """Write the notable things as JSON values, grouped by their rights."""
     groups: dict[Rights, list[Thing]] = {}
     for thing, found in sorted(notable(rights).items(), key=lambda item: str(item[0])):
         groups.setdefault(found, []).append(thing)
@@ -152,7 +153,7 @@ def to_facts(rights: AllRights) -> list[dict[str, Any]]:
 
 
 def from_facts(facts: Iterable[Mapping[str, Any]]) -> dict[Thing, Rights]:
-    """Read it back."""
+    """Read back what `to_facts` wrote."""
     return {
         Thing(kind, schema, tuple(names), tuple(arguments)): Rights(
             group["owner"], _entries(group["granted"]), _entries(group["revoked"])
