@@ -1,9 +1,9 @@
-"""Marks: how a role or a database of a server is told to be ours. A name is not a proof.
+"""Marks show that a role or a database on a server is ours; a name proves nothing.
 
-A role's mark is its comment, made in the transaction that makes the role. Only who administers roles can write one: a
-tenant's roles have neither CREATEROLE nor ADMIN, so none forges a mark or loses its own. A tenant's own database needs
-none, as it belongs to a marked role from its first moment, and its owner can write its comment. Databases that tenants
-share, and templates, belong to the administrator, and carry a comment.
+A role's mark is its comment, written in the transaction that creates the role. Only roles that administer other roles
+can write one: a tenant's roles have neither CREATEROLE nor ADMIN, so they can't forge a mark or remove their own. A
+tenant's own database has no mark: its owner could write the comment, and a marked role owns the database from the
+start. Shared databases and templates belong to the administrator, and have a comment as their mark.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,21 +17,22 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.tenant import TenantId
 
-# Of what all tenants of a server have in common: groups, templates, shared databases.
+# The mark of what all tenants of a server have in common: groups, templates, shared databases.
 SERVER_MARK = "tenantry server"
-# A database can't be made and marked at once. One with this connection limit was made by us and not marked yet.
+# A database can't be created and marked in one transaction. This connection limit shows that we made it, until it is
+# marked.
 UNMARKED_LIMIT = 1952804452
 NAME_TAKEN = "name_taken"
 _NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-# SQLSTATEs of a role and of a database that is there already.
+# SQLSTATEs for a role (duplicate_object) and a database (duplicate_database) that already exists.
 _EXISTS = frozenset({"42710", "42P04"})
 
 
 def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
-    """Write the marks that a tenant's role may have, as patterns of LIKE; the first is what a new one gets.
+    """Return the marks that a tenant's role may have, as LIKE patterns; a new role gets the first.
 
-    Several stages may share a server: a mark names its stage, where the session says which that is. A session that does
-    not say takes any stage's.
+    Several stages may share a server, so a mark names its stage if the session has the setting `tenantry.stage`. A
+    session without that setting accepts the marks of any stage.
 
     :raises TenantryError: the server did not answer.
     """
@@ -42,7 +43,7 @@ def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
 
 
 def foreign_roles_named(cursor: Any, names: Iterable[str], marks: Iterable[str]) -> list[str]:
-    """List which roles of these names are there and have none of the marks. :raises TenantryError: as above."""
+    """List the existing roles of these names that have none of the marks. :raises TenantryError: as above."""
     execute(cursor, load_sql("database/unmarked_roles"), (list(names), list(marks)))
     return [name for (name,) in cursor.fetchall()]
 
@@ -53,14 +54,14 @@ def mark_role(cursor: Any, name: str, mark: str) -> None:
 
 
 def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> None:
-    """Make a role that has no attribute, or take those away that our own of that name has.
+    """Make a role without attributes, or remove the attributes of our existing role of that name.
 
     :param login: `LOGIN` or `NOLOGIN`.
-    :param marks: by which a role of that name is known to be ours; a new one gets the first.
+    :param marks: the marks that show that a role of that name is ours; a new role gets the first.
     :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
     :raises TenantryError: as above.
     """
-    # Saying NOSUPERUSER is for superusers, even where there is nothing to change: so it is said where it is needed.
+    # Only superusers may write NOSUPERUSER, even if it changes nothing, so ALTER ROLE runs only if it is needed.
     execute(cursor, load_sql("database/role_is_plain"), (list(marks), login == "LOGIN", name))
     found = cursor.fetchone()
     attributes = f"{login} {_NO_ATTRIBUTES}"
@@ -85,7 +86,7 @@ def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> No
 
 
 def is_our_database(cursor: Any, name: str) -> bool | None:
-    """Tell whether a database of that name is marked as the server's; None: there is none.
+    """Whether a database of that name has the server's mark; None if there is no such database.
 
     :raises TenantryError: the server did not answer.
     """
@@ -113,9 +114,9 @@ def mark_database(cursor: Any, name: str) -> None:
 
 
 def name_taken(*taken: str) -> Conflict:
-    """Say that the server has something of that name, which is not ours; nothing was changed.
+    """Build the error for names that the server uses for something that is not ours; nothing was changed.
 
-    :param taken: such as `role acme_owner`.
+    :param taken: the kind and name of each, such as `role acme_owner`.
     """
     return Conflict(
         "The server has something of that name already, and it is not ours.",
@@ -127,7 +128,7 @@ def name_taken(*taken: str) -> Conflict:
 
 @contextmanager
 def ignore_name_taken() -> Iterator[None]:
-    """Go on where something is not ours: it is then not ours to drop either."""
+    """Ignore that something is not ours: if so, we must not drop it either."""
     try:
         yield
     except Conflict as exc:

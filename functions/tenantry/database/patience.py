@@ -1,11 +1,11 @@
-"""Nobody waits for our locks: 500 ms, then again later.
+"""Keeps our waits for locks short, so that nobody waits long behind us: 500 ms, and then a later attempt.
 
-Who waits for a strong lock on a table makes everybody wait who comes after, also those who only read. So each statement
-of ours that takes a lock gives up after half a second, the transaction that it is in ends, those behind it go on, and
-the whole of it is tried again after a pause of chance length, until its own time is over.
+A session that waits for a strong lock on a table makes all later sessions wait too, even those that only read. So each
+of our statements that takes a lock gives up after half a second: its transaction ends, the sessions behind it go on,
+and the whole transaction is repeated after a random pause, until the change's time is up.
 
-Where tenants share a database, one tenant's open transaction must not stop what all of them wait for: once an operation
-has waited for a while, the sessions that are in its way are ended.
+Where tenants share a database, one tenant's open transaction must not block a change that concerns all of them: once
+an operation has waited for a while, it ends the sessions that block it.
 """
 
 import random
@@ -26,36 +26,36 @@ from tenantry.observability import count, logger
 
 LOCK_TIMEOUT_MS: Final = 500
 DATABASE_BUSY = "database_busy"
-# How long one transaction may last that changes the shape of tables, once it has its locks.
+# How long a transaction that changes the shape of tables may last, once it has its locks.
 CHANGE_SECONDS: Final = 60
 _LOCK_NOT_AVAILABLE = "55P03"
-# We wait shorter than PostgreSQL before it looks for a deadlock; where somebody else's wait has shown one, we gave way.
+# Our waits are shorter than deadlock_timeout, so we give way only in a deadlock that another session's wait reveals.
 _DEADLOCK = "40P01"
-# "tuple concurrently updated": whom a change of a right or a role waited for has committed one of its own. There is no
-# other code for that.
+# "tuple concurrently updated": a change of a right or a role waited for another transaction, which then committed a
+# change of its own. PostgreSQL has no other code for that.
 _CHANGED_MEANWHILE = "XX000"
 _PAUSES = (0.1, 0.7)
 _LOOK_SECONDS = 0.1
-# Where no tenant is at home alone: what stops an administrator here stops others than the one who does it.
+# Databases that no tenant has to itself: a session that blocks an administrator here affects other tenants too.
 _SHARED = frozenset({"postgres", SCHEMAS_DATABASE, POOL_DATABASE})
 
 
-# Ends those who are in the way for as long as it is entered, if their transactions are older than that many seconds.
+# Makes a context in which blocking sessions are ended if their transactions are older than the given number of seconds.
 type Ending = Callable[[float], AbstractContextManager[None]]
 
 
 def patience_of(holder: object) -> Patience:
-    """Tell how patient an administrator's connector, or a connection of its, wants to be."""
+    """Return the patience of an administrator's connector, or of one of its connections."""
     found = getattr(holder, "patience", DEFAULT_PATIENCE)
     return found if isinstance(found, Patience) else DEFAULT_PATIENCE
 
 
 def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE, ending: Ending | None = None) -> T:
-    """Do something that gives up when others hold a lock that it needs; again later, until it worked.
+    """Repeat an attempt that gives up when others hold a lock that it needs, until it succeeds.
 
     :param attempt: a whole transaction, which has no effect when it fails.
-    :param ending: what ends those in its way, once it has waited that long.
-    :raises Conflict: others held a lock all the time (`database_busy`); nothing was changed.
+    :param ending: ends the blocking sessions during later attempts, once `patience.ends_after` seconds have passed.
+    :raises Conflict: others held a lock until the time was up (`database_busy`); nothing was changed.
     :raises TenantryError: as `attempt` raises it for any other reason.
     """
     began = time.monotonic()
@@ -71,14 +71,14 @@ def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE
                 if exc.code == _CHANGED_MEANWHILE:
                     raise
                 raise _busy(time.monotonic() - began) from exc
-        # Those who came behind go on meanwhile.
+        # The sessions that waited behind the attempt go on meanwhile.
         time.sleep(random.uniform(*_PAUSES))  # noqa: S311 - no secret hangs on it
 
 
 def limit_locks(cursor: Any) -> None:
-    """Let the statements of a session give up after half a second of waiting for a lock.
+    """Make the statements of a session give up after half a second of waiting for a lock.
 
-    Administrators' sessions begin with that; another's is told to where a transaction begins.
+    Administrators' sessions have this setting from the start; another session gets it here, outside a transaction.
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
@@ -94,7 +94,7 @@ def is_whole(connection: Any) -> bool:
 
 
 def ending_beside(connection: Any) -> Ending | None:
-    """Say how to end those in the way of an administrator's session, if it is where tenants share something."""
+    """Return how to end the sessions that block an administrator's session; None outside the shared databases."""
     if connection.info.dbname not in _SHARED:
         return None
     place = connection.info.dsn_parameters | {"password": connection.info.password}
@@ -102,7 +102,7 @@ def ending_beside(connection: Any) -> Ending | None:
 
 
 def ending_in(connect: Callable[[str], Any], database: str) -> Ending:
-    """Say how to end those in the way of the administrator, or of the login of a copy, in a database."""
+    """Return how to end the sessions that block the administrator, or a copy's login, in a database."""
     return lambda age: _ending(connect, database, age)
 
 
@@ -119,7 +119,7 @@ def _ending(connect: Callable[[str], Any], database: str, age: float) -> Iterato
 
 
 def _end_blockers(connect: Callable[[str], Any], database: str, age: float, over: threading.Event) -> None:
-    """Look who is in the way, and end them, until it is over. Failing at that is for the operation itself to tell."""
+    """End blocking sessions until `over` is set. An error here is only logged: the operation itself reports failure."""
     try:
         with closing(connect("postgres")) as connection, connection.cursor() as cursor:
             connection.autocommit = True

@@ -19,9 +19,9 @@ from tenantry.database.marks import (
 from tenantry.database.revisions import head_revision, upgrade_schema
 from tenantry.database.sql_files import load_sql
 
-# Of an advisory lock in the database `postgres`: a server's template is made once.
+# The key of an advisory lock in the database `postgres`, which keeps two sessions from making a template at once.
 _TEMPLATE_LOCK = 0x74656E62
-# Owns what the revisions made in a template, until a copy gives it to the tenant's owner.
+# This role owns the objects that the revisions made in a template; in a copy, the tenant's owner takes them over.
 TEMPLATE_ROLE = "tenantry_template"
 _TEMPLATE_PREFIX = "tenantry_template_"
 _TEMPLATE_SCHEMA = "public"
@@ -35,9 +35,9 @@ class TemplateDatabases:
         self._connect = connect
 
     def ensure(self) -> str:
-        """Name the template of the newest revision; make it, where the server has none that is complete.
+        """Return the name of the newest revision's template, and make it if the server has no complete one.
 
-        Complete is what is marked as a template: that is the last step. One that was left half-way is made anew.
+        A template is complete once it has IS_TEMPLATE, which is the last step. An incomplete one is made anew.
 
         :raises Conflict: the role or the database of that name is not ours (`name_taken`).
         :raises TenantryError: the server refused.
@@ -45,7 +45,7 @@ class TemplateDatabases:
         name = _newest()
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if not _is_complete(cursor, name):
-                # Given back with the session, also when this process dies.
+                # The lock is released with the session, even if this process dies.
                 execute(cursor, load_sql("database/wait_for_turn"), (_TEMPLATE_LOCK,))
                 if not _is_complete(cursor, name):
                     self._make(cursor, name)
@@ -53,7 +53,7 @@ class TemplateDatabases:
         return name
 
     def find_foreign(self, cursor: Any) -> list[str]:
-        """List what has a name that a template needs and is not ours. :raises TenantryError: the server refused."""
+        """List things with a template's names that are not ours. :raises TenantryError: the server refused."""
         name, old = _newest(), _old_templates(cursor)
         found = [f"database {name}"] if name not in old and is_our_database(cursor, name) is False else []
         roles = [] if old else foreign_roles_named(cursor, (TEMPLATE_ROLE,), (SERVER_MARK,))
@@ -89,13 +89,13 @@ def _is_complete(cursor: Any, name: str) -> bool:
 
 
 def _old_templates(cursor: Any) -> list[str]:
-    """Name those that were made before there were marks."""
+    """List the templates that were made before there were marks."""
     execute(cursor, load_sql("database/old_templates"), (_TEMPLATE_PREFIX, TEMPLATE_ROLE, SERVER_MARK))
     return [name for (name,) in cursor.fetchall()]
 
 
 def _drop_older(cursor: Any, name: str) -> None:
-    """Drop the templates of earlier revisions; a later one is of a version of Tenantry that is being rolled out."""
+    """Drop the templates of earlier revisions; a later one is for a version of Tenantry that is being rolled out."""
     old = _old_templates(cursor)
     execute(
         cursor,
