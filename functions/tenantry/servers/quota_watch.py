@@ -1,7 +1,7 @@
-"""Looks which tenants take up more of their server's disk than they may, and says so in the registry.
+"""Finds the tenants that use more of their server's disk than their quota, and marks them in the registry.
 
-The authorizer reads it there, and the data API takes nothing more in from such a tenant. A request asks for nothing of
-this itself.
+The authorizer reads the mark there, and the data API accepts no more data from such a tenant. No request measures
+anything itself.
 """
 
 import time
@@ -19,14 +19,14 @@ from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 from tenantry.servers.servers import Servers
 from tenantry.servers.tenant_sizes import Measured, measure
 
-# How long after a round over all tenants the next begins, and how long one call may take, in seconds.
+# The seconds between a round over all tenants and the next, and the seconds that one call may measure.
 _PAUSE = 900.0
 _CALL = 15.0
 _SERVERS_AT_ONCE = 8
 
 
 class TenantUse(NamedTuple):
-    """The bytes that a tenant takes up, and how many it may."""
+    """The bytes that a tenant uses, and its quota in bytes."""
 
     tenant_id: str
     server_id: str
@@ -36,7 +36,7 @@ class TenantUse(NamedTuple):
 
 @dataclass(slots=True)
 class QuotaReport:
-    """What one call has measured: who is over its quota, and who is near it; those not measured, with the code."""
+    """The result of one call: tenants over and near their quota, and those that could not be measured, with codes."""
 
     measured: int = 0
     over: list[TenantUse] = field(default_factory=list)
@@ -48,7 +48,7 @@ class QuotaWatch:
     """Measures the tenants of a stage that have a quota: all of them in a round, which may take several calls."""
 
     def __init__(self, registry: Registry, servers: Servers, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the adapters, and what tells the seconds."""
+        """Take the adapters, and a clock that returns seconds."""
         self._registry = registry
         self._servers = servers
         self._clock = clock
@@ -56,7 +56,7 @@ class QuotaWatch:
         self._done: set[TenantId] = set()
 
     def run(self) -> QuotaReport:
-        """Measure, for some seconds, those that are due; between two rounds nothing is done.
+        """Measure the tenants that are due, for some seconds; between two rounds this does nothing.
 
         :raises DependencyFailed: the registry did not answer; the tenants of that server are due again.
         """
@@ -84,7 +84,7 @@ class QuotaWatch:
         return by_server
 
     def _measured(self, tenants: list[Tenant], until: float) -> list[Measured]:
-        """Measure tenants of one server until then; the rest is due in the next call."""
+        """Measure tenants of one server until the clock reads `until`; the rest are due in the next call."""
         found: list[Measured] = []
         if self._clock() > until:
             return found
@@ -120,5 +120,5 @@ class QuotaWatch:
 
 
 def _is_settled(tenant: Tenant) -> bool:
-    """Whether a tenant is there, and stays where it is."""
+    """Whether a tenant is active or suspended, and not being relocated."""
     return tenant.status in (TenantStatus.ACTIVE, TenantStatus.SUSPENDED) and not tenant.relocation

@@ -1,6 +1,6 @@
-"""The names that a tenant's roles and home have on a server: whether they are free or the tenant's own.
+"""Checks whether the names of a tenant's roles and home on a server are free or the tenant's own.
 
-A name is not a proof (`database.marks`): whatever has one of them without our mark is left as it is.
+A name proves nothing (see `database.marks`): an object with such a name but without our mark is left as it is.
 """
 
 from contextlib import closing
@@ -23,11 +23,11 @@ def all_roles(tenant_id: TenantId) -> list[str]:
 
 
 def require_names(connect: AdminConnect, tenant_id: TenantId, home: Home | None, *, is_listed: bool = False) -> None:
-    """Make sure that nothing on a server which is not ours has a name that a tenant gets there; nothing is changed.
+    """Make sure that the names that a tenant needs on a server are free or the tenant's own; nothing is changed.
 
-    :param home: where it will live; None: in a database that is not made.
-    :param is_listed: the registry says that the tenant lives on that server, complete: its roles are its own.
-    :raises Conflict: something has (`name_taken`).
+    :param home: where the tenant will live; None: only the names of roles are checked.
+    :param is_listed: the registry lists the tenant as complete on that server, so its unmarked roles are its own.
+    :raises Conflict: something that is not ours has one of the names (`name_taken`).
     :raises TenantryError: the server refused.
     """
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
@@ -54,7 +54,7 @@ def claim_roles(cursor: Any, tenant_id: TenantId, marks: list[str], *, is_listed
 
 
 def own_roles(cursor: Any, tenant_id: TenantId) -> list[str]:
-    """List which of a tenant's roles are there and its own. :raises TenantryError: the server refused."""
+    """List those roles with a tenant's names that are the tenant's own. :raises TenantryError: the server refused."""
     marks = tenant_marks(cursor, tenant_id)
     foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=False)
     execute(cursor, "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)", (all_roles(tenant_id),))
@@ -63,7 +63,7 @@ def own_roles(cursor: Any, tenant_id: TenantId) -> list[str]:
 
 
 def revoke_foreign_memberships(cursor: Any, tenant_id: TenantId, marks: list[str]) -> None:
-    """Take from a tenant's roles what they may become by somebody else's doing, and from other tenants' theirs.
+    """Revoke memberships that others granted: the tenant's roles in any role, and other tenants' in the tenant's.
 
     :raises TenantryError: the server refused.
     """
@@ -76,7 +76,7 @@ def revoke_foreign_memberships(cursor: Any, tenant_id: TenantId, marks: list[str
     for member, role, grantor in cursor.fetchall():
         revoke = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(member))
         if cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE:
-            # There may be several grants of one membership; each is taken back on its own.
+            # A membership may have several grantors; each grant is revoked on its own.
             revoke += sql.SQL(" GRANTED BY {} CASCADE").format(sql.Identifier(grantor))
         execute(cursor, revoke)
 
@@ -85,7 +85,7 @@ def _foreign_roles(cursor: Any, tenant_id: TenantId, marks: list[str], *, is_lis
     """List the roles of these names that are not the tenant's."""
     unmarked = foreign_roles_named(cursor, all_roles(tenant_id), marks)
     if unmarked and (is_listed or _has_old_marks(cursor, tenant_id)):
-        # Marked for another tenant or another stage, it is that one's.
+        # Unmarked roles are the tenant's here; one with the mark of another tenant or stage belongs to that.
         return _marked_for_others(cursor, unmarked)
     return unmarked
 

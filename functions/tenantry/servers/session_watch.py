@@ -1,8 +1,8 @@
-"""Ends the sessions of tenants that stop others, which PostgreSQL lets every login do: looked for every minute.
+"""Ends tenants' sessions that stop others, once a minute. PostgreSQL lets every login stop others.
 
-A login that may change rows may lock their table, whoever else's rows lie in it; whoever may connect may fill the
-server's table of locks and its queue of announcements. What a role is set to (`idle_in_transaction_session_timeout`,
-say) a session lifts for itself, so it is no wall.
+A login that may change rows can lock their table, even if it holds other tenants' rows too; a login that may connect
+can fill the server's lock table and its notification queue. The settings of a role, such as
+`idle_in_transaction_session_timeout`, do not prevent this, because a session can change them for itself.
 """
 
 from collections import Counter
@@ -24,9 +24,9 @@ _SERVERS_AT_ONCE = 8
 class WatchLimits:
     """What a tenant's session may do.
 
-    `lock_seconds`: how long a transaction where tenants share a database may keep others waiting, or do nothing.
-    `advisory_locks`: how many it may hold. `queue_share`: from which share of the queue of announcements on those are
-    ended who may keep it from being emptied.
+    `lock_seconds`: how long a transaction in a shared database may keep others waiting, or be idle.
+    `advisory_locks`: how many advisory locks a session may hold. `queue_share`: if more than this share of the
+    notification queue is full, sessions that may keep it from being emptied are ended.
     """
 
     lock_seconds: int = 60
@@ -45,27 +45,27 @@ class EndedSession(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WatchReport:
-    """How many servers were looked at, whom it ended there, and which could not be looked at, with the code."""
+    """The number of servers, the sessions that were ended, and the servers that failed, with the error's code."""
 
     servers: int
     ended: list[EndedSession] = field(default_factory=list)
     unwatched: dict[str, str] = field(default_factory=dict)
 
     def by_reason(self) -> dict[str, int]:
-        """Count those that were ended."""
+        """Count the ended sessions by reason."""
         return dict(Counter(session.reason for session in self.ended))
 
 
 class SessionWatch:
-    """Looks at every server of a stage."""
+    """Watches the sessions on every server of a stage."""
 
     def __init__(self, servers: Servers, limits: WatchLimits) -> None:
-        """Take the servers, and what a session may do."""
+        """Take the servers and the limits of a session."""
         self._servers = servers
         self._limits = limits
 
     def run(self) -> WatchReport:
-        """End who stops others; a server that does not answer is in the report, and stops nothing.
+        """End the sessions that stop others. A server that does not answer is reported and does not stop the rest.
 
         :raises DependencyFailed: the registry did not answer.
         """
@@ -86,7 +86,7 @@ class SessionWatch:
             return error
 
     def look(self, server_id: str) -> list[EndedSession]:
-        """End who stops others on one server.
+        """End the sessions that stop others on one server.
 
         :raises TenantryError: the server refused, or does not answer.
         """
@@ -99,12 +99,14 @@ class SessionWatch:
         }
         ended: list[EndedSession] = []
         with closing(self._servers.connector(server_id)("postgres")) as connection, connection.cursor() as cursor:
-            # Nobody sees who listens. A backup does not; who only says that it is one is ended if the queue stays full.
+            # PostgreSQL does not show which sessions listen. Ours, such as backups, do not, so the first pass spares
+            # them. A tenant's session can take our application_name, so the second pass ends those too, if the queue
+            # stays full.
             for spare_nobody in (False, True):
                 whom: Any = values | {"spare_nobody": spare_nobody}
                 execute(cursor, load_sql("servers/end_stopping_sessions"), whom)
                 ended += [EndedSession(server_id, *row) for row in cursor.fetchall()]
-                # A full queue is emptied by nobody who announces: asking how full it is does that.
+                # NOTIFY does not empty a full queue, but asking for its usage does.
                 execute(cursor, "SELECT pg_notification_queue_usage()")
                 if cursor.fetchone()[0] <= limits.queue_share:
                     break

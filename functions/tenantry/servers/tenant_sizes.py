@@ -1,4 +1,4 @@
-"""Measures how much of a server's disk its tenants take up: several tenants over one connection."""
+"""Measures how much of a server's disk its tenants use, with one connection for several tenants."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,9 +15,9 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.pool_shape import POOL_ROLE
 
 _STATEMENT_MS = 5_000
-# Of a shared table so many bytes are read, however large it is.
+# About how many bytes of a shared table are read, however large it is.
 _SAMPLE_BYTES = 8 << 20
-# What PostgreSQL puts before each row.
+# The bytes that PostgreSQL needs for each row besides its values.
 _ROW_BYTES = 28
 
 type Measured = tuple[Tenant, int | TenantryError]
@@ -25,10 +25,10 @@ type Ask = Callable[[Any, list[Tenant]], Iterator[Measured]]
 
 
 def measure(connect: AdminConnect, tenants: Sequence[Tenant]) -> Generator[Measured]:
-    """Yield each tenant with the bytes of its home, or why they could not be measured.
+    """Yield each tenant with the bytes of its home, or the error that prevented the measurement.
 
-    A database and a schema are measured as they lie on the disk, with their indexes and what is free in them. Of a
-    pooled tenant the bytes of its rows are estimated: it does not pay for the room that its neighbours' rows have left.
+    A database or schema is measured as its size on disk, with indexes and free space. For a pooled tenant, the bytes of
+    its rows are estimated, so that it does not pay for the free space that other tenants' rows have left.
     """
     for model, database, ask in (
         (Isolation.DATABASE, "postgres", _databases),
