@@ -1,4 +1,4 @@
-"""Whether what has the name of a tenant's home on a server is that tenant's."""
+"""Checks whether the database, schema or rows with the name of a tenant's home on a server are that tenant's."""
 
 from contextlib import closing
 from typing import Any
@@ -16,12 +16,12 @@ from tenantry.homes.shared_database import SharedDatabase
 def is_tenants_database(
     cursor: Any, tenant_id: TenantId, database: str, *, owner_is_own: bool | None = None
 ) -> bool | None:
-    """Tell whether a database is a tenant's; None: there is none of that name.
+    """Whether a database is a tenant's; None if there is no database of that name.
 
-    It is when it says so, which only an administrator can have set; or when it says nothing and belongs to the
-    tenant's owner.
+    It is the tenant's if its settings have the tenant's id, which only an administrator can write, or if they have no
+    tenant id and the tenant's owner owns it.
 
-    :param owner_is_own: whether the role with the owner's name is the tenant's; None: its mark says.
+    :param owner_is_own: whether the role with the owner's name is the tenant's; None: its mark decides.
     :raises TenantryError: the server refused.
     """
     execute(cursor, load_sql("homes/database_identity"), (database,))
@@ -37,7 +37,7 @@ def is_tenants_database(
 
 
 def schema_owner(cursor: Any, schema: str) -> str | None:
-    """Name who owns a schema of the database; None: there is none of that name."""
+    """Return the owner of a schema of the database; None if there is no schema of that name."""
     execute(cursor, "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = %s", (schema,))
     found = cursor.fetchone()
     return found[0] if found else None
@@ -46,7 +46,7 @@ def schema_owner(cursor: Any, schema: str) -> str | None:
 def find_foreign_home(
     connect: AdminConnect, cursor: Any, tenant_id: TenantId, home: Home, *, owner_is_own: bool
 ) -> list[str]:
-    """List what has a name that a home of the tenant's would get, or what all such homes need, and is not ours.
+    """List things that are not ours, but have a name that the tenant's home, or all homes of its kind, need.
 
     :param cursor: of the database `postgres`, as the administrator.
     :param owner_is_own: whether a role with the owner's name, if there is one, is the tenant's.
@@ -78,7 +78,7 @@ def _find_foreign_pool(connect: AdminConnect, cursor: Any, tenant_id: TenantId, 
     if shared.is_foreign():
         return [f"database {home.database}"]
     if shared.exists():
-        # Whose roles are there has its rows there. Nobody else finds rows under its id: they are of one that was lost.
+        # If the tenant's roles exist, rows under its id are its own. Otherwise they are left over from a lost tenant.
         return [] if known_roles(cursor, [owner_role(tenant_id)]) else find_rows(connect, tenant_id, home)
     groups = foreign_roles_named(cursor, (POOL_ROLE, POOL_VIEWERS, POOL_EDITORS), (SERVER_MARK,))
     return [f"role {name}" for name in groups]

@@ -1,8 +1,8 @@
-"""The command with which an operator who restores by hand proves it: `python3 -m tenantry.restores.by_hand --help`.
+"""Lets an operator verify a restore that was done by hand: `python3 -m tenantry.restores.by_hand --help`.
 
-It runs in a clone with `PYTHONPATH=functions` and finds the server in libpq's variables (`PGHOST`, `PGPORT`, `PGUSER`,
-`PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT`). Names in a manifest are a tenant's to choose: no shell, no psql and no
-terminal gets them as they are. It ends with 0 where all is well, 1 where something differs, and 2 where it can't tell.
+The command runs in a clone with `PYTHONPATH=functions` and finds the server in libpq's variables (`PGHOST`, `PGPORT`,
+`PGUSER`, `PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT`). Tenants choose the names in a manifest, so no shell, psql or
+terminal gets them unescaped. The exit status is 0 if all is well, 1 if something differs, and 2 if the command failed.
 """
 
 import argparse
@@ -30,14 +30,14 @@ from tenantry.restores.compare import Findings, examine
 from tenantry.servers.database_settings import set_as_owner
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
-# An operator waits as long as it takes.
+# Statements have no time limit: an operator waits as long as it takes.
 _CONNECT = ConnectSettings(
     connect_timeout=10, statement_timeout_ms=0, idle_timeout_ms=0, application_name="tenantry-by-hand"
 )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; returns what the process ends with."""
+    """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         manifest = _read(options.manifest)
@@ -69,7 +69,7 @@ def _read(path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError:
-        # Not `from exc`: the error repeats what the file holds.
+        # Not `from exc`: the validation error repeats the file's content.
         raise RestoreFailed("That file is no manifest of a backup.", code="backup_broken") from None
 
 
@@ -93,7 +93,7 @@ def _compare(manifest: Manifest, options: argparse.Namespace) -> int:
 
 
 def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
-    """Write a line for each table, its verdict first: a name that is read from the right moves nothing before it."""
+    """Yield a line for each table, with the verdict first, where right-to-left text in a name can't move it."""
     wanted = {(table.schema_name, table.table): table.rows for table in manifest.tables}
     yield f"{'verdict':<10}{'written':>12}{'found':>12}  table"
     for table in findings.tables:
@@ -110,7 +110,7 @@ def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
     own = [(fact.name, fact.value) for fact in manifest.settings if fact.in_database and not fact.role]
 
     def administrator(database: str) -> Any:
-        # No function or operator that a tenant made is found by its name.
+        # With this search path, no name means a function or operator that a tenant made.
         return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
     done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
@@ -120,7 +120,7 @@ def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
 
 
 def _left_to_judge(manifest: Manifest) -> Iterable[str]:
-    """List what is not repeated: whoever gives it decides whether it should be."""
+    """Yield the settings and rights that are not repeated; the operator decides about these."""
     for fact in manifest.settings:
         if fact.role:
             yield f"not repeated: setting  role {fact.role}  {fact.name}  {fact.value}"
@@ -129,9 +129,9 @@ def _left_to_judge(manifest: Manifest) -> Iterable[str]:
 
 
 def _login(database: str) -> Credentials:
-    """Read how to log in where psql does; what is not set is what psql takes.
+    """Read the login from libpq's variables; a variable that is not set has a default.
 
-    :raises OSError: what a variable says is of no use; it names the variable, or the file.
+    :raises OSError: a variable's value can't be used; the error names the variable or the file.
     """
     root = os.environ.get("PGSSLROOTCERT", "")
     return Credentials(
