@@ -1,6 +1,6 @@
-"""Started every minute: ends the sessions of tenants that stop others, and looks who takes up too much.
+"""Runs every minute: ends tenants' sessions that stop others, and marks tenants that use more disk than they may.
 
-What it finds is in metrics and in its log.
+Metrics and the log report what it finds.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ from tenantry.servers.quota_watch import QuotaWatch
 from tenantry.servers.servers import Servers
 from tenantry.servers.session_watch import SessionWatch, WatchLimits
 
-# Who only looks need not wait for anybody's locks.
+# Measuring need not wait for the locks of others.
 _NO_PATIENCE = Patience(0)
 
 
@@ -37,9 +37,9 @@ def _quotas() -> QuotaWatch:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Look at every server once.
+    """Watch every server once.
 
-    :raises TenantryError: the registry did not answer; the next minute comes.
+    :raises TenantryError: the registry did not answer; the next run is a minute later.
     """
     report = _watch().run()
     for session in report.ended:

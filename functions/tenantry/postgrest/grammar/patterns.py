@@ -1,4 +1,4 @@
-"""Regular expressions, weighed: PostgreSQL writes out what is repeated, and would take 160 MB before it gives up."""
+"""Limits regular expressions: PostgreSQL expands repetitions, and would use 160 MB before it gives up."""
 
 import re
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from itertools import pairwise
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.refusals import beyond
 
-# Of what is written out: an atom takes some 300 bytes. Parts that may be left out are all tied to each other.
+# The limits after expansion. An atom takes some 300 bytes; optional parts are all connected to each other.
 _MAX_REPEATED, _MAX_OPTIONAL = 2_000, 600
-# PostgreSQL's own limit of one quantifier.
+# PostgreSQL's own limit for one quantifier.
 _MAX_BOUND = 255
 
-# Other dialects write braces and brackets in other ways, and would have to be read in other ways.
+# Options that select another dialect, in which braces and brackets have another meaning than `_token` expects.
 _other_dialect = re.compile(r"(?:\*\*\*:)?\(\?[a-z]*[bex][a-z]*\)").match
 _token = re.compile(
     r"\(\?#[^)]*\)?"  # a comment is nothing, not even between an atom and its quantifier
@@ -47,9 +47,9 @@ class _Weight:
 
 
 def check_pattern(pattern: str) -> None:
-    """Refuse a pattern that is written out to too much. What PostgreSQL can't read is left to it.
+    """Refuse a pattern that expands to too much. An invalid pattern is left for PostgreSQL to refuse.
 
-    :raises GrammarError: with what there is too much of.
+    :raises GrammarError: with the limit that the pattern exceeds, or for an unsupported option.
     """
     if _other_dialect(pattern):
         raise GrammarError("a pattern's options b, e and x are not supported", hint="Write it as usual.")
@@ -61,7 +61,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def check_patterns(listed: str) -> None:
-    """Look at each of an array's patterns, as PostgreSQL's text of an array has them."""
+    """Check each pattern of an array that is written in PostgreSQL's text form. Raises as `check_pattern` does."""
     cuts, quoted = [0], False
     text: list[str] = []
     for found in re.finditer(r'\\([\s\S])|(")|([{},])|([^\\"{},]+)', listed):
@@ -77,7 +77,7 @@ def check_patterns(listed: str) -> None:
 
 
 def _weigh(pattern: str) -> _Weight:
-    """Add up what a pattern is written out to; a parenthesis that nothing opened or closed does no harm."""
+    """Add up what a pattern expands to; unbalanced parentheses are tolerated."""
     whole, last = [_Weight()], _Weight()
     for found in _token(pattern):
         match found.lastgroup:

@@ -1,4 +1,4 @@
-"""What a `select` may not ask for: one key twice, one column too often, more padding than a row may have."""
+"""Refuses a `select` that asks for one key twice, one column too often, or more padding than a row may have."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from tenantry.postgrest.request import RequestLimits
 from tenantry.postgrest.sql.spreading import output_names, spread_name
 from tenantry.postgrest.sql.tree import ReadNode, everything
 
-# Nothing lies in a value of these: a path into it only makes JSON of it.
+# Values of these types have no parts: a path into one only converts it to JSON.
 _TEXTS = frozenset({"text", "character varying", "character", "bytea", "xml", "name"})
 
 
 def check_selection(root: ReadNode, limits: RequestLimits) -> None:
-    """Refuse what would make an answer ambiguous, or out of all proportion to what is stored.
+    """Refuse a selection whose answer would be ambiguous, or far larger than the stored data.
 
     :raises BadRequest: mostly as GrammarError or RequestRefused.
     """
@@ -34,7 +34,7 @@ def check_selection(root: ReadNode, limits: RequestLimits) -> None:
 
 
 def _is_plain(node: ReadNode) -> bool:
-    """Tell at a glance that each column is named once and none is cast, as of nearly every request."""
+    """Whether each column is named once and none is cast, as in nearly every request; this check is cheap."""
     names = {item.field.name for item in node.items}
     return len(names) == len(node.items) and not any(item.cast or item.aggregate_cast for item in node.items)
 
@@ -44,7 +44,7 @@ def _all(node: ReadNode) -> list[ReadNode]:
 
 
 def _check_keys(node: ReadNode) -> None:
-    """Look at what embedded tables add to their parent: a column that is selected twice is the caller's own doing."""
+    """Check the keys that embedded tables add to their parent. A column selected twice is the caller's choice."""
     if not node.children:
         return
     tables = [child.key for child in node.children if not child.is_spread]
@@ -68,14 +68,14 @@ def _names(node: ReadNode, item: SelectItem) -> Iterable[str]:
 
 
 def _check_repeats(node: ReadNode, limits: RequestLimits) -> None:
-    """Each time that a column is named it is in memory once more, however long it is."""
+    """Limit how often one column is named: each time, the whole value is in memory once more, however long it is."""
     fields = Counter((item.field, item.aggregate is None) for item in node.items if not _counts(item))
     if any(times > limits.max_repeats for times in fields.values()):
         raise beyond("repetitions of one column", limits.max_repeats)
 
 
 def _check_paths(node: ReadNode, limits: RequestLimits) -> None:
-    """Each path, a filter's and a sort key's too, has the whole column in memory once more."""
+    """Limit the paths into one column, also in filters and sort keys: each one has the whole value in memory again."""
     fields = [item.field for item in node.items]
     fields += [filter_.field for filter_ in filters_of(node.asked.conditions)]
     fields += [term.field for term in node.asked.order if term.relation is None]

@@ -1,4 +1,4 @@
-"""Rows gathered into one JSON array, no larger than it may be: PostgreSQL stops before it has built more."""
+"""Writes SQL that gathers rows into one JSON array of limited size: PostgreSQL stops before it has built more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _SUM = '"_sum"'
 class Bound:
     """How large an answer may be.
 
-    `exact` adds up the size of row by row, which costs microseconds; otherwise each of `max_rows` rows may take its
-    share, and one that takes more raises `WIDE`: then the statement has to be sent again with an exact bound.
-    `encoded`: what counts is the text as it stands in a JSON string, in which quotes are escaped.
+    `exact`: adds up the sizes row by row, which costs microseconds. Otherwise each of `max_rows` rows may take an equal
+    share, and a row that takes more raises `WIDE`: the statement then has to be sent again with an exact bound.
+    `encoded`: the size that counts is that of the text within a JSON string, in which quotes are escaped.
     """
 
     max_bytes: int
@@ -23,17 +23,17 @@ class Bound:
     encoded: bool = False
 
     def at(self, depth: int) -> int:
-        """Give the bytes of an array that lies `depth` levels below the answer: all levels are in memory at once."""
+        """Return the most bytes of an array `depth` levels below the answer: all levels are in memory at once."""
         return self.max_bytes >> max(depth - 1, 0)
 
 
 def gathered(
     rows: str, alias: str, bound: Bound, *, max_rows: int | None, depth: int = 0, value: str | None = None
 ) -> tuple[str, str]:
-    """Write the aggregate over rows, NULL where there are none, and what it is selected from.
+    """Write the aggregate over rows, which is NULL if there are none, and the FROM item that it needs.
 
-    :param alias: what the rows are called; it is quoted. The aggregate's source is called so as well.
-    :param value: a column of plain values, in place of whole rows.
+    :param alias: the quoted alias of the rows, and also of the FROM item.
+    :param value: a column whose plain values are gathered in place of whole rows.
     """
     json = f"to_json({alias}.{value})" if value else f"row_to_json({alias}.*)"
     each = f"SELECT {json} AS {JSON} FROM ({rows}) {alias}"
@@ -42,7 +42,7 @@ def gathered(
         source = f"SELECT {JSON}, {_running(_size(bound))} AS {_SUM} FROM ({each}) {alias}"
         exceeded, refusal = f"{_SUM} > {limit:d}", Refusal.TOO_LARGE
     else:
-        # OFFSET 0: the JSON is made once, and not once for each time that it is named.
+        # OFFSET 0 makes PostgreSQL compute the JSON once, and not each time that the column is used.
         source = f"{each} OFFSET 0"
         exceeded, refusal = f"pg_column_size({JSON}) > {limit // max_rows:d}", Refusal.WIDE
     checked = f"CASE WHEN {exceeded} THEN {refuse(refusal)}::text::json ELSE {JSON} END"
@@ -50,7 +50,7 @@ def gathered(
 
 
 def gathered_lines(rows: str, alias: str, bound: Bound) -> tuple[str, str]:
-    """Write the same for rows that are lines of text in a column `_line`, of which there may be none: then it is ''."""
+    """Write the same for rows that are lines of text in a column `_line`; without rows the aggregate is ''."""
     size = _running(f'octet_length({alias}."_line") + 2')
     source = f'SELECT "_line", {size} AS {_SUM} FROM ({rows}) {alias}'
     checked = f'CASE WHEN {_SUM} > {bound.max_bytes:d} THEN {refuse(Refusal.TOO_LARGE)}::text ELSE "_line" END'
@@ -72,7 +72,7 @@ def checked_rows(rows: str, alias: str, bound: Bound, *, max_rows: int | None, d
 
 
 def fits(values: Sequence[str], bound: Bound, depth: int) -> str:
-    """Write the condition that values of one row are not larger together than an answer; false is never its value."""
+    """Write the condition that values of one row together fit into an answer; it is true or raises, and never false."""
     size = " + ".join(f"coalesce(pg_column_size({value}), 0)" for value in values)
     return f"CASE WHEN {size} > {bound.at(depth):d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
 
@@ -80,7 +80,7 @@ def fits(values: Sequence[str], bound: Bound, depth: int) -> str:
 def _size(bound: Bound) -> str:
     if not bound.encoded:
         return f"pg_column_size({JSON}) + 2"
-    # Of six bytes that Lambda sends, four and a half are the answer's at least.
+    # Of every six bytes that Lambda sends, at least four and a half belong to the answer.
     return f"greatest(pg_column_size({JSON}), octet_length(to_json({JSON}::text)::text) * 3 / 4) + 2"
 
 

@@ -1,7 +1,7 @@
-"""How a statement of ours refuses to go on: by PostgreSQL's own error for an index out of range, with a number of ours.
+"""Lets our statements stop with PostgreSQL's error for an index out of range, with one of our numbers as the index.
 
-No function of ours is in a tenant's database, so an error has to be provoked. The number in its text says which refusal
-it is; a tenant's own statement gets this error with other numbers.
+A tenant's database has no functions of ours, so the statement has to provoke an error. The number in the error's text
+tells which refusal it is; a tenant's own statement gets this error with other numbers.
 """
 
 from enum import IntEnum
@@ -12,7 +12,7 @@ REFUSAL_SQLSTATE: Final = "2202E"
 
 
 class Refusal(IntEnum):
-    """Why. The numbers are out of any real index's reach, and below zero: a guard's number of rows is not."""
+    """The reasons. Real indexes never reach these numbers; guards use numbers of rows, which are not negative."""
 
     BUSY = -7_460_001
     """As many statements of the tenant's are running as its plan allows."""
@@ -28,5 +28,5 @@ class Refusal(IntEnum):
 
 @cache
 def refuse(refusal: Refusal) -> str:
-    """Write the integer expression that raises it; the planner can't work it out beforehand."""
+    """Write the integer expression that raises the refusal; the planner can't evaluate it in advance."""
     return f"get_byte(''::bytea, {refusal:d} - 0 * pg_backend_pid())"
