@@ -58,7 +58,7 @@ def test_limits_take_effect_without_a_failed_request(api: Api, tenant: LivingTen
     assert tenant.call("GET").status_code == 200
     limits = {"connections": 6, "statement_timeout_ms": 1500, "plan": "premium"}
     shown = administer(api, "PUT", f"/tenants/{tenant.name}/limits", json=limits)
-    assert shown["limits"] == limits
+    assert shown["limits"] == {"max_bytes": -1, **limits}
     assert [tenant.call("GET").status_code for _ in range(5)] == [200] * 5
     (key,) = keys_of(api, tenant.name)
     assert plans_of(api, key["id"]) == ["tenantry-local-premium"]

@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from tenantry.database.connection_refusal import refusal_sqlstate
-from tenantry.database.session_settings import is_known, note_server_version, session_options
+from tenantry.database.session_settings import is_believed_new, note_server_version, session_options
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
@@ -126,7 +126,7 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
         # Who waited for the whole time met no server; asking again would only take as long once more.
         waited = time.monotonic() - started >= settings.connect_timeout
         sqlstate = "08001" if waited else refusal_sqlstate(arguments, _REFUSAL_SECONDS)
-        if sqlstate == _UNKNOWN_SETTING and not is_known(credentials):
+        if sqlstate == _UNKNOWN_SETTING and is_believed_new(credentials):
             # An older server. It is asked once in the life of this process.
             note_server_version(credentials, 0)
             return connect(credentials, settings)

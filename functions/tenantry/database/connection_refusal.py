@@ -17,8 +17,9 @@ import psycopg2
 from psycopg2 import extensions
 
 _PQERRORS_SQLSTATE = 3
-# libpq writes `FATAL:  28P01`. The five characters are the code itself, not a text that could be translated.
-_SQLSTATE_MESSAGE = re.compile(r"[^:\n]+: +([0-9A-Z]{5})\s*")
+# libpq writes `FATAL:  28P01`, once for each attempt: with TLS and without, say. The five characters are the code,
+# not a text that could be translated.
+_SQLSTATE_MESSAGE = re.compile(r": +([0-9A-Z]{5})\s*\Z")
 
 
 def refusal_sqlstate(arguments: dict[str, Any], seconds: float) -> str | None:
@@ -37,7 +38,7 @@ def refusal_sqlstate(arguments: dict[str, Any], seconds: float) -> str | None:
         _report_sqlstate_only(connection)
         _finish(connection, deadline)
     except psycopg2.OperationalError as exc:
-        match = _SQLSTATE_MESSAGE.fullmatch(str(exc))
+        match = _SQLSTATE_MESSAGE.search(str(exc))
         return match.group(1) if match else None
     finally:
         connection.close()

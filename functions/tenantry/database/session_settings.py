@@ -44,6 +44,6 @@ def note_server_version(credentials: Credentials, version: int) -> None:
     _knows[credentials.host, credentials.port] = version >= _KNOWS_IT_SINCE
 
 
-def is_known(credentials: Credentials) -> bool:
-    """Whether a session of this process has connected to that server."""
-    return (credentials.host, credentials.port) in _knows
+def is_believed_new(credentials: Credentials) -> bool:
+    """Tell whether sessions there name what only newer servers know: nobody has met an older one at that address."""
+    return _knows.get((credentials.host, credentials.port), True)
