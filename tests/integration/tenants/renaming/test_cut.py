@@ -12,7 +12,7 @@ from tenantry.domain.tenant import Isolation
 from tests.integration.homes.conftest import SHARED
 from tests.integration.tenants.renaming.conftest import STEPS, Stand
 
-FEWEST_STATEMENTS, MOST_STATEMENTS = 5, 60
+FEWEST_STATEMENTS, MOST_STATEMENTS = 5, 200
 # Every third statement, so that this takes seconds; with 1 it tries them all.
 STRIDE = 3
 

@@ -9,6 +9,7 @@ import pytest
 from handlers import query_tenant
 from tenantry.aws.clients import aws_client
 from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.database.marks import mark_role, tenant_marks
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import new_inspector_name
@@ -120,7 +121,9 @@ def test_logins_for_a_look_are_removed(stand: Stand) -> None:
     old, new = stand.make(Isolation.SCHEMA), stand.free_id()
     names = stand.names(old)
     with closing(stand.connect("postgres")) as connection, connection.cursor() as cursor:
-        cursor.execute(f'CREATE ROLE "{new_inspector_name(old)}" LOGIN')
+        inspector = new_inspector_name(old)
+        cursor.execute(f'CREATE ROLE "{inspector}" LOGIN')
+        mark_role(cursor, inspector, tenant_marks(cursor, old)[0])
     stand.rename(old, new)
     stand.assert_renamed(old, new, names)
 
