@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from moto import mock_aws
 
-from tenantry.aws import secret_store
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import Credentials
@@ -22,7 +21,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [1000.0]
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setattr(secret_store.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("tenantry.aws.secret_store.time.monotonic", lambda: now[0])
     with mock_aws():
         yield now
 
