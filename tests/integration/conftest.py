@@ -26,6 +26,7 @@ from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
+from tests.postgres import superuser_session
 
 IMPATIENT = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
 REGION, STAGE, TABLE = "ap-south-1", "test", "registry"
@@ -83,8 +84,7 @@ class World:
         return connection
 
     def execute(self, statement: str, database: str = "postgres", role: str | None = None) -> list[Any]:
-        with closing(self.server.connect(database)) as connection, connection.cursor() as cursor:
-            connection.autocommit = True
+        with closing(superuser_session(self.server, database)) as connection, connection.cursor() as cursor:
             if role:
                 cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
             cursor.execute(statement)
