@@ -15,8 +15,11 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from tenantry.database.connecting import PatientConnection
 
 _KEPT_SECONDS: Final = 5.0
-# For a process that is stopped meanwhile, as Lambda does with those that have no work: the server ends the session.
-_ENDED_BY_SERVER: Final = "SET idle_session_timeout = '30s'"
+# When a process is frozen meanwhile, as Lambda freezes those that have no work, the server ends the session.
+_REST: Final = "SET idle_session_timeout = '30s'"
+_GO_ON: Final = "RESET idle_session_timeout"
+# Ends the last user's settings, role, locks, temporary tables, prepared statements and LISTEN.
+_FORGET: Final = "DISCARD ALL"
 # How many are kept for one login.
 _MOST: Final = 2
 
@@ -65,23 +68,27 @@ class KeptSessions:
 
 
 def _is_at_rest(session: PatientConnection) -> bool:
-    """Whether nothing of a user's is left to be ended, as a transaction that only the session's end rolls back."""
+    """Whether a session could be made as new, with nothing left that only its end would undo, as a transaction."""
     if session.closed or session.info.transaction_status != TRANSACTION_STATUS_IDLE:
         return False
     try:
         session.autocommit = True
-        with session.cursor() as cursor:
-            cursor.execute(_ENDED_BY_SERVER)
+        _send(session, _FORGET, _REST)
     except psycopg2.Error:
         return False
     return True
 
 
 def _is_renewed(session: PatientConnection) -> bool:
-    """Whether a session is still there, and has none of its last user's settings, locks and temporary tables."""
+    """Whether a session that was kept is still there."""
     try:
-        with session.cursor() as cursor:
-            cursor.execute("DISCARD ALL")
+        _send(session, _GO_ON)
     except psycopg2.Error:
         return False
     return True
+
+
+def _send(session: PatientConnection, *statements: str) -> None:
+    with session.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
