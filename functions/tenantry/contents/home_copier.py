@@ -24,6 +24,7 @@ from tenantry.domain.relocation import Journey
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
+from tenantry.servers.database_notes import read_notes, write_notes
 from tenantry.servers.database_settings import set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
@@ -155,9 +156,10 @@ class HomeCopier:
     def _bring_settings(self, source: Resident, target: Resident) -> None:
         """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
         if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            found = settings_for_all(self._servers.connector(source.home.server_id), source.home.database)
-            connect = self._servers.connector(target.home.server_id)
-            set_as_owner(connect, target.home.database, owner_role(target.tenant_id), found)
+            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
+            database, owner = target.home.database, owner_role(target.tenant_id)
+            set_as_owner(there, database, owner, settings_for_all(here, source.home.database))
+            write_notes(there, database, owner, read_notes(here, source.home.database))
 
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.
@@ -191,7 +193,7 @@ class HomeCopier:
 
     def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
         try:
-            copy_schema(reader.access, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
         except CopyFailed:
             reader.explain()
             raise

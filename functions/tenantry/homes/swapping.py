@@ -17,6 +17,10 @@ from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.sessions import end_sessions
 
 
+# More sessions than a backup, a copy and a report have at once in one database.
+_OUR_SESSIONS = 20
+
+
 def has_database(connect: AdminConnect, name: str) -> bool:
     """Tell whether a server has a database of that name. :raises TenantryError: the server refused."""
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
@@ -54,7 +58,7 @@ def unshut(connect: AdminConnect, database: str) -> None:
 def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
     """Let administrators into a database whose owner has shut it; a home of another model has no owner who could.
 
-    Not while it is shut for a swap.
+    A limit of connections that leaves room for our sessions stays. Not while it is shut for a swap.
 
     :raises TenantryError: the server refused.
     """
@@ -62,8 +66,16 @@ def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
         return
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         if is_tenants_database(cursor, tenant_id, home.database):
-            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false")
-            execute(cursor, admit.format(sql.Identifier(home.database)))
+            execute(cursor, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (home.database,))
+            found = cursor.fetchone()
+            limit = sql.SQL("" if found and leaves_room(found[0]) else "CONNECTION LIMIT -1")
+            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true IS_TEMPLATE false {}")
+            execute(cursor, admit.format(sql.Identifier(home.database), limit))
+
+
+def leaves_room(connection_limit: int) -> bool:
+    """Tell whether a database's limit of connections lets ours in beside the tenant's; -1 is no limit."""
+    return connection_limit < 0 or connection_limit >= _OUR_SESSIONS
 
 
 def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, staging: str, kept: str) -> None:

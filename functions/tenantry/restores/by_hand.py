@@ -27,6 +27,7 @@ from tenantry.domain.printable import printable
 from tenantry.domain.restore import archived_schema
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.restores.compare import Findings, examine
+from tenantry.restores.scratch import own_settings
 from tenantry.servers.database_settings import set_as_owner
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
@@ -107,13 +108,11 @@ def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
 
 
 def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
-    own = [(fact.name, fact.value) for fact in manifest.settings if fact.in_database and not fact.role]
-
     def administrator(database: str) -> Any:
         # With this search path, no name means a function or operator that a tenant made.
         return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
-    done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
+    done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own_settings(manifest))
     _write([f"{done} settings of the database were set."])
     _write(_left_to_judge(manifest))
     return SAME

@@ -11,6 +11,7 @@ from tenantry.database.marks import name_taken
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
+from tenantry.domain.database_options import options_of
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
@@ -18,6 +19,7 @@ from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.homes.database_options import require_locale
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
@@ -228,6 +230,8 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+        if home.isolation is Isolation.DATABASE:
+            require_locale(self._servers.connector(home.server_id), options_of(manifest.database))
 
 
 def _tells_rights(backup: CataloguedBackup) -> bool:

@@ -98,7 +98,7 @@ class TableRestoration:
         )
         with ContentReader(there, self._adapters.scratches.settings()) as reader:
             copy_schema(
-                there,
+                reader,
                 here,
                 reader.export(),
                 self._adapters.tools,

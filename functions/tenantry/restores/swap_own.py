@@ -16,13 +16,14 @@ from tenantry.database.admin_sql import AdminConnect, role_identifiers, role_nam
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import Manifest
+from tenantry.domain.backup import DatabaseFacts, Manifest
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.rights import is_global
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.homes.shared_database import SharedDatabase
-from tenantry.restores.scratch import ScratchRestorer
+from tenantry.restores.scratch import ScratchRestorer, own_settings
+from tenantry.servers.database_notes import UNLIMITED, DatabaseNotes, read_notes, write_notes
 from tenantry.servers.database_settings import copy_database_settings, copy_default_privileges, set_as_owner
 from tenantry.servers.servers import Servers
 
@@ -79,11 +80,13 @@ class DatabaseSwap:
         if not keep_rights:
             self._servers.home(swap.tenant_id, replace(swap.home, database=source.database)).grant()
         connect = self._connect(swap)
+        owner = owner_role(swap.tenant_id)
         if not swap.has_home:
-            wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
-            return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+            write_notes(connect, source.database, owner, _notes_of(manifest.database))
+            return {"settings": set_as_owner(connect, source.database, owner, own_settings(manifest))}
         # What was in the dump ran as the owner of both.
         swapping.readmit(connect, swap.tenant_id, swap.home)
+        write_notes(connect, source.database, owner, read_notes(connect, swap.home.database))
         if manifest.rights is None:
             # A backup from before rights were read knows no others' than the tenant's own.
             own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
@@ -120,6 +123,11 @@ class DatabaseSwap:
 
     def _connect(self, swap: Swap) -> AdminConnect:
         return self._servers.connector(swap.home.server_id)
+
+
+def _notes_of(facts: DatabaseFacts) -> DatabaseNotes:
+    unlimited = facts.connection_limit is None
+    return DatabaseNotes(facts.comment or "", UNLIMITED if unlimited else facts.connection_limit)
 
 
 class SchemaSwap:
