@@ -112,7 +112,9 @@ def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
         # With this search path, no name means a function or operator that a tenant made.
         return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
-    done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own_settings(manifest))
+    done = set_as_owner(
+        administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own_settings(manifest)
+    )
     _write([f"{done} settings of the database were set."])
     _write(_left_to_judge(manifest))
     return SAME

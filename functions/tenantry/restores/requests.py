@@ -11,7 +11,6 @@ from tenantry.database.marks import name_taken
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
-from tenantry.domain.database_options import options_of
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
@@ -23,7 +22,7 @@ from tenantry.homes.database_options import require_locale
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import require_version
+from tenantry.restores.scratch import archived_options, require_version
 from tenantry.restores.single_tables import STAGED
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
@@ -230,8 +229,8 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
-        if home.isolation is Isolation.DATABASE:
-            require_locale(self._servers.connector(home.server_id), options_of(manifest.database))
+        if options := archived_options(manifest):
+            require_locale(self._servers.connector(home.server_id), options)
 
 
 def _tells_rights(backup: CataloguedBackup) -> bool:

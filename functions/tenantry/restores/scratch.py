@@ -81,7 +81,7 @@ class ScratchOrder:
     @property
     def options(self) -> DatabaseOptions | None:
         """Say how the database is made: as the tenant's own was; None: as those that tenants share here."""
-        return options_of(self.manifest.database) if self.manifest.isolation is Isolation.DATABASE else None
+        return archived_options(self.manifest)
 
     @property
     def settings(self) -> list[tuple[str, str]]:
@@ -250,6 +250,11 @@ class ScratchRestorer:
             # What the archive makes must not be there yet, as the schema of an adopted database, whatever its name.
             home = replace(home, schema="public")
         return DatabaseHome(order.owner, home, connect)
+
+
+def archived_options(manifest: Manifest) -> DatabaseOptions | None:
+    """Say how the archived database was made, if it was the tenant's own."""
+    return options_of(manifest.database) if manifest.isolation is Isolation.DATABASE else None
 
 
 def own_settings(manifest: Manifest) -> list[tuple[str, str]]:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.tenant import TenantId
 from tenantry.restores.requests import RestoreRequest
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
 from tests.integration.homes.conftest import new_id
-from tests.integration.restores.conftest import Vault
+from tests.integration.restores.conftest import BUCKET, Vault
+from tests.integration.restores.forgery import put
 
 PASSWORD = "of an .env file"
 # What PostgreSQL takes for immutable is not, if its author says so: it depends on settings of the database.
@@ -47,7 +50,7 @@ MADE = """SELECT pg_encoding_to_char(encoding), datlocprovider, datcollate, datc
           shobj_description(oid, 'pg_database'), dattablespace,
           ARRAY(SELECT c FROM pg_db_role_setting s, unnest(s.setconfig) c
                 WHERE s.setdatabase = d.oid AND setrole = 0 AND c !~ '^tenantry' ORDER BY 1)
-          FROM pg_database d WHERE datname = '{}'"""
+          , daticurules FROM pg_database d WHERE datname = '{}'"""
 
 
 class Odd:
@@ -152,7 +155,7 @@ def stays_itself(odd: Odd, state: str, damage: str) -> None:
     assert (odd.made_as(again), odd.read(again, state)) == (made, before)
     vault.perform_well(vault.relocations.move(again, "there", "op-1"))
     moved = odd.made_as(again)
-    assert (moved[:7], moved[8]) == (made[:7], made[8])
+    assert (moved[:7], moved[8:]) == (made[:7], made[8:])
     assert odd.read(again, state) == before
 
 
@@ -169,12 +172,14 @@ def test_a_locale_and_settings_that_rows_are_computed_with(odd: Odd, tablespace:
     odd.adopt()
     state = "SELECT id, day::text, meant::text, words::text FROM events ORDER BY 1"
     assert odd.read(odd.tenant_id, state)[0][1:] == ("2024-01-02", "2001-02-03", "'haus':2")
-    stays_itself(odd, f"SELECT e::text FROM ({state}) e UNION ALL (SELECT a FROM names ORDER BY a)", "DELETE FROM names")
+    stays_itself(
+        odd, f"SELECT e::text FROM ({state}) e UNION ALL (SELECT a FROM names ORDER BY a)", "DELETE FROM names"
+    )
 
 
 def test_an_encoding_of_one_byte(odd: Odd) -> None:
     odd.make("ENCODING 'LATIN1' LOCALE 'C'")
-    odd.run('CREATE TABLE "tä" ("größe" text PRIMARY KEY); INSERT INTO "tä" VALUES (\'Ünal\'), (\'É\'), (\'é\')')
+    odd.run("CREATE TABLE \"tä\" (\"größe\" text PRIMARY KEY); INSERT INTO \"tä\" VALUES ('Ünal'), ('É'), ('é')")
     odd.run('CREATE SCHEMA "ö"; CREATE TABLE "ö"."ß" AS SELECT 1 AS "ä"; COMMENT ON TABLE "tä" IS \'schön\'')
     odd.adopt()
     stays_itself(odd, 'SELECT "größe" FROM "tä" ORDER BY 1', 'DELETE FROM "tä" WHERE "größe" = \'é\'')
@@ -190,9 +195,63 @@ def test_bytes_without_an_encoding(odd: Odd) -> None:
 
 
 def test_another_provider(odd: Odd) -> None:
-    odd.make("ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+    odd.make(
+        "ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+    )
     odd.run("CREATE TABLE upper (a text PRIMARY KEY, b text GENERATED ALWAYS AS (upper(a)) STORED)")
     odd.run("INSERT INTO upper VALUES ('straße'), ('z'), ('É')")
     odd.adopt()
     assert ("STRASSE",) in odd.read(odd.tenant_id, "SELECT b FROM upper")
     stays_itself(odd, "SELECT a, b FROM upper ORDER BY 1", "DELETE FROM upper WHERE a = 'z'")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "MULE_INTERNAL"])
+def test_names_that_nobody_can_read_are_refused_at_once(odd: Odd, encoding: str) -> None:
+    odd.make(f"ENCODING '{encoding}' LOCALE 'C'")
+    odd.encoding = "LATIN1"
+    if encoding == "SQL_ASCII":  # of the other one, what is there is no matter
+        odd.run('CREATE TABLE "tä" (i int)')
+    roles = odd.vault.execute("here", "SELECT rolname FROM pg_roles ORDER BY 1")
+    with pytest.raises(BadRequest) as refusal:
+        odd.adopt()
+    assert (refusal.value.code, bool(refusal.value.hint)) == ("encoding_unsupported", True)
+    assert odd.vault.world.registry.tenant(odd.tenant_id) is None
+    assert odd.vault.execute("here", "SELECT rolname FROM pg_roles ORDER BY 1") == roles
+
+
+def test_a_locale_that_the_server_lacks_is_refused_before_anything_changes(odd: Odd) -> None:
+    """The backup, the tenant and its database are as they were; so is a drill's server."""
+    odd.make("ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'")
+    odd.run(ALIKE)
+    odd.adopt()
+    vault = odd.vault
+    backup = vault.back_up(odd.tenant_id)
+    assert backup.manifest
+    for facts in ({"collation": "xx_YY"}, {"locale_provider": "icu", "character_type": "xx_YY", "locale": "de-DE"}):
+        database = backup.manifest.database.model_copy(update=facts)
+        forged = put(vault, odd.tenant_id, backup.manifest, stored_bytes(vault, backup), {}, database=database)
+        for request in ({}, {"into": new_id("o")}):
+            with pytest.raises(Conflict) as refusal:
+                vault.start(forged, **request)
+            assert refusal.value.code == "locale_unavailable"
+            assert vault.tenant(odd.tenant_id).relocation == ""
+        with pytest.raises(Conflict) as refusal:
+            vault.scratches().drill(vault.order(forged))
+        assert refusal.value.code == "locale_unavailable"
+    assert vault.leftovers(odd.tenant_id) == []
+
+
+def test_a_limit_that_would_keep_us_out_is_not_brought_back(odd: Odd) -> None:
+    odd.make("")
+    odd.run("CREATE TABLE t (i int)")
+    odd.vault.execute("here", f'ALTER DATABASE "{odd.database}" CONNECTION LIMIT 3')
+    odd.adopt()
+    backup = odd.vault.back_up(odd.tenant_id)
+    odd.vault.perform_well(odd.vault.start(backup))
+    assert odd.made_as(odd.tenant_id)[5] == -1
+
+
+def stored_bytes(vault: Vault, backup: CataloguedBackup) -> bytes:
+    assert backup.manifest
+    body: bytes = vault.s3.get_object(Bucket=BUCKET, Key=backup.manifest.dump.key)["Body"].read()
+    return body
