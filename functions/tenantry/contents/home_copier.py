@@ -25,7 +25,7 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.servers.database_notes import read_notes, write_notes
-from tenantry.servers.database_settings import set_as_owner, settings_for_all
+from tenantry.servers.database_settings import quoted, set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
 
@@ -155,9 +155,12 @@ class HomeCopier:
 
     def _bring_settings(self, source: Resident, target: Resident) -> None:
         """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
+        here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
+        database, owner = target.home.database, owner_role(target.tenant_id)
+        if (source.home.isolation, target.home.isolation) == (Isolation.SCHEMA, Isolation.DATABASE):
+            # As its logins find its tables in the shared database.
+            set_as_owner(there, database, owner, [("search_path", quoted(target.home.schema))])
         if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
-            database, owner = target.home.database, owner_role(target.tenant_id)
             set_as_owner(there, database, owner, settings_for_all(here, source.home.database))
             write_notes(there, database, owner, read_notes(here, source.home.database))
 

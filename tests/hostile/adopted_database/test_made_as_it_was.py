@@ -34,7 +34,8 @@ INSERT INTO events VALUES (1, '2024-01-01 16:00+00', DEFAULT, '03.02.2001', DEFA
 """
 # The two are one to a locale that knows letters beyond ASCII.
 ALIKE = """
-CREATE TABLE names (a text); CREATE UNIQUE INDEX ON names (lower(a)); INSERT INTO names VALUES ('É'), ('é'), ('Z'), ('a');
+CREATE TABLE names (a text); CREATE UNIQUE INDEX ON names (lower(a));
+INSERT INTO names VALUES ('É'), ('é'), ('Z'), ('a');
 """
 SETTINGS = {
     "timezone": "'Asia/Tokyo'",
@@ -162,8 +163,8 @@ def stays_itself(odd: Odd, state: str, damage: str) -> None:
 def test_a_locale_and_settings_that_rows_are_computed_with(odd: Odd, tablespace: str) -> None:
     odd.make(f"ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C' TABLESPACE {tablespace}")
     for name, value in SETTINGS.items():
-        value = value.format(tablespace=tablespace)
-        odd.vault.execute("here", f'ALTER DATABASE "{odd.database}" SET {name} = {value}')
+        wanted = value.format(tablespace=tablespace)
+        odd.vault.execute("here", f'ALTER DATABASE "{odd.database}" SET {name} = {wanted}')
     odd.vault.execute("here", f"COMMENT ON DATABASE \"{odd.database}\" IS 'the ''crm'''")
     odd.vault.execute("here", f'ALTER DATABASE "{odd.database}" CONNECTION LIMIT 77 IS_TEMPLATE false')
     odd.vault.execute("here", f"GRANT CREATE ON TABLESPACE {tablespace} TO {odd.user}")
