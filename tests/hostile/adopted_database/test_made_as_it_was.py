@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.tenant import TenantId
+from tenantry.homes.database_options import read_options
 from tenantry.restores.requests import RestoreRequest
 from tenantry.tenants.adoption import AdoptionRequest, adopt_database
+from tests.hostile.owner_sql.test_names_by_hand import back_up, by_hand
 from tests.integration.homes.conftest import new_id
 from tests.integration.restores.conftest import BUCKET, Vault
 from tests.integration.restores.forgery import put
@@ -204,6 +207,34 @@ def test_another_provider(odd: Odd) -> None:
     odd.adopt()
     assert ("STRASSE",) in odd.read(odd.tenant_id, "SELECT b FROM upper")
     stays_itself(odd, "SELECT a, b FROM upper ORDER BY 1", "DELETE FROM upper WHERE a = 'z'")
+
+
+def test_a_search_configuration_of_its_own_is_there_before_the_rows(odd: Odd) -> None:
+    odd.make("")
+    odd.run("CREATE TEXT SEARCH CONFIGURATION public.ours (COPY = german)")
+    odd.vault.execute("here", f"ALTER DATABASE \"{odd.database}\" SET default_text_search_config = 'public.ours'")
+    odd.run(
+        """CREATE FUNCTION words_of(text) RETURNS tsvector IMMUTABLE LANGUAGE sql RETURN to_tsvector($1);
+        CREATE TABLE events (id int, said text, words tsvector GENERATED ALWAYS AS (words_of(said)) STORED);
+        INSERT INTO events VALUES (1, 'die Häuser')"""
+    )
+    odd.adopt()
+    words = odd.read(odd.tenant_id, "SELECT words::text FROM events ORDER BY id")
+    assert words[0] == ("'haus':2",)
+    odd.vault.perform_well(odd.vault.start(odd.vault.back_up(odd.tenant_id)))
+    assert odd.read(odd.tenant_id, "SELECT words::text FROM events ORDER BY id") == words
+
+
+def test_it_is_made_by_hand_too(odd: Odd, tmp_path: Path) -> None:
+    odd.make("ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'")
+    odd.run("CREATE TABLE t (i int)")
+    odd.adopt()
+    back_up(odd.vault, odd.tenant_id, tmp_path)
+    name = f"{odd.tenant_id}_by_hand"
+    done = by_hand(odd.vault, odd.tenant_id, tmp_path, "make", "manifest.json", name, as_administrator=True)
+    assert (done.returncode, done.stdout) == (0, f"{name}: made, and closed\n")
+    found = read_options(odd.vault.servers.connector("here"), name)
+    assert found == DatabaseOptions("LATIN1", "libc", "C", "C")
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "MULE_INTERNAL"])

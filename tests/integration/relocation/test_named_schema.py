@@ -58,10 +58,17 @@ def test_a_rename_that_functions_would_not_survive_is_refused(yard: Yard) -> Non
             plain,
         ),
     )
-    adapters = {"registry": yard.world.registry, "secrets": yard.world.secrets, "servers": yard.servers}
-    assert check_renaming(plain, new_id("m"), "", **adapters)
+
+    def check(whose: TenantId) -> bool:
+        world = yard.world
+        new = new_id("m")
+        return bool(
+            check_renaming(whose, new, "", registry=world.registry, secrets=world.secrets, servers=yard.servers)
+        )
+
+    assert check(plain)
     with pytest.raises(Conflict) as refusal:
-        check_renaming(tenant, new_id("m"), "", **adapters)
+        check(tenant)
     assert refusal.value.code == "schema_named"
     assert "function total" in str(refusal.value.details)
     for kept_as_text in (
@@ -75,11 +82,11 @@ def test_a_rename_that_functions_would_not_survive_is_refused(yard: Yard) -> Non
     ):
         yard.run_as(plain, f"BEGIN; {kept_as_text}; COMMIT")
         with pytest.raises(Conflict) as refusal:
-            check_renaming(plain, new_id("m"), "", **adapters)
+            check(plain)
         assert refusal.value.code == "schema_named", kept_as_text
         for drop in ("VIEW w", "FUNCTION w", "POLICY w ON sales", "DOMAIN w", "RULE w ON sales", "INDEX w"):
             kind, _, rest = drop.partition(" ")
             if f"CREATE {kind} " in kept_as_text:
                 yard.run_as(plain, f"DROP {kind} {rest}")
         yard.run_as(plain, "ALTER TABLE sales ALTER d DROP DEFAULT")
-        assert check_renaming(plain, new_id("m"), "", **adapters), kept_as_text
+        assert check(plain), kept_as_text

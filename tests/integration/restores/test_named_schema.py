@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tenantry.contents.schema_copy import copy_schema
-from tenantry.domain.errors import Conflict, DatabaseUnavailable
+from tenantry.domain.errors import Conflict, DatabaseUnavailable, RestoreFailed
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
 from tenantry.homes import swapping
@@ -192,3 +192,15 @@ def test_another_name_is_refused_where_functions_spell_it(vault: Vault) -> None:
     # Of what was kept by its number nothing is named.
     assert not [name for name in named if name.startswith(("index", "constraint", "table"))]
     assert not swapping.has_schema(vault.servers.connector("here"), SHARED, other.value)
+
+
+def test_a_single_table_beside_is_what_was_backed_up_or_nothing(vault: Vault) -> None:
+    """Its generated column is computed by the live function, which says something else by now."""
+    tenant = add(vault)
+    backup = vault.back_up(tenant)
+    wanted = {"tables": (f"{tenant}.sales",)}
+    vault.perform_well(vault.start(backup, **wanted))
+    run(vault, tenant, "CREATE OR REPLACE FUNCTION {s}.norm() RETURNS int LANGUAGE sql AS 'SELECT 20'")
+    with pytest.raises(RestoreFailed) as failure:
+        vault.perform(vault.start(backup, **wanted))
+    assert (failure.value.code, failure.value.details) == ("restore_differs", "sales")
