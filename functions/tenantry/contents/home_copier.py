@@ -25,7 +25,7 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.servers.database_notes import read_notes, write_notes
-from tenantry.servers.database_settings import quoted, set_as_owner, settings_for_all
+from tenantry.servers.database_settings import needs_contents, quoted, set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
 
@@ -97,6 +97,7 @@ class HomeCopier:
                     self._bring_settings(source, target)
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
+                    self._bring_late_settings(source, target)
                     reader.require_unchanged()
                     return self._both(read, access, source.home, target.home)
                 except BaseException:
@@ -161,8 +162,16 @@ class HomeCopier:
             # As its logins find its tables in the shared database.
             set_as_owner(there, database, owner, [("search_path", quoted(target.home.schema))])
         if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            set_as_owner(there, database, owner, settings_for_all(here, source.home.database))
+            found = settings_for_all(here, source.home.database)
+            set_as_owner(there, database, owner, [setting for setting in found if not needs_contents(setting)])
             write_notes(there, database, owner, read_notes(here, source.home.database))
+
+    def _bring_late_settings(self, source: Resident, target: Resident) -> None:
+        """Set a database of the tenant's own to what names things in it, now that they are there."""
+        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
+            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
+            late = filter(needs_contents, settings_for_all(here, source.home.database))
+            set_as_owner(there, target.home.database, owner_role(target.tenant_id), late)
 
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.

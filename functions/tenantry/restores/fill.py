@@ -53,9 +53,8 @@ class Filling:
         :raises DependencyFailed: S3 did not answer.
         """
         # Several sessions count several errors on a server that does not know all settings.
-        manifest = self._archive.manifest
-        wants_sessions = manifest.dump.dump_bytes >= LARGE_BYTES or _has_own_search_config(manifest)
-        if not (wants_sessions and self._target.knows_all_settings and self._by_sessions()):
+        large = self._archive.manifest.dump.dump_bytes >= LARGE_BYTES and self._target.knows_all_settings
+        if not (large and self._by_sessions()):
             self._stream()
 
     def _by_sessions(self) -> bool:
@@ -146,12 +145,6 @@ class Filling:
         # Who ends early has the reason, or was in no need of the rest: the archive is whole.
         with suppress(BrokenPipeError):
             self._archive.source.pump(self._archive.manifest, self._archive.bucket, write)
-
-
-def _has_own_search_config(manifest: Manifest) -> bool:
-    """Whether the database searches with a configuration of its own, which a session knows only if it began later."""
-    wanted = [fact.value for fact in manifest.settings if fact.name == "default_text_search_config" and not fact.role]
-    return any("." in value and not value.startswith("pg_catalog.") for value in wanted)
 
 
 def _is_spread(manifest: Manifest) -> bool:

@@ -33,7 +33,7 @@ from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
-from tenantry.servers.database_settings import set_as_owner
+from tenantry.servers.database_settings import needs_contents, set_as_owner
 from tenantry.servers.server_admin import ServerFacts
 from tenantry.servers.servers import Servers
 
@@ -86,7 +86,7 @@ class ScratchOrder:
     @property
     def settings(self) -> list[tuple[str, str]]:
         """List what a database of the tenant's own was set to for everybody, which what is computed may depend on."""
-        return own_settings(self.manifest)
+        return [setting for setting in own_settings(self.manifest) if not needs_contents(setting)]
 
     @property
     def rights(self) -> AllRights | None:
