@@ -127,7 +127,11 @@ class Restores:
                 code="move_unconfirmed",
                 hint="Confirm or undo it first.",
             )
-        present = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        stored = self._secrets.find(tenant.tenant_id)
+        present = home_of(tenant, stored)
+        if stored is None and present.isolation is Isolation.DATABASE:
+            # The secret is lost, which knew the name of the schema in a database of the tenant's own.
+            present = replace(present, schema=archived_schema(require_whole(backup)))
         home = present
         if request.server_id not in (None, present.server_id):
             self._servers.require_room(request.server_id, tenant.region)
