@@ -12,6 +12,7 @@ from psycopg2 import sql
 from tenantry.contents import steadiness
 from tenantry.contents.rights_reader import read_rights
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
@@ -32,6 +33,9 @@ _CHEAP_HASHES = {
     "smallint": _INTEGER_HASH,
     "uuid": "pg_catalog.uuid_hash_extended({}, 1::bigint)",
 }
+# Encodings whose text is hashed as the bytes that it is. SQL_ASCII is any bytes, which are nobody's to convert: such a
+# database is made again as one, and the same bytes have the same hash.
+_HASHED_AS_IS = frozenset({"UTF8", NO_ENCODING})
 # So that a value is written the same way by every server. What is not our own schema's is then named with its schema.
 _FORMS = (
     "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; "
@@ -149,7 +153,7 @@ class ContentReader:
                 )
             begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
-            self._is_utf8 = cursor.fetchone()[0] == "UTF8"
+            self.encoding: str = cursor.fetchone()[0]
             self.tables = find_tables(self._connection, self.access)
 
     @property
@@ -270,7 +274,7 @@ class ContentReader:
         # Of the server's own encoding: two that differ in it are compared in UTF-8.
         hashed = (
             sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", {}::bigint)')
-            if self._is_utf8
+            if self.encoding in _HASHED_AS_IS
             else sql.SQL(
                 "pg_catalog.hashtextextended(pg_catalog.convert_from(pg_catalog.convert_to({}, 'UTF8'), 'SQL_ASCII') "
                 'COLLATE pg_catalog."C", {}::bigint)'

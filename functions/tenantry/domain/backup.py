@@ -89,7 +89,9 @@ class DumpObject(_Frozen):
 class DatabaseFacts(_Frozen):
     """The database as it was dumped; size in bytes. Format 1 has no facts on the collation.
 
-    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two. `version` is PostgreSQL's own number.
+    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two, `icu_rules` to ICU. `version` is
+    PostgreSQL's own number. `tablespace`, `comment` and `connection_limit` are of a tenant's own database; the first is
+    empty if it is the server's default, the last is -1 without a limit.
     """
 
     name: str
@@ -101,6 +103,10 @@ class DatabaseFacts(_Frozen):
     character_type: str | None = None
     locale_provider: str | None = None
     locale: str | None = None
+    icu_rules: str | None = None
+    tablespace: str | None = None
+    comment: str | None = None
+    connection_limit: int | None = None
 
 
 class HomeFacts(_Frozen):

@@ -18,10 +18,11 @@ from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.homes.database_options import require_locale
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import require_version
+from tenantry.restores.scratch import archived_options, require_version
 from tenantry.restores.single_tables import STAGED
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
@@ -126,7 +127,11 @@ class Restores:
                 code="move_unconfirmed",
                 hint="Confirm or undo it first.",
             )
-        present = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        stored = self._secrets.find(tenant.tenant_id)
+        present = home_of(tenant, stored)
+        if stored is None and present.isolation is Isolation.DATABASE:
+            # The secret is lost, which knew the name of the schema in a database of the tenant's own.
+            present = replace(present, schema=archived_schema(require_whole(backup)))
         home = present
         if request.server_id not in (None, present.server_id):
             self._servers.require_room(request.server_id, tenant.region)
@@ -228,6 +233,8 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+        if options := archived_options(manifest):
+            require_locale(self._servers.connector(home.server_id), options)
 
 
 def _tells_rights(backup: CataloguedBackup) -> bool:

@@ -18,6 +18,7 @@ from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import execute, transaction
 from tenantry.database.connecting import connect
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.operation import Operation
 from tenantry.domain.restore import replaced_schema, restored_schema, wanted_tables
 from tenantry.domain.tenant import Home, Isolation, owner_role
@@ -96,14 +97,14 @@ class TableRestoration:
         there, here = (
             replace(a, home=replace(a.home, isolation=Isolation.SCHEMA, schema=schema)) for a in (source, target)
         )
-        with ContentReader(there, self._adapters.scratches.settings()) as reader:
-            copy_schema(
-                there,
-                here,
-                reader.export(),
-                self._adapters.tools,
-                deadline=self._adapters.deadline(),
-            )
+        settings = self._adapters.scratches.settings()
+        with ContentReader(there, settings) as reader:
+            copy_schema(reader, here, reader.export(), self._adapters.tools, deadline=self._adapters.deadline())
+            restored = reader.content()
+        with ContentReader(here, settings) as reader:
+            # What is generated is generated anew, by functions that are the live ones there.
+            if differences := restored.differences(reader.content()):
+                raise RestoreFailed(code="restore_differs", details=", ".join(differences))
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:
         """Exchange the rows in one transaction and keep the former ones; foreign keys are checked at its end."""

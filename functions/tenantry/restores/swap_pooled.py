@@ -92,6 +92,10 @@ class PooledSwap:
         kept.reserve()
         swapping.shut(self._connect(swap), swap.kept.database)
 
+    def carry(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Do nothing: rows are exchanged in one transaction."""
+        return {}
+
     def is_swapped(self, swap: Swap) -> bool:
         """Whether the tenant's rows differ from the kept ones; it can't write meanwhile."""
         if not swapping.has_database(self._connect(swap), swap.home.database):
