@@ -201,7 +201,7 @@ class Manifest(_Frozen):
     extensions: list[ExtensionFacts] = Field(default_factory=list)
     roles: list[RoleFacts] = Field(default_factory=list)
     grants: list[GrantFacts] = Field(default_factory=list)
-    # The state of each sequence, by the names of `domain.content.Content`: the last value, and whether it was handed
+    # The state of each sequence, by the keys of `domain.content.Content`: the last value, and whether it was handed
     # out.
     # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)
