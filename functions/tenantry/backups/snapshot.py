@@ -114,6 +114,7 @@ class Snapshot:
                 table=table.name,
                 rows=content.tables[name].rows,
                 digest=content.tables[name].digest,
+                partition_of=list(table.roots),
                 **self._sample_of(table.schema, table.name),
             )
             for name, table in self._reader.tables.items()

@@ -96,8 +96,8 @@ def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
     with connection.cursor() as cursor:
         cursor.execute(load_sql("contents/content_tables"), _scope(access))
         found = [
-            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns))
-            for schema, name, columns in cursor.fetchall()
+            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
+            for schema, name, columns, roots in cursor.fetchall()
         ]
     if access.is_pooled:
         found = [_without_tenant(table) for table in found if _has_tenant(table)]

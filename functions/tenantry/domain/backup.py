@@ -70,6 +70,8 @@ class TableRows(_Frozen):
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
+    # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
+    partition_of: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class DumpObject(_Frozen):

@@ -15,8 +15,8 @@ def content_key(schema: str, name: str) -> str:
         can be compared.
     """
     # Without its quotes a name that has some could be read as a schema and a name: `"s".t`.
-    plain = _quoted(name) if '"' in name else name
-    return f"{_quoted(schema)}.{plain}" if schema else plain
+    plain = quoted(name) if '"' in name else name
+    return f"{quoted(schema)}.{plain}" if schema else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,26 @@ class ContentColumn:
     sequence: str | None = None
 
 
+# A table's schema and name.
+type Place = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class ContentTable:
-    """A tenant's table; its columns are sorted by name."""
+    """A tenant's table; its columns are sorted by name.
+
+    `roots` are the partitioned tables that it is a partition of.
+    """
 
     schema: str
     name: str
     columns: tuple[ContentColumn, ...]
+    roots: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Its schema and name."""
+        return self.schema, self.name
 
     @property
     def stored(self) -> tuple[ContentColumn, ...]:
@@ -97,7 +110,8 @@ class Content:
         return digest.hexdigest()
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Put a name in double quotes, as SQL does."""
     return '"' + name.replace('"', '""') + '"'
 
 

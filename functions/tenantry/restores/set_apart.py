@@ -1,0 +1,186 @@
+"""Moves single tables of a scratch database into a schema of their own, with all that they need, and cuts them off.
+
+What is copied from that schema depends on nothing outside of it, and does nothing there: it joins no parent, counts on
+no type, function or sequence that may have changed or gone, and nothing that is dropped later takes it along.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from psycopg2 import sql
+
+from tenantry.database.admin_sql import execute
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import Conflict, StatementFailed
+from tenantry.domain.restore import WantedTable
+
+_NAMED = 10
+# SQLSTATEs of a name that is there already: of a table, index, sequence or type, of other things, of a function.
+_DUPLICATES = frozenset({"42P07", "42710", "42723"})
+_DROPS = {
+    "CONSTRAINT": "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}",
+    "TRIGGER": "DROP TRIGGER IF EXISTS {name} ON {table}",
+    "RULE": "DROP RULE IF EXISTS {name} ON {table}",
+    "POLICY": "DROP POLICY IF EXISTS {name} ON {table}",
+}
+# How ALTER … SET SCHEMA calls what pg_identify_object calls otherwise.
+_MOVABLE = {
+    "table": "TABLE",
+    "type": "TYPE",
+    "sequence": "SEQUENCE",
+    "function": "FUNCTION",
+    "procedure": "PROCEDURE",
+    "aggregate": "AGGREGATE",
+    "operator": "OPERATOR",
+    "operator class": "OPERATOR CLASS",
+    "operator family": "OPERATOR FAMILY",
+    "collation": "COLLATION",
+    "conversion": "CONVERSION",
+    "statistics object": "STATISTICS",
+    "text search parser": "TEXT SEARCH PARSER",
+    "text search dictionary": "TEXT SEARCH DICTIONARY",
+    "text search template": "TEXT SEARCH TEMPLATE",
+    "text search configuration": "TEXT SEARCH CONFIGURATION",
+}
+
+
+class Needed(NamedTuple):
+    """An object of the scratch database: a wanted table, a part of one, or what one needs; see `restores/needs`."""
+
+    key: str
+    kind: str
+    names: list[str]
+    identity: str
+    is_foreign: bool
+    extension: str
+    extension_schema: str
+    goes_along: bool
+    generated: str
+    is_inherited: bool
+    needs: list[str]
+
+
+def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> set[tuple[str, str]]:
+    """Make a schema and move the wanted tables into it, with what they need.
+
+    Foreign keys, triggers, rules and policies are dropped, and what of a table needs another one that is not wanted.
+
+    :param cursor: in a transaction, as the role that owns everything, with only `pg_catalog` in search_path.
+    :returns: the extensions that the tables need, each with its schema.
+    :raises Conflict: two things that are moved have the same name (`names_collide`), or columns of a table are of the
+        row type of another one that is not wanted (`tables_needed`).
+    :raises StatementFailed: the server refused.
+    """
+    pairs = list(wanted)
+    values = {"schemas": [one.schema for one in pairs], "tables": [one.name for one in pairs]}
+    execute(cursor, load_sql("restores/wanted_relations"), values)
+    tables = {"tables": [oid for oid, *_ in cursor.fetchall()]}
+    _drop_acting_parts(cursor, tables)
+    _leave_parents(cursor, tables)
+    _cut_off(cursor, list(_foreign(_read(cursor, tables)).values()))
+    found = _read(cursor, tables)
+    if bound := _foreign(found):
+        raise _needed(bound.values())
+    execute(cursor, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for one in found.values():
+        _move(cursor, one, schema)
+    return {(one.extension, one.extension_schema) for one in found.values() if one.extension}
+
+
+def _leave_parents(cursor: Any, tables: dict[str, Any]) -> None:
+    execute(cursor, load_sql("restores/outward_parents"), tables)
+    for is_partition, *names in cursor.fetchall():
+        parent, child = sql.Identifier(*names[:2]), sql.Identifier(*names[2:])
+        if is_partition:
+            execute(cursor, sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, child))
+        else:
+            execute(cursor, sql.SQL("ALTER TABLE {} NO INHERIT {}").format(child, parent))
+
+
+def _drop_acting_parts(cursor: Any, tables: dict[str, Any]) -> None:
+    execute(cursor, load_sql("restores/acting_parts"), tables)
+    for kind, schema, table, name in cursor.fetchall():
+        names = {"table": sql.Identifier(schema, table), "name": sql.Identifier(name)}
+        execute(cursor, sql.SQL(_DROPS[kind]).format(**names))
+
+
+def _read(cursor: Any, tables: dict[str, Any]) -> dict[str, Needed]:
+    execute(cursor, load_sql("restores/needs"), tables)
+    return {row[0]: Needed(*row) for row in cursor.fetchall()}
+
+
+def _foreign(found: Mapping[str, Needed]) -> dict[str, Needed]:
+    """Find what needs a table or view that is not wanted, itself or through others; and those tables and views."""
+    needed_by: dict[str, list[Needed]] = {}
+    for one in found.values():
+        for key in one.needs:
+            needed_by.setdefault(key, []).append(one)
+    foreign: dict[str, Needed] = {}
+    left = [one for one in found.values() if one.is_foreign]
+    while left:
+        one = left.pop()
+        if one.key not in foreign:
+            foreign[one.key] = one
+            left += needed_by.get(one.key, [])
+    return foreign
+
+
+def _cut_off(cursor: Any, foreign: Sequence[Needed]) -> None:
+    """Drop those parts of the tables that need others."""
+    # Of two tables the parent's part goes first, and takes along what the child has from it.
+    for one in sorted(foreign, key=lambda one: (one.kind == "index", one.is_inherited)):
+        if (drop := _drop(one)) is not None:
+            execute(cursor, drop)
+
+
+def _drop(one: Needed) -> sql.Composable | None:
+    names = one.names
+    match one.kind:
+        case "default value" if one.generated == "":
+            change = sql.SQL("ALTER TABLE {} ALTER {} DROP DEFAULT")
+            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+        case "default value" if one.generated == "s" and not one.is_inherited:
+            change = sql.SQL("ALTER TABLE {} ALTER {} DROP EXPRESSION")
+            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+        case "table constraint" if not one.is_inherited:
+            change = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {} CASCADE")
+            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+        case "index":
+            return sql.SQL("DROP INDEX IF EXISTS {} CASCADE").format(sql.Identifier(*names))
+        case "statistics object":
+            return sql.SQL("DROP STATISTICS IF EXISTS {}").format(sql.Identifier(*names))
+    return None
+
+
+def _move(cursor: Any, one: Needed, schema: str) -> None:
+    if one.extension or one.goes_along or one.kind not in _MOVABLE:
+        return
+    if one.kind == "sequence":
+        execute(cursor, sql.SQL("ALTER SEQUENCE {} OWNED BY NONE").format(sql.SQL(one.identity)))
+    # PostgreSQL itself has spelt the identity, with quotes and the schema.
+    move = sql.SQL(f"ALTER {_MOVABLE[one.kind]} {{}} SET SCHEMA {{}}")
+    try:
+        execute(cursor, move.format(sql.SQL(one.identity), sql.Identifier(schema)))
+    except StatementFailed as exc:
+        if exc.code not in _DUPLICATES:
+            raise
+        raise collision(one.identity) from exc
+
+
+def collision(name: str) -> Conflict:
+    """Build the error for things of one name in two schemas, which can't lie in one."""
+    return Conflict(
+        "Two of the tables, or things that they need, have the same name in different schemas.",
+        code="names_collide",
+        details=name,
+        hint="Restore the tables of each schema by a call of its own.",
+    )
+
+
+def _needed(bound: Iterable[Needed]) -> Conflict:
+    return Conflict(
+        "The tables can't be restored without others, whose row types or rows they are defined by.",
+        code="tables_needed",
+        details=", ".join(sorted(one.identity for one in bound if one.is_foreign)[:_NAMED]),
+        hint="Name these too, or restore the backup into a new tenant.",
+    )
