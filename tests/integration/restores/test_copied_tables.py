@@ -61,6 +61,13 @@ CREATE RULE redirected AS ON UPDATE TO rich DO ALSO INSERT INTO log VALUES ('rul
 CREATE VIEW above AS SELECT * FROM rich;
 CREATE MATERIALIZED VIEW stored AS SELECT * FROM rich;
 
+CREATE FUNCTION same(a int, b int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT a = b';
+CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = same);
+CREATE COLLATION plain FROM "C";
+CREATE TYPE shape AS (a int, b text);
+CREATE TABLE typed OF shape (CHECK (a === a), UNIQUE (a));
+ALTER TABLE typed ADD CHECK (b COLLATE plain < 'y');
+INSERT INTO typed VALUES (1, 'x');
 CREATE TABLE bare ();
 INSERT INTO bare DEFAULT VALUES;
 CREATE UNLOGGED TABLE "Un.""logged" ("a b" text DEFAULT 'x', "{LONG}" int);
@@ -71,7 +78,7 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC;
 """
-TABLES = ["par", "chi", "leaf", "root", "rich", "bare", 'Un."logged']
+TABLES = ["par", "chi", "leaf", "root", "rich", "typed", "bare", 'Un."logged']
 
 
 def beside(vault: Vault, tenant: TenantId, backup: object, *tables: str) -> str:
@@ -93,11 +100,13 @@ def outward(vault: Vault, tenant: TenantId, schema: str) -> list[object]:
 def test_a_copy_is_an_island(vault: Vault, isolation: Isolation) -> None:
     tenant = vault.add(isolation)
     vault.run_as(tenant, RELATED)
+    if isolation is Isolation.DATABASE:
+        vault.run_as(tenant, "CREATE PUBLICATION everything FOR TABLE par, root, rich")
     schema = main(vault, tenant)
     before = {table: rows(vault, tenant, schema, table) for table in TABLES}
     backup = vault.back_up(tenant)
     live = dump(vault, tenant)
-    for tables in (["par"], ["chi"], ["leaf"], ["root"], ["rich", "bare", 'Un."logged', "root"]):
+    for tables in (["par", "typed"], ["chi"], ["leaf"], ["root"], ["rich", "bare", 'Un."logged', "root"]):
         made = beside(vault, tenant, backup, *tables)
         for table in tables:
             assert rows(vault, tenant, made, table) == before[table], table
@@ -109,13 +118,14 @@ def test_a_copy_is_an_island(vault: Vault, isolation: Isolation) -> None:
     vault.run_as(
         tenant,
         """DROP TABLE rich, leaf, chi, other, of_rows CASCADE; DROP FUNCTION fine CASCADE;
-        DROP TYPE pair, floats;
+        DROP TYPE pair, floats; DROP FUNCTION same CASCADE;
+        ALTER TABLE typed NOT OF; DROP TYPE shape; DROP COLLATION plain CASCADE;
         DROP SEQUENCE shared_ids; DROP DOMAIN positive CASCADE; CREATE DOMAIN positive AS int CHECK (VALUE > 99);
         ALTER TYPE grade RENAME VALUE 'bad' TO 'worse';
         CREATE FUNCTION fine(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'""",
     )
     live = dump(vault, tenant)
-    tables = ["rich", "chi", "leaf", "par"]
+    tables = ["rich", "chi", "leaf", "par", "typed"]
     made = beside(vault, tenant, backup, *tables)
     assert {table: rows(vault, tenant, made, table) for table in tables} == {t: before[t] for t in tables}
     assert dump(vault, tenant) == live
@@ -153,6 +163,35 @@ def test_whole_schemas_come_back_with_their_relations_among_themselves(vault: Va
                  UNION ALL SELECT grantee::regrole FROM pg_class, aclexplode(relacl)
                  WHERE relnamespace = '{made}'::regnamespace AND grantee <> relowner"""
     assert vault.run_as(tenant, rights) == []
+
+
+def test_what_extensions_and_other_owners_have_made_is_copied_too(vault: Vault) -> None:
+    tenant = vault.add()
+    vault.run_as(
+        tenant,
+        """CREATE SCHEMA e; CREATE EXTENSION citext SCHEMA e; CREATE TABLE words (word e.citext PRIMARY KEY);
+        INSERT INTO words VALUES ('A'); CREATE TABLE plain (word text); INSERT INTO plain VALUES ('p')""",
+    )
+    give = 'ALTER TABLE {0} OWNER TO "{1}_editor"; GRANT SELECT ON {0} TO "{1}_owner"'
+    for table in ("words", "plain"):
+        vault.execute("here", give.format(table, tenant), tenant.value)
+    backup = vault.back_up(tenant)
+    live = dump(vault, tenant)
+    made = beside(vault, tenant, backup, "words", "plain")
+    assert vault.run_as(
+        tenant, f"SELECT w.word, p.word FROM {made}.words w, {made}.plain p WHERE w.word OPERATOR(e.=) 'a'"
+    ) == [("A", "p")]
+    assert dump(vault, tenant) == live
+    vault.run_as(tenant, f"DROP SCHEMA {made} CASCADE; ALTER EXTENSION citext SET SCHEMA public")
+    live = dump(vault, tenant)
+    with pytest.raises(TenantryError) as refusal:
+        beside(vault, tenant, backup, "words")
+    assert (refusal.value.code, refusal.value.details) == ("extension_differs", "citext in e")
+    assert dump(vault, tenant) == live
+    assert vault.leftovers(tenant) == []
+    assert vault.execute("here", "SELECT FROM pg_namespace WHERE nspname ~ '^restored_'", tenant.value) == []
+    made = beside(vault, tenant, backup, "plain")
+    assert vault.run_as(tenant, f"SELECT word FROM {made}.plain") == [("p",)]
 
 
 def test_what_cannot_be_copied_alone_is_refused_before_anything_changes(vault: Vault) -> None:
