@@ -5,6 +5,7 @@ no type, function or sequence that may have changed or gone, and nothing that is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg2 import sql
@@ -44,20 +45,34 @@ _MOVABLE = {
 }
 
 
-class Needed(NamedTuple):
-    """An object of the scratch database: a wanted table, a part of one, or what one needs; see `restores/needs`."""
+# An object as `pg_depend` has it: the catalogue's oid, and its own.
+type Address = tuple[int, int]
 
-    key: str
+
+class Needed(NamedTuple):
+    """An object that wanted tables need, or a part of one; see `restores/needed_objects`."""
+
     kind: str
     names: list[str]
     identity: str
-    is_foreign: bool
     extension: str
     extension_schema: str
     goes_along: bool
     generated: str
     is_inherited: bool
-    needs: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The wanted tables with all that is part of them and all that they need, to the end.
+
+    `unwanted` are the tables and views among these that are not wanted; `foreign` is all that needs one of them, itself
+    or through others.
+    """
+
+    objects: Mapping[Address, Needed]
+    foreign: Sequence[Needed]
+    unwanted: Sequence[Needed]
 
 
 def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> set[tuple[str, str]]:
@@ -77,14 +92,16 @@ def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> set[tu
     tables = {"tables": [oid for oid, *_ in cursor.fetchall()]}
     _drop_acting_parts(cursor, tables)
     _leave_parents(cursor, tables)
-    _cut_off(cursor, list(_foreign(_read(cursor, tables)).values()))
     found = _read(cursor, tables)
-    if bound := _foreign(found):
-        raise _needed(bound.values())
+    if found.foreign:
+        _cut_off(cursor, found.foreign)
+        found = _read(cursor, tables)
+    if found.foreign:
+        raise _needed(found.unwanted)
     execute(cursor, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    for one in found.values():
+    for one in found.objects.values():
         _move(cursor, one, schema)
-    return {(one.extension, one.extension_schema) for one in found.values() if one.extension}
+    return {(one.extension, one.extension_schema) for one in found.objects.values() if one.extension}
 
 
 def _leave_parents(cursor: Any, tables: dict[str, Any]) -> None:
@@ -104,25 +121,50 @@ def _drop_acting_parts(cursor: Any, tables: dict[str, Any]) -> None:
         execute(cursor, sql.SQL(_DROPS[kind]).format(**names))
 
 
-def _read(cursor: Any, tables: dict[str, Any]) -> dict[str, Needed]:
-    execute(cursor, load_sql("restores/needs"), tables)
-    return {row[0]: Needed(*row) for row in cursor.fetchall()}
-
-
-def _foreign(found: Mapping[str, Needed]) -> dict[str, Needed]:
-    """Find what needs a table or view that is not wanted, itself or through others; and those tables and views."""
-    needed_by: dict[str, list[Needed]] = {}
-    for one in found.values():
-        for key in one.needs:
-            needed_by.setdefault(key, []).append(one)
-    foreign: dict[str, Needed] = {}
-    left = [one for one in found.values() if one.is_foreign]
+def _read(cursor: Any, tables: dict[str, Any]) -> Needs:
+    ends, needed_by = _follow(cursor, tables)
+    objects = _describe(cursor, tables, list(ends))
+    unwanted = [key for key, is_end in ends.items() if is_end and not objects[key].extension]
+    foreign: set[Address] = set()
+    left = list(unwanted)
     while left:
-        one = left.pop()
-        if one.key not in foreign:
-            foreign[one.key] = one
-            left += needed_by.get(one.key, [])
-    return foreign
+        key = left.pop()
+        if key not in foreign:
+            foreign.add(key)
+            left += needed_by.get(key, ())
+    return Needs(objects, [objects[key] for key in objects if key in foreign], [objects[key] for key in unwanted])
+
+
+def _follow(cursor: Any, tables: dict[str, Any]) -> tuple[dict[Address, bool], dict[Address, list[Address]]]:
+    """Follow the links from the tables to the end.
+
+    :returns: all objects, with whether one is where it stopped; and, by object, those that need it.
+    """
+    execute(cursor, "SELECT 'pg_class'::regclass::oid")
+    ((relations,),) = cursor.fetchall()
+    found = {(relations, oid): False for oid in tables["tables"]}
+    needed_by: dict[Address, list[Address]] = {}
+    asked = list(found)
+    while asked:
+        execute(cursor, load_sql("restores/links"), tables | _split(asked))
+        asked = []
+        for one_class, one, other_class, other, is_need, is_end in cursor.fetchall():
+            if is_need:
+                needed_by.setdefault((other_class, other), []).append((one_class, one))
+            if (other_class, other) not in found:
+                found[other_class, other] = is_end
+                asked += [] if is_end else [(other_class, other)]
+    return found, needed_by
+
+
+def _describe(cursor: Any, tables: dict[str, Any], keys: Sequence[Address]) -> dict[Address, Needed]:
+    execute(cursor, load_sql("restores/needed_objects"), tables | _split(keys))
+    return {(row[0], row[1]): Needed(*row[2:]) for row in cursor.fetchall()}
+
+
+def _split(keys: Iterable[Address]) -> dict[str, list[int]]:
+    pairs = list(keys)
+    return {"classes": [key[0] for key in pairs], "objects": [key[1] for key in pairs]}
 
 
 def _cut_off(cursor: Any, foreign: Sequence[Needed]) -> None:
@@ -177,10 +219,10 @@ def collision(name: str) -> Conflict:
     )
 
 
-def _needed(bound: Iterable[Needed]) -> Conflict:
+def _needed(unwanted: Iterable[Needed]) -> Conflict:
     return Conflict(
         "The tables can't be restored without others, whose row types or rows they are defined by.",
         code="tables_needed",
-        details=", ".join(sorted(one.identity for one in bound if one.is_foreign)[:_NAMED]),
+        details=", ".join(sorted(one.identity for one in unwanted)[:_NAMED]),
         hint="Name these too, or restore the backup into a new tenant.",
     )
