@@ -87,6 +87,9 @@ def find_wanted(places: Iterable[Place], pattern: str) -> WantedTable | None:
     """
     schemas, tables = set(), set()
     for schema, name in places:
+        # Most of many tables need no closer look.
+        if not pattern.startswith((schema, '"')) or not pattern.endswith((name, '"', "*")):
+            continue
         spellings = {schema, quoted(schema)}
         if pattern in {f"{spelt}.*" for spelt in spellings}:
             schemas.add(WantedTable(schema))
