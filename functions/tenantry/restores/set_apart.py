@@ -54,6 +54,7 @@ class Needed(NamedTuple):
 
     kind: str
     names: list[str]
+    arguments: list[str]
     identity: str
     extension: str
     extension_schema: str
@@ -176,22 +177,25 @@ def _cut_off(cursor: Any, foreign: Sequence[Needed]) -> None:
 
 
 def _drop(one: Needed) -> sql.Composable | None:
-    names = one.names
+    """Build the statement that drops a part, if it can be dropped, or loses its expression and keeps its values."""
     match one.kind:
         case "default value" if one.generated == "":
-            change = sql.SQL("ALTER TABLE {} ALTER {} DROP DEFAULT")
-            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+            change = "ALTER TABLE {whole} ALTER {part} DROP DEFAULT"
         case "default value" if one.generated == "s" and not one.is_inherited:
-            change = sql.SQL("ALTER TABLE {} ALTER {} DROP EXPRESSION")
-            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+            change = "ALTER TABLE {whole} ALTER {part} DROP EXPRESSION"
         case "table constraint" if not one.is_inherited:
-            change = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {} CASCADE")
-            return change.format(sql.Identifier(*names[:2]), sql.Identifier(names[2]))
+            change = "ALTER TABLE {whole} DROP CONSTRAINT IF EXISTS {part} CASCADE"
+        case "domain constraint":
+            change = "ALTER DOMAIN {whole} DROP CONSTRAINT {part}"
         case "index":
-            return sql.SQL("DROP INDEX IF EXISTS {} CASCADE").format(sql.Identifier(*names))
+            change = "DROP INDEX IF EXISTS {whole} CASCADE"
         case "statistics object":
-            return sql.SQL("DROP STATISTICS IF EXISTS {}").format(sql.Identifier(*names))
-    return None
+            change = "DROP STATISTICS IF EXISTS {whole}"
+        case _:
+            return None
+    # Of a domain PostgreSQL gives the name as it is spelt, of all others each name by itself.
+    whole = sql.SQL(one.names[0]) if one.arguments else sql.Identifier(*one.names[:2])
+    return sql.SQL(change).format(whole=whole, part=sql.Identifier([*one.names, *one.arguments][-1]))
 
 
 def _move(cursor: Any, one: Needed, schema: str) -> None:

@@ -3,6 +3,7 @@ SELECT
     r.class, r.object,
     a.type AS kind,
     a.object_names AS names,
+    a.object_args AS arguments,
     i.identity AS identity,
     coalesce(e.extname::text, '') AS extension,
     coalesce(n.nspname::text, '') AS extension_schema,
