@@ -70,6 +70,8 @@ class TableRows(_Frozen):
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
+    # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
+    partition_of: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class DumpObject(_Frozen):
@@ -207,7 +209,7 @@ class Manifest(_Frozen):
     extensions: list[ExtensionFacts] = Field(default_factory=list)
     roles: list[RoleFacts] = Field(default_factory=list)
     grants: list[GrantFacts] = Field(default_factory=list)
-    # The state of each sequence, by the names of `domain.content.Content`: the last value, and whether it was handed
+    # The state of each sequence, by the keys of `domain.content.Content`: the last value, and whether it was handed
     # out.
     # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)

@@ -166,6 +166,38 @@ def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -
     run(connect, database, _create(schema, owner))
 
 
+def make_closed_schema(connect: AdminConnect, database: str, schema: str, owner: str) -> None:
+    """Make an empty schema anew that nobody but its owner may use, whatever the owner grants by default.
+
+    :raises TenantryError: the server refused.
+    """
+    drop_schema(connect, database, schema)
+
+    def work(cursor: Any) -> None:
+        create = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
+        execute(cursor, create.format(sql.Identifier(schema), sql.Identifier(owner)))
+        _close(cursor, schema)
+
+    in_transaction(connect, database, work)
+
+
+def close_schema(connect: AdminConnect, database: str, schema: str) -> None:
+    """Take from everybody but the owner the rights to a schema and to the tables, sequences and functions in it.
+
+    :raises TenantryError: the server refused; nothing is changed.
+    """
+    in_transaction(connect, database, lambda cursor: _close(cursor, schema))
+
+
+def _close(cursor: Any, schema: str) -> None:
+    execute(cursor, load_sql("homes/granted_in_schema"), {"schema": schema})
+    for kind, name, others in cursor.fetchall():
+        whom = sql.SQL(", ").join(sql.Identifier(role) if role else sql.SQL("PUBLIC") for role in others)
+        # The name is an identity that PostgreSQL has spelt, with its quotes.
+        revoke = sql.SQL(f"REVOKE ALL ON {kind} {{}} FROM {{}} CASCADE")
+        execute(cursor, revoke.format(sql.SQL(name), whom))
+
+
 def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
     """Drop a schema with everything in it; it may be gone. :raises TenantryError: the server refused."""
     # A large schema takes longer than an administrator's statement usually may.

@@ -15,7 +15,14 @@ from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import Operation
 from tenantry.domain.residency import BackupBuckets
-from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
+from tenantry.domain.restore import (
+    HOW_TO_NAME_TABLES,
+    NO_TABLE,
+    RESTORE,
+    RESTORE_TABLES,
+    archived_schema,
+    find_wanted,
+)
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.database_options import require_locale
@@ -259,14 +266,11 @@ def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str
             code="tables_shared",
             hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
         )
-    known = {f"{table.schema_name}.{name}" for table in manifest.tables for name in (table.table, "*")}
-    if unknown := set(request.tables) - known:
-        raise BadRequest(
-            "The backup has no such table.",
-            code="table_unknown",
-            details=", ".join(sorted(unknown)),
-            hint="Name tables as schema.table, as the backup's manifest has them.",
-        )
+    known = {place for table in manifest.tables for place in ((table.schema_name, table.table), *table.partition_of)}
+    unknown = {pattern for pattern in request.tables if find_wanted(known, pattern) is None}
+    if unknown:
+        details = ", ".join(sorted(unknown))
+        raise BadRequest(NO_TABLE, code="table_unknown", details=details, hint=HOW_TO_NAME_TABLES)
     return {"wanted": list(request.tables), "mode": request.mode, "schema": archived_schema(manifest)}
 
 

@@ -24,7 +24,7 @@ from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
-from tenantry.domain.restore import RestoreWork, work_of
+from tenantry.domain.restore import RESTORE_TABLES, RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, owner_role
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
@@ -216,8 +216,11 @@ class Restoration:
     def _order(self, operation: Operation) -> ScratchOrder:
         work = work_for(operation)
         backup, manifest = self._backup(operation)
+        # A copy of single tables is for its owner alone, and rows that are exchanged have the rights that are there. So
+        # the owner owns all of the scratch database, and may set the tables apart.
+        keep_rights = work.keep_rights and operation.kind != RESTORE_TABLES
         return ScratchOrder(
-            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.staging, keep_rights=work.keep_rights
+            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.staging, keep_rights=keep_rights
         )
 
     def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
