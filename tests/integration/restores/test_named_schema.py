@@ -204,3 +204,18 @@ def test_a_single_table_beside_is_what_was_backed_up_or_nothing(vault: Vault) ->
     with pytest.raises(RestoreFailed) as failure:
         vault.perform(vault.start(backup, **wanted))
     assert (failure.value.code, failure.value.details) == ("restore_differs", "sales")
+
+
+def test_a_schema_that_became_a_database_is_restored_as_it_is(vault: Vault) -> None:
+    """Also when its secret is lost, which knew that its schema is not `public`."""
+    tenant = add(vault)
+    vault.perform_well(vault.relocations.promote(tenant, Isolation.DATABASE, "op-1"))
+    vault.perform_well(vault.relocations.confirm(tenant, "op-1"))
+    before = run(vault, tenant, STATE)
+    backup = vault.back_up(tenant)
+    assert vault.scratches().drill(vault.order(backup)).findings.differing == []
+    run(vault, tenant, DAMAGE)
+    vault.world.secrets.delete(tenant)
+    vault.perform_well(vault.start(backup))
+    assert vault.credentials(tenant).schema == tenant.value
+    assert run(vault, tenant, STATE) == before
