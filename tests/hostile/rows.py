@@ -16,6 +16,7 @@ _ERASED_IDS = ("tests/hostile/admin_token/test_erased_ids.py",)
 _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
 _ADOPTED = (
     "tests/hostile/adopted_database/test_drills_and_restores.py",
+    "tests/hostile/adopted_database/test_made_as_it_was.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
     "tests/hostile/adopted_database/test_schemas.py",
 )
