@@ -6,7 +6,8 @@ are compared without parentheses and with one list of the types that anything is
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from tenantry.domain.fingerprint import MAIN
 
@@ -26,24 +27,37 @@ _TOKENS = re.compile(
 )
 
 
+_SHORT = 200
+_REMEMBERED = 2_000
+
+
 class Neutraliser:
-    """Writes the main schema as `@` in what PostgreSQL has written with only pg_catalog in its search path."""
+    """Writes the main schema as `@` in what PostgreSQL has written with only pg_catalog in its search path.
+
+    `names` neutralises a text that consists of qualified names. `written` brings an expression or a statement into a
+    form in which a copy's is equal.
+    """
 
     def __init__(self, schemas: Collection[str]) -> None:
         """Take the schemas' names, quoted: the home's own, and that of the home that it is compared with."""
-        self._before = {f"{schema}." for schema in schemas}
+        self._before = tuple(f"{schema}." for schema in schemas)
         self._schemas = frozenset(schemas)
+        # Types and defaults are few, and columns that have them many.
+        self.names = _remember_short(self._write_names)
+        self.written = _remember_short(self._write_anew)
 
-    def names(self, text: str) -> str:
-        """Neutralise a text that consists of qualified names; of a schema's own name nothing else is left."""
+    def _write_names(self, text: str) -> str:
         if text in self._schemas:
             return MAIN
-        if not any(schema in text for schema in self._before):
+        found = sum(text.count(schema) for schema in self._before)
+        if not found:
             return text
+        if found == 1 and text.startswith(self._before) and '"' not in text:
+            # Most names are like this, and are written at once.
+            return f"{MAIN}.{text.partition('.')[2]}"
         return _NAMES.sub(self._neutral, text)
 
-    def written(self, text: str) -> str:
-        """Bring an expression or a statement into a form in which a copy's is equal."""
+    def _write_anew(self, text: str) -> str:
         words: list[str] = []
         types: set[str] = set()
         for token in _TOKENS.finditer(text):
@@ -61,3 +75,8 @@ class Neutraliser:
     def _neutral(self, token: re.Match[str]) -> str:
         is_first = token.start() == 0 or token.string[token.start() - 1] != "."
         return f"{MAIN}." if is_first and token[0] in self._before else token[0]
+
+
+def _remember_short(write: Callable[[str], str]) -> Callable[[str], str]:
+    remembered = lru_cache(_REMEMBERED)(write)
+    return lambda text: remembered(text) if len(text) < _SHORT else write(text)

@@ -62,7 +62,9 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
 
 def _rows(cursor: Any, schema: str | None) -> Iterator[tuple[str, ...]]:
     """Fetch them in portions: a tenant may have made very many, or very long ones."""
-    cursor.execute(sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint"), {"schema": schema})
+    cursor.execute(
+        sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint"), {"schema": schema}
+    )
     while True:
         cursor.execute("FETCH %s FROM tenantry_objects", (_FETCHED,))
         found = cursor.fetchall()

@@ -177,6 +177,43 @@ class LargeObjects(_Frozen):
     digest: str
 
 
+class KindFacts(_Frozen):
+    """All objects of one kind; see `domain.fingerprint.KindDigest`. An object's digests are joined by a dot."""
+
+    kind: str
+    count: int = Field(ge=0)
+    plain: str
+    written: str
+    objects: dict[str, str] | None
+
+
+class FingerprintFacts(_Frozen):
+    """How everything was defined; `major` is the server's major version. See `domain.fingerprint`."""
+
+    major: int
+    kinds: list[KindFacts]
+
+
+class CastFacts(_Frozen):
+    """A cast of a type in a tenant's schema; a name comes after that of its schema, None being the tenant's own."""
+
+    source: tuple[str | None, str]
+    target: tuple[str | None, str]
+    method: str
+    context: str
+    function: tuple[str | None, str] | None = None
+    arguments: list[tuple[str | None, str]] = Field(default_factory=list)
+    comment: str | None = None
+
+
+class Omission(_Frozen):
+    """Something that a restore does not bring back. `reason` is one of `backups.omissions.Reason`."""
+
+    kind: str
+    name: str
+    reason: str
+
+
 class Manifest(_Frozen):
     """The description of a backup. Times are UTC; a restore compares the restored tables with `tables`.
 
@@ -209,6 +246,18 @@ class Manifest(_Frozen):
     # Who might do what with everything that had other rights than it was born with. None: not written down, so a
     # restore takes what the dump says.
     rights: list[RightsFacts] | None = None
+    # How everything was defined. None: not written down, or the tables are shared ones.
+    fingerprint: FingerprintFacts | None = None
+    # What no dump has: the comment on the database or on the tenant's schema, and the casts of that schema's types.
+    comment: str | None = None
+    casts: list[CastFacts] = Field(default_factory=list)
+    # What a restore does not bring back. None: not looked for.
+    omissions: list[Omission] | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a restore does not bring back everything that there was."""
+        return bool(self.omissions)
 
     @property
     def names_others(self) -> bool:

@@ -42,7 +42,7 @@ class KindDigest:
 class Fingerprint:
     """All objects of one home by kind. `major` is the major version of the server that wrote the definitions."""
 
-    major: int
+    major: int = 0
     kinds: Mapping[str, KindDigest] = field(default_factory=dict)
 
     def differences(self, other: "Fingerprint", schema: str, without: Collection[tuple[str, str]] = ()) -> list[str]:

@@ -179,7 +179,7 @@ class Relocations:
                 actor,
             )
         facts = Journey(home, tenant.former_home).to_facts()
-        facts |= {name: came.facts[name] for name in ("mark", "definitions") if came and name in came.facts}
+        facts |= {name: came.facts[name] for name in ("mark", "fingerprint") if came and name in came.facts}
         facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
         return self._begin_with(tenant, UNDO, facts, actor)
 

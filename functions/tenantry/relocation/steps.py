@@ -131,7 +131,7 @@ class Relocation(Residence):
         both = self._read.pop(operation.operation_id, None) or self.copier.read_both(*self.residents(operation))
         both.require_same()
         counted = {"tables": len(both.target.tables), "rows": both.target.rows}
-        return counted | {"mark": both.mark, "source_mark": both.source_mark, "definitions": both.definitions}
+        return counted | {"mark": both.mark, "source_mark": both.source_mark, "fingerprint": both.definitions}
 
     def _switch(self, operation: Operation) -> dict[str, Any]:
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from tenantry.contents.digest import Access
 from tenantry.contents.rights_writer import RightsWriter
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
@@ -24,6 +25,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch
 from tenantry.domain.rights import AllRights, from_facts
+from tenantry.domain.surroundings import Surroundings, cast_of
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
@@ -75,6 +77,11 @@ class ScratchOrder:
     def is_whole(self) -> bool:
         """Whether all of a database of its own is restored, with its schemas."""
         return self.manifest.isolation is Isolation.DATABASE and not self.tables
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Say what there was that the archive has not."""
+        return Surroundings(self.manifest.comment, tuple(cast_of(cast.model_dump()) for cast in self.manifest.casts))
 
     @property
     def rights(self) -> AllRights | None:
@@ -155,6 +162,8 @@ class ScratchRestorer:
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()
+            if not order.rows_only:
+                write_surroundings(access, order.surroundings, self.settings(), whole=order.is_whole)
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
         scratch.reserve()
         if order.rights is not None:

@@ -12,6 +12,7 @@ from psycopg2 import sql
 
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.contents.schema_copy import copy_schema
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.admin_sql import AdminConnect, role_identifiers, role_names, run
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.logins import login_names
@@ -189,9 +190,11 @@ class SchemaSwap:
         settings = self._scratches.settings()
         with ContentReader(source, settings) as reader:
             copy_schema(source, target, reader.export(), self._tools, deadline=self._deadline())
-            restored = reader.content()
+            write_surroundings(target, reader.surroundings(), settings, whole=False)
+            restored, wanted = reader.content(), reader.defined().fingerprint
         with ContentReader(target, settings) as reader:
             differences = restored.differences(reader.content())
+            differences += wanted.differences(reader.defined().fingerprint, target.home.schema)
         differences = differences or self._carry_rights(swap, source.home, target.home)
         if differences:
             raise RestoreFailed(code="restore_differs", details=", ".join(differences))
