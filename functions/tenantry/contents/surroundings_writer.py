@@ -25,7 +25,8 @@ def write_surroundings(access: Access, surroundings: Surroundings, settings: Con
     home = access.home
     changes = [_create(cast, home.schema) for cast in surroundings.casts]
     changes += [_comment(cast, home.schema) for cast in surroundings.casts if cast.comment is not None]
-    if surroundings.comment is not None:
+    # A schema may have come with a comment; a new database has none.
+    if surroundings.comment is not None or not whole:
         place, name = ("DATABASE", home.database) if whole else ("SCHEMA", home.schema)
         comment = sql.SQL(f"COMMENT ON {place} {{}} IS {{}}")
         changes.append(comment.format(sql.Identifier(name), sql.Literal(surroundings.comment)))

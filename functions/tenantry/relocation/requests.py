@@ -12,9 +12,10 @@ from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
-from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
@@ -53,6 +54,7 @@ class Relocations:
                 if server_id == tenant.server_id:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
+                self._require_untied(tenant_id, home)
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
@@ -79,6 +81,7 @@ class Relocations:
                 if isolation is home.isolation:
                     raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._require_untied(tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
@@ -101,6 +104,7 @@ class Relocations:
             if operation is None:
                 if tenant.former_home is None:
                     raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
+                self._require_untied(tenant_id, tenant.former_home)
                 facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
@@ -165,6 +169,7 @@ class Relocations:
         if tenant.former_home is None:
             raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        self._require_untied(tenant.tenant_id, home)
         came = self._last_relocation(tenant.tenant_id)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
             return self._begin_with(
@@ -222,6 +227,10 @@ class Relocations:
         tenant = require_known(self._registry.tenant(tenant_id))
         require_complete(tenant)
         return tenant
+
+    def _require_untied(self, tenant_id: TenantId, home: Home) -> None:
+        """Make sure that the home that a tenant leaves can be copied, and dropped in the end."""
+        require_untied(self._servers.connector(home.server_id), tenant_id, home)
 
     def _check_server(self, tenant: Tenant, server_id: str) -> None:
         self._servers.require_room(server_id, tenant.region)

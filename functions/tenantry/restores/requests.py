@@ -19,6 +19,7 @@ from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.restores.scratch import require_version
@@ -137,6 +138,9 @@ class Restores:
         has_home = self._servers.home(tenant.tenant_id, home).size() is not None
         if has_home and home != present:
             raise name_taken(f"{home.database}.{home.schema}")
+        if not request.tables:
+            # What is there now is kept for an undo, and dropped in the end.
+            require_untied(self._servers.connector(present.server_id), tenant.tenant_id, present)
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
