@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
+from tenantry.backups.omissions import read_omissions
 from tenantry.contents.digest import Access, ContentReader, looking_in
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
@@ -66,6 +67,7 @@ class Snapshot:
             self.surroundings = self._reader.surroundings()
             with _translated(), looking_in(self._connection, "pg_catalog"):
                 self.facts = read_facts(self._connection, tenant_id, self._home)
+                self.omissions = read_omissions(self._connection, tenant_id, self._home)
                 self._samples = self._choose_samples()
         except BaseException:
             self.close()

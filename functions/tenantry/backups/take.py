@@ -138,6 +138,7 @@ def _describe(
         grants=facts.grants,
         rights=snapshot.rights,
         fingerprint=counted.fingerprint,
+        omissions=snapshot.omissions,
         comment=snapshot.surroundings.comment,
         casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
     )

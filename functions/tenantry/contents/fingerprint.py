@@ -41,7 +41,7 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
     sums: list[int] = []
 
     def definitions(cursor: Any, neutral: Neutraliser) -> Iterator[tuple[str, str, Definition]]:
-        for row in _rows(cursor, None if whole else home.schema):
+        for row in _rows(cursor, None if whole else home.schema, home.schema):
             sums.append(_number(row))
             kind, name, named, own, written = row
             if kind != _MARKED_ONLY:
@@ -60,11 +60,10 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
     return Defined(fingerprint, f"{sum(sums) % (1 << _MARK_BITS):032x}")
 
 
-def _rows(cursor: Any, schema: str | None) -> Iterator[tuple[str, ...]]:
+def _rows(cursor: Any, schema: str | None, main: str) -> Iterator[tuple[str, ...]]:
     """Fetch them in portions: a tenant may have made very many, or very long ones."""
-    cursor.execute(
-        sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint"), {"schema": schema}
-    )
+    declare = sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint")
+    cursor.execute(declare, {"schema": schema, "main": main})
     while True:
         cursor.execute("FETCH %s FROM tenantry_objects", (_FETCHED,))
         found = cursor.fetchall()

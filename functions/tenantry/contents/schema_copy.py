@@ -118,6 +118,7 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
+        "--no-tablespaces",
         f"--role={target.role}",
         f"--dbname={connection_string(target.credentials.dbname)}",
         "--no-password",

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.sql_files import load_sql
 from tenantry.domain.surroundings import Cast, Placed, Surroundings
 
 _CONTEXTS = {"a": " AS ASSIGNMENT", "i": " AS IMPLICIT"}
@@ -17,26 +18,28 @@ _BY_FUNCTION = "f"
 
 
 def write_surroundings(access: Access, surroundings: Surroundings, settings: ConnectSettings, *, whole: bool) -> None:
-    """Write them as the home's owner, to a home that has been filled otherwise.
+    """Write them as the home's owner, to a home that has been filled otherwise; a cast that is there stays.
 
     :param whole: the comment is on the whole database, and not on the home's schema.
     :raises TenantryError: the database refused; nothing is written.
     """
     home = access.home
-    changes = [_create(cast, home.schema) for cast in surroundings.casts]
-    changes += [_comment(cast, home.schema) for cast in surroundings.casts if cast.comment is not None]
+    changes = [_comment(cast, home.schema) for cast in surroundings.casts if cast.comment is not None]
     # A schema may have come with a comment; a new database has none.
     if surroundings.comment is not None or not whole:
         place, name = ("DATABASE", home.database) if whole else ("SCHEMA", home.schema)
         comment = sql.SQL(f"COMMENT ON {place} {{}} IS {{}}")
         changes.append(comment.format(sql.Identifier(name), sql.Literal(surroundings.comment)))
-    if not changes:
+    if not (changes or surroundings.casts):
         return
     with closing(connect(access.credentials, settings)) as connection, connection.cursor() as cursor:
         begin = sql.SQL("SET ROLE {}; SET search_path = pg_catalog").format(sql.Identifier(access.role))
         execute(cursor, begin)
+        execute(cursor, load_sql("contents/schema_casts"), {"schema": home.schema})
+        there = {(tuple(source), tuple(target)) for source, target, *_ in cursor.fetchall()}
+        new = [_create(cast, home.schema) for cast in surroundings.casts if (cast.source, cast.target) not in there]
         # One message is one transaction.
-        execute(cursor, sql.SQL("; ").join(changes))
+        execute(cursor, sql.SQL("; ").join([*new, *changes]))
 
 
 def _create(cast: Cast, main: str) -> sql.Composable:

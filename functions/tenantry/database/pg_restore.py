@@ -53,6 +53,8 @@ class RestoreTarget:
     keep_rights: bool = True
     entries: Path | None = None
     alone: bool = False
+    # What of the archive is left out: the oids of the catalogue and of the object in it.
+    left_out: frozenset[tuple[int, int]] = frozenset()
     # Whose things were backed up, by the name of the owner at that time; empty: `role`.
     owner: str = ""
 
@@ -193,6 +195,8 @@ class Restore:
             str(Path(self._tools.directory) / "pg_restore"),
             *(["--exit-on-error"] if self._stops else []),
             "--no-owner",
+            # They are an administrator's, and on another server there may be none of that name.
+            "--no-tablespaces",
             f"--role={target.role}",
             f"--dbname={connection_string(target.credentials.dbname)}",
             "--no-password",

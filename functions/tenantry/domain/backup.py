@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -206,12 +207,32 @@ class CastFacts(_Frozen):
     comment: str | None = None
 
 
+class OmissionReason(StrEnum):
+    """Why a restore does not bring something back as it was."""
+
+    # Only a superuser may make it, and a restore is the tenant's owner's: it is left out.
+    NEEDS_SUPERUSER = "needs_superuser"
+    # It belongs to the very database that was backed up, or to other servers' streams from and to it.
+    TIED = "tied_to_database"
+    # pg_dump leaves it out: an index that was not completed; that a foreign key is not checked any more.
+    NOT_DUMPED = "not_dumped"
+    # It comes back in the default tablespace.
+    DEFAULT_TABLESPACE = "default_tablespace"
+    # A cast is made after all else, so what uses it can't be made: the restore fails.
+    NEEDED_BY_OTHERS = "needed_by_others"
+
+
 class Omission(_Frozen):
-    """Something that a restore does not bring back. `reason` is one of `backups.omissions.Reason`."""
+    """Something that a restore does not bring back; its name is that of `domain.fingerprint`.
+
+    `catalogue` and `object` are the oids that the archive has it under; 0 where it has not.
+    """
 
     kind: str
     name: str
     reason: str
+    catalogue: int = 0
+    object: int = 0
 
 
 class Manifest(_Frozen):
@@ -255,6 +276,11 @@ class Manifest(_Frozen):
     omissions: list[Omission] | None = None
 
     @property
+    def left_out(self) -> list[Omission]:
+        """What a restore leaves out of the archive, for it would fail with it."""
+        return [gone for gone in self.omissions or () if gone.reason == OmissionReason.NEEDS_SUPERUSER]
+
+    @property
     def is_limited(self) -> bool:
         """Whether a restore does not bring back everything that there was."""
         return bool(self.omissions)
@@ -295,6 +321,10 @@ class Verification(_Frozen):
     operation_id: str
     # The scratch database on that server that could not be dropped; a later drill drops it. Empty: none is left.
     left_behind: str = ""
+    # What differs from what was backed up, by name, at most ten.
+    differing: list[str] = Field(default_factory=list)
+    # Whether a restore does not bring back everything that there was; the manifest says what it leaves out.
+    limited: bool = False
 
     @property
     def passed(self) -> bool:

@@ -4,14 +4,17 @@ An object's name and definition do not depend on the home's own schema, which na
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 _NAMED = 10
+_COMMENT = "comment"
 # Beside the objects' names these are a manifest's largest part: it is read whole by all who list backups.
 _DIGEST_BYTES = 4
 MAIN = "@"
+_MAIN = re.compile(r"(^|[ (])@(?=\.|$)")
 
 
 class Definition(NamedTuple):
@@ -55,7 +58,9 @@ class Fingerprint:
         found: list[str] = []
         for kind in sorted(self.kinds.keys() | other.kinds.keys()):
             one, two = (side.kinds.get(kind, _NONE) for side in (self, other))
-            left_out = {name for of_kind, name in without if of_kind == kind}
+            left_out = [name for of_kind, name in without if of_kind == kind]
+            # With what it is of.
+            left_out += [f"{of_kind} {name}" for of_kind, name in without if kind == _COMMENT]
             found += (
                 f"{kind} {_shown(name, schema)}".strip() for name in _differing(one, two, is_same_major, left_out)
             )
@@ -147,8 +152,8 @@ def _is_same(one: Definition | None, two: Definition | None, is_same_major: bool
 
 
 def _shown(name: str, schema: str) -> str:
-    """Write the main schema's name before what lies in it."""
-    return f"{schema}{name[1:]}" if name.startswith(MAIN) else name
+    """Write the main schema's name where it is left out."""
+    return _MAIN.sub(lambda found: f"{found[1]}{schema}", name)
 
 
 def _to_text(objects: Mapping[str, Definition] | None) -> dict[str, str] | None:

@@ -18,6 +18,7 @@ from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.servers.extensions import extensions_of, require_extensions
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 
@@ -58,6 +59,7 @@ class Relocations:
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
+                self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
                 operation = self._begin(tenant, MOVE, journey, actor)
@@ -237,6 +239,11 @@ class Relocations:
         here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
         if there.version_number // _MAJOR < here.version_number // _MAJOR:
             raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
+
+    def _check_extensions(self, home: Home, server_id: str) -> None:
+        if home.isolation is Isolation.DATABASE:
+            needed = extensions_of(self._servers.connector(home.server_id), home.database)
+            require_extensions(self._servers.connector(server_id), needed)
 
     def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
         if isolation is not Isolation.DATABASE:

@@ -19,13 +19,14 @@ from pydantic import ValidationError
 
 from tenantry.contents.digest import Access
 from tenantry.contents.statistics import analyse
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import RestoreFailed, TenantryError
 from tenantry.domain.printable import printable
-from tenantry.domain.restore import archived_schema
-from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.domain.restore import archived_schema, surroundings_of
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.restores.compare import Findings, examine
 from tenantry.servers.database_settings import set_as_owner
 
@@ -114,6 +115,9 @@ def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
         return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
     done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
+    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
+    access = Access(home, _login(options.database), owner_role(TenantId(manifest.tenant_id)))
+    write_surroundings(access, surroundings_of(manifest), _CONNECT, whole=manifest.isolation is Isolation.DATABASE)
     _write([f"{done} settings of the database were set."])
     _write(_left_to_judge(manifest))
     return SAME

@@ -95,9 +95,9 @@ def _redefined(manifest: Manifest, reader: ContentReader) -> list[str]:
     """Name what is defined in another way than it was."""
     if manifest.fingerprint is None:
         return []
-    wanted, left_out = from_facts(manifest.fingerprint.model_dump()), manifest.omissions or ()
-    found = reader.defined().fingerprint
-    return wanted.differences(found, reader.access.home.schema, {(gone.kind, gone.name) for gone in left_out})
+    wanted, found = from_facts(manifest.fingerprint.model_dump()), reader.defined().fingerprint
+    left_out = {(gone.kind, gone.name) for gone in manifest.left_out}
+    return wanted.differences(found, reader.access.home.schema, left_out)
 
 
 def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:

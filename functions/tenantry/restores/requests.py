@@ -22,8 +22,9 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import require_version
+from tenantry.restores.scratch import needed_extensions, require_version
 from tenantry.restores.single_tables import STAGED
+from tenantry.servers.extensions import require_extensions
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
@@ -232,6 +233,7 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+        require_extensions(self._servers.connector(home.server_id), needed_extensions(manifest))
 
 
 def _tells_rights(backup: CataloguedBackup) -> bool:

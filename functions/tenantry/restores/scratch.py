@@ -23,9 +23,8 @@ from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantryError
-from tenantry.domain.restore import archived_schema, is_scratch
+from tenantry.domain.restore import archived_schema, is_scratch, surroundings_of
 from tenantry.domain.rights import AllRights, from_facts
-from tenantry.domain.surroundings import Surroundings, cast_of
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
@@ -34,6 +33,7 @@ from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
+from tenantry.servers.extensions import require_extensions
 from tenantry.servers.server_admin import ServerFacts
 from tenantry.servers.servers import Servers
 
@@ -77,11 +77,6 @@ class ScratchOrder:
     def is_whole(self) -> bool:
         """Whether all of a database of its own is restored, with its schemas."""
         return self.manifest.isolation is Isolation.DATABASE and not self.tables
-
-    @property
-    def surroundings(self) -> Surroundings:
-        """Say what there was that the archive has not."""
-        return Surroundings(self.manifest.comment, tuple(cast_of(cast.model_dump()) for cast in self.manifest.casts))
 
     @property
     def rights(self) -> AllRights | None:
@@ -146,6 +141,8 @@ class ScratchRestorer:
         :raises TenantryError: as above; the database is of no use then.
         """
         version = require_version(order.manifest, self._servers.admin(order.server_id).facts())
+        if order.is_whole:
+            require_extensions(self._servers.connector(order.server_id), needed_extensions(order.manifest))
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
         scratch.make_empty()
@@ -158,12 +155,13 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
+                left_out=frozenset((gone.catalogue, gone.object) for gone in order.manifest.left_out),
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()
             if not order.rows_only:
-                write_surroundings(access, order.surroundings, self.settings(), whole=order.is_whole)
+                write_surroundings(access, surroundings_of(order.manifest), self.settings(), whole=order.is_whole)
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
         scratch.reserve()
         if order.rights is not None:
@@ -243,6 +241,14 @@ class ScratchRestorer:
             # What the archive makes must not be there yet, as the schema of an adopted database, whatever its name.
             home = replace(home, schema="public")
         return DatabaseHome(order.owner, home, connect)
+
+
+def needed_extensions(manifest: Manifest) -> list[str]:
+    """List the extensions that a restore of a database makes; one of a schema or of rows makes none."""
+    if manifest.isolation is not Isolation.DATABASE:
+        return []
+    left_out = {gone.name.strip('"') for gone in manifest.left_out if gone.kind == "extension"}
+    return [found.name for found in manifest.extensions if found.name not in left_out]
 
 
 def require_version(manifest: Manifest, facts: ServerFacts) -> int:

@@ -25,7 +25,9 @@ parents AS MATERIALIZED (
     SELECT inhrelid, string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) AS names FROM pg_inherits GROUP BY 1
 ),
 things (class, object, part, kind, name, named, own, written) AS (
-    SELECT 'pg_namespace'::regclass, oid, 0, 'schema', name, NULL::text, NULL::text, NULL::text FROM spaces
+    SELECT 'pg_namespace'::regclass, oid, 0, 'schema', CASE name WHEN quote_ident(%(main)s) THEN '@' ELSE name END,
+           NULL::text, NULL::text, NULL::text
+    FROM spaces
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, 0,
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
@@ -265,7 +267,7 @@ things (class, object, part, kind, name, named, own, written) AS (
     SELECT 'pg_extension'::regclass, e.oid, 0, 'extension', quote_ident(e.extname), e.extnamespace::regnamespace::text,
            NULL, NULL
     FROM pg_extension e
-    WHERE %(schema)s::text IS NULL
+    WHERE %(schema)s::text IS NULL AND e.oid >= 16384
     UNION ALL
     SELECT 'pg_language'::regclass, l.oid, 0, 'language', quote_ident(l.lanname),
            concat_ws(E'\n', l.lanplcallfoid::regprocedure, l.laninline::regprocedure, l.lanvalidator::regprocedure),
@@ -317,11 +319,13 @@ things (class, object, part, kind, name, named, own, written) AS (
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_publication'::regclass AND m.objid = p.oid)
 )
 SELECT kind, name, coalesce(named, ''), coalesce(own, ''), coalesce(written, '') FROM things
+-- A new database comes with the one, a home is the other.
+WHERE NOT (kind = 'schema' AND name IN ('public', '@'))
 UNION ALL
 -- An extension's comment comes with it.
 SELECT 'comment', concat_ws(' ', t.kind, t.name), '', d.description, ''
 FROM things t JOIN pg_description d ON (d.classoid, d.objoid, d.objsubid) = (t.class, t.object, t.part)
-WHERE t.kind <> 'extension'
+WHERE t.kind <> 'extension' AND NOT (t.kind = 'schema' AND d.description = 'standard public schema')
 UNION ALL
 SELECT 'security label', concat_ws(' ', t.kind, t.name, l.provider), '', l.label, ''
 FROM things t JOIN pg_seclabel l ON (l.classoid, l.objoid, l.objsubid) = (t.class, t.object, t.part)

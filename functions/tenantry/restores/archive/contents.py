@@ -14,7 +14,9 @@ from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.errors import RestoreFailed
 from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 
-_ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
+_ENTRY = re.compile(r"(\d+); (\d+) (\d+) (.*)")
+# Kinds are in capitals; a schema's name, or a hyphen, follows.
+_KIND = re.compile(r"(?:[A-Z]+ )+")
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
 _DEFAULTS = "DEFAULT ACL "
 # Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
@@ -27,6 +29,8 @@ class ArchiveEntry:
 
     number: int
     text: str
+    # The oids of the catalogue and of the object in it, where it was dumped; 0: it has none of its own.
+    source: tuple[int, int] = (0, 0)
 
     @property
     def is_rights(self) -> bool:
@@ -36,6 +40,15 @@ class ArchiveEntry:
     def is_default_of(self, others_than: str) -> bool:
         """Whether it is what somebody else than that role gives of all that it makes later: nobody else may say so."""
         return self.text.startswith(_DEFAULTS) and not self.text.endswith(f" {others_than}")
+
+    @property
+    def comment(self) -> str:
+        """The text of the entry that has this one's comment."""
+        kind = _KIND.match(self.text)
+        if not kind:
+            return ""
+        schema, _, name = self.text[kind.end() :].partition(" ")
+        return f"COMMENT {schema} {kind[0]}{name}"
 
     @property
     def has_rows(self) -> bool:
@@ -69,10 +82,16 @@ class Contents:
         """List what a restore brings back: what the tenant's own roles may.
 
         The application of an adopted database has said who may do what with all that it makes later. It has to say so
-        itself, or an administrator: that is no part of what is restored.
+        itself, or an administrator: that is no part of what is restored. Neither is what only a superuser can make.
         """
         entries = self._list(self._target.options) or []
-        return [entry for entry in entries if not entry.is_default_of(self._target.archived_owner)]
+        gone = [entry for entry in entries if entry.source in self._target.left_out]
+        comments = {entry.comment for entry in gone}
+        return [
+            entry
+            for entry in entries
+            if entry not in gone and entry.text not in comments and not entry.is_default_of(self._target.archived_owner)
+        ]
 
     def cut(self, entries: Sequence[ArchiveEntry]) -> bool:
         """Truncate the file where the rows begin; returns whether that place was found.
@@ -106,7 +125,7 @@ class Contents:
         if done.returncode:
             return None
         lines = map(_ENTRY.fullmatch, done.stdout.decode(errors="replace").split("\n"))
-        return [ArchiveEntry(int(line[1]), line[2]) for line in lines if line]
+        return [ArchiveEntry(int(line[1]), line[4], (int(line[2]), int(line[3]))) for line in lines if line]
 
 
 def write_entries(entries: Sequence[ArchiveEntry], file: Path) -> Path:
