@@ -80,7 +80,7 @@ found (kind, name, reason, catalogue, object) AS (
         p.prokind <> 'a' AND NOT l.lanpltrusted OR p.proleakproof OR p.prosupport <> 0
         OR 'internal'::regtype IN (a.aggtranstype, a.aggmtranstype)
         OR EXISTS (
-            SELECT FROM unnest(p.proconfig) setting JOIN pg_settings g ON g.name = split_part(setting, '=', 1)
+            SELECT FROM unnest(p.proconfig) own JOIN pg_settings g ON g.name = split_part(own, '=', 1)
             WHERE g.context <> 'user'
         )
       )
@@ -173,5 +173,5 @@ found (kind, name, reason, catalogue, object) AS (
 )
 SELECT kind, name, reason, coalesce(catalogue::oid::bigint, 0), coalesce(object::bigint, 0)
 FROM found
-ORDER BY 1, 2 COLLATE "C", 3
+ORDER BY kind, name COLLATE "C", reason, object
 LIMIT %(most)s
