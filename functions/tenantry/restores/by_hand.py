@@ -55,13 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="by_hand", description="Proves what was restored by hand.")
     commands = parser.add_subparsers(required=True)
     dump = commands.add_parser("dump", help="is this the dump that the manifest speaks of?")
+    complete = commands.add_parser("complete", help="bring back comments and casts that no dump has, as the owner")
     compare = commands.add_parser("compare", help="has this database every row that was backed up?")
     settings = commands.add_parser("settings", help="set the database to what it was set to, as the tenant's owner")
-    for command, run in ((dump, _check_dump), (compare, _compare), (settings, _repeat_settings)):
+    work = ((dump, _check_dump), (complete, _complete), (compare, _compare), (settings, _repeat_settings))
+    for command, run in work:
         command.add_argument("manifest", type=Path, help="manifest.json")
         command.set_defaults(run=run)
     dump.add_argument("dump", type=Path, help="dump.zst")
-    for command in (compare, settings):
+    for command in (complete, compare, settings):
         command.add_argument("database", help="the database's name")
     return parser
 
@@ -82,15 +84,27 @@ def _check_dump(manifest: Manifest, options: argparse.Namespace) -> int:
     return SAME if is_it else DIFFERENT
 
 
+def _complete(manifest: Manifest, options: argparse.Namespace) -> int:
+    if manifest.isolation is not Isolation.POOLED:
+        is_whole = manifest.isolation is Isolation.DATABASE
+        write_surroundings(_access(manifest, options), surroundings_of(manifest), _CONNECT, whole=is_whole)
+    for gone in manifest.omissions or ():
+        _write([f"not brought back: {gone.kind} {gone.name} ({gone.reason})"])
+    return SAME
+
+
 def _compare(manifest: Manifest, options: argparse.Namespace) -> int:
-    tenant_id = TenantId(manifest.tenant_id)
-    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
-    credentials = replace(_login(options.database), schema=home.schema)
-    access = Access(home, credentials, owner_role(tenant_id))
+    access = _access(manifest, options)
     analyse(access, _CONNECT)
     findings = examine(manifest, access, _CONNECT)
     _write(_table(manifest, findings))
     return SAME if findings.matches else DIFFERENT
+
+
+def _access(manifest: Manifest, options: argparse.Namespace) -> Access:
+    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
+    credentials = replace(_login(options.database), schema=home.schema)
+    return Access(home, credentials, owner_role(TenantId(manifest.tenant_id)))
 
 
 def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
@@ -115,9 +129,6 @@ def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
         return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
     done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
-    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
-    access = Access(home, _login(options.database), owner_role(TenantId(manifest.tenant_id)))
-    write_surroundings(access, surroundings_of(manifest), _CONNECT, whole=manifest.isolation is Isolation.DATABASE)
     _write([f"{done} settings of the database were set."])
     _write(_left_to_judge(manifest))
     return SAME
