@@ -58,11 +58,10 @@ class Fingerprint:
         found: list[str] = []
         for kind in sorted(self.kinds.keys() | other.kinds.keys()):
             one, two = (side.kinds.get(kind, _NONE) for side in (self, other))
-            left_out = [name for of_kind, name in without if of_kind == kind]
-            # With what it is of.
-            left_out += [f"{of_kind} {name}" for of_kind, name in without if kind == _COMMENT]
             found += (
-                f"{kind} {_shown(name, schema)}".strip() for name in _differing(one, two, is_same_major, left_out)
+                f"{kind} {_shown(name, schema)}".strip()
+                for name in _differing(one, two, is_same_major)
+                if not _is_of(kind, name, without)
             )
         return found[:_NAMED]
 
@@ -135,10 +134,17 @@ def _together(one: Definition, other: Definition) -> Definition:
     return Definition(short_digest(both[0].plain + both[1].plain), short_digest(both[0].written + both[1].written))
 
 
-def _differing(one: KindDigest, two: KindDigest, is_same_major: bool, left_out: Collection[str]) -> Iterator[str]:
+def _is_of(kind: str, name: str, others: Collection[tuple[str, str]]) -> bool:
+    """Whether it is one of the others, or what lies in one (a column, say), or the comment on either."""
+    if kind == _COMMENT:
+        return any(name == " ".join(other) or f" {other[1]}." in name for other in others)
+    return any((kind, name) == other or name.startswith(f"{other[1]}.") for other in others)
+
+
+def _differing(one: KindDigest, two: KindDigest, is_same_major: bool) -> Iterator[str]:
     """Name what differs; an empty name where it can't be told what does."""
     if one.objects is not None and two.objects is not None:
-        for name in sorted((one.objects.keys() | two.objects.keys()) - set(left_out)):
+        for name in sorted(one.objects.keys() | two.objects.keys()):
             if not _is_same(one.objects.get(name), two.objects.get(name), is_same_major):
                 yield name
     elif (one.count, one.plain) != (two.count, two.plain) or (is_same_major and one.written != two.written):

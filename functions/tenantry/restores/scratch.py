@@ -155,7 +155,7 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
-                left_out=frozenset((gone.catalogue, gone.object) for gone in order.manifest.left_out),
+                left_out={(gone.catalogue, gone.object): gone.name for gone in order.manifest.left_out},
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)

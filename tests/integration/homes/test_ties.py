@@ -26,7 +26,8 @@ from tenantry.tenants.rename_checks import check_renaming
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import REGION, STAGE, TABLE, World
-from tests.integration.restores.conftest import BUCKET, Vault, s3, second_postgres  # noqa: F401
+from tests.integration.relocation.conftest import second_postgres  # noqa: F401
+from tests.integration.restores.conftest import BUCKET, Vault, s3  # noqa: F401
 from tests.postgres import temporary_postgres
 
 SETTINGS = {"max_prepared_transactions": "10", "wal_level": "logical"}
