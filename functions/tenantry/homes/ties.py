@@ -20,7 +20,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 PREPARED: Final = "prepared transaction"
 SUBSCRIPTION: Final = "subscription"
 SLOT: Final = "replication slot"
-TIED: Final = "tied_to_database"
 _NAMED = 10
 _ATTEMPTS = 5
 
@@ -54,7 +53,7 @@ def require_untied(connect: AdminConnect, tenant_id: TenantId, home: Home, *kind
     if ties:
         raise Conflict(
             "Something is tied to the tenant's database, which no copy has and which keeps it from being dropped.",
-            code=TIED,
+            code="tied_to_database",
             details=", ".join(map(str, ties[:_NAMED])),
             hint="In that database COMMIT PREPARED or ROLLBACK PREPARED what is prepared, DROP SUBSCRIPTION, and "
             "pg_drop_replication_slot; then repeat the call.",
