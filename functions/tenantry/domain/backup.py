@@ -218,7 +218,7 @@ class OmissionReason(StrEnum):
     NOT_DUMPED = "not_dumped"
     # It comes back in the default tablespace.
     DEFAULT_TABLESPACE = "default_tablespace"
-    # A cast is made after all else, so a view or default that it is in can't be made: the restore fails.
+    # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
     NEEDED_BY_OTHERS = "needed_by_others"
 
 

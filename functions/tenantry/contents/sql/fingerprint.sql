@@ -249,7 +249,11 @@ things (class, object, part, kind, name, named, own, written) AS (
     -- From here on: what lies in no schema. Of a schema in a shared database, that which is of its types.
     SELECT 'pg_cast'::regclass, c.oid, 0, 'cast',
            format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
-           c.castfunc::regprocedure::text, concat(c.castcontext, c.castmethod), NULL
+           c.castfunc::regprocedure::text, concat(c.castcontext, c.castmethod),
+           -- Who uses it: without it an expression may mean another conversion, and be written alike.
+           (SELECT string_agg(i.identity, ', ' ORDER BY i.identity COLLATE "C")
+            FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
+            WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass)
     FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
     WHERE c.oid >= 16384
       AND NOT EXISTS (
