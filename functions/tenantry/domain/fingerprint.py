@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 _NAMED = 10
 _COMMENT = "comment"
+# What is of another object is named after that.
+_PARTS = frozenset({"column", _COMMENT})
 # Beside the objects' names these are a manifest's largest part: it is read whole by all who list backups.
 _DIGEST_BYTES = 4
 MAIN = "@"
@@ -56,7 +58,7 @@ class Fingerprint:
         """
         is_same_major = self.major == other.major
         found: list[str] = []
-        for kind in sorted(self.kinds.keys() | other.kinds.keys()):
+        for kind in sorted(self.kinds.keys() | other.kinds.keys(), key=lambda kind: (kind in _PARTS, kind)):
             one, two = (side.kinds.get(kind, _NONE) for side in (self, other))
             found += (
                 f"{kind} {_shown(name, schema)}".strip()

@@ -259,7 +259,7 @@ def test_objects_without_number_are_compared_by_kind(vault: Vault) -> None:
         assert bounded.differences(whole.fingerprint, "public") == []
         cursor.execute("ALTER TABLE t7 ALTER a SET DEFAULT 2; DROP VIEW v; CREATE VIEW v AS SELECT 2 AS one")
         changed = read(cursor, home)
-        assert bounded.differences(changed.fingerprint, "public") == ["column", "view public.v"]
+        assert bounded.differences(changed.fingerprint, "public") == ["view public.v", "column"]
         assert changed.mark != whole.mark
     with pytest.raises(psycopg2.errors.UndefinedTable), changing(vault, tenant) as cursor:
         cursor.execute("TABLE t7")
