@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from psycopg2 import sql
+from psycopg2.extensions import BYTES, register_type
 
 from tenantry.contents.definition_text import Neutraliser
 from tenantry.database.sql_files import load_sql
@@ -64,10 +65,12 @@ def _rows(cursor: Any, schema: str | None, main: str) -> Iterator[tuple[str, ...
     """Fetch them in portions: a tenant may have made very many, or very long ones."""
     declare = sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint")
     cursor.execute(declare, {"schema": schema, "main": main})
+    # A database may hold bytes of no encoding.
+    register_type(BYTES, cursor)
     while True:
         cursor.execute("FETCH %s FROM tenantry_objects", (_FETCHED,))
         found = cursor.fetchall()
-        yield from found
+        yield from (tuple(text.decode(errors="backslashreplace") for text in row) for row in found)
         if len(found) < _FETCHED:
             return
 

@@ -12,14 +12,12 @@ def read_surroundings(connection: Any, home: Home) -> Surroundings:
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
-    if home.isolation is Isolation.POOLED:
+    if home.isolation is not Isolation.SCHEMA:
+        # A database's comment is copied with its settings.
         return Surroundings()
-    is_whole = home.isolation is Isolation.DATABASE
     with connection.cursor() as cursor:
-        cursor.execute(load_sql("contents/home_comment"), {"schema": None if is_whole else home.schema})
+        cursor.execute(load_sql("contents/schema_comment"), {"schema": home.schema})
         comment = cursor.fetchone()[0]
-        if is_whole:
-            return Surroundings(comment)
         cursor.execute(load_sql("contents/schema_casts"), {"schema": home.schema})
         return Surroundings(comment, tuple(_cast(*found) for found in cursor.fetchall()))
 

@@ -18,6 +18,7 @@ from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import require_not_retired
@@ -97,6 +98,7 @@ class CloneRequests:
         readmit(self._servers.connector(present.server_id), order.source, present)
         require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
         self._require_copyable(present)
+        require_options(self._servers, present, home)
         facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
         self._registry.put_tenant(

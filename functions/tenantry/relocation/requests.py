@@ -18,6 +18,7 @@ from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.residence import require_options
 from tenantry.servers.extensions import extensions_of, require_extensions
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
@@ -61,6 +62,7 @@ class Relocations:
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
                 self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
+                require_options(self._servers, journey.source, journey.target)
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
                 operation = self._begin(tenant, MOVE, journey, actor)
             elif journey_of(operation.facts).target.server_id != server_id:
