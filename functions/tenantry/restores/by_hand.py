@@ -101,6 +101,7 @@ def _complete(manifest: Manifest, options: argparse.Namespace) -> int:
         write_surroundings(_access(manifest, options), surroundings_of(manifest), _CONNECT, whole=is_whole)
     for gone in manifest.omissions or ():
         _write([f"not brought back: {gone.kind} {gone.name} ({gone.reason})"])
+    return SAME
 
 
 def _make(manifest: Manifest, options: argparse.Namespace) -> int:

@@ -151,9 +151,7 @@ class Restores:
         has_home = self._servers.home(tenant.tenant_id, home).size() is not None
         if has_home and home != present:
             raise name_taken(f"{home.database}.{home.schema}")
-        if not request.tables:
-            # What is there now is kept for an undo, and dropped in the end.
-            require_untied(self._servers.connector(present.server_id), tenant.tenant_id, present)
+        self._require_untied(request, tenant.tenant_id, present)
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
@@ -162,6 +160,11 @@ class Restores:
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
         return self._begin(tenant, facts, actor, request.kind(home))
+
+    def _require_untied(self, request: RestoreRequest, tenant_id: TenantId, present: Home) -> None:
+        """Make sure that what is there now can be kept for an undo and dropped in the end; single tables leave it."""
+        if not request.tables:
+            require_untied(self._servers.connector(present.server_id), tenant_id, present)
 
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
