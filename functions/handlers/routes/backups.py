@@ -13,6 +13,8 @@ from tenantry.domain.tenant import TenantId
 
 routes = new_routes()
 
+_NOT_SHOWN = {"settings", "rights", "fingerprint", "comment", "casts"}
+
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups")
 def list_backups(tenant_id: str) -> Response[str]:
@@ -50,10 +52,8 @@ def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
     manifest, verification = backup.manifest, backup.verification
     details = {
         "progress": progress,
-        # Settings are left out: an application may have put a secret into one.
-        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings", "rights"})
-        if manifest
-        else None,
+        # Settings and comments are left out: an application may have put a secret into one.
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN) if manifest else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }
     return reply(200, backup.to_json() | details)

@@ -1,7 +1,7 @@
 """Reads what a tenant has in one home, at one moment, and digests it so that two homes can be compared."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -10,7 +10,9 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents import steadiness
+from tenantry.contents.fingerprint import Defined, read_fingerprint
 from tenantry.contents.rights_reader import read_rights
+from tenantry.contents.surroundings_reader import read_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.database.revisions import VERSION_TABLE
@@ -19,6 +21,7 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent, content_key
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
+from tenantry.domain.surroundings import Surroundings
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 type Samples = Mapping[tuple[str, str], Sample]
@@ -194,6 +197,22 @@ class ContentReader:
         """
         with self._translated(), self._connection.cursor() as cursor:
             return read_rights(cursor, tenant_id, self.access.home, narrow=narrow, to_database=to_database)
+
+    def defined(self, *, narrow: bool = False, beside: Collection[str] = ()) -> Defined:
+        """Read how everything is defined; see `read_fingerprint`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            return read_fingerprint(self._connection, self.access.home, narrow=narrow, beside=beside)
+
+    def surroundings(self) -> Surroundings:
+        """Read what no dump of the home has; see `read_surroundings`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated(), looking_in(self._connection, "pg_catalog"):
+            return read_surroundings(self._connection, self.access.home)
 
     def hold(self) -> None:
         """Lock the tables for reading, as far as that is possible at once.

@@ -64,6 +64,11 @@ class CataloguedBackup:
         return not self.broken and self.verification is not None and self.verification.passed
 
     @property
+    def limited(self) -> bool:
+        """Whether a restore does not bring back everything that there was; the manifest's omissions say what."""
+        return self.manifest is not None and self.manifest.is_limited
+
+    @property
     def taken_at(self) -> datetime:
         """When the backup began, in UTC, taken from its id."""
         return ulid_time(self.backup_id.value)
@@ -94,6 +99,7 @@ class CataloguedBackup:
             "stored_bytes": self.bytes,
             "fault": self.fault.value if self.fault else None,
             "verified": self.verified,
+            "limited": self.limited,
             "drilled_at": verification.drilled_at.isoformat() if verification else None,
             "hold": self.hold,
             "locked_until": self.locked_until.isoformat() if self.locked_until else None,

@@ -15,6 +15,7 @@ from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
@@ -95,6 +96,7 @@ class CloneRequests:
         self._require_version(source.server_id, server.server_id)
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
+        require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
         self._require_copyable(present)
         require_options(self._servers, present, home)
         facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}

@@ -12,12 +12,14 @@ from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
-from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
+from tenantry.servers.extensions import extensions_of, require_extensions
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 
@@ -54,9 +56,11 @@ class Relocations:
                 if server_id == tenant.server_id:
                     raise BadRequest("The tenant lies on that server already.", code="same_place")
                 self._check_server(tenant, server_id)
+                self._require_untied(tenant_id, home)
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
+                self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
@@ -81,6 +85,7 @@ class Relocations:
                 if isolation is home.isolation:
                     raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._require_untied(tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
@@ -103,6 +108,7 @@ class Relocations:
             if operation is None:
                 if tenant.former_home is None:
                     raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
+                self._require_untied(tenant_id, tenant.former_home)
                 facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
@@ -167,6 +173,7 @@ class Relocations:
         if tenant.former_home is None:
             raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        self._require_untied(tenant.tenant_id, home)
         came = self._last_relocation(tenant.tenant_id)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
             return self._begin_with(
@@ -181,7 +188,7 @@ class Relocations:
                 actor,
             )
         facts = Journey(home, tenant.former_home).to_facts()
-        facts |= {name: came.facts[name] for name in ("mark", "definitions") if came and name in came.facts}
+        facts |= {name: came.facts[name] for name in ("mark", "fingerprint") if came and name in came.facts}
         facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
         return self._begin_with(tenant, UNDO, facts, actor)
 
@@ -225,11 +232,20 @@ class Relocations:
         require_complete(tenant)
         return tenant
 
+    def _require_untied(self, tenant_id: TenantId, home: Home) -> None:
+        """Make sure that the home that a tenant leaves can be copied, and dropped in the end."""
+        require_untied(self._servers.connector(home.server_id), tenant_id, home)
+
     def _check_server(self, tenant: Tenant, server_id: str) -> None:
         self._servers.require_room(server_id, tenant.region)
         here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
         if there.version_number // _MAJOR < here.version_number // _MAJOR:
             raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
+
+    def _check_extensions(self, home: Home, server_id: str) -> None:
+        if home.isolation is Isolation.DATABASE:
+            needed = extensions_of(self._servers.connector(home.server_id), home.database)
+            require_extensions(self._servers.connector(server_id), needed)
 
     def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
         if isolation is not Isolation.DATABASE:

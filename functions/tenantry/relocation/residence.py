@@ -17,6 +17,7 @@ from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.ties import require_untied
 from tenantry.servers.servers import Servers
 
 
@@ -112,7 +113,7 @@ class Residence:
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.
 
-        :raises Conflict: the tenant lives there.
+        :raises Conflict: the tenant lives there, or something is tied to it (`tied_to_database`).
         """
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
@@ -121,6 +122,7 @@ class Residence:
         # What is not the tenant's was in the way, and is left as it is.
         with ignore_name_taken():
             drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
+        require_untied(self.servers.connector(home.server_id), tenant_id, home)
         with ignore_name_taken():
             self.servers.home(tenant_id, home).drop()
         if with_roles:

@@ -23,6 +23,7 @@ from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
@@ -131,7 +132,7 @@ class Relocation(Residence):
         both = self._read.pop(operation.operation_id, None) or self.copier.read_both(*self.residents(operation))
         both.require_same()
         counted = {"tables": len(both.target.tables), "rows": both.target.rows}
-        return counted | {"mark": both.mark, "source_mark": both.source_mark, "definitions": both.definitions}
+        return counted | {"mark": both.mark, "source_mark": both.source_mark, "fingerprint": both.definitions}
 
     def _switch(self, operation: Operation) -> dict[str, Any]:
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
@@ -139,6 +140,7 @@ class Relocation(Residence):
         closed = 0.0
         if not self.has_arrived(operation):
             self._require_login(self.tenant(operation), journey)
+            require_untied(self.servers.connector(journey.source.server_id), tenant_id, journey.source)
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)

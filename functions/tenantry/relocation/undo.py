@@ -141,9 +141,9 @@ class Return:
 
         Of a move that was made by an older version nothing is known: then all that can be is brought along.
         """
-        if "definitions" not in operation.facts:
+        if "fingerprint" not in operation.facts:
             return journey_of(operation.facts).copies_schema
-        noted: str = operation.facts["definitions"]
+        noted: str = operation.facts["fingerprint"]
         return self._relocation.copier.definitions(source) != noted
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
 from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, TableContent
 from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.fingerprint import from_facts
 
 _NAMED = 10
 
@@ -30,8 +31,8 @@ class FoundTable(NamedTuple):
 class Findings:
     """What came back.
 
-    `missing` names tables that did not, and whatever has other rights than it had. `has_digests` tells whether content
-    was compared too: older backups have counts only.
+    `missing` names tables that did not, and whatever is defined in another way or has other rights than it had.
+    `has_digests` tells whether content was compared too: older backups have counts only.
     """
 
     tables: tuple[FoundTable, ...]
@@ -69,7 +70,7 @@ class Findings:
 
 
 def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Findings:
-    """Count (and digest, where the manifest has digests) the rows of every table in a scratch database.
+    """Compare the definitions and the rows of every table in a scratch database, as far as the manifest has them.
 
     :raises TenantryError: the server refused or went away.
     """
@@ -82,10 +83,20 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
             found = content.tables[name] if content else TableContent(_count(reader, table), "")
             tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
         revision = schema_revision(reader.connection, access.home.schema) or ""
-    missing = sorted(f"{schema}.{table}" for schema, table in wanted)
+        missing = _redefined(manifest, reader)
+    missing += sorted(f"{schema}.{table}" for schema, table in wanted)
     if content and not _same_objects(manifest, content):
         missing.append(LARGE_OBJECTS)
     return Findings(tuple(tables), tuple(missing), has_digests, revision)
+
+
+def _redefined(manifest: Manifest, reader: ContentReader) -> list[str]:
+    """Name what is defined in another way than it was."""
+    if manifest.fingerprint is None:
+        return []
+    wanted, found = from_facts(manifest.fingerprint.model_dump()), reader.defined().fingerprint
+    left_out = {(gone.kind, gone.name) for gone in manifest.left_out}
+    return wanted.differences(found, reader.access.home.schema, left_out)
 
 
 def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:

@@ -27,10 +27,12 @@ from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.database_options import require_locale
 from tenantry.homes.factory import home_of
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import archived_options, require_version
+from tenantry.restores.scratch import archived_options, needed_extensions, require_version
 from tenantry.restores.single_tables import STAGED
+from tenantry.servers.extensions import require_extensions
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
@@ -149,6 +151,7 @@ class Restores:
         has_home = self._servers.home(tenant.tenant_id, home).size() is not None
         if has_home and home != present:
             raise name_taken(f"{home.database}.{home.schema}")
+        self._require_untied(request, tenant.tenant_id, present)
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
@@ -157,6 +160,11 @@ class Restores:
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
         return self._begin(tenant, facts, actor, request.kind(home))
+
+    def _require_untied(self, request: RestoreRequest, tenant_id: TenantId, present: Home) -> None:
+        """Make sure that what is there now can be kept for an undo and dropped in the end; single tables leave it."""
+        if not request.tables:
+            require_untied(self._servers.connector(present.server_id), tenant_id, present)
 
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
@@ -240,6 +248,7 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+        require_extensions(self._servers.connector(home.server_id), needed_extensions(manifest))
         if options := archived_options(manifest):
             require_locale(self._servers.connector(home.server_id), options)
 

@@ -103,7 +103,9 @@ class Erasure:
     def _drop_home(self, tenant_id: TenantId, home: Home) -> bool:
         """Drop a home; False: what has its name is somebody else's, as a tenant that was never complete may find."""
         try:
-            self._servers.home(tenant_id, home).drop()
+            admin = self._servers.home(tenant_id, home)
+            admin.untie()
+            admin.drop()
         except Conflict as exc:
             if exc.code != NAME_TAKEN:
                 raise

@@ -13,6 +13,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, owner_role
 from tenantry.homes.factory import home_of
+from tenantry.homes.ties import PREPARED, require_untied
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
@@ -96,6 +97,8 @@ def check_renaming(
             code="home_missing",
             hint="Restore it from a backup first, or repeat the call that made the tenant.",
         )
+    # A subscription and a slot stay where they are, in a database of another name.
+    require_untied(servers.connector(tenant.server_id), old, renaming.before, PREPARED)
     if renaming.before.schema != renaming.after.schema:
         _require_schema_unnamed(renaming)
     names = TenantRenaming(servers.connector(tenant.server_id)).find_taken(new, renaming.before)

@@ -25,6 +25,7 @@ from tenantry.servers.servers import Servers
 
 # A repetition can't change this: the backup itself is not what was written.
 _DAMAGED = "backup_damaged"
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +163,6 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         server_version=found.server_version if found else "",
         operation_id=order.operation_id,
         left_behind=found.left_behind if found else "",
+        differing=found.findings.differing[:_NAMED] if found else [],
+        limited=backup.limited,
     )
