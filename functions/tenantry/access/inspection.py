@@ -12,6 +12,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.tenant_connection import check_identity
+from tenantry.domain import operation_kinds
 from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, TenantryError, TenantUnknown
@@ -31,7 +32,7 @@ from tenantry.domain.ulid import new_ulid
 from tenantry.operations.operations import Operations, Step
 from tenantry.servers.servers import Servers
 
-KIND = "close_pgadmin"
+KIND = operation_kinds.CLOSE_INSPECTION
 _CHECK = ConnectSettings(connect_timeout=5, application_name="tenantry-pgadmin")
 _MAX_SHOWN = 100
 _SERVERS_AT_ONCE = 8

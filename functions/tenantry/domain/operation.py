@@ -7,6 +7,9 @@ from typing import Any
 
 from tenantry.domain.tenant import TenantId
 
+# The `error` of an operation that was cancelled, or that another one took the place of: it is over.
+UNDONE = "undone"
+
 
 class OperationStatus(StrEnum):
     """The status of an operation."""

@@ -9,6 +9,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.database.marks import NAME_TAKEN
+from tenantry.domain import operation_kinds
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
@@ -20,7 +21,7 @@ from tenantry.tenants.certificate_store import CertificateStore
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-KIND = "erase_tenant"
+KIND = operation_kinds.ERASE
 
 
 class Erasure:

@@ -14,6 +14,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain import operation_kinds
 from tenantry.domain.errors import NotFound
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import FormerId, Tenant, TenantId, TenantStatus
@@ -25,7 +26,7 @@ from tenantry.tenants.rename_checks import Renaming, check_renaming, read_renami
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-KIND = "rename_tenant"
+KIND = operation_kinds.RENAME
 _CONNECT = ConnectSettings(application_name="tenantry-rename")
 
 

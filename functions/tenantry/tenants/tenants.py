@@ -22,7 +22,7 @@ from tenantry.tenants.provisioning import (
     require_free_names,
     require_isolation,
 )
-from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+from tenantry.tenants.retired_ids import find_by_any_id, no_such_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -158,6 +158,13 @@ class Tenants:
         if tenant is None:
             raise no_such_tenant(self._registry, tenant_id)
         return tenant
+
+    def find(self, tenant_id: TenantId) -> Tenant | None:
+        """Look a tenant up by the id that it has, or had before a rename; None if there is none.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return find_by_any_id(self._registry, tenant_id)
 
     def all(self) -> list[Tenant]:
         """List them by id."""

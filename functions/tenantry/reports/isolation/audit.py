@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
+from tenantry.domain import operation_kinds
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseTimeout, NotFound, TenantryError
 from tenantry.domain.server import Server
@@ -39,7 +40,7 @@ from tenantry.reports.isolation.walls import UNREAD, UNSEEN, DatabaseContent, Re
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
-KIND, TARGET = "audit_isolation", "fleet/isolation"
+KIND, TARGET = operation_kinds.REPORT_ISOLATION, "fleet/isolation"
 
 _WORKERS = 8
 
