@@ -67,6 +67,12 @@ class ServerBody(_Body):
         )
 
 
+class DrainBody(_Body):
+    """`POST /admin/v1/servers/{server_id}/drain`: a server that will never come back repeats its id under `lost`."""
+
+    lost: str | None = None
+
+
 class LimitFields(_Body):
     """A tenant's limits: sessions of each login, milliseconds, a usage plan, bytes. Missing fields keep their value."""
 
@@ -278,6 +284,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "former_ids": [former.value for former in tenant.former_ids],
         "limits": asdict(tenant.limits),
         "over_quota": tenant.over_quota,
+        "left_behind": [asdict(left.home) | {"tenant_id": left.tenant_id.value} for left in tenant.left_behind],
         "backups": tenant.backups.value,
         "retention": asdict(tenant.retention) if tenant.retention else None,
         "data_api": asdict(tenant.data_api) | {"schemas": list(tenant.data_api.schemas)},

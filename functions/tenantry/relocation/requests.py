@@ -10,15 +10,18 @@ from tenantry.domain.changeable import moving, require_complete, require_known, 
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.operation_kinds import RENAME
 from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
-from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
+from tenantry.tenants.rename_requests import give_up_rename
+from tenantry.tenants.renaming import new_id
 
 # Divides `server_version_num` into the major version: 180006 is 18.6.
 _MAJOR = 10_000
@@ -123,12 +126,21 @@ class Relocations:
                 operation = self._abandon_restore(tenant, begun, actor)
             elif begun and begun.kind in {UNDO, ABANDON, UNDO_RESTORE, ABANDON_RESTORE}:
                 operation = self._operations.resume(begun)
+            elif begun and begun.kind == RENAME:
+                # There is nothing to perform: nothing but two entries of the registry was made.
+                return self._abandon_rename(begun)
             elif begun:
                 raise moving()
             else:
                 operation = self._begin_return(tenant, actor)
         self._operations.launch(operation)
         return operation
+
+    def _abandon_rename(self, begun: Operation) -> Operation:
+        with self._leases.hold(TENANT_LEASE, new_id(begun).value):
+            give_up_rename(self._registry, begun)
+            self._operations.give_up(begun)
+        return self._operations.get(begun.operation_id)
 
     def _refused_return(self, tenant: Tenant) -> Operation | None:
         """Find the undo that holds the tenant, has failed and has not switched: a confirmation may take its place."""
@@ -139,8 +151,10 @@ class Relocations:
 
     def _has_switched(self, tenant: Tenant, begun: Operation) -> bool:
         journey, present = journey_of(begun.facts), self._secrets.find(tenant.tenant_id)
-        server = self._servers.get(journey.target.server_id)
-        return bool(present and place_of(present) == place_of(credentials_at(present, journey.target, server)))
+        if present is None:
+            return home_of(tenant, None) == journey.target and tenant.former_home == journey.source
+        server = self._registry.server(journey.target.server_id)
+        return bool(server and place_of(present) == place_of(credentials_at(present, journey.target, server)))
 
     def _take_over(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
         """Start to abandon a relocation that has not switched; one that has switched must be finished first."""
@@ -165,7 +179,7 @@ class Relocations:
         if tenant.former_home is None:
             raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
-        came = self._last_relocation(tenant.tenant_id)
+        came = self._last_relocation(tenant, home)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
             return self._begin_with(
                 tenant,
@@ -183,9 +197,10 @@ class Relocations:
         facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
         return self._begin_with(tenant, UNDO, facts, actor)
 
-    def _last_relocation(self, tenant_id: TenantId) -> Operation | None:
-        target = f"tenant/{tenant_id}"
-        return next((o for o in self._operations.newest(_SEARCHED) if o.target == target and _arrived(o)), None)
+    def _last_relocation(self, tenant: Tenant, home: Home) -> Operation | None:
+        """Find the operation that brought the tenant to its home, be its end written down or not."""
+        found = self._operations.newest(_SEARCHED, target=f"tenant/{tenant.tenant_id}")
+        return next((o for o in found if _arrived(o, home)), None)
 
     def _begin(self, tenant: Tenant, kind: str, journey: Journey, actor: str) -> Operation:
         is_pooled = journey.source.isolation is Isolation.POOLED
@@ -255,6 +270,8 @@ class Relocations:
             )
 
 
-def _arrived(operation: Operation) -> bool:
-    kinds = {MOVE, PROMOTE, RESTORE, UNDO_RESTORE}
-    return operation.kind in kinds and operation.status is OperationStatus.SUCCEEDED
+def _arrived(operation: Operation, home: Home) -> bool:
+    # A worker may have died after its last step, before it wrote down that all is done.
+    if operation.kind in {MOVE, PROMOTE}:
+        return "switch" in operation.done and journey_of(operation.facts).target == home
+    return operation.kind in {RESTORE, UNDO_RESTORE} and "swap" in operation.done

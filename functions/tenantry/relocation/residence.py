@@ -7,15 +7,19 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.marks import ignore_name_taken
+from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantUnknown
-from tenantry.domain.home import place_of
+from tenantry.domain.home import credentials_at, place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import Home, Tenant
+from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
+from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.servers import Servers
+
+type Place = tuple[str, int, str, str, Isolation]
 
 
 class Residence:
@@ -38,11 +42,38 @@ class Residence:
 
         :raises Conflict: the secret names neither the source nor the target; nothing is touched then.
         """
-        journey, present = journey_of(operation.facts), self.secrets.read(tenant_of(operation))
-        source, target = (place_of(self.copier.at(home, present)) for home in (journey.source, journey.target))
+        journey, present = journey_of(operation.facts), self.secrets.find(tenant_of(operation))
+        if present is None:
+            # The registry is written just after the secret, and is what tells where the tenant lives without one.
+            tenant = self.tenant(operation)
+            return home_of(tenant, None) == journey.target and tenant.former_home == journey.source
+        source, target = (self._place(home, present) for home in (journey.source, journey.target))
         if place_of(present) not in (source, target):
-            raise Conflict("The tenant's secret names neither of the two places.", code="place_unclear")
+            raise Conflict(
+                "The tenant's secret names neither of the two places.",
+                code="place_unclear",
+                hint="Register the server once more with the address that is in the secret, or mend the secret.",
+            )
         return place_of(present) == target
+
+    def _place(self, home: Home, present: Credentials) -> Place | None:
+        """Say where credentials for a home lead; None if its server is not registered any more."""
+        server = self.registry.server(home.server_id)
+        return place_of(credentials_at(present, home, server)) if server else None
+
+    def reopen(self, operation: Operation) -> None:
+        """Let the tenant write again in the home that it has not left, as far as that is still there."""
+        home = journey_of(operation.facts).source
+        if self.servers.is_lost(home.server_id):
+            return
+        with ignore_gone():
+            self.source(operation).open()
+            self.source(operation).unfence()
+
+    def is_source_gone(self, operation: Operation) -> bool:
+        """Whether the home that the tenant has not left is lost: then the other one may have the only copy."""
+        home = journey_of(operation.facts).source
+        return self.servers.is_lost(home.server_id) or not is_there(self.servers.connector(home.server_id), home)
 
     def source(self, operation: Operation) -> HomeAdmin:
         """Administer the home that the tenant leaves."""
@@ -55,7 +86,7 @@ class Residence:
     def present(self, operation: Operation) -> HomeAdmin:
         """Administer the home that the tenant lives in."""
         tenant = self.tenant(operation)
-        return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.read(tenant.tenant_id)))
+        return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.find(tenant.tenant_id)))
 
     def tenant(self, operation: Operation) -> Tenant:
         """Find the tenant that this operation holds.
@@ -89,8 +120,15 @@ class Residence:
         """
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
-        if tenant is None or home_of(tenant, self.secrets.read(tenant_id)) == home:
-            raise Conflict("The tenant lives in that home.", code="home_in_use")
+        if tenant is None or home_of(tenant, self.secrets.find(tenant_id)) == home:
+            raise Conflict(
+                "The tenant lives in that home.",
+                code="home_in_use",
+                hint="Nothing was dropped. Compare the tenant's secret with GET /admin/v1/tenants.",
+            )
+        if self.servers.is_lost(home.server_id):
+            self.leave_behind(operation, home)
+            return
         # What is not the tenant's was in the way, and is left as it is.
         with ignore_name_taken():
             drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
@@ -100,11 +138,19 @@ class Residence:
             removal = self.servers.removal(home.server_id)
             removal.drop_roles(removal.find_roles(tenant_id))
 
+    def leave_behind(self, operation: Operation, home: Home) -> None:
+        """Write down that a home may still be there, so that an erasure looks for it."""
+        self.registry.put_tenant(leave_behind(self.tenant(operation), home))
+
     def residents(self, operation: Operation) -> tuple[Resident, Resident]:
         """Return the tenant in its source and in its target home."""
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
         present = self.secrets.read(tenant_id)
         return Resident(tenant_id, journey.source, present), Resident(tenant_id, journey.target, present)
+
+    def hand_over(self, operation: Operation, successor: str) -> None:
+        """Make another operation the tenant's holder."""
+        self.registry.put_tenant(replace(self.tenant(operation), relocation=successor))
 
     def release(self, operation: Operation, **change: Any) -> None:
         """Release the tenant, with these changes to its entry; a tenant that is already free stays as it is."""

@@ -62,11 +62,12 @@ class Relocation(Residence):
 
         Everything is then done anew: what is written from now on is not in the copy.
         """
-        if "prepare" not in operation.done or not self.is_under_way(operation) or self.has_arrived(operation):
+        if not self.is_under_way(operation):
             return operation
-        source = self.source(operation)
-        source.open()
-        source.unfence()
+        if self.has_arrived(operation):
+            return replace(operation, facts=operation.facts | {"arrived": True})
+        if "prepare" in operation.done:
+            self.reopen(operation)
         return replace(operation, done=())
 
     def _prepare(self, operation: Operation) -> dict[str, Any] | None:

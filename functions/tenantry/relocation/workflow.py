@@ -33,13 +33,19 @@ def relocation_workflows(
     """
     copier = HomeCopier(servers, tools, deadline)
     relocation = Relocation(registry, servers, secrets, copier, connect)
-    returning = Return(relocation)
+    returning, confirming = Return(relocation), Confirmation(relocation)
     workflows: Workflows = {
         MOVE: relocation.steps(),
         PROMOTE: relocation.steps(),
         ABANDON: Abandonment(relocation).steps(),
         UNDO: returning.steps(),
-        CONFIRM: Confirmation(relocation).steps(),
+        CONFIRM: confirming.steps(),
         CLONE: Cloning(registry, servers, secrets, copier, connect, onboarding).steps(),
     }
-    return workflows, {MOVE: relocation.give_up, PROMOTE: relocation.give_up, UNDO: returning.give_up}
+    compensations = {
+        MOVE: relocation.give_up,
+        PROMOTE: relocation.give_up,
+        UNDO: returning.give_up,
+        CONFIRM: confirming.give_up,
+    }
+    return workflows, compensations

@@ -82,17 +82,23 @@ class Restores:
         target = request.into or request.tenant_id
         with self._leases.hold(TENANT_LEASE, target.value):
             source = self._registry.tenant(request.tenant_id)
-            backup = self._backup(request, source)
             tenant = self._registry.tenant(target)
-            operation = self._under_way(request, backup, tenant) if tenant else None
-            if operation is None and tenant:
-                operation = self._begin_in_place(request, backup, tenant, actor)
-            elif operation is None:
-                if request.into is None:
-                    raise no_such_tenant(self._registry, target)
-                operation = self._begin_new(request, backup, source, actor)
+            # Before the backup is looked for: what has taken its place already needs it no more.
+            operation = self._under_way(request, source, tenant) if tenant else None
+            if operation is None:
+                operation = self._begin_anew(request, source, tenant, actor)
         self._operations.launch(operation)
         return operation
+
+    def _begin_anew(
+        self, request: RestoreRequest, source: Tenant | None, tenant: Tenant | None, actor: str
+    ) -> Operation:
+        backup = self._backup(request, source)
+        if tenant:
+            return self._begin_in_place(request, backup, tenant, actor)
+        if request.into is None:
+            raise no_such_tenant(self._registry, request.tenant_id)
+        return self._begin_new(request, backup, source, actor)
 
     def _backup(self, request: RestoreRequest, source: Tenant | None) -> CataloguedBackup:
         former = source.former_ids if source else ()
@@ -102,7 +108,7 @@ class Restores:
         require_whole(backup)
         return backup
 
-    def _under_way(self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant) -> Operation | None:
+    def _under_way(self, request: RestoreRequest, source: Tenant | None, tenant: Tenant) -> Operation | None:
         """Resume this restore if it has begun and not ended.
 
         :raises Conflict: another operation holds the tenant.
@@ -110,7 +116,7 @@ class Restores:
         if not tenant.relocation:
             return None
         operation = self._operations.get(tenant.relocation)
-        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
+        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, source):
             raise moving()
         return self._operations.resume(operation)
 
@@ -234,11 +240,11 @@ def _tells_rights(backup: CataloguedBackup) -> bool:
     return backup.manifest is not None and backup.manifest.rights is not None
 
 
-def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
+def _is_asked(operation: Operation, request: RestoreRequest, source: Tenant | None) -> bool:
     """Tell whether the operation restores what the request asks for: the same backup and the same tables."""
-    asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
-    facts = operation.facts
-    return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
+    ids = {request.tenant_id.value, *(former.value for former in (source.former_ids if source else ()))}
+    facts, asked = operation.facts, (request.backup_id.value, list(request.tables))
+    return facts["archived"] in ids and (facts["backup_id"], facts.get("wanted", [])) == asked
 
 
 def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:

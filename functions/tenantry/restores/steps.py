@@ -25,7 +25,8 @@ from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnkn
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
-from tenantry.domain.tenant import Isolation, Tenant, owner_role
+from tenantry.domain.tenant import Home, Isolation, Tenant, owner_role
+from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
@@ -80,7 +81,12 @@ class Restoration:
     def take_back(self, operation: Operation) -> None:
         """Reopen the tenant's present home, and drop what was made for the restore."""
         work = work_for(operation)
-        self.strategy(work.home.isolation).take_back(swap_of(operation))
+        if self._adapters.servers.is_lost(work.home.server_id):
+            scratch = Home(work.home.server_id, Isolation.DATABASE, work.staging, work.home.schema)
+            self._cutover.leave_behind(operation, scratch)
+            return
+        with ignore_gone():
+            self.strategy(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if former_of(operation):
             # The tenant has nothing else on that server.
@@ -104,6 +110,9 @@ class Restoration:
         if "settle" in operation.done:
             return True
         work = work_for(operation)
+        if self._adapters.servers.is_lost(work.home.server_id):
+            # What may have been swapped there is lost too: the secret alone says whether the tenant went there.
+            return former_of(operation) is not None and self._cutover.leads_to(work.tenant_id, work.home)
         return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
 
     def strategy(self, isolation: Isolation) -> SwapStrategy:
@@ -171,12 +180,11 @@ class Restoration:
         self._tenant(operation)
         work, swap = work_for(operation), swap_of(operation)
         strategy = self.strategy(work.home.isolation)
-        order = self._order(operation)
         # In shared tables only writes are refused, from the moment when the present rows were copied.
         pooled = work.home.isolation is Isolation.POOLED
         began = operation.facts["closed_at"] if pooled else time.time()
         if not strategy.is_swapped(swap):
-            strategy.swap(swap, order.home)
+            strategy.swap(swap, self._order(operation).home)
         self._cutover.switch(work.tenant_id, work.home, former_of(operation))
         strategy.finish(swap)
         facts = {"writes_refused_ms" if pooled else "refused_ms": round((time.time() - began) * 1000)}
@@ -192,6 +200,9 @@ class Restoration:
         if not self.is_under_way(operation):
             return
         work = work_for(operation)
+        if self._adapters.servers.is_lost(work.home.server_id):
+            self._cutover.settle(operation)
+            return
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if work.home.isolation is not Isolation.POOLED:
             server = self._adapters.servers.get(work.home.server_id)

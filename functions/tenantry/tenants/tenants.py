@@ -208,7 +208,7 @@ class Tenants:
         return tenant
 
     def spare(self, tenant_id: TenantId) -> Tenant:
-        """Keep a tenant that was to be erased; it is suspended then.
+        """Keep a tenant that was to be erased; it is suspended then, or incomplete as it was before.
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was not to be erased.
         """
@@ -216,13 +216,15 @@ class Tenants:
             tenant = self.get(tenant_id)
             if tenant.status is not TenantStatus.ERASING:
                 raise Conflict("The tenant is not to be erased.", code="not_erasing")
-            tenant = replace(tenant, status=TenantStatus.SUSPENDED)
+            # Only one that was never complete is condemned while an operation holds it, which can still finish it.
+            kept = TenantStatus.PROVISIONING if tenant.relocation else TenantStatus.SUSPENDED
+            tenant = replace(tenant, status=kept)
             self._registry.put_tenant(tenant)
         return tenant
 
     def _end_sessions(self, tenant: Tenant) -> None:
-        credentials = self._secrets.find(tenant.tenant_id)
-        if credentials:
+        credentials = self._secrets.find_usable(tenant.tenant_id)
+        if credentials and not self._servers.is_lost(tenant.server_id):
             self._servers.home(tenant.tenant_id, home_of(tenant, credentials)).end_sessions()
 
     def _stored_request(self, adoption: Adoption) -> AdoptionRequest:
