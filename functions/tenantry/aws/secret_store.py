@@ -89,7 +89,7 @@ class SecretStore(_Secrets):
         """
         try:
             return self.find(tenant_id)
-        except Conflict, InvalidSetting:
+        except (Conflict, InvalidSetting):
             return None
 
     def read(self, tenant_id: TenantId) -> Credentials:

@@ -11,7 +11,7 @@ from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.operation_kinds import RENAME
-from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
+from tenantry.domain.relocation import ABANDON, CONFIRM, MARKED, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
@@ -165,7 +165,9 @@ class Relocations:
                 hint="Repeat the call that moves it; then it can be undone.",
             )
         journey = journey_of(begun.facts)
-        operation = self._begin_with(tenant, ABANDON, journey.to_facts() | {"abandoned": begun.operation_id}, actor)
+        facts = journey.to_facts() | {"abandoned": begun.operation_id}
+        facts |= {name: begun.facts[name] for name in (MARKED,) if name in begun.facts}
+        operation = self._begin_with(tenant, ABANDON, facts, actor)
         self._operations.give_up(begun)
         return operation
 
@@ -194,7 +196,7 @@ class Relocations:
             )
         facts = Journey(home, tenant.former_home).to_facts()
         facts |= {name: came.facts[name] for name in ("mark", "definitions") if came and name in came.facts}
-        facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
+        facts |= {"schema_revision": came.facts["former_revision"] if came else tenant.schema_revision, MARKED: True}
         return self._begin_with(tenant, UNDO, facts, actor)
 
     def _last_relocation(self, tenant: Tenant, home: Home) -> Operation | None:
@@ -208,7 +210,7 @@ class Relocations:
             "schema_revision": head_revision() if is_pooled else tenant.schema_revision,
             "former_revision": tenant.schema_revision,
         }
-        return self._begin_with(tenant, kind, journey.to_facts() | revisions, actor)
+        return self._begin_with(tenant, kind, journey.to_facts() | revisions | {MARKED: True}, actor)
 
     def _begin_with(self, tenant: Tenant, kind: str, facts: dict[str, Any], actor: str) -> Operation:
         operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)

@@ -11,7 +11,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import credentials_at, place_of
 from tenantry.domain.operation import Operation, tenant_of
-from tenantry.domain.relocation import journey_of
+from tenantry.domain.relocation import MARKED, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
@@ -20,6 +20,11 @@ from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.servers import Servers
 
 type Place = tuple[str, int, str, str, Isolation]
+
+
+def makes_marks(operation: Operation) -> bool:
+    """Whether an operation marks what roles it makes: one that an older version began has made some without a mark."""
+    return MARKED in operation.facts
 
 
 class Residence:
@@ -100,8 +105,9 @@ class Residence:
             raise Conflict("The tenant is not moved by this operation any more.", code="operation_over")
         return tenant
 
-    def make_roles(self, tenant: Tenant, server_id: str) -> None:
+    def make_roles(self, operation: Operation, server_id: str) -> None:
         """Make the tenant's roles and its login on a server, with its present password and its limits."""
+        tenant = self.tenant(operation)
         present, admin = self.secrets.read(tenant.tenant_id), self.servers.admin(server_id)
         homes = {tenant.server_id, tenant.former_home.server_id if tenant.former_home else tenant.server_id}
         admin.make_roles(
@@ -109,7 +115,7 @@ class Residence:
             present.username,
             present.password,
             tenant.limits.connections,
-            is_listed=server_id in homes,
+            is_listed=server_id in homes or not makes_marks(operation),
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 

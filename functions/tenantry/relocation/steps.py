@@ -76,7 +76,7 @@ class Relocation(Residence):
             return None
         readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if journey.leaves_server:
-            self.make_roles(tenant, journey.target.server_id)
+            self.make_roles(operation, journey.target.server_id)
         self.make_room(operation)
         self._emptied.add(operation.operation_id)
         return None
@@ -139,7 +139,7 @@ class Relocation(Residence):
         facts: dict[str, Any] = {}
         closed = 0.0
         if not self.has_arrived(operation):
-            self._require_login(self.tenant(operation), journey)
+            self._require_login(operation, journey)
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)
@@ -170,16 +170,17 @@ class Relocation(Residence):
                 hint="Stop the application that uses the tenant's secret itself, and repeat the call.",
             )
 
-    def _require_login(self, tenant: Tenant, journey: Journey) -> None:
+    def _require_login(self, operation: Operation, journey: Journey) -> None:
         """Make sure that the target's server knows the password that the tenant's secret has now.
 
         It refuses because the home is closed, once the password was right.
         """
-        credentials = self.copier.at(journey.target, self.secrets.read(tenant.tenant_id))
-        if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+        tenant_id = self.tenant(operation).tenant_id
+        credentials = self.copier.at(journey.target, self.secrets.read(tenant_id))
+        if _refusal(tenant_id, credentials, self._connect) != _CLOSED:
             # Rotated since the roles were made.
-            self.make_roles(tenant, journey.target.server_id)
-            if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+            self.make_roles(operation, journey.target.server_id)
+            if _refusal(tenant_id, credentials, self._connect) != _CLOSED:
                 raise DatabaseUnavailable("The tenant can't log in at its new place.", code="login_refused")
 
     def _note_cutover(self, operation: Operation, journey: Journey) -> None:

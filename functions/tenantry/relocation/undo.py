@@ -7,12 +7,13 @@ from typing import Any
 from tenantry.contents.home_copier import Resident
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import Isolation
+from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
+from tenantry.relocation.residence import makes_marks
 from tenantry.relocation.steps import Relocation
 
 
@@ -97,10 +98,17 @@ class Abandonment:
             # Somebody has dropped it meanwhile: what was copied may be all that there is.
             self._relocation.leave_behind(operation, journey.target)
             return
+        if journey.leaves_server and not self._relocation.servers.is_lost(journey.target.server_id):
+            self._claim(operation, journey.target)
         self._relocation.drop_home(operation, journey.target, with_roles=journey.leaves_server)
 
     def _forget(self, operation: Operation) -> None:
         self._relocation.release(operation)
+
+    def _claim(self, operation: Operation, target: Home) -> None:
+        """Mark the roles that an older version has made for the move, so that they are known as the tenant's and go."""
+        if not makes_marks(operation) and self._relocation.secrets.find(tenant_of(operation)):
+            self._relocation.make_roles(operation, target.server_id)
 
 
 class Return:
@@ -147,7 +155,7 @@ class Return:
             return {"changed": False}
         if journey.leaves_server:
             # A rotation since the switch may have changed the login in use.
-            relocation.make_roles(tenant, journey.target.server_id)
+            relocation.make_roles(operation, journey.target.server_id)
         readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
