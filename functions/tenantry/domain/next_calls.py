@@ -84,15 +84,18 @@ def _is_free(tenant: Tenant) -> bool:
 def _relocation(operation: Operation, find: FindTenant) -> list[NextCall]:
     tenant = _held(operation, find)
     if tenant is None:
-        return []
-    target = journey_of(operation.facts).target
-    if operation.kind == kinds.MOVE:
-        again = _post(tenant, "move", REPEAT, {"server_id": target.server_id})
-    else:
-        again = _post(tenant, "promote", REPEAT, {"isolation": target.isolation.value})
-    # From here on the secret may name the new place already.
-    may_have_arrived = "compare" in operation.done or operation.facts.get("arrived")
+        return _settling(operation, find) if "switch" in operation.done else []
+    again = _relocation_again(operation, tenant)
+    # From here on the secret may name the new place already. One that was handed back by its abandonment has arrived.
+    may_have_arrived = "compare" in operation.done or operation.facts.get("arrived") or operation.error == UNDONE
     return [again] if may_have_arrived else [again, _post(tenant, "undo", ABANDON)]
+
+
+def _relocation_again(operation: Operation, tenant: Tenant) -> NextCall:
+    journey = journey_of(operation.facts)
+    if journey.leaves_server:
+        return _post(tenant, "move", REPEAT, {"server_id": journey.target.server_id})
+    return _post(tenant, "promote", REPEAT, {"isolation": journey.target.isolation.value})
 
 
 def _return(operation: Operation, find: FindTenant) -> list[NextCall]:
@@ -105,8 +108,15 @@ def _return(operation: Operation, find: FindTenant) -> list[NextCall]:
 
 
 def _abandonment(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _held(operation, find)
-    return [_post(tenant, "undo", REPEAT)] if tenant else []
+    if tenant := _held(operation, find):
+        return [_post(tenant, "undo", REPEAT)]
+    tenant = _target(operation, find)
+    if tenant is None or tenant.relocation != operation.facts["abandoned"]:
+        return []
+    # It came too late, and has given the tenant back to what it was to abandon.
+    if operation.kind == kinds.ABANDON:
+        return [_relocation_again(operation, tenant)]
+    return [_restore_again(operation, tenant, find)]
 
 
 def _confirmation(operation: Operation, find: FindTenant) -> list[NextCall]:
@@ -142,10 +152,13 @@ def _restore(operation: Operation, find: FindTenant) -> list[NextCall]:
         return []
     again = [] if operation.error in _FOR_GOOD else [_restore_again(operation, tenant, find)]
     if _held(operation, find) is None:
+        if {"swap", "bring"} & {*operation.done}:
+            return settling_calls(tenant)
         return again if _is_free(tenant) and operation.error != UNDONE else []
     if tenant.status is TenantStatus.PROVISIONING:
         return [*again, _erase(tenant, ERASE)]
-    if operation.kind == kinds.RESTORE and "swap" not in operation.done:
+    # One that was handed back by its abandonment has swapped.
+    if operation.kind == kinds.RESTORE and "swap" not in operation.done and operation.error != UNDONE:
         return [*again, _post(tenant, "undo", ABANDON)]
     # Single tables' own call takes them back where it can't bring them.
     return [_restore_again(operation, tenant, find)]

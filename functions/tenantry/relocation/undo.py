@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.contents.home_copier import Resident
+from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation, tenant_of
@@ -99,7 +100,8 @@ class Abandonment:
             self._relocation.leave_behind(operation, journey.target)
             return
         if journey.leaves_server and not self._relocation.servers.is_lost(journey.target.server_id):
-            self._claim(operation, journey.target)
+            with ignore_name_taken():
+                self._claim(operation, journey.target)
         self._relocation.drop_home(operation, journey.target, with_roles=journey.leaves_server)
 
     def _forget(self, operation: Operation) -> None:
