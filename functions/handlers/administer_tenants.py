@@ -60,5 +60,5 @@ def _answer_refusal(error: TenantryError) -> Response[str]:
 
 @app.not_found
 def _answer_unknown(_: NotFoundError) -> Response[str]:
-    refusal = _refuse(NotFound("There is no such route."))
+    refusal = _refuse(NotFound("There is no such route.", hint="docs/operators-api.md lists the routes."))
     return Response(404, "application/json", refusal["body"], refusal["headers"])

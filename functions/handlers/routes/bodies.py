@@ -258,7 +258,12 @@ def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
         return model.model_validate_json(body or "{}")
     except ValidationError as exc:
         faults = [f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in exc.errors()]
-        raise BadRequest("The body does not fit.", code="invalid_body", details="; ".join(faults)) from None
+        raise BadRequest(
+            "The body does not fit.",
+            code="invalid_body",
+            details="; ".join(faults),
+            hint="Correct the fields that the details name.",
+        ) from None
 
 
 def show_server(server: Server) -> dict[str, Any]:

@@ -177,10 +177,18 @@ class Inspections:
             require_still(tenant)
             stored = self._secrets.find(tenant.tenant_id)
             if stored is None:
-                raise Conflict("It has no credentials.", code="credentials_missing")
+                raise Conflict(
+                    "It has no credentials.",
+                    code="credentials_missing",
+                    hint="Leave it out, or repeat the call that makes it.",
+                )
             if stored.isolation is Isolation.POOLED:
                 # The policies of shared tables recognise a tenant by its two logins; another login would see no row.
-                raise Conflict("Its rows lie in shared tables, which show them to its own logins only.", code="pooled")
+                raise Conflict(
+                    "Its rows lie in shared tables, which show them to its own logins only.",
+                    code="pooled",
+                    hint="Leave it out, or promote it to a schema or a database of its own.",
+                )
             server = self._servers.get(tenant.server_id)
         group = f"Tenantry {self._stage}, {server.region}, {server.server_id}"
         return _PlannedLogin(

@@ -100,7 +100,11 @@ class SecretStore(_Secrets):
         """
         found = self.find(tenant_id)
         if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
+            raise NotFound(
+                "The tenant has no secret.",
+                code="credentials_missing",
+                hint="Store the secret again, or repeat the call that makes the tenant, once nothing holds it.",
+            )
         return found
 
     def write(self, tenant_id: TenantId, credentials: Credentials) -> None:

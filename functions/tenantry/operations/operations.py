@@ -127,7 +127,11 @@ class Operations:
         """
         operation = self._store.get(operation_id)
         if operation is None:
-            raise NotFound("There is no such operation.", code="operation_unknown")
+            raise NotFound(
+                "There is no such operation.",
+                code="operation_unknown",
+                hint="GET /admin/v1/operations lists the newest.",
+            )
         return operation
 
     def newest(self, limit: int, kind: str | None = None, target: str | None = None) -> list[Operation]:
@@ -200,7 +204,11 @@ class Performer:
     def _get(self, operation_id: str) -> Operation:
         operation = self._store.get(operation_id)
         if operation is None:
-            raise NotFound("There is no such operation.", code="operation_unknown")
+            raise NotFound(
+                "There is no such operation.",
+                code="operation_unknown",
+                hint="GET /admin/v1/operations lists the newest.",
+            )
         return operation
 
 

@@ -117,7 +117,11 @@ class CloneRequests:
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
         require_not_retired(self._registry, tenant_id)
         if self._secrets.find(tenant_id):
-            raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+            raise Conflict(
+                "There is a secret of that tenant already.",
+                code="secret_exists",
+                hint="Choose another tenant id, or delete that secret.",
+            )
         self._servers.admin(home.server_id).require_names(tenant_id, home)
         if self._servers.home(tenant_id, home).size() is not None:
             raise name_taken(f"{home.database}.{home.schema}")
@@ -127,7 +131,11 @@ class CloneRequests:
             return
         versions = [self._servers.admin(server).facts().version_number // 10_000 for server in (here, there)]
         if versions[1] < versions[0]:
-            raise Conflict(f"The server is PostgreSQL {versions[1]}, older than the tenant's.", code="server_too_old")
+            raise Conflict(
+                f"The server is PostgreSQL {versions[1]}, older than the tenant's.",
+                code="server_too_old",
+                hint="Choose a server of the same version or a newer one.",
+            )
 
     def _require_copyable(self, home: Home) -> None:
         connect = self._servers.connector(home.server_id)
@@ -138,6 +146,7 @@ class CloneRequests:
                     "Policies of the tenant's tables name roles, which a clone does not have.",
                     code="roles_in_policies",
                     details=", ".join(named),
+                    hint="Drop or rewrite these policies, or restore a backup as a new tenant.",
                 )
             return
         connection = connect(home.database)

@@ -107,7 +107,11 @@ class Cloning:
     def _tenant(self, operation: Operation) -> Tenant:
         tenant = self._registry.tenant(tenant_of(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not made by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not made by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         require_kept(tenant)
         return tenant
 

@@ -54,7 +54,11 @@ class Relocations:
             operation = self._unfinished(tenant, MOVE)
             if operation is None:
                 if server_id == tenant.server_id:
-                    raise BadRequest("The tenant lies on that server already.", code="same_place")
+                    raise BadRequest(
+                        "The tenant lies on that server already.",
+                        code="same_place",
+                        hint="Nothing has to be done; or name another place.",
+                    )
                 self._check_server(tenant, server_id)
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
@@ -80,7 +84,11 @@ class Relocations:
             if operation is None:
                 home = home_of(tenant, self._secrets.find(tenant_id))
                 if isolation is home.isolation:
-                    raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
+                    raise BadRequest(
+                        f"The tenant's isolation is '{isolation}' already.",
+                        code="same_place",
+                        hint="Nothing has to be done; or name another place.",
+                    )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
@@ -103,7 +111,11 @@ class Relocations:
             operation = None if refused else self._unfinished(tenant, CONFIRM)
             if operation is None:
                 if tenant.former_home is None:
-                    raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
+                    raise Conflict(
+                        "The tenant has no former place to drop.",
+                        code="nothing_to_confirm",
+                        hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be confirmed.",
+                    )
                 facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
@@ -179,7 +191,11 @@ class Relocations:
 
     def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
         if tenant.former_home is None:
-            raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
+            raise Conflict(
+                "There is no move or restore to undo.",
+                code="nothing_to_undo",
+                hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be undone.",
+            )
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
         came = self._last_relocation(tenant, home)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
@@ -244,7 +260,11 @@ class Relocations:
         self._servers.require_room(server_id, tenant.region)
         here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
         if there.version_number // _MAJOR < here.version_number // _MAJOR:
-            raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
+            raise Conflict(
+                f"The server is PostgreSQL {there.version}, older than the tenant's.",
+                code="server_too_old",
+                hint="Choose a server of the same version or a newer one.",
+            )
 
     def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
         if isolation is not Isolation.DATABASE:

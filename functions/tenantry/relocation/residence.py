@@ -102,7 +102,11 @@ class Residence:
         if tenant is None:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not moved by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not moved by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         return tenant
 
     def make_roles(self, operation: Operation, server_id: str) -> None:

@@ -75,9 +75,9 @@ class Restores:
         """Start to restore a backup, or resume that restore if its worker has died.
 
         :raises NotFound: there is no such backup, tenant or server.
-        :raises RestoreFailed: the backup is not whole.
         :raises BadRequest: the new id is reserved.
-        :raises Conflict: the tenant can't be restored now or on that server, or the new id is taken.
+        :raises Conflict: the backup is not whole (`backup_broken`), the tenant can't be restored now or on that server,
+            or the new id is taken.
         """
         target = request.into or request.tenant_id
         with self._leases.hold(TENANT_LEASE, target.value):
@@ -104,7 +104,11 @@ class Restores:
         former = source.former_ids if source else ()
         backup = self._catalogue.find(request.backup_id, request.tenant_id, *former)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         require_whole(backup)
         return backup
 
@@ -168,7 +172,11 @@ class Restores:
         self._servers.admin(home.server_id).require_names(into, home)
         known, size = self._secrets.exists(into), self._servers.home(into, home).size()
         if not is_lost and (known or size is not None):
-            raise Conflict("There is something of a tenant of that id already.", code="tenant_exists")
+            raise Conflict(
+                "There is something of a tenant of that id already.",
+                code="tenant_exists",
+                hint="Choose another tenant id.",
+            )
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
         began = datetime.now(UTC)
         tenant = Tenant(

@@ -222,7 +222,11 @@ class Restoration:
         work = work_for(operation)
         backup = self._adapters.catalogue.find(work.backup_id, work.archived)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         return backup, require_whole(backup)
 
     def _tenant(self, operation: Operation) -> Tenant:
@@ -230,7 +234,11 @@ class Restoration:
         if tenant is None:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not restored by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         require_kept(tenant)
         return tenant
 

@@ -94,7 +94,11 @@ class RestoreReturn:
 
     def _require_own(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):
-            raise Conflict("The tenant is not this operation's any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not this operation's any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
 
 
 class RestoreAbandonment:

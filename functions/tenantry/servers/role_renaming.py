@@ -115,4 +115,9 @@ def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
             execute(cursor, rename.format(sql.Identifier(name), sql.Identifier(renamed)))
             mark_role(cursor, renamed, marks[0])
         elif renamed not in there:
-            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=name)
+            raise NotFound(
+                "The server does not have all of the tenant's roles.",
+                code="role_missing",
+                details=name,
+                hint="Make the roles in the details again under their old names, and repeat the call.",
+            )

@@ -180,7 +180,10 @@ class Servers:
             raise Conflict("The server is being drained.", code="server_draining", hint="Choose another.")
         if region not in ("", server.region):
             raise Conflict(
-                "The tenant's data must not leave its region.", code="other_region", details=f"region {region}"
+                "The tenant's data must not leave its region.",
+                code="other_region",
+                details=f"region {region}",
+                hint="Choose a server of that region.",
             )
         if self._tenants_by_server()[server_id] >= server.max_tenants:
             raise Conflict("The server is full.", code="server_full", hint="Choose another, or raise its max_tenants.")

@@ -63,7 +63,11 @@ class Erasure:
         tenant_id = _tenant_id(operation)
         tenant = self._registry.tenant(tenant_id)
         if tenant is None or tenant.status is not TenantStatus.ERASING:
-            raise Conflict("The tenant is not to be erased any more.", code="not_erasing")
+            raise Conflict(
+                "The tenant is not to be erased any more.",
+                code="not_erasing",
+                hint="It was kept. DELETE it again to erase it.",
+            )
         # One that can't be read, or that somebody has deleted by hand, does not keep the rest from being erased.
         credentials = self._secrets.find_usable(tenant_id)
         home = home_of(tenant, credentials)

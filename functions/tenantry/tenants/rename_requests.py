@@ -36,7 +36,9 @@ class RenameRequests:
         :raises DependencyFailed: a service did not answer; the same call may be repeated.
         """
         if old == new:
-            raise Conflict("The tenant has that id.", code="same_id")
+            raise Conflict(
+                "The tenant has that id.", code="same_id", hint="Nothing has to be done; or choose another id."
+            )
         check_free_to_use(new)
         target = f"tenant/{old}"
         with self._leases.hold(TENANT_LEASE, old.value), self._leases.hold(TENANT_LEASE, new.value):

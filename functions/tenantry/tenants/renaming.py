@@ -204,7 +204,11 @@ class TenantRenamer:
         """Look up the tenant under its new id, and make sure that this operation holds it."""
         tenant = self._tools.registry.tenant(new_id(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
-            raise NotFound("The tenant is not being renamed by this operation.", code="not_renaming")
+            raise NotFound(
+                "The tenant is not being renamed by this operation.",
+                code="not_renaming",
+                hint="GET /admin/v1/operations shows what became of the rename.",
+            )
         return tenant
 
     def _leave_behind(self, operation: Operation, renaming: Renaming) -> None:

@@ -215,7 +215,9 @@ class Tenants:
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             if tenant.status is not TenantStatus.ERASING:
-                raise Conflict("The tenant is not to be erased.", code="not_erasing")
+                raise Conflict(
+                    "The tenant is not to be erased.", code="not_erasing", hint="Nothing has to be done: it is kept."
+                )
             # Only one that was never complete is condemned while an operation holds it, which can still finish it.
             kept = TenantStatus.PROVISIONING if tenant.relocation else TenantStatus.SUSPENDED
             tenant = replace(tenant, status=kept)
@@ -231,7 +233,11 @@ class Tenants:
         try:
             stored = self._secrets.find(adoption.tenant_id)
         except InvalidSetting as exc:
-            raise BadRequest(exc.message, code=exc.code) from exc
+            raise BadRequest(
+                exc.message,
+                code=exc.code,
+                hint="Send host, port, database, user and password, or mend the stored secret.",
+            ) from exc
         if stored is None:
             raise BadRequest(
                 "There is no secret of this tenant.",
@@ -283,5 +289,9 @@ class Tenants:
         require_kept(tenant)
         server = self._servers.get(tenant.server_id)
         if not wanted.allows(server):
-            raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
+            raise Conflict(
+                "The tenant lies on another server than that.",
+                code="tenant_elsewhere",
+                hint="Leave region and labels as they are, or move it.",
+            )
         return server

@@ -111,7 +111,7 @@ class IsolationAudit:
         try:
             found = self._secrets.find_dated(tenant.tenant_id)
             if found is None:
-                raise NotFound(code="credentials_missing")
+                raise NotFound(code="credentials_missing", hint="Repeat the call that makes the tenant.")
         except TenantryError as error:
             total.unchecked.add(Unchecked(tenant.server_id, name, "", error.code))
             return None
@@ -129,7 +129,7 @@ class IsolationAudit:
         try:
             administrator = self._administrators.find(there.server_id)
             if administrator is None:
-                raise NotFound(code="server_unknown")
+                raise NotFound(code="server_unknown", hint="Register the server once more, with its administrator.")
             audit = ServerAudit(administrator)
             facts = audit.server()
         except TenantryError as error:
