@@ -12,7 +12,7 @@ from tenantry.database.marks import NAME_TAKEN
 from tenantry.domain import operation_kinds
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
-from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, LeftBehind, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
@@ -71,6 +71,7 @@ class Erasure:
         # One that can't be read, or that somebody has deleted by hand, does not keep the rest from being erased.
         credentials = self._secrets.find_usable(tenant_id)
         home = home_of(tenant, credentials)
+        known = {LeftBehind(tenant_id, each) for each in (home, tenant.former_home) if each}
         backups = self._backups.find(tenant_id, *tenant.former_ids)
         found = {
             # What was backed up under them is the tenant's too.
@@ -81,7 +82,7 @@ class Erasure:
             "left_behind": [
                 self._find_home(left.tenant_id, left.home) | {"tenant_id": left.tenant_id.value}
                 for left in tenant.left_behind
-                if left.home not in (home, tenant.former_home)
+                if left not in known
             ],
             "backup_versions": backups.versions,
             "backup_bytes": backups.bytes,
