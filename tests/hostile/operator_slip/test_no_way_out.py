@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 
+from handlers import drill_backup
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import secret_name
-from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.errors import Conflict, DatabaseUnavailable
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.relocation.residence import Residence
 from tests.integration.conftest import REGION, STAGE
 from tests.integration.operations.conftest import Desk, Fault, desk, erasure, wired
 from tests.integration.relocation.conftest import Cut, superuser
-from tests.integration.restores.conftest import BUCKET
+from tests.integration.restores.conftest import BUCKET, Context
 from tests.postgres import temporary_postgres
 
 __all__ = ["desk", "wired"]
 
+UNCHANGED = "suppress_redundant_updates_trigger"
 DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED
 
 
@@ -265,3 +267,45 @@ def test_a_move_that_an_older_version_began(desk: Desk) -> None:
         if which:
             assert desk.vault.traces(tenant_id)["there"] == []
         desk.use_up(tenant_id)
+
+
+def test_an_undo_that_is_refused_for_ever_is_confirmed(desk: Desk) -> None:
+    """An editor owns a table, so that rows can't be brought back as the owner: the promotion is confirmed instead."""
+    tenant_id = desk.add(SCHEMA)
+    notes = f'"{tenant_id}".notes'
+    statements = (
+        f'GRANT CREATE ON SCHEMA "{tenant_id}" TO "{tenant_id}_editor"',
+        f'SET ROLE "{tenant_id}_editor"',
+        f"CREATE TABLE {notes} (id int PRIMARY KEY)",
+        f'GRANT ALL ON {notes} TO "{tenant_id}_owner"',
+        # Only its owner may disable it while rows are brought back.
+        f"CREATE TRIGGER kept BEFORE UPDATE ON {notes} FOR EACH ROW EXECUTE FUNCTION {UNCHANGED}()",
+    )
+    desk.vault.execute("here", "; ".join(statements), "tenantry_schemas")
+    desk.do(f"POST /tenants/{tenant_id}/promote", {"isolation": "database"})
+    desk.write(tenant_id)
+    begun = desk.start(f"POST /tenants/{tenant_id}/undo")
+    for _ in range(2):
+        desk.perform(begun)
+        assert desk.get(begun)["status"] == "failed"
+        desk.start(f"POST /tenants/{tenant_id}/undo")
+    desk.perform(begun)
+    assert [call["meaning"] for call in desk.get(begun)["next"]] == ["repeat", "confirm"]
+    desk.follow(begun, 1)
+    assert desk.vault.tenant(tenant_id).isolation is DATABASE
+    desk.use_up(tenant_id)
+
+
+def test_a_drill_that_keeps_failing_holds_nothing(desk: Desk) -> None:
+    """A backup whose dump is gone fails every drill: the next backup is drilled, and the tenant is free meanwhile."""
+    tenant_id = desk.add(POOLED)
+    backup = desk.vault.back_up(tenant_id)
+    assert backup.manifest
+    desk.vault.s3.delete_object(Bucket=BUCKET, Key=backup.manifest.dump.key)
+    event = {"tenant_id": tenant_id.value, "backup_id": backup.backup_id.value}
+    for _ in range(2):
+        with pytest.raises(Conflict, match="can't be restored"):
+            drill_backup.handler(event, Context())
+    newer = desk.vault.back_up(tenant_id)
+    assert drill_backup.handler(event | {"backup_id": newer.backup_id.value}, Context())["passed"]
+    desk.use_up(tenant_id)
