@@ -23,6 +23,8 @@ class Step(NamedTuple):
     run: Callable[[Operation], dict[str, Any] | None]
 
 
+# The code of a step that finds its tenant held by this operation no more.
+_OVER = "operation_over"
 # Of what an error says: a tenant's own trigger may say anything, and an item holds 400 KB.
 _MAX_DETAILS = 2_000
 
@@ -199,7 +201,9 @@ class Performer:
             current = compensation(current) if compensation else current
         finally:
             facts = current.facts | ({"error_details": _bounded(error.details)} if error.details else {})
-            self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))
+            # Lambda delivers an event again: what has let its tenant go by then has failed of what it had failed of.
+            code = current.error if current.error and error.code == _OVER else error.code
+            self._store.put(replace(current, status=OperationStatus.FAILED, error=code, facts=facts))
 
     def _get(self, operation_id: str) -> Operation:
         operation = self._store.get(operation_id)

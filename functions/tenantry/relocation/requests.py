@@ -18,6 +18,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.residence import home_in_use
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 from tenantry.tenants.rename_requests import give_up_rename
@@ -110,13 +111,7 @@ class Relocations:
             refused = self._refused_return(tenant)
             operation = None if refused else self._unfinished(tenant, CONFIRM)
             if operation is None:
-                if tenant.former_home is None:
-                    raise Conflict(
-                        "The tenant has no former place to drop.",
-                        code="nothing_to_confirm",
-                        hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be confirmed.",
-                    )
-                facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
+                facts = {"former_home": asdict(self._droppable(tenant)), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
                     self._operations.give_up(refused)
@@ -153,6 +148,18 @@ class Relocations:
             give_up_rename(self._registry, begun)
             self._operations.give_up(begun)
         return self._operations.get(begun.operation_id)
+
+    def _droppable(self, tenant: Tenant) -> Home:
+        """Return the home that a confirmation drops, before it holds the tenant: one that is not in use."""
+        if tenant.former_home is None:
+            raise Conflict(
+                "The tenant has no former place to drop.",
+                code="nothing_to_confirm",
+                hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be confirmed.",
+            )
+        if home_of(tenant, self._secrets.find(tenant.tenant_id)) == tenant.former_home:
+            raise home_in_use()
+        return tenant.former_home
 
     def _refused_return(self, tenant: Tenant) -> Operation | None:
         """Find the undo that holds the tenant, has failed and has not switched: a confirmation may take its place."""

@@ -27,6 +27,15 @@ def makes_marks(operation: Operation) -> bool:
     return MARKED in operation.facts
 
 
+def home_in_use() -> Conflict:
+    """Make the error for a home that was to be dropped, and that the tenant's secret names."""
+    return Conflict(
+        "The tenant lives in that home.",
+        code="home_in_use",
+        hint="Nothing was dropped. Compare the tenant's secret with GET /admin/v1/tenants, and mend it.",
+    )
+
+
 class Residence:
     """A tenant under relocation. Its secret tells in which of the two homes it lives."""
 
@@ -131,11 +140,7 @@ class Residence:
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
         if tenant is None or home_of(tenant, self.secrets.find(tenant_id)) == home:
-            raise Conflict(
-                "The tenant lives in that home.",
-                code="home_in_use",
-                hint="Nothing was dropped. Compare the tenant's secret with GET /admin/v1/tenants.",
-            )
+            raise home_in_use()
         if self.servers.is_lost(home.server_id):
             self.leave_behind(operation, home)
             return

@@ -11,7 +11,7 @@ from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation
-from tenantry.homes.gone import ignore_gone, is_there
+from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import makes_marks
@@ -44,22 +44,6 @@ class Confirmation:
             home = self._relocation.present(operation)
             home.open()
             home.unfence()
-
-    def give_up(self, operation: Operation) -> Operation:
-        """Compensate a drop that failed: what is still there can be undone or confirmed once more.
-
-        Not the place of an undo that was given up, which that may have half filled.
-        """
-        former = home_of_facts(operation.facts["former_home"])
-        if (
-            operation.facts.get("stays")
-            or not self._relocation.is_under_way(operation)
-            or "drop_former_home" in operation.done
-        ):
-            return operation
-        if is_there(self._relocation.servers.connector(former.server_id), former):
-            self._relocation.release(operation)
-        return operation
 
     def _forget(self, operation: Operation) -> None:
         self._relocation.release(operation, former_home=None)

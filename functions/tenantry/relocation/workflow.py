@@ -33,19 +33,18 @@ def relocation_workflows(
     """
     copier = HomeCopier(servers, tools, deadline)
     relocation = Relocation(registry, servers, secrets, copier, connect)
-    returning, confirming = Return(relocation), Confirmation(relocation)
+    returning = Return(relocation)
     workflows: Workflows = {
         MOVE: relocation.steps(),
         PROMOTE: relocation.steps(),
         ABANDON: Abandonment(relocation).steps(),
         UNDO: returning.steps(),
-        CONFIRM: confirming.steps(),
+        CONFIRM: Confirmation(relocation).steps(),
         CLONE: Cloning(registry, servers, secrets, copier, connect, onboarding).steps(),
     }
     compensations = {
         MOVE: relocation.give_up,
         PROMOTE: relocation.give_up,
         UNDO: returning.give_up,
-        CONFIRM: confirming.give_up,
     }
     return workflows, compensations
