@@ -10,8 +10,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, new_home
 MOVE, PROMOTE = "move_tenant", "promote_tenant"
 ABANDON, UNDO, CONFIRM = "abandon_move", "undo_move", "confirm_move"
 CLONE = "clone_tenant"
-# The fact of an operation whose steps mark the roles that they make.
-MARKED = "marked"
 
 # For each isolation model, the models that isolate more.
 _PROMOTIONS = {

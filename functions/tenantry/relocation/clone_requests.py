@@ -10,7 +10,7 @@ from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
 from tenantry.domain.errors import Conflict
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
@@ -95,7 +95,12 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         self._require_copyable(present)
-        facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
+        facts = {
+            "cloned": order.source.value,
+            "home": asdict(home),
+            "admin_email": order.admin_email or "",
+            MARKED: True,
+        }
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
         self._registry.put_tenant(
             Tenant(

@@ -9,9 +9,9 @@ from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
-from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.operation import MARKED, Operation, OperationStatus
 from tenantry.domain.operation_kinds import RENAME
-from tenantry.domain.relocation import ABANDON, CONFIRM, MARKED, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
+from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of

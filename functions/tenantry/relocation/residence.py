@@ -10,8 +10,8 @@ from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import credentials_at, place_of
-from tenantry.domain.operation import Operation, tenant_of
-from tenantry.domain.relocation import MARKED, journey_of
+from tenantry.domain.operation import MARKED, Operation, tenant_of
+from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
@@ -20,11 +20,6 @@ from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.servers import Servers
 
 type Place = tuple[str, int, str, str, Isolation]
-
-
-def makes_marks(operation: Operation) -> bool:
-    """Whether an operation marks what roles it makes: one that an older version began has made some without a mark."""
-    return MARKED in operation.facts
 
 
 def home_in_use() -> Conflict:
@@ -128,7 +123,7 @@ class Residence:
             present.username,
             present.password,
             tenant.limits.connections,
-            is_listed=server_id in homes or not makes_marks(operation),
+            is_listed=server_id in homes or MARKED not in operation.facts,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 

@@ -8,13 +8,12 @@ from tenantry.contents.home_copier import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
-from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
-from tenantry.relocation.residence import makes_marks
 from tenantry.relocation.steps import Relocation
 
 
@@ -93,7 +92,7 @@ class Abandonment:
 
     def _claim(self, operation: Operation, target: Home) -> None:
         """Mark the roles that an older version has made for the move, so that they are known as the tenant's and go."""
-        if not makes_marks(operation) and self._relocation.secrets.find(tenant_of(operation)):
+        if MARKED not in operation.facts and self._relocation.secrets.find(tenant_of(operation)):
             self._relocation.make_roles(operation, target.server_id)
 
 

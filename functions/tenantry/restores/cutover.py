@@ -32,8 +32,11 @@ class Cutover:
         """Read the tenant's present credentials. :raises NotFound: it has no secret."""
         return self._secrets.read(tenant_id)
 
-    def make_roles(self, tenant: Tenant, home: Home) -> None:
-        """Make the tenant's roles and its login on the home's server, with its present password or a new one."""
+    def make_roles(self, tenant: Tenant, home: Home, *, is_marked: bool) -> None:
+        """Make the tenant's roles and its login on the home's server, with its present password or a new one.
+
+        :param is_marked: whether those that an earlier attempt made are marked.
+        """
         server = self._servers.get(home.server_id)
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
@@ -45,7 +48,11 @@ class Cutover:
         admin.close_maintenance_databases()
         is_listed = tenant.server_id == home.server_id and tenant.status is not TenantStatus.PROVISIONING
         admin.make_roles(
-            tenant.tenant_id, known.username, known.password, tenant.limits.connections, is_listed=is_listed
+            tenant.tenant_id,
+            known.username,
+            known.password,
+            tenant.limits.connections,
+            is_listed=is_listed or not is_marked,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 

@@ -13,7 +13,7 @@ from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
@@ -214,6 +214,7 @@ class Restores:
             # For an undo; empty if unknown.
             "former_revision": "",
             "admin_email": request.admin_email or "",
+            MARKED: True,
         }
 
     def _home_of_new(self, tenant_id: TenantId, server_id: str, manifest: Manifest) -> Home:

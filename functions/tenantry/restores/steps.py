@@ -23,7 +23,7 @@ from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
-from tenantry.domain.operation import Operation, OperationStatus, tenant_of
+from tenantry.domain.operation import MARKED, Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RestoreWork, work_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, owner_role
 from tenantry.homes.gone import ignore_gone
@@ -133,7 +133,7 @@ class Restoration:
         self._require_wanted(operation)
         _, manifest = self._backup(operation)
         tenant, work = self._tenant(operation), work_for(operation)
-        self._cutover.make_roles(tenant, work.home)
+        self._cutover.make_roles(tenant, work.home, is_marked=MARKED in operation.facts)
         readmit(self._adapters.servers.connector(work.home.server_id), tenant.tenant_id, work.home)
         return {
             "stored_bytes": manifest.dump.stored_bytes,

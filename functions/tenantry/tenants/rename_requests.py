@@ -5,7 +5,7 @@ from dataclasses import replace
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.errors import Conflict
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.tenant import TenantId, check_free_to_use
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
@@ -48,7 +48,7 @@ class RenameRequests:
                 begun = None
             if begun is None or not begun.done:
                 self._check(old, new, begun)
-        return self._operations.start(KIND, target, actor, facts={"tenant_id": new.value})
+        return self._operations.start(KIND, target, actor, facts={"tenant_id": new.value, MARKED: True})
 
     def _check(self, old: TenantId, new: TenantId, begun: Operation | None) -> None:
         check_renaming(

@@ -19,7 +19,7 @@ from tenantry.domain import operation_kinds
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, NotFound
 from tenantry.domain.home import credentials_at
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import FormerId, LeftBehind, Tenant, TenantId, TenantStatus, new_home
 from tenantry.operations.leases import TENANT_LEASE, Leases
@@ -138,6 +138,7 @@ class TenantRenamer:
             renaming.new_id,
             renaming.renamed_credentials().username,
             renaming.credentials.password,
+            is_marked=MARKED in operation.facts,
         )
 
     def _rename_home(self, operation: Operation) -> dict[str, Any]:

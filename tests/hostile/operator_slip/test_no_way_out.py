@@ -252,21 +252,39 @@ def test_a_rename_that_was_reserved_is_given_up(desk: Desk) -> None:
     desk.use_up(tenant_id)
 
 
-def test_a_move_that_an_older_version_began(desk: Desk) -> None:
-    """Roles from before there were marks are no stranger's: the move goes on, or is abandoned and leaves none."""
+def begin_as_an_older_version(desk: Desk, operation_id: str, server: str, tenant_id: TenantId) -> None:
+    """Take away what an older version did not write down: the operation's fact, and the marks of the roles."""
+    operation = desk.vault.store.get(operation_id)
+    assert operation
+    operation.facts.pop("marked")
+    desk.vault.store.put(operation)
+    for role in ("owner", "editor", "viewer", "login_a", "login_b"):
+        desk.vault.execute(server, f'COMMENT ON ROLE "{tenant_id}_{role}" IS NULL')
+
+
+def test_what_an_older_version_began(desk: Desk) -> None:
+    """Roles from before there were marks are no stranger's: what made them goes on, or is abandoned and leaves none."""
     for which in (0, 1):
-        tenant_id = desk.add()
+        tenant_id = desk.add(POOLED)
         begun = move(desk, tenant_id, "there", Fault("prepare", "cut"))
-        operation = desk.vault.store.get(begun)
-        assert operation
-        operation.facts.pop("marked")
-        desk.vault.store.put(operation)
-        for role in ("owner", "editor", "viewer", "login_a", "login_b"):
-            desk.vault.execute("there", f'COMMENT ON ROLE "{tenant_id}_{role}" IS NULL')
+        begin_as_an_older_version(desk, begun, "there", tenant_id)
         desk.follow(begun, which)
         if which:
             assert desk.vault.traces(tenant_id)["there"] == []
-        desk.use_up(tenant_id)
+        desk.settle(tenant_id)
+    begun = restore(desk, tenant_id, Fault("find", "cut"), {"tenant_id": tenant_id.value, "server_id": "there"})
+    begin_as_an_older_version(desk, begun, "there", tenant_id)
+    desk.follow(begun)
+    desk.settle(tenant_id)
+    new, clone = desk.free_id(), desk.free_id()
+    begun = desk.do(f"POST /tenants/{tenant_id}/rename", {"tenant_id": new.value}, Fault("rename_roles", "cut"))
+    begin_as_an_older_version(desk, begun, "there", new)
+    desk.follow(begun)
+    desk.settle(new)
+    begun = desk.do(f"POST /tenants/{new}/clone", {"tenant_id": clone.value}, Fault("prepare", "cut"))
+    begin_as_an_older_version(desk, begun, "there", clone)
+    desk.follow(begun)
+    desk.use_up(clone)
 
 
 def test_an_undo_that_is_refused_for_ever_is_confirmed(desk: Desk) -> None:
