@@ -17,8 +17,9 @@ from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.domain.errors import DatabaseUnavailable, TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Performer, Step
-from tests.integration.conftest import Reply, World
+from tests.integration.conftest import TABLE, Reply, World
 from tests.integration.homes.conftest import new_id
 from tests.integration.relocation.conftest import Cut, second_postgres, servers_of_the_module
 from tests.integration.restores.conftest import ROWS, Context, Vault, s3
@@ -185,3 +186,12 @@ def desk(wired: tuple[World, PostgresServer], s3: Any) -> Iterator[Desk]:
         yield Desk(vault)
     finally:
         vault.drop()
+        forget_operations(vault.world)
+
+
+def forget_operations(world: World) -> None:
+    """Delete all operations: whoever looks for one reads them all."""
+    dynamodb = world.registry._dynamodb
+    for operation in list(OperationStore(dynamodb, TABLE).newest()):
+        key = {"pk": {"S": "OPERATION"}, "sk": {"S": operation.operation_id}}
+        dynamodb.delete_item(TableName=TABLE, Key=key)
