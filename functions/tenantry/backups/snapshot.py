@@ -25,7 +25,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 _ALL_ROWS_BYTES = 256 << 20
 _SMALL_TABLE_BYTES = 8 << 20
 _ONE_IN = 16
-_LARGE_OBJECTS = "large objects"
 # Rights in a manifest, which is read whole by all who list backups. Of more, the dump alone knows.
 _MOST_RIGHTS = 200_000
 
@@ -97,7 +96,7 @@ class Snapshot:
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
                 _require_all(cursor, tables)
-        objects = content.tables.get(_LARGE_OBJECTS)
+        objects = content.large_objects
         return Counted(
             tables,
             dict(content.sequences),
@@ -115,6 +114,7 @@ class Snapshot:
                 table=table.name,
                 rows=content.tables[name].rows,
                 digest=content.tables[name].digest,
+                partition_of=list(table.roots),
                 **self._sample_of(table.schema, table.name),
             )
             for name, table in self._reader.tables.items()

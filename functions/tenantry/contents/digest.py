@@ -12,10 +12,11 @@ from psycopg2 import sql
 from tenantry.contents import steadiness
 from tenantry.contents.rights_reader import read_rights
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent
+from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent, content_key
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -23,7 +24,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 type Samples = Mapping[tuple[str, str], Sample]
 
 TENANT_COLUMN = "tenant_id"
-_LARGE_OBJECTS = "large objects"
 # Every row's key is hashed, so for what most keys are it is done without writing it as text.
 _INTEGER_HASH = "pg_catalog.hashint8extended({}::bigint, 1::bigint)"
 _CHEAP_HASHES = {
@@ -32,6 +32,9 @@ _CHEAP_HASHES = {
     "smallint": _INTEGER_HASH,
     "uuid": "pg_catalog.uuid_hash_extended({}, 1::bigint)",
 }
+# Encodings whose text is hashed as the bytes that it is. SQL_ASCII is any bytes, which are nobody's to convert: such a
+# database is made again as one, and the same bytes have the same hash.
+_HASHED_AS_IS = frozenset({"UTF8", NO_ENCODING})
 # So that a value is written the same way by every server. What is not our own schema's is then named with its schema.
 _FORMS = (
     "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; "
@@ -90,15 +93,15 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
 
 
 def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
-    """Find the tables with a tenant's rows, by the name that they have in any home.
+    """Find the tables with a tenant's rows, by the key that they have in any home (`content_key`).
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
         cursor.execute(load_sql("contents/content_tables"), _scope(access))
         found = [
-            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns))
-            for schema, name, columns in cursor.fetchall()
+            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
+            for schema, name, columns, roots in cursor.fetchall()
         ]
     if access.is_pooled:
         found = [_without_tenant(table) for table in found if _has_tenant(table)]
@@ -106,7 +109,7 @@ def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
 
 
 def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]]:
-    """Find a tenant's own sequences, schema and name, by the name that they have in any home.
+    """Find a tenant's own sequences, schema and name, by the key that they have in any home (`content_key`).
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
@@ -149,7 +152,7 @@ class ContentReader:
                 )
             begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
-            self._is_utf8 = cursor.fetchone()[0] == "UTF8"
+            self.encoding: str = cursor.fetchone()[0]
             self.tables = find_tables(self._connection, self.access)
 
     @property
@@ -179,9 +182,8 @@ class ContentReader:
             for name, table in self.tables.items():
                 tables[name] = self._digest(table, (samples or {}).get((table.schema, table.name)))
                 done()
-            if self.access.home.isolation is Isolation.DATABASE:
-                tables |= self._large_objects()
-            content = Content(tables, {} if self.access.is_pooled else self._sequences())
+            objects = self._large_objects() if self.access.home.isolation is Isolation.DATABASE else None
+            content = Content(tables, {} if self.access.is_pooled else self._sequences(), objects)
         self.require_unchanged()
         return content
 
@@ -270,7 +272,7 @@ class ContentReader:
         # Of the server's own encoding: two that differ in it are compared in UTF-8.
         hashed = (
             sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", {}::bigint)')
-            if self._is_utf8
+            if self.encoding in _HASHED_AS_IS
             else sql.SQL(
                 "pg_catalog.hashtextextended(pg_catalog.convert_from(pg_catalog.convert_to({}, 'UTF8'), 'SQL_ASCII') "
                 'COLLATE pg_catalog."C", {}::bigint)'
@@ -278,12 +280,12 @@ class ContentReader:
         )
         return hashed.format(row, sql.Literal(seed))
 
-    def _large_objects(self) -> dict[str, TableContent]:
+    def _large_objects(self) -> TableContent | None:
         with self._connection.cursor() as cursor:
             with looking_in(self._connection, "pg_catalog"):
                 cursor.execute(load_sql("contents/digest_large_objects"))
             content = TableContent(*cursor.fetchone())
-        return {_LARGE_OBJECTS: content} if content.rows else {}
+        return content if content.rows else None
 
     def _sequences(self) -> dict[str, str]:
         return {name: f"{value} {called}" for name, (value, called) in self.sequences().items()}
@@ -310,7 +312,7 @@ def _scope(access: Access) -> dict[str, str | None]:
 
 
 def _name(access: Access, schema: str, name: str) -> str:
-    return name if schema == access.home.schema else f'"{schema}".{name}'
+    return content_key("" if schema == access.home.schema else schema, name)
 
 
 def _has_tenant(table: ContentTable) -> bool:

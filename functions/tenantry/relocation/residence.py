@@ -8,12 +8,14 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import credentials_at, place_of
 from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
@@ -29,6 +31,26 @@ def home_in_use() -> Conflict:
         code="home_in_use",
         hint="Nothing was dropped. Compare the tenant's secret with GET /admin/v1/tenants, and mend it.",
     )
+
+
+def own_options(servers: Servers, source: Home, target: Home) -> DatabaseOptions | None:
+    """Say how a database of a tenant's own is made for what lies in another home; None: no database is made.
+
+    :raises TenantryError: the source's server refused, or the database is gone.
+    """
+    if target.isolation is not Isolation.DATABASE:
+        return None
+    return read_options(servers.connector(source.server_id), source.database)
+
+
+def require_options(servers: Servers, source: Home, target: Home) -> None:
+    """Make sure that the target's server can make such a database; nothing is changed.
+
+    :raises Conflict: it lacks the locale (`locale_unavailable`).
+    :raises TenantryError: a server refused.
+    """
+    if options := own_options(servers, source, target):
+        require_locale(servers.connector(target.server_id), options)
 
 
 class Residence:
@@ -96,6 +118,11 @@ class Residence:
         """Administer the home that the tenant lives in."""
         tenant = self.tenant(operation)
         return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.find(tenant.tenant_id)))
+
+    def options(self, operation: Operation) -> DatabaseOptions | None:
+        """Say how the target is made, where it is a database of the tenant's own: as the one that the tenant leaves."""
+        journey = journey_of(operation.facts)
+        return own_options(self.servers, journey.source, journey.target)
 
     def tenant(self, operation: Operation) -> Tenant:
         """Find the tenant that this operation holds.

@@ -21,12 +21,15 @@ from tenantry.database.admin_sql import (
 from tenantry.database.logins import login_names
 from tenantry.database.marks import ensure_role, tenant_marks
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.restore import is_made_for_a_while
 from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
 from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
+
+_NOT_UTF8 = "22021"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class AdoptionFacts:
     user_is_shared: bool
     user_has_part: bool
     event_triggers: list[str]
+    # Whether every name in it can be read as UTF-8.
+    names_are_utf8: bool = True
 
 
 class ServerAdmin:
@@ -133,7 +138,11 @@ class ServerAdmin:
             found = cursor.fetchone()
             if not found:
                 return None
-            return replace(AdoptionFacts(*found), is_the_servers=found[1] or _is_reserved(database))
+            return replace(
+                AdoptionFacts(*found),
+                is_the_servers=found[1] or _is_reserved(database),
+                names_are_utf8=_are_names_utf8(cursor),
+            )
 
     def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:
         """Give a tenant's roles their rights in a database that is in use, in one transaction.
@@ -192,6 +201,16 @@ class ServerAdmin:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, load_sql("servers/server_facts"))
             return ServerFacts(time.time(), *cursor.fetchone())
+
+
+def _are_names_utf8(cursor: Any) -> bool:
+    try:
+        execute(cursor, load_sql("servers/unreadable_names"))
+    except StatementFailed as exc:
+        if exc.code != _NOT_UTF8:
+            raise
+        return False
+    return True
 
 
 def _is_reserved(database: str) -> bool:

@@ -15,11 +15,11 @@ import pytest
 import zstandard
 
 from handlers import back_up_tenant
+from local.processes import wait_until
 from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key, new_backup_id
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
-from tests.integration.backups.conftest import wait_until
 from tests.integration.conftest import REGION, World, clear_caches
 
 BUCKET = "backups"
@@ -67,7 +67,7 @@ def assert_left_nothing(world: World, s3: Any, before: list[str], tenant: Tenant
     sessions = f"""SELECT application_name FROM pg_stat_activity
                    WHERE datname = '{tenant}' AND application_name LIKE 'tenantry-backup%'"""
     # A server lists a session that was closed until its process has ended.
-    wait_until(lambda: world.execute(sessions) == [])
+    assert wait_until(lambda: world.execute(sessions) == [], within=10)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("upload", "count"))] == []
     children = subprocess.run(["pgrep", "-f", f"pg_dump.*--role={tenant}"], capture_output=True, text=True, check=False)
     assert children.stdout == ""
