@@ -61,7 +61,7 @@ class TableRows(_Frozen):
     """The number of a table's rows in the dump's own snapshot, and their digest (`domain.content.TableContent`).
 
     If `one_in` is more than 1, the digest covers that share of the rows, chosen by a hash of the columns in `key`.
-    Format 1 has no digests.
+    `copied`: it is of the lines that COPY writes (`contents.copied_rows`). Format 1 has no digests.
     """
 
     schema_name: str = Field(alias="schema")
@@ -70,6 +70,7 @@ class TableRows(_Frozen):
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
+    copied: bool = False
 
 
 class DumpObject(_Frozen):
@@ -213,13 +214,20 @@ class Manifest(_Frozen):
     @property
     def names_others(self) -> bool:
         """Whether others than the tenant's roles have rights in its database, as an adopted one's application has."""
-        own = re.compile(rf"{re.escape(self.tenant_id)}_(owner|editor|viewer|login_[ab]|copy|inspect_[0-9a-f]{{8}})")
+        own = re.compile(
+            rf"{re.escape(self.tenant_id)}_(owner|editor|viewer|login_[ab]|copy|dump|count|inspect_[0-9a-f]{{8}})"
+        )
         return not all(own.fullmatch(role.name) for role in self.roles)
 
     @property
     def samples(self) -> dict[tuple[str, str], Sample]:
         """The samples of tables whose digest covers only some of the rows, by schema and name, for `ContentReader`."""
         return {(t.schema_name, t.table): Sample(t.one_in, tuple(t.key)) for t in self.tables if t.one_in > 1}
+
+    @property
+    def copied(self) -> frozenset[tuple[str, str]]:
+        """The tables whose digests are of the lines that COPY writes, by schema and name."""
+        return frozenset((t.schema_name, t.table) for t in self.tables if t.copied)
 
 
 class VerifiedTable(_Frozen):

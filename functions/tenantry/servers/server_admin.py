@@ -25,6 +25,7 @@ from tenantry.domain.restore import is_made_for_a_while
 from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.servers.dump_logins import DumpLogins
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
 from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
 
@@ -117,6 +118,11 @@ class ServerAdmin:
                 execute(cursor, set_password.format(sql.Identifier(login), sql.Literal(verifier)))
                 execute(cursor, load_sql("servers/grant_roles").format(**role_identifiers(tenant_id)))
                 join_roles(cursor, [*role_names(tenant_id).values(), *logins])
+
+    @property
+    def dump_logins(self) -> DumpLogins:
+        """Make and drop the logins for backups on this server."""
+        return DumpLogins(self._connect)
 
     def adoption_facts(self, database: str, user: str, schema: str) -> AdoptionFacts | None:
         """Ask a database what decides whether it can be adopted; None where the server does not know `user`.

@@ -16,7 +16,8 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
 from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
@@ -64,6 +65,8 @@ def adopt_database(
     known = _find_begun(request, server, registry)
     if known and known.status is TenantStatus.ACTIVE:
         _note_user(request, known, server, registry)
+        # Of one that was adopted before there were logins for backups.
+        _prepare_backups(request, server, admin, secret_store)
         return
     _require_server(request, server)
     facts = _examine(request, server, admin)
@@ -80,6 +83,7 @@ def adopt_database(
         admin.adopt_database(
             request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
         )
+    _prepare_backups(request, server, admin, secret_store)
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
@@ -91,6 +95,12 @@ def _note_user(request: AdoptionRequest, tenant: Tenant, server: Server, registr
         _require_server(request, server)
         _log_in(request, server)
         registry.put_tenant(replace(tenant, adopted_user=request.user))
+
+
+def _prepare_backups(request: AdoptionRequest, server: Server, admin: ServerAdmin, secret_store: SecretStore) -> None:
+    """Make the logins for backups, and let them into the database."""
+    give_dump_logins(admin.dump_logins, secret_store, request.tenant_id, Isolation.DATABASE)
+    admin.home(request.tenant_id, Home(server.server_id, Isolation.DATABASE, request.database, request.schema)).open()
 
 
 def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:

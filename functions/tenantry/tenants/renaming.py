@@ -13,6 +13,7 @@ from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.logins import dump_login
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import NotFound
 from tenantry.domain.operation import Operation
@@ -142,6 +143,8 @@ class TenantRenamer:
         credentials = renaming.renamed_credentials()
         TenantConnection(renaming.new_id, credentials, _CONNECT).close()
         self._tools.secrets.write(renaming.new_id, credentials)
+        if password := self._tools.secrets.find_dump_password(renaming.tenant_id):
+            self._tools.secrets.write_dump_password(renaming.new_id, dump_login(renaming.new_id), password)
 
     def _make_usage_key(self, operation: Operation) -> None:
         tenant = self._tenant(operation)

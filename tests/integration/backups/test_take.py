@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ def assert_left_nothing(world: World, s3: Any, before: list[str], tenant: Tenant
     )
     assert sessions == []
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("upload", "count"))] == []
-    children = subprocess.run(["pgrep", "-f", f"pg_dump.*--role={tenant}"], capture_output=True, text=True, check=False)
+    children = subprocess.run(["pgrep", "-P", str(os.getpid()), "pg_dump"], capture_output=True, text=True, check=False)
     assert children.stdout == ""
 
 

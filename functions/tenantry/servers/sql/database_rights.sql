@@ -8,4 +8,7 @@ WHERE d.datname = %s
   AND a.grantee <> d.datdba
   AND r.rolname !~ '_login_[ab]$'
   AND r.rolname !~ '_(copy|inspect)$'
+  AND NOT (
+      r.rolname ~ '_(dump|count)$' AND starts_with(coalesce(shobj_description(r.oid, 'pg_authid'), ''), 'tenantry tenant=')
+  )
 ORDER BY 1, 2

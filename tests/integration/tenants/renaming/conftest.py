@@ -42,7 +42,7 @@ from tests.integration.homes.conftest import candidate, new_id, provision, remov
 from tests.postgres import temporary_postgres
 
 ADMINISTRATOR = "keeper"
-ROLES = ("owner", "editor", "viewer", "login_a", "login_b")
+ROLES = ("owner", "editor", "viewer", "login_a", "login_b", "dump", "count")
 STEPS = ["reserve", "stop", "rename_roles", "rename_home", "rename_secret", "usage_key", "serve", "users", "finish"]
 
 
