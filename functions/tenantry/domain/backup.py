@@ -254,6 +254,8 @@ class Verification(_Frozen):
     operation_id: str
     # The scratch database on that server that could not be dropped; a later drill drops it. Empty: none is left.
     left_behind: str = ""
+    # Roles that are not the tenant's, and not on the drill's server: what they owned was the tenant's owner's there.
+    left_out: list[str] = Field(default_factory=list)
 
     @property
     def passed(self) -> bool:

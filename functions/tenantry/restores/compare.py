@@ -40,6 +40,8 @@ class Findings:
     has_digests: bool
     # The revision that was restored; empty: none of ours.
     schema_revision: str = ""
+    # Roles of others that have got nothing back: they are not on this server. What they owned is the tenant's owner's.
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -47,11 +47,12 @@ class Adopted:
         self.user = f"app_of_{self.tenant_id}"
         vault.made.append(self.tenant_id)
 
-    def adopt(self, shared_with: str = "") -> None:
+    def adopt(self, shared_with: str = "", *, superuser: bool = False) -> None:
         vault, database = self.vault, sql.Identifier(self.database)
+        create = f"CREATE ROLE {{}} LOGIN {'SUPERUSER' if superuser else ''} PASSWORD %s"
         with closing(vault.postgres["here"].connect("postgres")) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(self.user)), (PASSWORD,))
+            cursor.execute(sql.SQL(create).format(sql.Identifier(self.user)), (PASSWORD,))
             cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, sql.Identifier(self.user)))
             if shared_with:
                 cursor.execute(f'CREATE DATABASE "{shared_with}" OWNER "{self.user}"')
