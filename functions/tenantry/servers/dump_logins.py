@@ -46,14 +46,10 @@ class DumpLogins:
 
         The tenant's owner has to be there. Who may connect to the tenant's home is the home's to say.
 
-        :param isolation: how the tenant lives; where tables are shared there are no such logins, and they are dropped.
+        :param isolation: how the tenant lives: where others share its database, the logins read what it owns only.
         :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
         :raises TenantryError: the server refused.
         """
-        if isolation is Isolation.POOLED:
-            # The policies of shared tables know the tenant by its own two logins.
-            self.drop(tenant_id)
-            return
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             marks = tenant_marks(cursor, tenant_id)
             _require_own(cursor, tenant_id, marks)
@@ -103,15 +99,17 @@ class DumpLogins:
 def give_dump_logins(logins: DumpLogins, secrets: SecretStore, tenant_id: TenantId, isolation: Isolation) -> None:
     """Make a tenant's logins for backups on a server, with the password that is stored, or a new one.
 
+    A pooled tenant has none, and loses those that it has: the policies of shared tables know it by its own two logins.
+
     :raises Conflict, TenantryError: as `DumpLogins.make`; DependencyFailed: Secrets Manager did not answer.
     """
+    if isolation is Isolation.POOLED:
+        logins.drop(tenant_id)
+        return
     stored = secrets.find_dump_password(tenant_id)
     password = stored or new_password()
     logins.make(tenant_id, password, isolation)
-    if isolation is Isolation.POOLED:
-        if stored:
-            secrets.delete_dump_password(tenant_id)
-    elif not stored:
+    if not stored:
         # Whoever reads it before the server knows it is refused, and a backup then goes on as the tenant itself.
         secrets.write_dump_password(tenant_id, dump_login(tenant_id), password)
 
