@@ -140,6 +140,7 @@ def _describe(
         roles=facts.roles,
         grants=facts.grants,
         rights=snapshot.rights,
+        event_triggers=facts.event_triggers,
     )
 
 

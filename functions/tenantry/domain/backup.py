@@ -210,6 +210,8 @@ class Manifest(_Frozen):
     # Who might do what with everything that had other rights than it was born with. None: not written down, so a
     # restore takes what the dump says.
     rights: list[RightsFacts] | None = None
+    # Event triggers, which only a superuser may make: a restore leaves them out.
+    event_triggers: list[str] = Field(default_factory=list)
 
     @property
     def names_others(self) -> bool:

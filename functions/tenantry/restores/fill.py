@@ -78,7 +78,8 @@ class Filling:
     def _without_others(self, directory: Path) -> RestoreTarget:
         """Leave out what only others may say, where others have rights; most archives have nothing of the kind."""
         target, head = self._target, directory / "head"
-        if not (target.keep_rights and self._archive.manifest.names_others):
+        manifest = self._archive.manifest
+        if not (target.keep_rights and manifest.names_others) and not manifest.event_triggers:
             return target
         contents = Contents(head, target, self._tools, self._deadline)
         if self._read_head(head, contents) is None:
@@ -115,7 +116,11 @@ class Filling:
             raise
         self._deal_rows(head, entries, replace(bare, sections=("data",)))
         if not self._target.sections:
-            self._restore(head, replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest)))
+            last = replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest))
+            if self._archive.manifest.event_triggers:
+                wanted = Contents(head, last, self._tools, self._deadline).wanted()
+                last = replace(last, entries=write_entries(wanted, head.with_name("last")))
+            self._restore(head, last)
             self._restore_rights(head)
 
     def _restore_rights(self, head: Path) -> None:

@@ -96,6 +96,11 @@ class DumpLogins:
                 execute(cursor, sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
+def reads_everything(cursor: Any) -> bool:
+    """Whether an administrator can let a login read what anybody owns. :raises TenantryError: the server refused."""
+    return all(_powers(cursor))
+
+
 def give_dump_logins(logins: DumpLogins, secrets: SecretStore, tenant_id: TenantId, isolation: Isolation) -> None:
     """Make a tenant's logins for backups on a server, with the password that is stored, or a new one.
 

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg2 import sql
@@ -25,7 +25,7 @@ from tenantry.domain.restore import is_made_for_a_while
 from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
-from tenantry.servers.dump_logins import DumpLogins
+from tenantry.servers.dump_logins import DumpLogins, reads_everything
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
 from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
 
@@ -49,7 +49,8 @@ class AdoptionFacts:
     """A database that may become a tenant's: whose it says it is, and whether its user is others' too.
 
     `user_has_part`: its user owns something in it, or was given something by name. `event_triggers`: those that run
-    what somebody may change who is no superuser.
+    what somebody may change who is no superuser. `unrestorable`: what no backup could bring back. `others`: roles that
+    own something which no login for backups could read, since this administrator can't let it.
     """
 
     tenant_id: str
@@ -58,6 +59,8 @@ class AdoptionFacts:
     user_is_shared: bool
     user_has_part: bool
     event_triggers: list[str]
+    unrestorable: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 class ServerAdmin:
@@ -124,7 +127,7 @@ class ServerAdmin:
         """Make and drop the logins for backups on this server."""
         return DumpLogins(self._connect)
 
-    def adoption_facts(self, database: str, user: str, schema: str) -> AdoptionFacts | None:
+    def adoption_facts(self, tenant_id: TenantId, database: str, user: str, schema: str) -> AdoptionFacts | None:
         """Ask a database what decides whether it can be adopted; None where the server does not know `user`.
 
         :raises TenantryError: the server refused.
@@ -139,7 +142,15 @@ class ServerAdmin:
             found = cursor.fetchone()
             if not found:
                 return None
-            return replace(AdoptionFacts(*found), is_the_servers=found[1] or _is_reserved(database))
+            known = AdoptionFacts(*found)
+            # Its user's things become the tenant's owner's, unless others share the user.
+            owners = [*role_names(tenant_id).values(), *([] if known.user_is_shared else [user])]
+            unrestorable = load_sql("servers/adoption_unrestorable").format(owners=sql.Literal(owners))
+            execute(cursor, unrestorable)
+            things, others = cursor.fetchone()
+            is_the_servers = known.is_the_servers or _is_reserved(database)
+            others = [] if reads_everything(cursor) else others
+            return replace(known, is_the_servers=is_the_servers, unrestorable=things, others=others)
 
     def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:
         """Give a tenant's roles their rights in a database that is in use, in one transaction.

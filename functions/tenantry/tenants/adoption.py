@@ -145,7 +145,7 @@ def _require_server(request: AdoptionRequest, server: Server) -> None:
 def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> AdoptionFacts:
     """Log in as the application does, then look at the database as the administrator."""
     _log_in(request, server)
-    facts = admin.adoption_facts(request.database, request.user, request.schema)
+    facts = admin.adoption_facts(request.tenant_id, request.database, request.user, request.schema)
     if facts is None or facts.is_the_servers:
         raise BadRequest("That database is the server's own.", code="database_reserved")
     if not facts.has_schema:
@@ -165,11 +165,30 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
             details=", ".join(facts.event_triggers),
             hint="Drop it, disable it, or give its function to a superuser.",
         )
+    _require_restorable(facts)
     # Also its application may log in with a name that a role of the tenant's would have.
     admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:
         raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
     return facts
+
+
+def _require_restorable(facts: AdoptionFacts) -> None:
+    """Refuse what would be backed up in vain, or never."""
+    if facts.unrestorable and not facts.tenant_id:
+        raise BadRequest(
+            "The database has things that no backup could bring back: only a superuser may make them.",
+            code="unrestorable",
+            details=", ".join(facts.unrestorable),
+            hint="Drop them, or replace them by what the database's owner may make.",
+        )
+    if facts.others and not facts.tenant_id:
+        raise BadRequest(
+            "Others than its user own things in the database, and this server's administrator can't let them be read.",
+            code="owners_unreadable",
+            details=", ".join(facts.others),
+            hint="Give them to the database's user, or register the server with a superuser.",
+        )
 
 
 def _log_in(request: AdoptionRequest, server: Server) -> None:

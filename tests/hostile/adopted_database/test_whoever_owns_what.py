@@ -35,13 +35,27 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO {viewer};
 GRANT USAGE ON SCHEMA reports TO {viewer};
 GRANT SELECT ON reports.monthly TO {viewer} WITH GRANT OPTION;
 """
+# What an administrator, and somebody else yet, have in it.
+BESIDE = """
+CREATE FUNCTION watches() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER watching ON ddl_command_end EXECUTE FUNCTION watches();
+COMMENT ON EVENT TRIGGER watching IS 'only a superuser may';
+CREATE TABLE of_the_administrator (id int); INSERT INTO of_the_administrator VALUES (1);
+CREATE SCHEMA guest AUTHORIZATION {guest};
+SET ROLE {guest};
+CREATE TABLE guest.book (id int); INSERT INTO guest.book VALUES (1), (2);
+CREATE FUNCTION guest.one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE guest.colour AS ENUM ('red');
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {user};
+RESET ROLE;
+"""
 # Read from the catalogue as an administrator: who owns what, and who may do what with it.
 OWNERS = """
 SELECT kind, name, owner, ARRAY(SELECT one::text FROM unnest(acl) one ORDER BY one::text) FROM (
     SELECT 'schema', nspname::text, nspowner::regrole::text, coalesce(nspacl, acldefault('n', nspowner))
     FROM pg_namespace
     UNION ALL
-    SELECT relkind::text, relnamespace::regnamespace || '.' || relname, relowner::regrole::text,
+    SELECT relkind::text, relnamespace::regnamespace::text || '.' || relname, relowner::regrole::text,
            coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
     FROM pg_class WHERE relkind IN ('r', 'S')
     UNION ALL
@@ -98,28 +112,44 @@ def test_what_the_application_makes_later(vault: Vault, adopted: Adopted, kind: 
     adopted.adopt(shared_with="another-of-it" if shared else "", superuser=superuser)
     roles = {"user": f'"{adopted.user}"', "viewer": f'"{adopted.tenant_id}_viewer"'}
     adopted.run(MADE_LATER.format(**roles))
+    vault.execute("here", f'CREATE ROLE "{adopted.guest}"')
+    vault.execute("here", BESIDE.format(guest=f'"{adopted.guest}"', user=roles["user"]), adopted.database)
+    others = [vault.postgres["here"].admin_user]
     before = state(vault, adopted)
     elsewhere = drill(vault, adopted, elsewhere=True)
     assert (elsewhere.server_id, elsewhere.passed) == ("there", True)
-    assert elsewhere.left_out == [adopted.user]
+    assert elsewhere.left_out == sorted([adopted.user, adopted.guest, *others])
     here = drill(vault, adopted, elsewhere=False)
-    assert (here.server_id, here.passed, here.left_out) == ("here", True, [adopted.user] if superuser else [])
+    assert (here.server_id, here.passed, here.left_out) == (
+        "here",
+        True,
+        sorted([*others, *([adopted.user] if superuser else [])]),
+    )
 
     backup = vault.back_up(adopted.tenant_id)
     assert backup.manifest
     rows = {f"{t.schema_name}.{t.table}": t.rows for t in backup.manifest.tables}
     assert (rows["reports.monthly"], rows["public.notes"]) == (3, 2)
     assert rows["reports.nothing"] == rows["reports.guarded"] == 1
+    assert (rows["guest.book"], rows["public.of_the_administrator"]) == (2, 1)
+    assert backup.manifest.event_triggers == ["watching"]
     assert backup.manifest.large_objects
     assert backup.manifest.sequences['"reports".numbers'].startswith("5 ")
     vault.execute("here", "DELETE FROM reports.monthly; SELECT lo_put(4711, 0, 'gone')", adopted.database)
-    vault.perform_well(vault.start(backup))
+    done = vault.perform_well(vault.start(backup))
+    assert done.facts["event_triggers_left_out"] == ["watching"]
+    assert done.facts["roles_left_out"] == here.left_out
     after = state(vault, adopted)
     if superuser:
         # What is in a backup never becomes a superuser's, who may do everything with it all the same.
         assert adopted.user not in {owner for kind, _, owner, _ in after if kind != "default"}
     else:
-        assert after == before
+        # What is in a backup never becomes an administrator's either.
+        owner = f"{adopted.tenant_id}_owner"
+        kept = [one for one in before if "administrator" not in one[1] and one[1] != "watches"]
+        assert [one for one in after if "administrator" not in one[1] and one[1] != "watches"] == kept
+        owners = {name: whose for kind, name, whose, _ in after if kind in {"r", "function"}}
+        assert (owners["public.of_the_administrator"], owners["watches"]) == (owner, owner)
     assert vault.execute("here", "SELECT count(*) FROM reports.monthly", adopted.database) == [(3,)]
     adopted.run('INSERT INTO reports.monthly ("Total") VALUES (7); CREATE TABLE reports.more (id int)')
     assert vault.execute("here", "SELECT convert_from(lo_get(4711), 'UTF8')", adopted.database) == [

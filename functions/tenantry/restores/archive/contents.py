@@ -17,6 +17,7 @@ from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 _ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
 _DEFAULTS = "DEFAULT ACL "
+_SUPERUSERS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 # Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
 _TRIED = 20
 
@@ -36,6 +37,11 @@ class ArchiveEntry:
     def is_default_of(self, others_than: str) -> bool:
         """Whether it is what somebody else than that role gives of all that it makes later: nobody else may say so."""
         return self.text.startswith(_DEFAULTS) and not self.text.endswith(f" {others_than}")
+
+    @property
+    def is_superusers(self) -> bool:
+        """Whether only a superuser may make it: an event trigger, or what is said of one."""
+        return self.text.startswith(_SUPERUSERS)
 
     @property
     def has_rows(self) -> bool:
@@ -69,10 +75,11 @@ class Contents:
         """List what a restore brings back: what the tenant's own roles may.
 
         The application of an adopted database has said who may do what with all that it makes later. It has to say so
-        itself, or an administrator: that is no part of what is restored.
+        itself, or an administrator: that is no part of what is restored. Nor is an event trigger.
         """
         entries = self._list(self._target.options) or []
-        return [entry for entry in entries if not entry.is_default_of(self._target.archived_owner)]
+        owner = self._target.archived_owner
+        return [entry for entry in entries if not (entry.is_default_of(owner) or entry.is_superusers)]
 
     def cut(self, entries: Sequence[ArchiveEntry]) -> bool:
         """Truncate the file where the rows begin; returns whether that place was found.
