@@ -141,8 +141,13 @@ def _grant(cursor: Any, tenant_id: TenantId, *, reads_all: bool) -> None:
     has_options = cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
     inherits = sql.SQL(" WITH INHERIT TRUE, SET FALSE" if has_options else "")
     becomes = sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else "")
-    wanted = {(dump, owner): inherits if reads_all else becomes, (count, owner): becomes}
-    if reads_all and _powers(cursor).read_all:
+    wanted, powers = {(count, owner): becomes}, _powers(cursor)
+    if not reads_all:
+        wanted[dump, owner] = becomes
+    elif not all(powers):
+        # What the owner owns, at least. Otherwise it reads everything, and writes nothing.
+        wanted[dump, owner] = inherits
+    if reads_all and powers.read_all:
         wanted[dump, _READ_ALL] = inherits
     execute(cursor, load_sql("servers/dump_memberships"), ([dump, count],))
     for member, role, grantor in cursor.fetchall():
