@@ -19,13 +19,16 @@ from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.limits import PLANS
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
+from tests.postgres import superuser_session
 
+IMPATIENT = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
 REGION, STAGE, TABLE = "ap-south-1", "test", "registry"
 ENVIRONMENT = {
     "AWS_REGION": REGION,
@@ -75,12 +78,13 @@ class World:
         return list(self.credentials)
 
     def admin(self, database: str = "postgres") -> Any:
-        connection = self.server.connect(database)
+        """Connect as the server's administrator, as the code does: its sessions limit their waits from the start."""
+        connection = self.server.connect(database, options=IMPATIENT)
         connection.autocommit = True
         return connection
 
     def execute(self, statement: str, database: str = "postgres", role: str | None = None) -> list[Any]:
-        with closing(self.admin(database)) as connection, connection.cursor() as cursor:
+        with closing(superuser_session(self.server, database)) as connection, connection.cursor() as cursor:
             if role:
                 cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
             cursor.execute(statement)

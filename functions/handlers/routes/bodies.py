@@ -210,7 +210,8 @@ class RestoreBody(_Body):
     server_id: str | None = Field(default=None, min_length=1, max_length=40)
     rights: Literal["archived", "standard"] = "archived"
     # Single tables, as schema.table, or all tables of a schema, as schema.*; into a detached schema or in place.
-    tables: list[Annotated[str, Field(max_length=130)]] = Field(default_factory=list, max_length=100)
+    # In quotes, each name of 63 bytes may have as many quotes to double.
+    tables: list[Annotated[str, Field(max_length=260)]] = Field(default_factory=list, max_length=100)
     mode: Literal["beside", "replace"] = "beside"
     admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
 

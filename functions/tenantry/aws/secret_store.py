@@ -1,6 +1,8 @@
 """Writes and reads secrets with an operator's rights; to serve a request, `tenant_secrets.py` reads them instead."""
 
-from typing import TYPE_CHECKING
+import math
+import time
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +21,9 @@ from tenantry.domain.tenant import TenantId
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_secretsmanager.type_defs import TagTypeDef
+
+# A new password of an administrator is used that much later at most.
+_KEPT_SECONDS: Final = 10.0
 
 
 class _Secrets:
@@ -164,21 +169,36 @@ class SecretStore(_Secrets):
 
 
 class ServerSecrets(_Secrets):
-    """The credentials of one stage's server administrators."""
+    """The credentials of one stage's server administrators.
+
+    One operation connects to its servers dozens of times, so credentials are kept for a few seconds.
+    """
+
+    def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
+        """Take a client whose identity may read (and, for `write`, write) secrets."""
+        super().__init__(client, stage)
+        self._kept: dict[str, tuple[float, Credentials]] = {}
 
     def find(self, server_id: str) -> Credentials | None:
-        """Read the credentials of a server's administrator; None if none are stored.
+        """Read the credentials of a server's administrator, as they were up to 10 seconds ago; None: none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         :raises InvalidSetting: the secret is malformed.
         """
-        return self._find(server_secret_name(self._stage, server_id))
+        read_at, kept = self._kept.get(server_id, (-math.inf, None))
+        if time.monotonic() - read_at < _KEPT_SECONDS:
+            return kept
+        found = self._find(server_secret_name(self._stage, server_id))
+        if found:
+            self._kept[server_id] = (time.monotonic(), found)
+        return found
 
     def write(self, server_id: str, credentials: Credentials) -> None:
         """Store the credentials of a server's administrator.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
+        self._kept.pop(server_id, None)
         self._write(server_secret_name(self._stage, server_id), credentials.to_json(), ("ServerId", server_id))
 
 

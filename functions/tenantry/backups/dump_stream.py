@@ -120,6 +120,7 @@ class DumpStream:
             application_name=self.label,
             lock_timeout_ms=self.tools.lock_timeout_ms,
             connect_timeout=self.tools.connect_timeout,
+            encoding=snapshot.facts.database.encoding,
         )
 
 

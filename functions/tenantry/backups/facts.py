@@ -65,23 +65,12 @@ def _database(cursor: Any, home: Home) -> DatabaseFacts:
     role = sql.Identifier(cursor.fetchone()[0])
     cursor.execute("SET LOCAL ROLE NONE")
     cursor.execute(load_sql("backups/database_facts"), {"own": is_own})
-    found = cursor.fetchone()
+    facts = dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
     cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
-    name, server_version, size, encoding, version, collation, character_type, provider, locale = found
     if not is_own:
         cursor.execute(load_sql("backups/schema_bytes"), (home.schema,))
-        size = cursor.fetchone()[0]
-    return DatabaseFacts(
-        name=name,
-        server_version=server_version,
-        size_bytes=size,
-        encoding=encoding,
-        version=version,
-        collation=collation,
-        character_type=character_type,
-        locale_provider=provider,
-        locale=locale,
-    )
+        facts["size_bytes"] = cursor.fetchone()[0]
+    return DatabaseFacts(**facts)
 
 
 def _revision(cursor: Any, home: Home) -> str:

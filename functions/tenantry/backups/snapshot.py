@@ -27,7 +27,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 _ALL_ROWS_BYTES = 256 << 20
 _SMALL_TABLE_BYTES = 8 << 20
 _ONE_IN = 16
-_LARGE_OBJECTS = "large objects"
 # Rights in a manifest, which is read whole by all who list backups. Of more, the dump alone knows.
 _MOST_RIGHTS = 200_000
 
@@ -101,8 +100,7 @@ class Snapshot:
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
                 _require_all(cursor, tables)
-        objects = content.tables.get(_LARGE_OBJECTS)
-        counted = Counted(tables, dict(content.sequences), _objects(objects))
+        counted = Counted(tables, dict(content.sequences), _objects(content.large_objects))
         return self._add_withheld(counted, done) if self._logins.reads_all else counted
 
     def _add_withheld(self, counted: Counted, done: Callable[[], object]) -> Counted:
@@ -116,8 +114,15 @@ class Snapshot:
         # They too were read by their names.
         self._reader.require_unchanged()
         tables = [
-            TableRows(schema=t.schema, table=t.name, rows=found[n].rows, digest=found[n].digest, copied=True)
-            for n, t in withheld.tables.items()
+            TableRows(
+                schema=table.schema,
+                table=table.name,
+                rows=found[name].rows,
+                digest=found[name].digest,
+                partition_of=list(table.roots),
+                copied=True,
+            )
+            for name, table in withheld.tables.items()
         ]
         in_order = sorted([*counted.tables, *tables], key=lambda table: (table.schema_name, table.table))
         return Counted(in_order, sequences, _objects(objects))
@@ -133,6 +138,7 @@ class Snapshot:
                 table=table.name,
                 rows=content.tables[name].rows,
                 digest=content.tables[name].digest,
+                partition_of=list(table.roots),
                 **self._sample_of(table.schema, table.name),
             )
             for name, table in self._reader.tables.items()

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.domain.content import ContentTable, TableContent
 
 _DIGEST_BYTES = 8
@@ -27,7 +28,11 @@ def digest_copied(connection: Any, table: ContentTable) -> TableContent:
     name = sql.Identifier(table.schema, table.name)
     lines = _Lines()
     with connection.cursor() as cursor:
-        cursor.copy_expert(sql.SQL("COPY {}{} TO STDOUT").format(name, columns), lines)
+        cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
+        # What has no encoding can't be told in another.
+        encoding = NO_ENCODING if cursor.fetchone()[0] == NO_ENCODING else "UTF8"
+        copy = sql.SQL("COPY {}{} TO STDOUT WITH (ENCODING {})").format(name, columns, sql.Literal(encoding))
+        cursor.copy_expert(copy, lines)
     return TableContent(lines.count, str(lines.total % _MODULUS))
 
 

@@ -17,6 +17,7 @@ from tenantry.contents.digest import Access
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.pg_dump import encoding_options
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
@@ -37,10 +38,11 @@ def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> 
     """
     if access.is_pooled:
         return ""
-    digest = hashlib.sha256(_settings(access, tools).encode())
+    settings, encoding = _settings(access, tools)
+    digest = hashlib.sha256(settings.encode())
     try:
         with subprocess.Popen(
-            _command(access, tools),
+            [*_command(access, tools), *encoding_options(encoding)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             # The program's messages name hosts and values, so they must not reach a log.
@@ -58,14 +60,17 @@ def digest_definitions(access: Access, tools: CopyTools, *, deadline: float) -> 
     return digest.hexdigest()
 
 
-def _settings(access: Access, tools: CopyTools) -> str:
+def _settings(access: Access, tools: CopyTools) -> tuple[str, str]:
+    """Read the settings and the encoding of a tenant's own database; a shared one's are nobody's, and it is UTF-8."""
     if access.home.isolation is not Isolation.DATABASE:
-        return ""
+        return "", "UTF8"
     login = replace(access.credentials, schema="pg_catalog")
     settings = ConnectSettings(tools.connect_timeout, application_name=_APPLICATION, administers=True)
     with closing(connect(login, settings)) as connection, connection.cursor() as cursor:
         execute(cursor, load_sql("contents/settings_for_all"))
-        return json.dumps(cursor.fetchall())
+        found = json.dumps(cursor.fetchall())
+        execute(cursor, "SELECT getdatabaseencoding()::text")
+        return found, cursor.fetchone()[0]
 
 
 def _read_into(digest: "hashlib._Hash", process: subprocess.Popen[bytes], deadline: float) -> None:

@@ -13,10 +13,11 @@ from tenantry.contents import steadiness
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.rights_reader import read_rights
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent
+from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent, content_key
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -24,7 +25,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId
 type Samples = Mapping[tuple[str, str], Sample]
 
 TENANT_COLUMN = "tenant_id"
-_LARGE_OBJECTS = "large objects"
 # Every row's key is hashed, so for what most keys are it is done without writing it as text.
 _INTEGER_HASH = "pg_catalog.hashint8extended({}::bigint, 1::bigint)"
 _CHEAP_HASHES = {
@@ -33,6 +33,9 @@ _CHEAP_HASHES = {
     "smallint": _INTEGER_HASH,
     "uuid": "pg_catalog.uuid_hash_extended({}, 1::bigint)",
 }
+# Encodings whose text is hashed as the bytes that it is. SQL_ASCII is any bytes, which are nobody's to convert: such a
+# database is made again as one, and the same bytes have the same hash.
+_HASHED_AS_IS = frozenset({"UTF8", NO_ENCODING})
 # So that a value is written the same way by every server. What is not our own schema's is then named with its schema.
 _FORMS = (
     "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; "
@@ -91,15 +94,15 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
 
 
 def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
-    """Find the tables with a tenant's rows, by the name that they have in any home.
+    """Find the tables with a tenant's rows, by the key that they have in any home (`content_key`).
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
         cursor.execute(load_sql("contents/content_tables"), _scope(access))
         found = [
-            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns))
-            for schema, name, columns in cursor.fetchall()
+            ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
+            for schema, name, columns, roots in cursor.fetchall()
         ]
     if access.is_pooled:
         found = [_without_tenant(table) for table in found if _has_tenant(table)]
@@ -107,7 +110,7 @@ def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
 
 
 def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]]:
-    """Find a tenant's own sequences, schema and name, by the name that they have in any home.
+    """Find a tenant's own sequences, schema and name, by the key that they have in any home (`content_key`).
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
@@ -179,7 +182,7 @@ class ContentReader:
             if self._past_policies:
                 _lift_policies(cursor)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
-            self._is_utf8 = cursor.fetchone()[0] == "UTF8"
+            self.encoding: str = cursor.fetchone()[0]
             self.tables = find_tables(self._connection, self.access)
             self.unreadable = self._find_unreadable()
             self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
@@ -225,9 +228,9 @@ class ContentReader:
                     else self._digest(table, (samples or {}).get(place))
                 )
                 done()
-            if large_objects and self.access.home.isolation is Isolation.DATABASE:
-                tables |= self._large_objects()
-            content = Content(tables, {} if self.access.is_pooled else self._sequences())
+            of_its_own = large_objects and self.access.home.isolation is Isolation.DATABASE
+            objects = self._large_objects() if of_its_own else None
+            content = Content(tables, {} if self.access.is_pooled else self._sequences(), objects)
         self.require_unchanged()
         return content
 
@@ -333,7 +336,7 @@ class ContentReader:
         # Of the server's own encoding: two that differ in it are compared in UTF-8.
         hashed = (
             sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", {}::bigint)')
-            if self._is_utf8
+            if self.encoding in _HASHED_AS_IS
             else sql.SQL(
                 "pg_catalog.hashtextextended(pg_catalog.convert_from(pg_catalog.convert_to({}, 'UTF8'), 'SQL_ASCII') "
                 'COLLATE pg_catalog."C", {}::bigint)'
@@ -341,9 +344,9 @@ class ContentReader:
         )
         return hashed.format(row, sql.Literal(seed))
 
-    def _large_objects(self) -> dict[str, TableContent]:
+    def _large_objects(self) -> TableContent | None:
         content = digest_large_objects(self._connection)
-        return {_LARGE_OBJECTS: content} if content.rows else {}
+        return content if content.rows else None
 
     def _sequences(self) -> dict[str, str]:
         return {name: f"{value} {called}" for name, (value, called) in self.sequences().items()}
@@ -378,7 +381,7 @@ def _scope(access: Access) -> dict[str, str | None]:
 
 
 def _name(access: Access, schema: str, name: str) -> str:
-    return name if schema == access.home.schema else f'"{schema}".{name}'
+    return content_key("" if schema == access.home.schema else schema, name)
 
 
 def _has_tenant(table: ContentTable) -> bool:

@@ -24,7 +24,8 @@ from tenantry.domain.relocation import Journey
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
-from tenantry.servers.database_settings import set_as_owner, settings_for_all
+from tenantry.servers.database_notes import read_notes, write_notes
+from tenantry.servers.database_settings import needs_contents, quoted, set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
 
@@ -96,6 +97,7 @@ class HomeCopier:
                     self._bring_settings(source, target)
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
+                    self._bring_late_settings(source, target)
                     reader.require_unchanged()
                     return self._both(read, access, source.home, target.home)
                 except BaseException:
@@ -154,10 +156,22 @@ class HomeCopier:
 
     def _bring_settings(self, source: Resident, target: Resident) -> None:
         """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
+        here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
+        database, owner = target.home.database, owner_role(target.tenant_id)
+        if (source.home.isolation, target.home.isolation) == (Isolation.SCHEMA, Isolation.DATABASE):
+            # As its logins find its tables in the shared database.
+            set_as_owner(there, database, owner, [("search_path", quoted(target.home.schema))])
         if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            found = settings_for_all(self._servers.connector(source.home.server_id), source.home.database)
-            connect = self._servers.connector(target.home.server_id)
-            set_as_owner(connect, target.home.database, owner_role(target.tenant_id), found)
+            found = settings_for_all(here, source.home.database)
+            set_as_owner(there, database, owner, [setting for setting in found if not needs_contents(setting)])
+            write_notes(there, database, owner, read_notes(here, source.home.database))
+
+    def _bring_late_settings(self, source: Resident, target: Resident) -> None:
+        """Set a database of the tenant's own to what names things in it, now that they are there."""
+        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
+            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
+            late = filter(needs_contents, settings_for_all(here, source.home.database))
+            set_as_owner(there, target.home.database, owner_role(target.tenant_id), late)
 
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.
@@ -191,7 +205,7 @@ class HomeCopier:
 
     def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
         try:
-            copy_schema(reader.access, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
         except CopyFailed:
             reader.explain()
             raise

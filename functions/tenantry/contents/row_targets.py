@@ -1,13 +1,22 @@
 """The two kinds of place that rows are copied into: tables of a tenant's own, and those that tenants share."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import TENANT_COLUMN, Access, ContentReader, begin, find_sequences, find_tables
+from tenantry.contents.digest import (
+    TENANT_COLUMN,
+    Access,
+    ContentReader,
+    begin,
+    find_sequences,
+    find_tables,
+    looking_in,
+)
+from tenantry.contents.sequences import State, go_on
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
 from tenantry.database.revisions import VERSION_TABLE
@@ -26,11 +35,15 @@ class OwnTables:
     """Tables of the tenant's own, emptied and filled as their owner in one transaction."""
 
     def __init__(
-        self, access: Access, settings: ConnectSettings, only: Collection[str] | None = None, kept: str = ""
+        self,
+        access: Access,
+        settings: ConnectSettings,
+        only: Callable[[ContentTable], bool] | None = None,
+        kept: str = "",
     ) -> None:
         """Log in, empty the tables, and put aside what would look at each row: foreign keys and triggers.
 
-        :param only: the tables to empty; None: all.
+        :param only: which tables to empty; None: all.
         :param kept: an empty schema of the owner's for the rows that are there; empty: they are not kept.
         :raises TenantryError: the database refused.
         """
@@ -43,11 +56,10 @@ class OwnTables:
         """Take every lock that the transaction needs: those behind it wait for what it does, and not for others."""
         begin(self._connection, self._access)
         cursor.execute(_LIMIT_LOCKS)
-        only = self._only
         self.tables = {
             name: table
             for name, table in find_tables(self._connection, self._access).items()
-            if (name != VERSION_TABLE if only is None else name in only)
+            if (self._only(table) if self._only else name != VERSION_TABLE)
         }
         names = [[table.schema, table.name] for table in self.tables.values()]
         schemas, tables = ([name[place] for name in names] for place in (0, 1))
@@ -56,7 +68,7 @@ class OwnTables:
             cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
         cursor.execute(load_sql("contents/own_foreign_keys"), {"schemas": schemas, "tables": tables})
         self._foreign_keys = cursor.fetchall()
-        for schema, table, name, _ in self._foreign_keys:
+        for schema, table, name, *_ in self._foreign_keys:
             self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
         cursor.execute(load_sql("contents/own_triggers"), {"schemas": schemas, "tables": tables})
         self._triggers = cursor.fetchall()
@@ -70,7 +82,7 @@ class OwnTables:
     def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table. :raises TenantryError: the database refused."""
         with _translated(self._connection), self._connection.cursor() as cursor:
-            statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_table(table), _columns(table))
+            statement = sql.SQL("COPY {}{} FROM STDIN").format(_table(table), _column_list(table))
             cursor.copy_expert(statement, stream)
 
     def finish(self, source: ContentReader) -> None:
@@ -79,9 +91,8 @@ class OwnTables:
         with _translated(self._connection), self._connection.cursor() as cursor:
             for schema, table, name, enabled in self._triggers:
                 self._alter(schema, table, sql.SQL(f"{_ENABLE[enabled]} TRIGGER {{}}").format(sql.Identifier(name)))
-            for schema, table, name, definition in self._foreign_keys:
-                add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
-                self._alter(schema, table, add + sql.SQL(definition))
+            for key in self._foreign_keys:
+                self._add(cursor, *key)
             if self._only is None:
                 self._set_states(cursor, states)
             else:
@@ -109,14 +120,18 @@ class OwnTables:
 
     def _forward(self, cursor: Any, states: dict[str, tuple[int, bool]]) -> None:
         """Let the sequences of some tables go on after what was restored; others' ids may have gone on since."""
-        filling = {_oid(cursor, column.sequence) for _, column in _filled(self.tables.values())}
-        for name, place in find_sequences(self._connection, self._access).items():
-            sequence = sql.Identifier(*place)
-            quoted = sequence.as_string(self._connection)
-            if name in states and _oid(cursor, quoted) in filling:
-                value, called = map(sql.Literal, states[name])
-                names = {"sequence": sequence, "name": sql.Literal(quoted), "value": value, "called": called}
-                cursor.execute(load_sql("contents/forward_sequence").format(**names))
+        found = find_sequences(self._connection, self._access)
+        known = {place: State(*states[name]) for name, place in found.items() if name in states}
+        with looking_in(self._connection, "pg_catalog"):
+            go_on(cursor, [table.place for table in self.tables.values()], known)
+
+    def _add(self, cursor: Any, schema: str, table: str, name: str, definition: str, comment: str | None) -> None:
+        """Add a foreign key again, as it was; PostgreSQL looks at every row that it concerns."""
+        add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
+        self._alter(schema, table, add + sql.SQL(definition))
+        if comment is not None:
+            say = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}")
+            cursor.execute(say.format(sql.Identifier(name), sql.Identifier(schema, table), sql.Literal(comment)))
 
     def _alter(self, schema: str, table: str, change: sql.Composable) -> None:
         with self._connection.cursor() as cursor:
@@ -156,11 +171,12 @@ class SharedTables:
 
     def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table with the tenant's rows. :raises TenantryError: the database refused."""
-        names = {"table": _table(table), "columns": _columns(table), "role": self._role}
+        names = {"table": _table(table), "columns": _columns(table), "list": _column_list(table), "role": self._role}
+        names["others"] = sql.SQL(", ").join([sql.SQL(""), _columns(table)]) if table.stored else sql.SQL("")
         names |= {"tenant": sql.Identifier(TENANT_COLUMN), "tenant_id": sql.Literal(self._tenant_id.value)}
         with _translated(self._connection), self._connection.cursor() as cursor:
             cursor.execute(load_sql("contents/make_row_buffer").format(**names))
-            cursor.copy_expert(sql.SQL("COPY pg_temp.tenantry_rows ({columns}) FROM STDIN").format(**names), stream)
+            cursor.copy_expert(sql.SQL("COPY pg_temp.tenantry_rows{list} FROM STDIN").format(**names), stream)
             cursor.execute(load_sql("contents/take_row_buffer").format(**names))
 
     def finish(self, source: ContentReader) -> None:
@@ -253,6 +269,11 @@ def _table(table: ContentTable) -> sql.Identifier:
 
 def _columns(table: ContentTable) -> sql.Composable:
     return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored)
+
+
+def _column_list(table: ContentTable) -> sql.Composable:
+    """Name the columns in brackets; nothing for a table without any, of which COPY takes no empty list."""
+    return sql.SQL(" ({})").format(_columns(table)) if table.stored else sql.SQL("")
 
 
 @contextmanager

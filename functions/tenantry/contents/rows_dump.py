@@ -34,6 +34,7 @@ def dump_rows(source: Access, target: Access, tools: CopyTools, *, deadline: flo
             application_name=APPLICATION,
             lock_timeout_ms=tools.lock_timeout_ms,
             connect_timeout=tools.connect_timeout,
+            encoding=reader.encoding,
         )
         into = RestoreTarget(
             target.credentials,

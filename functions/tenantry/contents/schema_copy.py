@@ -10,10 +10,11 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access
+from tenantry.contents.digest import Access, ContentReader
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.pg_dump import encoding_options
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 
@@ -28,17 +29,19 @@ _ONE_ERROR = b"pg_restore: warning: errors ignored on restore: 1"
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
 
 
-def copy_schema(source: Access, target: Access, snapshot: str, tools: CopyTools, *, deadline: float) -> None:
-    """Copy the contents of `source`, as one of its snapshots sees them, into the empty schema of `target`.
+def copy_schema(reader: ContentReader, target: Access, snapshot: str, tools: CopyTools, *, deadline: float) -> None:
+    """Copy what a reader reads, as one of its snapshots sees it, into the empty schema of `target`.
 
     The owner owns everything then, and nobody else has any right to it: `RightsWriter` grants those.
 
+    :param snapshot: exported by the reader, which stays open.
     :param deadline: the `time.monotonic()` at which both programs are killed.
     :raises CopyFailed: one of the programs failed; the target's contents are unusable.
     """
+    source = reader.access
     is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
-        _dump_command(source, snapshot, tools),
+        _dump_command(source, snapshot, tools, reader.encoding),
         _restore_command(source, target, tools, stops=not is_old),
     ]
     # On an error, the programs are killed before the pool waits for the thread that reads their messages.
@@ -99,7 +102,7 @@ def _rename_schema(access: Access, old: str, new: str, settings: ConnectSettings
         execute(cursor, rename.format(sql.Identifier(old), sql.Identifier(new)))
 
 
-def _dump_command(source: Access, snapshot: str, tools: CopyTools) -> list[str]:
+def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str) -> list[str]:
     return [
         str(Path(tools.directory) / "pg_dump"),
         "--format=custom",
@@ -109,6 +112,7 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools) -> list[str]:
         # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
         f"--lock-wait-timeout={tools.lock_timeout_ms}",
         "--no-password",
+        *encoding_options(encoding),
         *_scope(source),
     ]
 
@@ -118,6 +122,8 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
+        # Where files lie is the server's: an owner may make nothing in a tablespace that others were given.
+        "--no-tablespaces",
         f"--role={target.role}",
         f"--dbname={connection_string(target.credentials.dbname)}",
         "--no-password",

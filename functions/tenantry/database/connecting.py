@@ -3,6 +3,7 @@
 import hashlib
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
@@ -24,9 +25,25 @@ _FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=
 
 
 class PatientConnection(extensions.connection):
-    """A connection that says how patient its statements are; see `patience.py`."""
+    """A connection that says how patient its statements are (see `patience.py`), and may be kept when it is closed.
+
+    `give_back` gets the connection then, and sees to its end; see `kept_sessions.py`.
+    """
 
     patience = DEFAULT_PATIENCE
+    give_back: "Callable[[PatientConnection], None] | None" = None
+
+    def close(self) -> None:
+        """End the session, or give it back."""
+        give_back, self.give_back = self.give_back, None
+        if give_back:
+            give_back(self)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """End the session."""
+        super().close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from tenantry.domain.tenant import Isolation
 
 # The largest pipe that Linux allows an unprivileged process, so that pg_dump seldom has to wait for us.
 _PIPE_BYTES = 1 << 20
+# The encoding of a database whose text is any bytes.
+NO_ENCODING = "SQL_ASCII"
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG")
 
 
@@ -35,6 +37,14 @@ def pg_dump_version(directory: str) -> str:
         raise BackupFailed("pg_dump could not be started.", code="pg_dump_missing") from exc
 
 
+def encoding_options(encoding: str) -> list[str]:
+    """Return the option with which pg_dump reads a database of that encoding.
+
+    Its session's UTF-8 is right for all but SQL_ASCII: what has no encoding can be any bytes, and is taken as it is.
+    """
+    return ["--encoding=SQL_ASCII"] if encoding == NO_ENCODING else []
+
+
 class Dump:
     """A running pg_dump. Its output is an uncompressed archive in the custom format."""
 
@@ -48,12 +58,14 @@ class Dump:
         application_name: str,
         lock_timeout_ms: int,
         connect_timeout: int,
+        encoding: str,
     ) -> None:
         """Start dumping one tenant's database.
 
         :param snapshot: name of the exported snapshot from which the dump reads.
         :param role: the role to become, which owns the tenant's objects; empty: the login reads them itself.
         :param application_name: the session's name on the server.
+        :param encoding: the database's, as PostgreSQL names it.
         :raises BackupFailed: pg_dump could not be started.
         """
         arguments = [
@@ -65,6 +77,7 @@ class Dump:
             # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
             f"--lock-wait-timeout={lock_timeout_ms}",
             "--no-password",
+            *encoding_options(encoding),
             *_scope(credentials),
         ]
         variables = _connection_variables(credentials, application_name, connect_timeout)

@@ -193,6 +193,8 @@ class Restore:
             str(Path(self._tools.directory) / "pg_restore"),
             *(["--exit-on-error"] if self._stops else []),
             "--no-owner",
+            # Where files lie is the server's: an owner may make nothing in a tablespace that others were given.
+            "--no-tablespaces",
             f"--role={target.role}",
             f"--dbname={connection_string(target.credentials.dbname)}",
             "--no-password",

@@ -83,7 +83,11 @@ def _newest() -> str:
 
 
 def _is_complete(cursor: Any, name: str) -> bool:
-    execute(cursor, "SELECT datistemplate AND NOT datallowconn FROM pg_database WHERE datname = %s", (name,))
+    # One that sorts as a library of before sorted can't be copied any more: it is made anew, as it is only ours.
+    query = """SELECT datistemplate AND NOT datallowconn
+               AND datcollversion IS NOT DISTINCT FROM pg_database_collation_actual_version(oid)
+               FROM pg_database WHERE datname = %s"""
+    execute(cursor, query, (name,))
     found = cursor.fetchone()
     return bool(found and found[0] and (is_our_database(cursor, name) or name in _old_templates(cursor)))
 

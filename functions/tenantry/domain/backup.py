@@ -71,6 +71,8 @@ class TableRows(_Frozen):
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
     copied: bool = False
+    # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
+    partition_of: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class DumpObject(_Frozen):
@@ -90,7 +92,9 @@ class DumpObject(_Frozen):
 class DatabaseFacts(_Frozen):
     """The database as it was dumped; size in bytes. Format 1 has no facts on the collation.
 
-    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two. `version` is PostgreSQL's own number.
+    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two, `icu_rules` to ICU. `version` is
+    PostgreSQL's own number. `tablespace`, `comment` and `connection_limit` are of a tenant's own database; the first is
+    empty if it is the server's default, the last is -1 without a limit.
     """
 
     name: str
@@ -102,6 +106,10 @@ class DatabaseFacts(_Frozen):
     character_type: str | None = None
     locale_provider: str | None = None
     locale: str | None = None
+    icu_rules: str | None = None
+    tablespace: str | None = None
+    comment: str | None = None
+    connection_limit: int | None = None
 
 
 class HomeFacts(_Frozen):
@@ -202,7 +210,7 @@ class Manifest(_Frozen):
     extensions: list[ExtensionFacts] = Field(default_factory=list)
     roles: list[RoleFacts] = Field(default_factory=list)
     grants: list[GrantFacts] = Field(default_factory=list)
-    # The state of each sequence, by the names of `domain.content.Content`: the last value, and whether it was handed
+    # The state of each sequence, by the keys of `domain.content.Content`: the last value, and whether it was handed
     # out.
     # It can't be compared: sequences are not part of a snapshot, so the dump may have read a later state.
     sequences: dict[str, str] = Field(default_factory=dict)

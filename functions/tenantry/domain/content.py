@@ -4,7 +4,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+LARGE_OBJECTS = "large objects"
 _NAMED = 10
+
+
+def content_key(schema: str, name: str) -> str:
+    """Return the key of a table or sequence in any home; no two of one home share it, whatever their names.
+
+    :param schema: empty for the tenant's main schema, whose names are unqualified so that homes with different schemas
+        can be compared.
+    """
+    # Without its quotes a name that has some could be read as a schema and a name: `"s".t`.
+    plain = quoted(name) if '"' in name else name
+    return f"{quoted(schema)}.{plain}" if schema else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +29,26 @@ class ContentColumn:
     sequence: str | None = None
 
 
+# A table's schema and name.
+type Place = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class ContentTable:
-    """A tenant's table; its columns are sorted by name."""
+    """A tenant's table; its columns are sorted by name.
+
+    `roots` are the partitioned tables that it is a partition of.
+    """
 
     schema: str
     name: str
     columns: tuple[ContentColumn, ...]
+    roots: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Its schema and name."""
+        return self.schema, self.name
 
     @property
     def stored(self) -> tuple[ContentColumn, ...]:
@@ -53,23 +78,25 @@ class TableContent:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All content of a tenant in one place: its tables by name, and the state of its sequences.
+    """All content of a tenant in one place: its tables and the states of its sequences, by `content_key`.
 
-    Names in the tenant's main schema are unqualified, so that places with different schemas can be compared.
+    `large_objects` are counted and digested like the rows of one table; None: there are none.
     """
 
     tables: Mapping[str, TableContent]
     sequences: Mapping[str, str]
+    large_objects: TableContent | None = None
 
     @property
     def rows(self) -> int:
-        """The number of rows in all tables."""
-        return sum(table.rows for table in self.tables.values())
+        """The number of rows in all tables, and of large objects."""
+        return sum(table.rows for table in (*self.tables.values(), self.large_objects) if table)
 
     def differences(self, other: "Content") -> list[str]:
-        """Name the tables whose rows differ, at most ten."""
+        """Name the tables whose rows differ, at most ten, and `large objects` if those do."""
         names = sorted(self.tables.keys() | other.tables.keys())
-        return [name for name in names if self.tables.get(name) != other.tables.get(name)][:_NAMED]
+        differing = [name for name in names if self.tables.get(name) != other.tables.get(name)][:_NAMED]
+        return differing if self.large_objects == other.large_objects else [*differing, LARGE_OBJECTS]
 
     def mark(self) -> str:
         """Digest everything, including the sequences: any change of the content changes the digest."""
@@ -78,7 +105,14 @@ class Content:
             digest.update(f"{name}\x00{table.rows}\x00{table.digest}\x00".encode())
         for name, state in sorted(self.sequences.items()):
             digest.update(f"{name}\x00{state}\x00".encode())
+        if objects := self.large_objects:
+            digest.update(f"\x00{objects.rows}\x00{objects.digest}\x00".encode())
         return digest.hexdigest()
+
+
+def quoted(name: str) -> str:
+    """Put a name in double quotes, as SQL does."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _shape(table: ContentTable) -> tuple[tuple[str, str, bool], ...]:

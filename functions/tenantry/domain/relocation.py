@@ -1,6 +1,6 @@
 """The journey of a tenant from one home to another, as stored in an operation's facts."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tenantry.domain.errors import BadRequest
@@ -59,6 +59,8 @@ def journey_of(facts: dict[str, Any]) -> Journey:
 def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:
     """Return a tenant's home after a promotion, on the same server.
 
+    A schema keeps its name in a database of its own: functions spell it, and a rename would not reach them.
+
     :raises BadRequest: the new model does not isolate more than the present one.
     """
     if isolation not in _PROMOTIONS[home.isolation]:
@@ -67,4 +69,5 @@ def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:
             code="no_promotion",
             hint="pooled can become schema or database; schema can become database.",
         )
-    return new_home(tenant_id, home.server_id, isolation)
+    made = new_home(tenant_id, home.server_id, isolation)
+    return replace(made, schema=home.schema) if home.isolation is Isolation.SCHEMA else made

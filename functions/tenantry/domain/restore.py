@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenantry.domain.backup import BackupId, Manifest
-from tenantry.domain.content import ContentTable
-from tenantry.domain.errors import NotFound
+from tenantry.domain.content import ContentTable, Place, quoted
+from tenantry.domain.errors import BadRequest, NotFound
 from tenantry.domain.home import home_of_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
@@ -16,6 +16,12 @@ RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
     "undo_restore",
     "abandon_restore",
     "restore_tables",
+)
+
+NO_TABLE = "The backup has no such table."
+HOW_TO_NAME_TABLES = (
+    "Name tables as schema.table, as the backup's manifest has them. Views, materialized views and foreign tables have "
+    "no rows of their own in a backup."
 )
 
 _TAG = 10
@@ -59,23 +65,73 @@ def detached_owner(schema: str) -> str:
     return found[1] if found else ""
 
 
-def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -> list[str]:
-    """Find tables by `schema.table`, or all tables of a schema by `schema.*`; returns keys of `tables`.
+class WantedTable(NamedTuple):
+    """A table that a restore is asked for, a partitioned one with all its partitions; an empty `name`: a schema's."""
+
+    schema: str
+    name: str = ""
+
+    def takes(self, place: Place, roots: Iterable[Place]) -> bool:
+        """Whether a table is meant, or one of the partitioned tables that it is a partition of."""
+        return any(schema == self.schema and self.name in (name, "") for schema, name in (place, *roots))
+
+
+def find_wanted(places: Iterable[Place], pattern: str) -> WantedTable | None:
+    """Find the table named by `schema.table`, or the schema by `schema.*`; None: there is no such table.
+
+    Both names may stand in double quotes, as in SQL: without them `a.b.c` may be the table `c` of the schema `a.b` and
+    the table `b.c` of the schema `a`.
+
+    :param places: the schemas and names of all tables, partitioned ones too.
+    :raises BadRequest: it is the name of several (`table_ambiguous`).
+    """
+    schemas, tables = set(), set()
+    for schema, name in places:
+        # Most of many tables need no closer look.
+        if not pattern.startswith((schema, '"')) or not pattern.endswith((name, '"', "*")):
+            continue
+        spellings = {schema, quoted(schema)}
+        if pattern in {f"{spelt}.*" for spelt in spellings}:
+            schemas.add(WantedTable(schema))
+        elif pattern in {f"{one}.{other}" for one in spellings for other in (name, quoted(name))}:
+            tables.add(WantedTable(schema, name))
+    found = schemas | tables
+    if len(found) > 1:
+        found = {one for one in found if pattern == f"{quoted(one.schema)}.{quoted(one.name) if one.name else '*'}"}
+        if len(found) != 1:
+            raise BadRequest(
+                "Several tables of the backup have this name.",
+                code="table_ambiguous",
+                details=pattern,
+                hint='Put each of the two names in double quotes, as in SQL: "schema"."table".',
+            )
+    return next(iter(found), None)
+
+
+def find_all_wanted(tables: Iterable[ContentTable], patterns: Iterable[str]) -> list[WantedTable]:
+    """Find what is named by `schema.table` and `schema.*` among these tables, and those that they are partitions of.
 
     :raises NotFound: there is no such table.
+    :raises BadRequest: a name is that of several tables.
     """
-    found: list[str] = []
+    places = {place for table in tables for place in (table.place, *table.roots)}
+    found = []
     for pattern in patterns:
-        matching = [n for n, t in tables.items() if pattern in (f"{t.schema}.{t.name}", f"{t.schema}.*")]
-        if not matching:
-            raise NotFound(
-                "The backup has no such table.",
-                code="table_unknown",
-                details=pattern,
-                hint="Name tables as schema.table, as the backup's manifest has them.",
-            )
-        found += matching
-    return list(dict.fromkeys(found))
+        wanted = find_wanted(places, pattern)
+        if wanted is None:
+            raise NotFound(NO_TABLE, code="table_unknown", details=pattern, hint=HOW_TO_NAME_TABLES)
+        found.append(wanted)
+    return found
+
+
+def wanted_tables(tables: Mapping[str, ContentTable], patterns: Iterable[str]) -> list[str]:
+    """Find tables by name, as `find_all_wanted` does; returns keys of `tables`.
+
+    :raises NotFound: there is no such table.
+    :raises BadRequest: a name is that of several tables.
+    """
+    wanted = find_all_wanted(tables.values(), patterns)
+    return [key for key, table in tables.items() if any(one.takes(table.place, table.roots) for one in wanted)]
 
 
 def is_scratch(tenant_id: TenantId, name: str) -> bool:

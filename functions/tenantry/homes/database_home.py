@@ -20,8 +20,10 @@ from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.database.templates import TemplateDatabases
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
+from tenantry.homes.database_options import create_database, require_locale
 from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.rights import grant_rights, is_from_template
 from tenantry.homes.upgrading import upgrade_own_home
@@ -57,13 +59,14 @@ class DatabaseHome:
         self.upgrade()
         self.open()
 
-    def make_empty(self) -> None:
+    def make_empty(self, options: DatabaseOptions | None = None) -> None:
         """Make it anew, with an empty schema that the tenant's owner owns."""
+        wanted = options or DatabaseOptions()
+        require_locale(self._connect, wanted)
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
                 drop_database(cursor, self.home.database)
-            create = "CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' "
-            execute(cursor, sql.SQL(create + "ALLOW_CONNECTIONS false").format(**self._names))
+            create_database(cursor, self.home.database, self._owner, wanted)
             execute(cursor, load_sql("homes/reserve_database").format(**self._names))
         with closing(self._connect(self.home.database)) as connection, connection.cursor() as cursor:
             make_schema = load_sql("homes/make_schema").format(**self._names)

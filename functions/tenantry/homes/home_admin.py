@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.tenant import Home
 
 
@@ -24,12 +25,14 @@ class HomeAdmin(Protocol):
         :raises Conflict: something has the home's name and is not the tenant's.
         """
 
-    def make_empty(self) -> None:
+    def make_empty(self, options: DatabaseOptions | None = None) -> None:
         """Make the home without tables of the tenant, closed to everybody but the administrator, to be filled.
 
         What a copy that was cut off left in it is dropped. In shared tables, the tenant's rows are deleted.
 
-        :raises Conflict: something has the home's name and is not the tenant's.
+        :param options: how a database of the tenant's own is made; a shared one is there already.
+        :raises Conflict: something has the home's name and is not the tenant's, or the server lacks the locale
+            (`locale_unavailable`); nothing is changed then.
         """
 
     def grant(self) -> None:

@@ -16,6 +16,7 @@ from tenantry.database.admin_sql import (
 from tenantry.database.logins import login_names
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.tenant import Home, TenantId, pool_groups
 from tenantry.homes import sessions
 from tenantry.homes.large_objects import drop_large_objects
@@ -43,7 +44,7 @@ class PooledHome:
         self.upgrade()
         self.open()
 
-    def make_empty(self) -> None:
+    def make_empty(self, options: DatabaseOptions | None = None) -> None:  # noqa: ARG002 - the database is there
         """Delete what rows it has."""
         self._pool.ensure()
         self.close()

@@ -9,6 +9,7 @@ from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, r
 from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.restore import is_kept
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
@@ -49,7 +50,7 @@ class SchemaHome:
             grant_rights(cursor, self._tenant_id, self.home.schema)
         self._shared.identify(cursor, self._tenant_id, self.home.schema)
 
-    def make_empty(self) -> None:
+    def make_empty(self, options: DatabaseOptions | None = None) -> None:  # noqa: ARG002 - the database is there
         """Make the schema anew, with nothing in it."""
         self._shared.ensure()
         self.close()

@@ -10,11 +10,15 @@ from psycopg2 import sql
 
 from tenantry.database import database_removal
 from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run
+from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
 from tenantry.domain.tenant import Home, Isolation, TenantId
-from tenantry.homes.ownership import is_tenants_database
+from tenantry.homes.ownership import is_tenants_database, schema_owner
 from tenantry.homes.sessions import end_sessions
+
+# More sessions than a backup, a copy and a report have at once in one database.
+_OUR_SESSIONS = 20
 
 
 def has_database(connect: AdminConnect, name: str) -> bool:
@@ -54,7 +58,7 @@ def unshut(connect: AdminConnect, database: str) -> None:
 def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
     """Let administrators into a database whose owner has shut it; a home of another model has no owner who could.
 
-    Not while it is shut for a swap.
+    A limit of connections that leaves room for our sessions stays. Not while it is shut for a swap.
 
     :raises TenantryError: the server refused.
     """
@@ -62,8 +66,16 @@ def readmit(connect: AdminConnect, tenant_id: TenantId, home: Home) -> None:
         return
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         if is_tenants_database(cursor, tenant_id, home.database):
-            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1 IS_TEMPLATE false")
-            execute(cursor, admit.format(sql.Identifier(home.database)))
+            execute(cursor, "SELECT datconnlimit FROM pg_database WHERE datname = %s", (home.database,))
+            found = cursor.fetchone()
+            limit = sql.SQL("" if found and leaves_room(found[0]) else "CONNECTION LIMIT -1")
+            admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true IS_TEMPLATE false {}")
+            execute(cursor, admit.format(sql.Identifier(home.database), limit))
+
+
+def leaves_room(connection_limit: int) -> bool:
+    """Tell whether a database's limit of connections lets ours in beside the tenant's; -1 is no limit."""
+    return connection_limit < 0 or connection_limit >= _OUR_SESSIONS
 
 
 def swap_databases(connect: AdminConnect, tenant_id: TenantId, live: str, staging: str, kept: str) -> None:
@@ -97,6 +109,40 @@ def swap_schemas(connect: AdminConnect, database: str, live: str, staging: str, 
     in_transaction(connect, database, work, shared=True)
 
 
+def give_way(connect: AdminConnect, database: str, owner: str, live: str, kept: str) -> None:
+    """Make an empty schema in the place of one that is kept under another name; it may be repeated.
+
+    What an earlier attempt has put there is dropped. What was there before that is kept once, and then left alone.
+
+    :param kept: empty: there was nothing before, so there is nothing to keep.
+    :raises Conflict: the schema that is there is not this owner's (`name_taken`).
+    :raises TenantryError: the server refused; nothing is changed.
+    """
+
+    def work(cursor: Any) -> None:
+        _clear(cursor, owner, live, kept)
+        execute(cursor, _create(live, owner))
+
+    in_transaction(connect, database, work, shared=True)
+
+
+def take_place_back(connect: AdminConnect, database: str, owner: str, live: str, kept: str) -> None:
+    """Undo `give_way`: what was kept has its name again, and what came instead is dropped; it may be repeated.
+
+    :raises Conflict: the schema that is there is not this owner's (`name_taken`).
+    :raises TenantryError: the server refused; nothing is changed.
+    """
+
+    def work(cursor: Any) -> None:
+        if not kept:
+            _drop_own(cursor, owner, live)
+        elif _has_schema(cursor, kept):
+            _drop_own(cursor, owner, live)
+            _rename(cursor, "SCHEMA", kept, live)
+
+    in_transaction(connect, database, work, shared=True)
+
+
 def has_tables(connect: AdminConnect, database: str, schema: str) -> bool:
     """Tell whether there is a schema of that name with tables in it. :raises TenantryError: the server refused."""
     query = (
@@ -117,8 +163,39 @@ def rename_schema(connect: AdminConnect, database: str, owner: str, old: str, ne
 def make_schema(connect: AdminConnect, database: str, schema: str, owner: str) -> None:
     """Make an empty schema anew, for its owner alone. :raises TenantryError: the server refused."""
     drop_schema(connect, database, schema)
-    create = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
-    run(connect, database, create.format(sql.Identifier(schema), sql.Identifier(owner)))
+    run(connect, database, _create(schema, owner))
+
+
+def make_closed_schema(connect: AdminConnect, database: str, schema: str, owner: str) -> None:
+    """Make an empty schema anew that nobody but its owner may use, whatever the owner grants by default.
+
+    :raises TenantryError: the server refused.
+    """
+    drop_schema(connect, database, schema)
+
+    def work(cursor: Any) -> None:
+        create = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
+        execute(cursor, create.format(sql.Identifier(schema), sql.Identifier(owner)))
+        _close(cursor, schema)
+
+    in_transaction(connect, database, work)
+
+
+def close_schema(connect: AdminConnect, database: str, schema: str) -> None:
+    """Take from everybody but the owner the rights to a schema and to the tables, sequences and functions in it.
+
+    :raises TenantryError: the server refused; nothing is changed.
+    """
+    in_transaction(connect, database, lambda cursor: _close(cursor, schema))
+
+
+def _close(cursor: Any, schema: str) -> None:
+    execute(cursor, load_sql("homes/granted_in_schema"), {"schema": schema})
+    for kind, name, others in cursor.fetchall():
+        whom = sql.SQL(", ").join(sql.Identifier(role) if role else sql.SQL("PUBLIC") for role in others)
+        # The name is an identity that PostgreSQL has spelt, with its quotes.
+        revoke = sql.SQL(f"REVOKE ALL ON {kind} {{}} FROM {{}} CASCADE")
+        execute(cursor, revoke.format(sql.SQL(name), whom))
 
 
 def drop_schema(connect: AdminConnect, database: str, schema: str) -> None:
@@ -142,6 +219,35 @@ def _has_database(cursor: Any, name: str) -> bool:
 def _has_schema(cursor: Any, name: str) -> bool:
     execute(cursor, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (name,))
     return cursor.fetchone() is not None
+
+
+def _clear(cursor: Any, owner: str, live: str, kept: str) -> None:
+    if kept and not _has_schema(cursor, kept):
+        if _is_own(cursor, owner, live):
+            _rename(cursor, "SCHEMA", live, kept)
+        else:
+            # Its owner has dropped it since: that nothing was there is what a repetition has to find.
+            execute(cursor, _create(kept, owner))
+    else:
+        _drop_own(cursor, owner, live)
+
+
+def _create(schema: str, owner: str) -> sql.Composable:
+    return sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(schema), sql.Identifier(owner))
+
+
+def _is_own(cursor: Any, owner: str, schema: str) -> bool:
+    found = schema_owner(cursor, schema)
+    if found not in (None, owner):
+        raise name_taken(f"schema {schema}")
+    return found is not None
+
+
+def _drop_own(cursor: Any, owner: str, schema: str) -> None:
+    if _is_own(cursor, owner, schema):
+        # A large schema takes longer than an administrator's statement usually may.
+        drop = sql.SQL("SET LOCAL statement_timeout = '10min'; DROP SCHEMA {} CASCADE")
+        execute(cursor, drop.format(sql.Identifier(schema)))
 
 
 def _allow(cursor: Any, database: str, *, allowed: bool) -> None:

@@ -17,6 +17,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import require_not_retired
@@ -95,6 +96,7 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         self._require_copyable(present)
+        require_options(self._servers, present, home)
         facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
         self._registry.put_tenant(

@@ -23,6 +23,7 @@ from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
+from tenantry.relocation.residence import own_options
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
@@ -67,13 +68,13 @@ class Cloning:
         tenant, home = self._tenant(operation), _home(operation)
         source = self._source(operation)
         readmit(self._servers.connector(source.home.server_id), source.tenant_id, source.home)
-        self._make_room(tenant, home)
+        self._make_room(tenant, home, source.home)
         began = time.monotonic()
         resident = Resident(tenant.tenant_id, home, self._secrets.read(tenant.tenant_id))
         both = repeat_while_rewritten(
             lambda: self._copier.copy(source, resident),
             self._copier.deadline,
-            lambda: self._make_room(tenant, home),
+            lambda: self._make_room(tenant, home, source.home),
         )
         both.require_same()
         return {
@@ -82,11 +83,11 @@ class Cloning:
             "copy_ms": round((time.monotonic() - began) * 1000),
         }
 
-    def _make_room(self, tenant: Tenant, home: Home) -> None:
+    def _make_room(self, tenant: Tenant, home: Home, original: Home) -> None:
         target = self._servers.home(tenant.tenant_id, home)
         # A worker that was killed may have left programs that are still filling the home.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
-        target.make_empty()
+        target.make_empty(own_options(self._servers, original, home))
         if home.isolation is Isolation.SCHEMA:
             target.upgrade()
         target.close()

@@ -17,6 +17,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
 
@@ -57,6 +58,7 @@ class Relocations:
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
                 journey = Journey(home, moved(home, server_id))
+                require_options(self._servers, journey.source, journey.target)
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
                 operation = self._begin(tenant, MOVE, journey, actor)
             elif journey_of(operation.facts).target.server_id != server_id:

@@ -7,16 +7,38 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.marks import ignore_name_taken
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant
 from tenantry.homes.copy_login import drop_copy_login
+from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
+
+
+def own_options(servers: Servers, source: Home, target: Home) -> DatabaseOptions | None:
+    """Say how a database of a tenant's own is made for what lies in another home; None: no database is made.
+
+    :raises TenantryError: the source's server refused, or the database is gone.
+    """
+    if target.isolation is not Isolation.DATABASE:
+        return None
+    return read_options(servers.connector(source.server_id), source.database)
+
+
+def require_options(servers: Servers, source: Home, target: Home) -> None:
+    """Make sure that the target's server can make such a database; nothing is changed.
+
+    :raises Conflict: it lacks the locale (`locale_unavailable`).
+    :raises TenantryError: a server refused.
+    """
+    if options := own_options(servers, source, target):
+        require_locale(servers.connector(target.server_id), options)
 
 
 class Residence:
@@ -57,6 +79,11 @@ class Residence:
         """Administer the home that the tenant lives in."""
         tenant = self.tenant(operation)
         return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.read(tenant.tenant_id)))
+
+    def options(self, operation: Operation) -> DatabaseOptions | None:
+        """Say how the target is made, where it is a database of the tenant's own: as the one that the tenant leaves."""
+        journey = journey_of(operation.facts)
+        return own_options(self.servers, journey.source, journey.target)
 
     def tenant(self, operation: Operation) -> Tenant:
         """Find the tenant that this operation holds.

@@ -90,7 +90,7 @@ class Relocation(Residence):
         journey, target = journey_of(operation.facts), self.target(operation)
         # A worker that was killed may have left programs that still fill it.
         drop_copy_login(self.servers.connector(journey.target.server_id), tenant_of(operation), journey.target.database)
-        target.make_empty()
+        target.make_empty(self.options(operation))
         if not journey.copies_schema and journey.target.isolation is not Isolation.POOLED:
             target.upgrade()
             target.grant()

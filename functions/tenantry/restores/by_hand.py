@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from tenantry.contents.statistics import analyse
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import RestoreFailed, TenantryError
 from tenantry.domain.printable import printable
 from tenantry.domain.restore import archived_schema
 from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.homes.database_options import create_database
 from tenantry.restores.compare import Findings, examine
+from tenantry.restores.scratch import archived_options, own_settings
 from tenantry.servers.database_settings import set_as_owner
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
@@ -55,12 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     dump = commands.add_parser("dump", help="is this the dump that the manifest speaks of?")
     compare = commands.add_parser("compare", help="has this database every row that was backed up?")
+    make = commands.add_parser("make", help="make an empty database as the archived one was made, closed to everybody")
     settings = commands.add_parser("settings", help="set the database to what it was set to, as the tenant's owner")
-    for command, run in ((dump, _check_dump), (compare, _compare), (settings, _repeat_settings)):
+    for command, run in ((dump, _check_dump), (make, _make), (compare, _compare), (settings, _repeat_settings)):
         command.add_argument("manifest", type=Path, help="manifest.json")
         command.set_defaults(run=run)
     dump.add_argument("dump", type=Path, help="dump.zst")
-    for command in (compare, settings):
+    for command in (make, compare, settings):
         command.add_argument("database", help="the database's name")
     return parser
 
@@ -79,6 +84,14 @@ def _check_dump(manifest: Manifest, options: argparse.Namespace) -> int:
     is_it = found == manifest.dump.sha256
     _write([f"{options.dump}: {'OK' if is_it else 'is not what was written'}"])
     return SAME if is_it else DIFFERENT
+
+
+def _make(manifest: Manifest, options: argparse.Namespace) -> int:
+    owner = owner_role(TenantId(manifest.tenant_id))
+    with closing(_administrator("postgres")) as connection, connection.cursor() as cursor:
+        create_database(cursor, options.database, owner, archived_options(manifest) or DatabaseOptions())
+    _write([f"{options.database}: made, and closed"])
+    return SAME
 
 
 def _compare(manifest: Manifest, options: argparse.Namespace) -> int:
@@ -107,16 +120,17 @@ def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
 
 
 def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:
-    own = [(fact.name, fact.value) for fact in manifest.settings if fact.in_database and not fact.role]
-
-    def administrator(database: str) -> Any:
-        # With this search path, no name means a function or operator that a tenant made.
-        return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
-
-    done = set_as_owner(administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own)
+    done = set_as_owner(
+        _administrator, options.database, owner_role(TenantId(manifest.tenant_id)), own_settings(manifest)
+    )
     _write([f"{done} settings of the database were set."])
     _write(_left_to_judge(manifest))
     return SAME
+
+
+def _administrator(database: str) -> Any:
+    # With this search path, no name means a function or operator that a tenant made.
+    return connect(replace(_login(database), schema="pg_catalog"), _CONNECT)
 
 
 def _left_to_judge(manifest: Manifest) -> Iterable[str]:

@@ -11,10 +11,9 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
-from tenantry.domain.content import Content, ContentTable, TableContent
+from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, TableContent
 from tenantry.domain.errors import RestoreFailed
 
-LARGE_OBJECTS = "large objects"
 _NAMED = 10
 
 
@@ -98,7 +97,7 @@ def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None)
 
 
 def _same_objects(manifest: Manifest, content: Content) -> bool:
-    found, wanted = content.tables.get(LARGE_OBJECTS), manifest.large_objects
+    found, wanted = content.large_objects, manifest.large_objects
     return (found and (found.rows, found.digest)) == (wanted and (wanted.count, wanted.digest))
 
 

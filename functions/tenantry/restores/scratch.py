@@ -21,6 +21,7 @@ from tenantry.database.database_removal import drop_database
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.database_options import DatabaseOptions, options_of
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch
 from tenantry.domain.rights import AllRights, from_facts, owns_others
@@ -33,6 +34,7 @@ from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
 from tenantry.restores.stand_ins import stand_ins
+from tenantry.servers.database_settings import needs_contents, set_as_owner
 from tenantry.servers.server_admin import ServerFacts
 from tenantry.servers.servers import Servers
 
@@ -82,6 +84,16 @@ class ScratchOrder:
         return self.manifest.isolation is Isolation.DATABASE and not self.tables
 
     @property
+    def options(self) -> DatabaseOptions | None:
+        """Say how the database is made: as the tenant's own was; None: as those that tenants share here."""
+        return archived_options(self.manifest)
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """List what a database of the tenant's own was set to for everybody, which what is computed may depend on."""
+        return [setting for setting in own_settings(self.manifest) if not needs_contents(setting)]
+
+    @property
     def rights(self) -> AllRights | None:
         """Say who has which rights then; None: nobody, or whom the dump says, where the manifest does not."""
         return self.archived_rights if self.keep_rights and not self.rows_only else None
@@ -123,7 +135,8 @@ class ScratchRestorer:
 
         What can't be dropped is told, and is dropped by the next sweep of the tenant's or of the server's drills.
 
-        :raises Conflict: it is of a newer PostgreSQL than the server (`server_too_old`).
+        :raises Conflict: it is of a newer PostgreSQL than the server (`server_too_old`), or of a locale that the server
+            lacks (`locale_unavailable`).
         :raises RestoreFailed: it could not be restored.
         :raises TenantryError: a server refused or went away, or S3 did not answer.
         """
@@ -151,8 +164,10 @@ class ScratchRestorer:
         version = require_version(order.manifest, self._servers.admin(order.server_id).facts())
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
-        scratch.make_empty()
+        scratch.make_empty(order.options)
         connect = self._servers.connector(order.server_id)
+        # Before the rows: a column or an index may be computed from them with the database's time zone or language.
+        set_as_owner(connect, order.database, owner_role(order.owner), order.settings)
         with stand_ins(connect, order.database, order.archived_rights):
             self._fill(order, version)
             # What is in a dump ran as the database's owner, who may change what it says and who may connect.
@@ -256,6 +271,16 @@ class ScratchRestorer:
             # What the archive makes must not be there yet, as the schema of an adopted database, whatever its name.
             home = replace(home, schema="public")
         return DatabaseHome(order.owner, home, connect)
+
+
+def archived_options(manifest: Manifest) -> DatabaseOptions | None:
+    """Say how the archived database was made, if it was the tenant's own."""
+    return options_of(manifest.database) if manifest.isolation is Isolation.DATABASE else None
+
+
+def own_settings(manifest: Manifest) -> list[tuple[str, str]]:
+    """List what the archived database was set to for everybody, by name; of a shared one nothing is the tenant's."""
+    return [(fact.name, fact.value) for fact in manifest.settings if fact.in_database and not fact.role]
 
 
 def require_version(manifest: Manifest, facts: ServerFacts) -> int:

@@ -4,7 +4,7 @@ The whole backup is restored into a scratch database and compared first, so that
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -17,12 +17,14 @@ from tenantry.contents.row_targets import OwnTables
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import execute, transaction
 from tenantry.database.connecting import connect
-from tenantry.database.sql_files import load_sql
+from tenantry.domain.content import ContentTable
+from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.operation import Operation
-from tenantry.domain.restore import replaced_schema, restored_schema, wanted_tables
+from tenantry.domain.restore import find_all_wanted, replaced_schema, restored_schema
 from tenantry.domain.tenant import Home, Isolation, owner_role
 from tenantry.homes import swapping
 from tenantry.operations.operations import Step
+from tenantry.restores.set_apart import collision, set_apart
 from tenantry.restores.steps import Restoration, RestoreAdapters, milliseconds, work_for
 
 STAGED, REPLACE = "beside", "replace"
@@ -90,20 +92,21 @@ class TableRestoration:
         """Copy the tables into a detached schema that only the tenant's owner role can read."""
         work, schema = work_for(operation), self._detached(operation)
         connector = self._adapters.servers.connector(work.home.server_id)
-        swapping.make_schema(connector, work.home.database, schema, target.role)
         if not swapping.has_schema(connector, source.home.database, schema):
-            self._set_apart(source, _patterns(operation), schema)
+            self._set_apart(operation, source, target, schema)
+        swapping.make_closed_schema(connector, work.home.database, schema, target.role)
         there, here = (
             replace(a, home=replace(a.home, isolation=Isolation.SCHEMA, schema=schema)) for a in (source, target)
         )
-        with ContentReader(there, self._adapters.scratches.settings()) as reader:
-            copy_schema(
-                there,
-                here,
-                reader.export(),
-                self._adapters.tools,
-                deadline=self._adapters.deadline(),
-            )
+        settings = self._adapters.scratches.settings()
+        with ContentReader(there, settings) as reader:
+            copy_schema(reader, here, reader.export(), self._adapters.tools, deadline=self._adapters.deadline())
+            restored = reader.content()
+        with ContentReader(here, settings) as reader:
+            # What is generated is generated anew, by functions that are the live ones there.
+            if differences := restored.differences(reader.content()):
+                raise RestoreFailed(code="restore_differs", details=", ".join(differences))
+        swapping.close_schema(connector, work.home.database, schema)
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:
         """Exchange the rows in one transaction and keep the former ones; foreign keys are checked at its end."""
@@ -111,35 +114,52 @@ class TableRestoration:
         connector = self._adapters.servers.connector(target.home.server_id)
         if swapping.has_tables(connector, target.home.database, kept):
             # The transaction that made these tables has also exchanged the rows.
+            swapping.close_schema(connector, target.home.database, kept)
             return
-        swapping.make_schema(connector, target.home.database, kept, target.role)
+        swapping.make_closed_schema(connector, target.home.database, kept, target.role)
         with ContentReader(source, settings) as reader:
-            names = wanted_tables(reader.tables, _patterns(operation))
-            with closing(OwnTables(target, settings, only=names, kept=kept)) as into:
-                wanted = {name: reader.tables[name] for name in names}
-                require_same_tables(wanted, into.tables, "tables_differ")
-                copy_rows(reader, into)
+            wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
 
-    def _set_apart(self, source: Access, wanted: list[str], schema: str) -> None:
-        """Move the tables into a schema of the scratch database, without their foreign keys and triggers."""
+            def only(table: ContentTable) -> bool:
+                return any(one.takes(table.place, table.roots) for one in wanted)
+
+            archived = {name: table for name, table in reader.tables.items() if only(table)}
+            _require_one_of_a_name(archived.values())
+            with closing(OwnTables(target, settings, only=only, kept=kept)) as into:
+                require_same_tables(archived, into.tables, "tables_differ")
+                copy_rows(reader, into)
+        swapping.close_schema(connector, target.home.database, kept)
+
+    def _set_apart(self, operation: Operation, source: Access, target: Access, schema: str) -> None:
+        """Move the tables into a schema of the scratch database, which needs nothing outside of it."""
         settings = self._adapters.scratches.settings()
         with ContentReader(source, settings) as reader:
-            tables = [reader.tables[name] for name in wanted_tables(reader.tables, wanted)]
-        names = {"schemas": [t.schema for t in tables], "tables": [t.name for t in tables]}
+            wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
-            execute(cursor, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-            for script, drop in (
-                ("contents/own_foreign_keys", "ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}"),
-                ("contents/own_triggers", "DROP TRIGGER IF EXISTS {1} ON {0}"),
-            ):
-                execute(cursor, load_sql(script), names)
-                for found_schema, table, name, _ in cursor.fetchall():
-                    place = sql.Identifier(found_schema, table)
-                    execute(cursor, sql.SQL(drop).format(place, sql.Identifier(name)))
-            for table in tables:
-                move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
-                execute(cursor, move.format(sql.Identifier(table.schema, table.name), sql.Identifier(schema)))
+            execute(cursor, "SET search_path = pg_catalog")
+            extensions = set_apart(cursor, wanted, schema)
+            self._require_extensions(target, extensions)
+
+    def _require_extensions(self, target: Access, needed: set[tuple[str, str]]) -> None:
+        """Make sure that the tenant's database has what the tables need of extensions, where they need it.
+
+        :raises Conflict: it has not (`extension_differs`).
+        """
+        query = (
+            "SELECT e.extname::text, n.nspname::text FROM pg_catalog.pg_extension e "
+            "JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+        )
+        with transaction(self._adapters.servers.connector(target.home.server_id), target.home.database) as cursor:
+            execute(cursor, query)
+            missing = sorted(needed - set(cursor.fetchall()))
+        if missing:
+            raise Conflict(
+                "The tables need an extension that the database does not have, or has in another schema.",
+                code="extension_differs",
+                details=", ".join(f"{extension} in {schema}" for extension, schema in missing),
+                hint="Create it there, or restore the backup into a new tenant.",
+            )
 
     def _settle(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):
@@ -147,6 +167,15 @@ class TableRestoration:
         work = work_for(operation)
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         self._restoration.release(operation)
+
+
+def _require_one_of_a_name(tables: Iterable[ContentTable]) -> None:
+    """Make sure that the former rows of all tables can lie in one schema. :raises Conflict: `names_collide`."""
+    seen: set[str] = set()
+    for table in tables:
+        if table.name in seen:
+            raise collision(table.name)
+        seen.add(table.name)
 
 
 def _is_renamed(operation: Operation) -> bool:

@@ -24,14 +24,15 @@ from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import Operation, OperationStatus, tenant_of
-from tenantry.domain.restore import RestoreWork, work_of
+from tenantry.domain.restore import RESTORE_TABLES, RestoreWork, work_of
 from tenantry.domain.tenant import Isolation, Tenant, owner_role
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
-from tenantry.restores.swap_own import DatabaseSwap, SchemaSwap, Swap, SwapStrategy
+from tenantry.restores.swap_own import DatabaseSwap, Swap, SwapStrategy
 from tenantry.restores.swap_pooled import PooledSwap
+from tenantry.restores.swap_schema import SchemaSwap
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 
@@ -65,6 +66,7 @@ class Restoration:
             Step("compare", self._compare),
             Step("prepare", self._prepare),
             Step("keep", self._keep),
+            Step("carry", self._carry),
             Step("swap", self._swap),
             Step("settle", self._settle),
         )
@@ -101,7 +103,7 @@ class Restoration:
 
     def is_swapped(self, operation: Operation) -> bool:
         """Whether the restored home is live."""
-        if "settle" in operation.done:
+        if {"swap", "settle"} & set(operation.done):
             return True
         work = work_for(operation)
         return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
@@ -172,6 +174,16 @@ class Restoration:
         self.strategy(work_for(operation).home.isolation).keep(swap_of(operation))
         return {"closed_at": began}
 
+    def _carry(self, operation: Operation) -> dict[str, Any] | None:
+        """Bring a schema to its place; whatever else is swapped in one transaction, in the next step."""
+        work = work_for(operation)
+        # An operation that an earlier version began may have been swapped without this step.
+        if work.home.isolation is not Isolation.SCHEMA or "swap" in operation.done:
+            return None
+        self._tenant(operation)
+        order, strategy = self._order(operation), self.strategy(work.home.isolation)
+        return strategy.carry(swap_of(operation), order.home, order.manifest, keep_rights=order.keep_rights)
+
     def _swap(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         work, swap = work_for(operation), swap_of(operation)
@@ -179,7 +191,9 @@ class Restoration:
         order = self._order(operation)
         # In shared tables only writes are refused, from the moment when the present rows were copied.
         pooled = work.home.isolation is Isolation.POOLED
-        began = operation.facts["closed_at"] if pooled else time.time()
+        # A schema was closed by the step before, and a database is by this one; elsewhere than here nothing is yet.
+        waited = pooled or (work.home.isolation is Isolation.SCHEMA and swap.has_home)
+        began = operation.facts["closed_at"] if waited else time.time()
         if not strategy.is_swapped(swap):
             strategy.swap(swap, order.home)
         self._cutover.switch(work.tenant_id, work.home, former_of(operation))
@@ -207,8 +221,11 @@ class Restoration:
     def _order(self, operation: Operation) -> ScratchOrder:
         work = work_for(operation)
         backup, manifest = self._backup(operation)
+        # A copy of single tables is for its owner alone, and rows that are exchanged have the rights that are there. So
+        # the owner owns all of the scratch database, and may set the tables apart.
+        keep_rights = work.keep_rights and operation.kind != RESTORE_TABLES
         return ScratchOrder(
-            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.staging, keep_rights=work.keep_rights
+            manifest, backup.bucket, work.tenant_id, work.home.server_id, work.staging, keep_rights=keep_rights
         )
 
     def _backup(self, operation: Operation) -> tuple[CataloguedBackup, Manifest]:
@@ -243,7 +260,15 @@ def swap_of(operation: Operation) -> Swap:
     """Read an operation's swap from its facts."""
     work = work_for(operation)
     tables = tuple(operation.facts.get("wanted", ()))
-    return Swap(work.tenant_id, work.home, work.staging, work.kept, operation.facts["has_home"], tables)
+    return Swap(
+        work.tenant_id,
+        work.home,
+        work.staging,
+        work.kept,
+        operation.facts["has_home"],
+        tables,
+        is_carried="carry" in operation.done,
+    )
 
 
 def milliseconds(began: float) -> int:

@@ -1,28 +1,18 @@
 """Where a restore ends: how a home of the tenant's own gives its place to what was restored beside it.
 
-Shared tables do it row by row: `swap_pooled.py`.
+A schema of a shared database does it otherwise (`swap_schema.py`), and shared tables row by row (`swap_pooled.py`).
 """
 
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from psycopg2 import sql
-
-from tenantry.contents.digest import Access, ContentReader
-from tenantry.contents.schema_copy import copy_schema
-from tenantry.database.admin_sql import AdminConnect, role_identifiers, role_names, run
-from tenantry.database.client_environment import CopyTools
+from tenantry.database.admin_sql import AdminConnect, role_names
 from tenantry.database.logins import login_names
-from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import Manifest
-from tenantry.domain.errors import RestoreFailed
-from tenantry.domain.rights import is_global
+from tenantry.domain.backup import DatabaseFacts, Manifest
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
-from tenantry.homes.shared_database import SharedDatabase
-from tenantry.restores.scratch import ScratchRestorer
+from tenantry.restores.scratch import own_settings
+from tenantry.servers.database_notes import UNLIMITED, DatabaseNotes, read_notes, write_notes
 from tenantry.servers.database_settings import copy_database_settings, copy_default_privileges, set_as_owner
 from tenantry.servers.servers import Servers
 
@@ -31,7 +21,8 @@ class Swap(NamedTuple):
     """Whose home is swapped: the home, the name of what takes its place, and where what is there is kept.
 
     `has_home` says whether there is a home at all: a new tenant's is not, and a lost one's may not be. `tables` are the
-    only ones of shared tables whose rows are exchanged, as the backup's manifest names them; none: all.
+    only ones of shared tables whose rows are exchanged, as the backup's manifest names them; none: all. `is_carried`
+    says that `SwapStrategy.carry` has come to its end.
     """
 
     tenant_id: TenantId
@@ -40,6 +31,7 @@ class Swap(NamedTuple):
     kept: Home
     has_home: bool
     tables: tuple[str, ...] = ()
+    is_carried: bool = False
 
 
 class SwapStrategy(Protocol):
@@ -53,6 +45,12 @@ class SwapStrategy(Protocol):
 
     def keep(self, swap: Swap) -> None:
         """Copy what is there to where it is kept, if renaming it is not enough; the tenant only reads from now on."""
+
+    def carry(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
+        """Put what was restored in its place, where that is neither a rename nor one transaction.
+
+        Nobody is let in then until `finish`. Returns facts: `closed_at`, the `time.time()` at which that began.
+        """
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether `swap` has come to its end before."""
@@ -79,11 +77,13 @@ class DatabaseSwap:
         if not keep_rights:
             self._servers.home(swap.tenant_id, replace(swap.home, database=source.database)).grant()
         connect = self._connect(swap)
+        owner = owner_role(swap.tenant_id)
         if not swap.has_home:
-            wanted = [(fact.name, fact.value) for fact in manifest.settings if not fact.role]
-            return {"settings": set_as_owner(connect, source.database, owner_role(swap.tenant_id), wanted)}
+            write_notes(connect, source.database, owner, _notes_of(manifest.database))
+            return {"settings": set_as_owner(connect, source.database, owner, own_settings(manifest))}
         # What was in the dump ran as the owner of both.
         swapping.readmit(connect, swap.tenant_id, swap.home)
+        write_notes(connect, source.database, owner, read_notes(connect, swap.home.database))
         if manifest.rights is None:
             # A backup from before rights were read knows no others' than the tenant's own.
             own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
@@ -92,6 +92,10 @@ class DatabaseSwap:
 
     def keep(self, swap: Swap) -> None:
         """Do nothing: renaming is enough."""
+
+    def carry(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Do nothing: renaming is enough."""
+        return {}
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether the names are as they are after both renames, which are one transaction."""
@@ -122,89 +126,6 @@ class DatabaseSwap:
         return self._servers.connector(swap.home.server_id)
 
 
-class SchemaSwap:
-    """A schema of a shared database: carried there from the scratch database under another name, and renamed."""
-
-    def __init__(
-        self, servers: Servers, scratches: ScratchRestorer, tools: CopyTools, deadline: Callable[[], float]
-    ) -> None:
-        """Take the adapters, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
-        self._servers = servers
-        self._scratches = scratches
-        self._tools = tools
-        self._deadline = deadline
-
-    def prepare(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:
-        """Copy the schema beside the tenant's own, and see that the copy is one."""
-        connect, database, owner = self._connect(swap), swap.home.database, owner_role(swap.tenant_id)
-        SharedDatabase(connect, database).ensure()
-        swapping.make_schema(connect, database, swap.staging, owner)
-        # It is carried under the name that it has beside the tenant's own.
-        swapping.rename_schema(connect, source.database, owner, source.schema, swap.staging)
-        with self._scratches.access(swap.tenant_id, replace(source, schema=swap.staging), database) as access:
-            there = replace(swap.home, schema=swap.staging)
-            credentials = replace(access.credentials, dbname=database)
-            self._carry(swap, access, Access(there, credentials, access.role))
-        if keep_rights and manifest.rights is None:
-            # Those to what is in it came with it; a dump says nothing of the schema itself.
-            grant = load_sql("restores/grant_restored_schema").format(
-                schema=sql.Identifier(swap.staging), **role_identifiers(swap.tenant_id)
-            )
-            run(connect, database, grant)
-        elif not keep_rights:
-            self._servers.home(swap.tenant_id, replace(swap.home, schema=swap.staging)).grant()
-        return {}
-
-    def keep(self, swap: Swap) -> None:
-        """Do nothing: renaming is enough."""
-
-    def is_swapped(self, swap: Swap) -> bool:
-        """Whether the names are as they are after both renames, which are one transaction."""
-        end = swap.kept if swap.has_home else swap.home
-        return swapping.has_schema(self._connect(swap), swap.home.database, end.schema)
-
-    def swap(self, swap: Swap, source: Home) -> None:  # noqa: ARG002 - it was carried beside
-        """Rename both."""
-        home = swap.home
-        if swap.has_home:
-            self._servers.home(swap.tenant_id, home).close()
-        swapping.swap_schemas(self._connect(swap), home.database, home.schema, swap.staging, swap.kept.schema)
-
-    def finish(self, swap: Swap) -> None:
-        """Let the tenant's logins in, who find its schema first."""
-        connect, home = self._connect(swap), swap.home
-        shared = SharedDatabase(connect, home.database)
-        with closing(connect("postgres")) as connection, connection.cursor() as cursor:
-            shared.identify(cursor, swap.tenant_id, home.schema)
-        shared.open(swap.tenant_id)
-
-    def take_back(self, swap: Swap) -> None:
-        """Let the tenant in again, where it is, and drop what was carried beside."""
-        if swapping.has_database(self._connect(swap), swap.home.database):
-            swapping.drop_schema(self._connect(swap), swap.home.database, swap.staging)
-        if swap.has_home:
-            self._servers.home(swap.tenant_id, swap.home).open()
-
-    def _carry(self, swap: Swap, source: Access, target: Access) -> None:
-        settings = self._scratches.settings()
-        with ContentReader(source, settings) as reader:
-            copy_schema(source, target, reader.export(), self._tools, deadline=self._deadline())
-            restored = reader.content()
-        with ContentReader(target, settings) as reader:
-            differences = restored.differences(reader.content())
-        differences = differences or self._carry_rights(swap, source.home, target.home)
-        if differences:
-            raise RestoreFailed(code="restore_differs", details=", ".join(differences))
-
-    def _carry_rights(self, swap: Swap, source: Home, target: Home) -> list[str]:
-        """Give everybody the rights that were restored; returns what has others all the same."""
-        there, here = (self._scratches.rights_writer(swap.tenant_id, home) for home in (source, target))
-        rights, present = there.read(), here.read()
-        if swap.has_home:
-            # What the tenant's roles make in whatever schema concerns the one that is there, too.
-            rights = {t: r for t, r in rights.items() if not is_global(t)}
-            rights |= {t: r for t, r in present.items() if is_global(t)}
-        return here.write(rights, strangers=True)
-
-    def _connect(self, swap: Swap) -> AdminConnect:
-        return self._servers.connector(swap.home.server_id)
+def _notes_of(facts: DatabaseFacts) -> DatabaseNotes:
+    limit = facts.connection_limit
+    return DatabaseNotes(facts.comment or "", UNLIMITED if limit is None else limit)

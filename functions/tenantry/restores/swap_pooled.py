@@ -31,7 +31,7 @@ from tenantry.servers.servers import Servers
 
 _NAMED = 10
 
-# The tables whose rows are exchanged; None means all.
+# The tables whose rows are exchanged, by their keys (`content_key`); None means all.
 type _Names = Collection[str] | None
 
 # Reads a tenant's present credentials from its secret.
@@ -69,8 +69,9 @@ class PooledSwap:
         ):
             names = _wanted(swap, restored.tables)
             require_same_tables(_some(restored.tables, names), _some(there.tables, names), "tables_differ")
+            tables = [table.name for table in _some(there.tables, names).values()]
         if names:
-            self._require_alone(swap, names)
+            self._require_alone(swap, tables)
         return {}
 
     def keep(self, swap: Swap) -> None:
@@ -91,6 +92,10 @@ class PooledSwap:
             raise RestoreFailed("The tenant's present rows could not be kept.", code="rows_not_kept")
         kept.reserve()
         swapping.shut(self._connect(swap), swap.kept.database)
+
+    def carry(self, swap: Swap, source: Home, manifest: Manifest, *, keep_rights: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Do nothing: rows are exchanged in one transaction."""
+        return {}
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether the tenant's rows differ from the kept ones; it can't write meanwhile."""
@@ -181,8 +186,9 @@ class _ExchangedRows(SharedTables):
     def __init__(self, connection: Any, home: PooledHome, tenant_id: TenantId, access: Access, names: _Names) -> None:
         super().__init__(connection, tenant_id, access)
         self.tables = dict(_some(self.tables, names))
+        wanted = None if names is None else {table.name for table in self.tables.values()}
         with connection.cursor() as cursor:
-            home.delete_rows(cursor, names)
+            home.delete_rows(cursor, wanted)
             cursor.execute("SET LOCAL ROLE NONE")
 
 

@@ -18,6 +18,7 @@ from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover
 from tenantry.restores.steps import Restoration
 from tenantry.restores.swap_own import Swap, SwapStrategy
+from tenantry.restores.swap_schema import SchemaExchange
 from tenantry.servers.servers import Servers
 
 
@@ -88,7 +89,9 @@ class RestoreReturn:
         return "keep" in operation.done and self._strategy(operation).is_swapped(_swap_of(operation))
 
     def _strategy(self, operation: Operation) -> SwapStrategy:
-        return self._restoration.strategy(_home(operation).isolation)
+        isolation = _home(operation).isolation
+        # Both schemas lie there, under the name that they had: they only exchange it.
+        return SchemaExchange(self._servers) if isolation is Isolation.SCHEMA else self._restoration.strategy(isolation)
 
     def _require_own(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):

@@ -76,6 +76,20 @@ def copy_default_privileges(connect: AdminConnect, source: str, target: str, own
                 execute(cursor, grant.format(*map(sql.Identifier, (maker, schema, grantee))))
 
 
+def quoted(name: str) -> str:
+    """Write a name as an element of a setting that is a list of names."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def needs_contents(setting: tuple[str, str]) -> bool:
+    """Tell whether a setting names what the database has to hold first: a text search configuration of its own.
+
+    Whoever may not use that one's schema yet could not even log in.
+    """
+    name, value = setting
+    return name == "default_text_search_config" and "." in value and not value.startswith("pg_catalog.")
+
+
 def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Iterable[tuple[str, str]]) -> int:
     """Set a database's settings as its owner; those that the owner may not set are skipped, for others to set again.
 

@@ -21,6 +21,7 @@ from tenantry.database.admin_sql import (
 from tenantry.database.logins import login_names
 from tenantry.database.marks import ensure_role, tenant_marks
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.restore import is_made_for_a_while
 from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
@@ -28,6 +29,8 @@ from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.dump_logins import DumpLogins, reads_everything
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
 from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
+
+_NOT_UTF8 = "22021"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class AdoptionFacts:
     user_is_shared: bool
     user_has_part: bool
     event_triggers: list[str]
+    # Whether every name in it can be read as UTF-8.
+    names_are_utf8: bool = True
     unrestorable: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
@@ -145,12 +150,15 @@ class ServerAdmin:
             known = AdoptionFacts(*found)
             # Its user's things become the tenant's owner's, unless others share the user.
             owners = [*role_names(tenant_id).values(), *([] if known.user_is_shared else [user])]
-            unrestorable = load_sql("servers/adoption_unrestorable").format(owners=sql.Literal(owners))
-            execute(cursor, unrestorable)
+            execute(cursor, load_sql("servers/adoption_unrestorable").format(owners=sql.Literal(owners)))
             things, others = cursor.fetchone()
-            is_the_servers = known.is_the_servers or _is_reserved(database)
-            others = [] if reads_everything(cursor) else others
-            return replace(known, is_the_servers=is_the_servers, unrestorable=things, others=others)
+            return replace(
+                known,
+                is_the_servers=known.is_the_servers or _is_reserved(database),
+                names_are_utf8=_are_names_utf8(cursor),
+                unrestorable=things,
+                others=[] if reads_everything(cursor) else others,
+            )
 
     def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:
         """Give a tenant's roles their rights in a database that is in use, in one transaction.
@@ -209,6 +217,16 @@ class ServerAdmin:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             execute(cursor, load_sql("servers/server_facts"))
             return ServerFacts(time.time(), *cursor.fetchone())
+
+
+def _are_names_utf8(cursor: Any) -> bool:
+    try:
+        execute(cursor, load_sql("servers/unreadable_names"))
+    except StatementFailed as exc:
+        if exc.code != _NOT_UTF8:
+            raise
+        return False
+    return True
 
 
 def _is_reserved(database: str) -> bool:

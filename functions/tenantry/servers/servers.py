@@ -1,7 +1,6 @@
 """PostgreSQL servers: registers them after a check, drains them, and chooses one for a tenant."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +8,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.kept_sessions import KeptSessions
 from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
@@ -30,7 +30,8 @@ _CONNECT = ConnectSettings(
     administers=True,
 )
 
-type OpenAdmin = Callable[[Credentials], ServerAdmin]
+# Nobody drops or renames this database.
+_MAINTENANCE = "postgres"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,25 @@ class ServerReport:
 
 def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE, stage: str = "") -> ServerAdmin:
     """Administer a server with these credentials; the database in them is ignored. Roles are marked as the stage's."""
-    return ServerAdmin(_Connector(credentials, patience, stage))
+    return ServerAdmin(_Connector(credentials, patience, stage, KeptSessions()))
 
 
 class _Connector:
     """Connects as a server's administrator; what is done there is as patient as it says."""
 
-    def __init__(self, credentials: Credentials, patience: Patience, stage: str) -> None:
+    def __init__(self, credentials: Credentials, patience: Patience, stage: str, kept: KeptSessions) -> None:
         # With this search path no function or operator of a tenant is found by name, so none runs as the administrator.
         self._credentials = replace(credentials, schema="pg_catalog")
         self._settings = replace(_CONNECT, patience=patience, stage=stage)
+        self._kept = kept
         self.patience = patience
 
     def __call__(self, database: str) -> Any:
-        return connect(replace(self._credentials, dbname=database), self._settings)
+        credentials = replace(self._credentials, dbname=database)
+        if database != _MAINTENANCE:
+            return connect(credentials, self._settings)
+        key = (credentials, self._settings)
+        return self._kept.take(key, lambda: connect(*key))
 
 
 class Servers:
@@ -72,6 +78,7 @@ class Servers:
         self._registry = registry
         self._secrets = secrets
         self._patience = patience
+        self._kept = KeptSessions()
 
     def register(self, server: Server, username: str, password: str) -> ServerReport:
         """Register a server, or change its registration, once it has passed the check.
@@ -114,7 +121,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return open_admin(self._credentials(server_id), self._patience, self._secrets.stage)
+        return ServerAdmin(self.connector(server_id))
 
     def home(self, tenant_id: TenantId, home: Home) -> HomeAdmin:
         """Administer a tenant's home on its server.
@@ -150,7 +157,7 @@ class Servers:
 
         :raises NotFound: the server has no stored administrator.
         """
-        return _Connector(self.administrator(server_id), self._patience, self._secrets.stage)
+        return _Connector(self.administrator(server_id), self._patience, self._secrets.stage, self._kept)
 
     def administrator(self, server_id: str) -> Credentials:
         """Return the credentials of a registered server's administrator.

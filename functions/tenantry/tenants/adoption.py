@@ -22,6 +22,8 @@ from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
 _NO_SUCH_DATABASE = "3D000"
+# A session that speaks UTF-8 is refused: the server can't convert the database's encoding (MULE_INTERNAL).
+_NO_CONVERSION = "0A000"
 # SQLSTATE classes of a login that is refused, and of one that may not connect to that database.
 _REFUSED_CLASSES = frozenset({"28", "42"})
 
@@ -158,6 +160,8 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
             code="user_unrelated",
             hint="Name the login with which its application uses it.",
         )
+    if not facts.names_are_utf8:
+        raise _without_utf8("Tables or columns of the database have names that are no UTF-8.")
     if facts.event_triggers:
         raise BadRequest(
             "An event trigger runs a function that is not a superuser's, with the rights of whoever administers.",
@@ -198,6 +202,8 @@ def _log_in(request: AdoptionRequest, server: Server) -> None:
     except DatabaseUnavailable as exc:
         if exc.code == _NO_SUCH_DATABASE:
             raise BadRequest("The server has no such database.", code="database_unknown") from exc
+        if exc.code == _NO_CONVERSION:
+            raise _without_utf8("Text of the database's encoding can't be written as UTF-8.") from exc
         if exc.code[:2] in _REFUSED_CLASSES:
             raise BadRequest(
                 "The server refuses this user and password for that database.",
@@ -239,6 +245,14 @@ def _tenant(request: AdoptionRequest, server: Server) -> Tenant:
         adopted_user="" if request.user in login_names(request.tenant_id) else request.user,
         # It may be larger than any plan allows, and its application is not to stop for that.
         limits=Limits(connections=request.connection_limit, max_bytes=0),
+    )
+
+
+def _without_utf8(message: str) -> BadRequest:
+    return BadRequest(
+        message,
+        code="encoding_unsupported",
+        hint="Dump it and restore it into a database of another encoding, and adopt that.",
     )
 
 

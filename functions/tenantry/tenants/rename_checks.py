@@ -4,15 +4,20 @@ from dataclasses import dataclass, replace
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.digest import Access
+from tenantry.contents.schema_names import require_schema_unnamed
+from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
 from tenantry.domain.changeable import require_complete, require_idle, require_settled
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
-from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, owner_role
 from tenantry.homes.factory import home_of
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+
+_CONNECT = ConnectSettings(application_name="tenantry-rename", administers=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def check_renaming(
     :param operation_id: the operation whose reservations are no obstacle; empty if none has begun.
     :returns: the tenant's entry in the registry.
     :raises NotFound: there is no such tenant.
-    :raises Conflict: the tenant can't be renamed now, or the new name is taken.
+    :raises Conflict: the tenant can't be renamed now, the new name is taken, or functions spell the schema's name
+        (`schema_named`).
     """
     tenant = registry.tenant(old)
     if tenant is None:
@@ -90,6 +96,8 @@ def check_renaming(
             code="home_missing",
             hint="Restore it from a backup first, or repeat the call that made the tenant.",
         )
+    if renaming.before.schema != renaming.after.schema:
+        _require_schema_unnamed(renaming)
     names = TenantRenaming(servers.connector(tenant.server_id)).find_taken(new, renaming.before)
     if names:
         raise Conflict(
@@ -99,6 +107,11 @@ def check_renaming(
             hint="Choose another tenant id.",
         )
     return tenant
+
+
+def _require_schema_unnamed(renaming: Renaming) -> None:
+    access = Access(renaming.before, renaming.credentials, owner_role(renaming.tenant_id))
+    require_schema_unnamed(access, _CONNECT)
 
 
 def _require_renamable(tenant: Tenant, operation_id: str) -> None:

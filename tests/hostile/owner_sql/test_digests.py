@@ -10,6 +10,7 @@ from tenantry.backups.snapshot import Snapshot
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.backup import LargeObjects
 from tenantry.domain.content import Content, Sample
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tests.integration.conftest import World
@@ -46,6 +47,35 @@ def test_a_function_of_a_tenants_own_hides_no_difference(world: World, shadow: s
     world.execute("UPDATE candidates SET name = 'somebody else'", tenant_id.value, owner_role(tenant_id))
     assert read(world, tenant_id) != plain
     assert read(world, tenant_id, samples) != sampled
+
+
+def test_a_table_hides_behind_no_other_ones_name(world: World) -> None:
+    """Names tables like the large objects, or like a table of another schema: each is counted and compared."""
+    tenant_id = world.add_tenant(1)
+    owner = owner_role(tenant_id)
+    places = [("s", "t"), ("public", '"s".t'), ('s".t', "t"), ("public", '"s"".t".t'), ("public", "large objects")]
+    tables = ['"{}"."{}"'.format(*(name.replace('"', '""') for name in place)) for place in places]
+    made = [
+        f'CREATE TABLE {table} AS SELECT {n} AS n; CREATE SEQUENCE {table[:-1]}_q"' for n, table in enumerate(tables)
+    ]
+    make = f"""CREATE SCHEMA s; CREATE SCHEMA "s"".t"; {"; ".join(made)}; SELECT lo_from_bytea(0, 'data')"""
+    others = read(world, tenant_id)
+    world.execute(make, tenant_id.value, owner)
+    before = read(world, tenant_id)
+    assert before.large_objects
+    assert (before.large_objects.rows, len(before.tables)) == (1, len(others.tables) + len(tables))
+    assert len([name for name in before.sequences if "_q" in name]) == len(tables)
+    logins = choose_logins(tenant_id, world.credentials[tenant_id], None, ConnectSettings())
+    with closing(Snapshot(tenant_id, logins, ConnectSettings(), patience=5)) as snapshot:
+        counted = snapshot.count_rows()
+    digests = {(table.schema_name, table.table): table.digest for table in counted.tables}
+    assert len({digests[place] for place in places}) == len(places)
+    assert counted.large_objects == LargeObjects(count=1, digest=before.large_objects.digest)
+    for table in tables:
+        world.execute(f"UPDATE {table} SET n = n + 100", tenant_id.value, owner)
+        after = read(world, tenant_id)
+        assert len(after.differences(before)) == 1, table
+        before = after
 
 
 def test_a_manifest_says_what_is_so(world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tenantry.contents.digest import ContentReader
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation, TenantId
+from tests.integration.conftest import clear_caches
 from tests.integration.restores.conftest import Vault
 
 TABLES = """
@@ -137,6 +138,8 @@ def test_a_lock_that_is_never_given_up_is_told(vault: Vault, monkeypatch: pytest
     tenant = vault.add()
     run(vault, tenant, TABLES)
     monkeypatch.setattr("tenantry.contents.steadiness._ATTEMPTS", 1)
+    monkeypatch.setenv("LOCK_TIMEOUT_MS", "2000")
+    clear_caches()
     with closing(vault.connect(tenant)) as session, session.cursor() as cursor:
         cursor.execute(f'SET ROLE "{tenant}_owner"; BEGIN; LOCK TABLE prices')
         with pytest.raises(Exception, match="locked") as refused:

@@ -16,6 +16,7 @@ import pytest
 import zstandard
 
 from handlers import back_up_tenant
+from local.processes import wait_until
 from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key, new_backup_id
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, NotFound, TenantryError
@@ -70,11 +71,10 @@ def keys(s3: Any, tenant: TenantId) -> list[str]:
 def assert_left_nothing(world: World, s3: Any, before: list[str], tenant: TenantId) -> None:
     assert keys(s3, tenant) == before
     assert s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
-    sessions = world.execute(
-        f"""SELECT application_name FROM pg_stat_activity
-            WHERE datname = '{tenant}' AND application_name LIKE 'tenantry-backup%'"""
-    )
-    assert sessions == []
+    sessions = f"""SELECT application_name FROM pg_stat_activity
+                   WHERE datname = '{tenant}' AND application_name LIKE 'tenantry-backup%'"""
+    # A server lists a session that was closed until its process has ended.
+    assert wait_until(lambda: world.execute(sessions) == [], within=10)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("upload", "count"))] == []
     children = subprocess.run(["pgrep", "-P", str(os.getpid()), "pg_dump"], capture_output=True, text=True, check=False)
     assert children.stdout == ""

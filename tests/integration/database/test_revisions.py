@@ -252,6 +252,18 @@ def test_a_template_that_was_left_half_way_is_made_anew(
     assert templates(world) == [(f"tenantry_template_{head_revision()}", True, False)]
 
 
+def test_a_template_that_sorts_as_a_former_library_did_is_made_anew(world: World, no_template: None) -> None:
+    """PostgreSQL refuses to copy it, and so no tenant could be made after an update of the system."""
+    name = TemplateDatabases(world.admin).ensure()
+    world.execute(f"UPDATE pg_database SET datcollversion = '0' WHERE datname = '{name}'")
+    copy = f"copy_{uuid.uuid4().hex[:8]}"
+    with pytest.raises(Exception, match="collation version mismatch"):
+        world.execute(f'CREATE DATABASE {copy} TEMPLATE "{name}"')
+    assert TemplateDatabases(world.admin).ensure() == name
+    world.execute(f'CREATE DATABASE {copy} TEMPLATE "{name}"')
+    world.execute(f"DROP DATABASE {copy}")
+
+
 def test_an_older_template_goes_and_a_later_one_stays(world: World, no_template: None) -> None:
     for revision in ("0000", "9999"):
         world.execute(f"CREATE DATABASE tenantry_template_{revision} IS_TEMPLATE true ALLOW_CONNECTIONS false")

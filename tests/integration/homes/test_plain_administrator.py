@@ -17,6 +17,7 @@ from tenantry.database.admin_sql import AdminConnect
 from tenantry.domain.tenant import Isolation, new_home
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.tenant_removal import TenantRemoval
+from tests.integration.conftest import IMPATIENT
 from tests.integration.homes.conftest import MODELS, new_id
 from tests.postgres import quick_place, temporary_postgres
 
@@ -33,7 +34,7 @@ def newest() -> Iterator[AdminConnect]:
     with temporary_postgres("for a plain administrator") as server:
 
         def connect(database: str) -> Any:
-            connection = server.connect(database, user=NAME, password=PASSWORD)
+            connection = server.connect(database, user=NAME, password=PASSWORD, options=IMPATIENT)
             connection.autocommit = True
             return connection
 

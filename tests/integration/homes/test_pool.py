@@ -122,8 +122,8 @@ def test_a_pool_that_is_made_at_the_newest_revision(stand: Stand) -> None:
 def test_a_later_revision_finds_rows(stand: Stand) -> None:
     stand.make()
     first, second = stand.tenants
-    for tenant in stand.tenants:
-        stand.run(tenant, PERSON.format(n=tenant.value.encode()[-1], t=tenant))
+    for n, tenant in enumerate(stand.tenants):
+        stand.run(tenant, PERSON.format(n=n, t=tenant))
     stand.revise(*SECOND)
     assert stand.upgrade() == stand.upgrade() == "0002"
     assert_shaped(stand)

@@ -33,7 +33,8 @@ STORED_STEPS = {
     "undo_move": ("fence", "look", "copy", "compare", "unlock", "switch", "drop_new_home", "forget_new_home"),
     "confirm_move": ("drop_former_home", "forget_former_home"),
     "clone_tenant": ("prepare", "copy", "finish"),
-    "restore_tenant": ("find", "beside", "compare", "prepare", "keep", "swap", "settle"),
+    # `carry` is later than 0.1.0.
+    "restore_tenant": ("find", "beside", "compare", "prepare", "keep", "carry", "swap", "settle"),
     "restore_tables": ("find", "beside", "compare", "bring", "settle"),
     "undo_restore": ("keep", "swap", "settle"),
     "abandon_restore": ("take_back", "forget"),

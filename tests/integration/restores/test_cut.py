@@ -12,6 +12,9 @@ from tests.integration.restores.conftest import ROWS, Cut, Vault, dying_after
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
 STEPS = ("find", "beside", "compare", "prepare", "keep", "swap", "settle")
+POINTS = [(isolation, step) for isolation in MODELS for step in STEPS]
+# Only a schema is carried; all others are swapped in one transaction.
+CARRIED = (Isolation.SCHEMA, "carry")
 NEW = "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')"
 LOST = "DELETE FROM candidates WHERE id % 2 = 0"
 
@@ -23,8 +26,7 @@ def is_as_before(vault: Vault, tenant_id: TenantId, rows: list[Any]) -> None:
     vault.run_as(tenant_id, NEW)
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("isolation", MODELS)
+@pytest.mark.parametrize(("isolation", "step"), [*POINTS, CARRIED])
 def test_a_worker_that_dies_is_followed_by_one_that_finishes(vault: Vault, isolation: Isolation, step: str) -> None:
     tenant = vault.add(isolation)
     before = vault.run_as(tenant, ROWS)
@@ -41,8 +43,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_finishes(vault: Vault, isola
     is_as_before(vault, tenant, before)
 
 
-@pytest.mark.parametrize("step", STEPS[:5])
-@pytest.mark.parametrize("isolation", MODELS)
+@pytest.mark.parametrize(("isolation", "step"), [*(point for point in POINTS if point[1] in STEPS[:5]), CARRIED])
 def test_what_was_cut_before_the_swap_is_undone(vault: Vault, isolation: Isolation, step: str) -> None:
     tenant = vault.add(isolation)
     backup = vault.back_up(tenant)
@@ -121,7 +122,7 @@ def test_a_swap_that_the_server_refuses_is_taken_back_and_can_be_repeated(
     operation = vault.start(backup)
     with monkeypatch.context() as patch:
         patch.setattr(swapping, "swap_databases", refuse)
-        patch.setattr(swapping, "swap_schemas", refuse)
+        patch.setattr(swapping, "give_way", refuse)
         patch.setattr("tenantry.restores.swap_pooled.copy_rows", refuse)
         with pytest.raises(DatabaseUnavailable):
             vault.perform(operation)

@@ -110,3 +110,49 @@ def there_and_back(vault: Vault, isolation: Isolation) -> None:
     assert vault.run_as(tenant, ROWS) == before
     assert vault.leftovers(tenant) == []
     vault.run_as(tenant, NEW)
+
+
+# What a table may need and be a part of, on the oldest server too.
+_ROOT = """
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TYPE span AS RANGE (subtype = float8);
+CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE SEQUENCE ids INCREMENT -1;
+CREATE TABLE root (id int DEFAULT nextval('ids'), part positive, during span,
+    made int GENERATED ALWAYS AS (twice(4)) STORED, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE leaf PARTITION OF root FOR VALUES IN (1);
+CREATE TABLE refers (id int, part int, FOREIGN KEY (id, part) REFERENCES root DEFERRABLE);
+COMMENT ON CONSTRAINT refers_id_part_fkey ON refers IS 'said';
+INSERT INTO root SELECT nextval('ids'), 1, span(i, i + 1) FROM generate_series(1, 5) i;
+INSERT INTO refers SELECT id, part FROM root;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
+"""
+
+
+@pytest.mark.parametrize("where", ["ages", "plain"])
+@pytest.mark.parametrize("isolation", MODELS[:2])
+def test_single_tables_are_restored_there_too(request: pytest.FixtureRequest, where: str, isolation: Isolation) -> None:
+    vault: Vault = request.getfixturevalue(where)
+    tenant = vault.add(isolation)
+    vault.run_as(tenant, _ROOT)
+    backup, name = vault.back_up(tenant), f"{vault.credentials(tenant).schema}.root"
+    ids = "SELECT id, during::text, made FROM {}root ORDER BY id"
+    before = vault.run_as(tenant, ids.format(""))
+    vault.run_as(tenant, "DELETE FROM refers; DELETE FROM root; ALTER SEQUENCE ids RESTART")
+    made = vault.perform_well(vault.start(backup, tables=(name,))).facts["restored_schema"]
+    assert vault.run_as(tenant, ids.format(f'"{made}".')) == before
+    assert vault.run_as(tenant, "SELECT count(*) FROM root") == [(0,)]
+    vault.run_as(tenant, f'INSERT INTO "{made}".root (part) VALUES (1)')
+    kept = vault.perform_well(vault.start(backup, tables=(name,), mode="replace")).facts["replaced_schema"]
+    assert vault.run_as(tenant, ids.format("")) == before
+    assert vault.run_as(tenant, "INSERT INTO root (part) VALUES (1) RETURNING id") == [(-6,)]
+    said = """SELECT obj_description(oid), pg_get_constraintdef(oid) FROM pg_constraint
+              WHERE conname = 'refers_id_part_fkey'"""
+    assert vault.run_as(tenant, said) == [("said", "FOREIGN KEY (id, part) REFERENCES root(id, part) DEFERRABLE")]
+    for schema in (made, kept):
+        rights = f"""SELECT 1 FROM pg_namespace, aclexplode(nspacl) WHERE nspname = '{schema}' AND grantee <> nspowner
+                     UNION ALL SELECT 1 FROM pg_class, aclexplode(relacl)
+                     WHERE relnamespace = '"{schema}"'::regnamespace AND grantee <> relowner"""
+        assert vault.run_as(tenant, rights) == []
+        vault.run_as(tenant, f'DROP SCHEMA "{schema}" CASCADE')

@@ -1,4 +1,4 @@
--- The tables that hold the tenant's own rows, with their columns sorted by name. Run this with the home's schema as
+-- The tables that hold the tenant's own rows, with their columns sorted by name, and the partitioned tables above each. Run this with the home's schema as
 -- search_path: the types of that schema then appear without its name, so the result is the same whatever schema holds the
 -- copy. Every function and operator is qualified with pg_catalog, because otherwise one that the tenant made in its schema
 -- could be called instead.
@@ -22,6 +22,16 @@ SELECT
             ORDER BY a.attname
         ) FILTER (WHERE a.attname IS NOT NULL),
         '[]'
+    ),
+    coalesce(
+        (
+            SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(m.nspname, p.relname))
+            FROM pg_catalog.pg_partition_ancestors(c.oid) a
+            JOIN pg_catalog.pg_class p ON p.oid OPERATOR(pg_catalog.=) a.relid::pg_catalog.oid
+            JOIN pg_catalog.pg_namespace m ON m.oid OPERATOR(pg_catalog.=) p.relnamespace
+            WHERE c.relispartition AND p.oid OPERATOR(pg_catalog.<>) c.oid
+        ),
+        '[]'
     )
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -38,5 +48,5 @@ WHERE c.relkind OPERATOR(pg_catalog.=) 'r'
       AND d.objid OPERATOR(pg_catalog.=) c.oid
       AND d.deptype OPERATOR(pg_catalog.=) 'e'
   )
-GROUP BY n.nspname, c.relname
+GROUP BY c.oid, n.nspname, c.relname, c.relispartition
 ORDER BY 1, 2

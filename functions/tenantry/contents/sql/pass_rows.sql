@@ -1,5 +1,6 @@
 -- Advances a tenant's own sequence past the values in its rows. Only rows in the first half of the sequence's range count:
 -- a tenant that has used the last value on purpose still gets new ones.
+-- A value that the sequence would give out next, as one that has given none out yet, is a used one too.
 SELECT setval(p.seqrelid, rows.furthest::bigint)
 FROM {sequence} s
 JOIN pg_sequence p ON p.seqrelid = {name}::regclass
@@ -10,4 +11,5 @@ CROSS JOIN LATERAL (
         CASE WHEN p.seqincrement > 0 THEN p.seqmin ELSE (p.seqmin::numeric + p.seqmax) / 2 END
         AND CASE WHEN p.seqincrement > 0 THEN (p.seqmin::numeric + p.seqmax) / 2 ELSE p.seqmax END
 ) rows
-WHERE NOT p.seqcycle AND sign(p.seqincrement::numeric) * (rows.furthest::numeric - s.last_value) > 0
+WHERE NOT p.seqcycle
+  AND sign(p.seqincrement::numeric) * (rows.furthest::numeric - s.last_value) >= s.is_called::int

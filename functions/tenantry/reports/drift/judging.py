@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tenantry.domain.backup_policy import PATIENCE
 from tenantry.domain.catalogue import StoredBackups
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.tenant import Role, Tenant, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Role, Tenant, TenantStatus, all_ids
 from tenantry.reports.drift.findings import Drift, DriftFinding
 from tenantry.reports.drift.fleet import (
     LOGIN_KINDS,
@@ -80,13 +80,20 @@ def judge_credentials(fleet: Fleet, tenant: Tenant, stored: Credentials) -> Iter
         "host": server is None or stored.host == server.host,
         "port": server is None or stored.port == server.port,
         "dbname": stored.dbname == home.database,
-        "schema": stored.schema == home.schema or not home.schema,
+        "schema": not home.schema or stored.schema in _schemas(tenant, home),
         "isolation": stored.isolation is home.isolation,
         "username": stored.username in logins,
     }
     for name, does in agrees.items():
         if not does:
             yield DriftFinding(Drift.SECRET_DISAGREES, tenant.tenant_id.value, tenant.server_id, name)
+
+
+def _schemas(tenant: Tenant, home: Home) -> set[str]:
+    """List the schemas that a tenant may have there: in a database of its own one that it was promoted with, too."""
+    if home.isolation is not Isolation.DATABASE:
+        return {home.schema}
+    return {home.schema, *(known.value for known in all_ids(tenant))}
 
 
 def judge_keys(fleet: Fleet, stage: str, keys: Iterable[UsageKey]) -> Iterator[DriftFinding]:

@@ -20,7 +20,7 @@ from tenantry.homes.ownership import is_tenants_database
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.restores.drills.servers import DrillServers
 from tenantry.restores.drills.verification_store import VerificationStore
-from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer
+from tenantry.restores.scratch import Drilled, ScratchOrder, ScratchRestorer, archived_options
 from tenantry.servers.servers import Servers
 
 # A repetition can't change this: the backup itself is not what was written.
@@ -73,7 +73,7 @@ class Drills:
             # Clean up after drills whose workers died. A failure of the clean-up says nothing about this backup.
             with suppress(TenantryError):
                 self.sweep(server_id, order.tenant_id)
-        with self._drill_servers.lend(tenant) as server_id:
+        with self._drill_servers.lend(tenant, archived_options(manifest)) as server_id:
             scratch = ScratchOrder(
                 manifest=manifest,
                 bucket=backup.bucket,

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tenantry.database.logins import login_names
+from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.homes.database_options import require_locale
 from tenantry.servers.servers import Servers
 
 # The label of a server for drills. Drain such a server, so that no tenant is placed there.
@@ -21,16 +23,17 @@ class DrillServers:
         self._servers = servers
 
     @contextmanager
-    def lend(self, tenant: Tenant) -> Iterator[str]:
+    def lend(self, tenant: Tenant, options: DatabaseOptions | None = None) -> Iterator[str]:
         """Yield the id of a server that has the tenant's roles within this context.
 
         A server on which the tenant already has roles in use is not chosen: they may belong to a home that it can
         still return to. The caller holds the lease on the tenant.
 
+        :param options: how the database has to be made; a server that lacks its locale is not chosen.
         :raises NotFound: the tenant's own server is not registered.
         :raises TenantryError: a server refused.
         """
-        chosen = self._choose(tenant)
+        chosen = self._choose(tenant, options or DatabaseOptions())
         if chosen == tenant.server_id:
             yield chosen
             return
@@ -51,7 +54,7 @@ class DrillServers:
         kept = [server for server in self._servers.all() if LABEL in server.labels and server.region == region]
         return [*(server.server_id for server in kept if server.server_id != tenant.server_id), tenant.server_id]
 
-    def _choose(self, tenant: Tenant) -> str:
+    def _choose(self, tenant: Tenant, options: DatabaseOptions) -> str:
         former = tenant.former_home.server_id if tenant.former_home else ""
         for server_id in self.all_for(tenant):
             if server_id == tenant.server_id:
@@ -62,6 +65,7 @@ class DrillServers:
                 if server_id != former:
                     self._drop_roles(server_id, tenant.tenant_id)
                     self._servers.admin(server_id).require_names(tenant.tenant_id, None)
+                    require_locale(self._servers.connector(server_id), options)
                     return server_id
         return tenant.server_id
 

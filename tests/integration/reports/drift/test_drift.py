@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tenantry.domain.credentials import secret_name
-from tenantry.domain.tenant import Home, Isolation, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
 from tenantry.reports.drift.findings import Drift
 from tests.integration.conftest import STAGE
 from tests.integration.reports.conftest import ACME, BUCKET, SERVER, UMBRELLA, Fleet, key, user
@@ -291,3 +291,10 @@ def test_an_administrator_who_is_no_superuser_reads_all(fleet: Fleet) -> None:
     assert admin
     fleet.administrators.write(SERVER, replace(admin, username="keeper", password="kept-by-me"))
     assert fleet.drift().passed
+
+
+def test_a_tenant_that_was_promoted_has_the_schema_that_it_had(fleet: Fleet) -> None:
+    for schema in ("acme", "former"):
+        registered(former_ids=(TenantId("former"),))(fleet)
+        stored(schema=schema)(fleet)
+        assert Drift.SECRET_DISAGREES not in {finding.kind for finding in fleet.drift().findings}

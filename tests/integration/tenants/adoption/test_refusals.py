@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed
+from tenantry.domain.patience import Patience
 from tenantry.domain.tenant import TenantId
 from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.tenants.adoption.conftest import PASSWORD, Legacy, assert_untouched, names
@@ -105,7 +106,10 @@ def test_a_tenant_that_is_there_is_not_overwritten(legacy: Legacy) -> None:
     assert legacy.world.registry.tenant(taken) == before
 
 
-def test_a_database_in_a_long_transaction_is_left_alone_and_adopted_later(legacy: Legacy) -> None:
+def test_a_database_in_a_long_transaction_is_left_alone_and_adopted_later(
+    legacy: Legacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenantry.database.patience.DEFAULT_PATIENCE", Patience(seconds=2))
     with closing(legacy.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; SELECT count(*) FROM people")
         with pytest.raises(Conflict) as refusal:

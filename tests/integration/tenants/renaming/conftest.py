@@ -30,6 +30,7 @@ from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import (
     ENVIRONMENT,
+    IMPATIENT,
     REGION,
     STAGE,
     TABLE,
@@ -141,7 +142,7 @@ class Stand:
         return TenantRenamer(tools)
 
     def connect(self, database: str) -> Any:
-        connection = self.world.server.connect(database, user=ADMINISTRATOR, password=ADMINISTRATOR)
+        connection = self.world.server.connect(database, user=ADMINISTRATOR, password=ADMINISTRATOR, options=IMPATIENT)
         connection.autocommit = True
         return connection
 
