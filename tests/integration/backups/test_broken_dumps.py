@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handlers import back_up_tenant
+from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.backups.progress import BackupState
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, TenantryError
@@ -59,17 +59,15 @@ def test_a_cut_wire(
     world: World, s3: Any, large: TenantId, at_share: AtShare, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     with serve_tcp(world.server.host, world.server.port) as front:
-        read = back_up_tenant._read_credentials
-        monkeypatch.setattr(back_up_tenant, "_read_credentials", lambda *asked: replace(read(*asked), port=front.port))
+        read = TenantSecrets.read
+        monkeypatch.setattr(TenantSecrets, "read", lambda *asked, **how: replace(read(*asked, **how), port=front.port))
         at_share(share, front.cut)
         assert refused(world, s3, large).code in {"dump_failed", "08006"}
 
 
 def test_a_killed_pg_dump(world: World, s3: Any, large: TenantId, at_share: AtShare) -> None:
     def kill() -> None:
-        found = subprocess.run(
-            ["pgrep", "-f", f"pg_dump.*--role={large}_owner"], capture_output=True, text=True, check=True
-        )
+        found = subprocess.run(["pgrep", "-P", str(os.getpid()), "pg_dump"], capture_output=True, text=True, check=True)
         for pid in found.stdout.split():
             os.kill(int(pid), signal.SIGKILL)
 

@@ -12,7 +12,8 @@ SELECT
                 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                 'generated', a.attgenerated OPERATOR(pg_catalog.<>) '',
                 'sequence', CASE
-                    WHEN a.attidentity OPERATOR(pg_catalog.<>) '' OR a.atthasdef
+                    WHEN (a.attidentity OPERATOR(pg_catalog.<>) '' OR a.atthasdef)
+                        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                     THEN pg_catalog.pg_get_serial_sequence(
                         pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::text
                     )
