@@ -96,13 +96,14 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
         cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
 
 
-def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
+def find_tables(connection: Any, access: Access, *, computed: bool = False) -> dict[str, ContentTable]:
     """Find the tables with a tenant's rows, by the key that they have in any home (`content_key`).
 
+    :param computed: with the columns that are computed when they are read, as older versions of ours digested them.
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(load_sql("contents/content_tables"), _scope(access))
+        cursor.execute(load_sql("contents/content_tables"), _scope(access) | {"computed": computed})
         found = [
             ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
             for schema, name, columns, roots in cursor.fetchall()
@@ -153,6 +154,7 @@ class ContentReader:
         *,
         leaves_out: bool = False,
         past_policies: bool = False,
+        computed: bool = False,
     ) -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
@@ -160,10 +162,12 @@ class ContentReader:
         :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
             reading one is an error.
         :param past_policies: lift policies that bind the owner too, until this is closed: for a home where nobody is.
+        :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
         self.access = access
+        self._computed = computed
         self._leaves_out = leaves_out
         self._past_policies = past_policies
         self._connection = connect(access.credentials, settings)
@@ -186,7 +190,7 @@ class ContentReader:
                 _lift_policies(cursor)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
-            self.tables = find_tables(self._connection, self.access)
+            self.tables = find_tables(self._connection, self.access, computed=self._computed)
             self.unreadable = self._find_unreadable()
             self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
 
