@@ -88,6 +88,12 @@ class DumpObject(_Frozen):
     parts: int | None = None
     part_bytes: int | None = None
 
+    @property
+    def pg_dump_major(self) -> int | None:
+        """The major version of the pg_dump that wrote it, which a pg_restore has to have at least; None: unknown."""
+        found = re.search(r" (\d+)", self.pg_dump_version)
+        return int(found[1]) if found else None
+
 
 class DatabaseFacts(_Frozen):
     """The database as it was dumped; size in bytes. Format 1 has no facts on the collation.

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tenantry.domain.backup import BackupId, Manifest, Verification
-from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ulid_time
 
@@ -117,10 +117,13 @@ class StoredBackups(NamedTuple):
 def require_whole(backup: CataloguedBackup) -> Manifest:
     """Return the manifest of a backup that can be restored.
 
-    :raises RestoreFailed: the backup is broken (`backup_broken`); `details` says why.
+    :raises Conflict: the backup is broken (`backup_broken`); `details` says why.
     """
     if backup.manifest is None or backup.fault:
-        raise RestoreFailed(
-            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
+        raise Conflict(
+            "What is left of that backup can't be restored.",
+            code="backup_broken",
+            details=str(backup.fault),
+            hint="Choose another one: the list of the tenant's backups says which are broken.",
         )
     return backup.manifest

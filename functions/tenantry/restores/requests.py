@@ -13,7 +13,7 @@ from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.restore import (
     HOW_TO_NAME_TABLES,
@@ -85,34 +85,44 @@ class Restores:
         """Start to restore a backup, or resume that restore if its worker has died.
 
         :raises NotFound: there is no such backup, tenant or server.
-        :raises RestoreFailed: the backup is not whole.
         :raises BadRequest: the new id is reserved.
-        :raises Conflict: the tenant can't be restored now or on that server, or the new id is taken.
+        :raises Conflict: the backup is not whole (`backup_broken`), the tenant can't be restored now or on that server,
+            or the new id is taken.
         """
         target = request.into or request.tenant_id
         with self._leases.hold(TENANT_LEASE, target.value):
             source = self._registry.tenant(request.tenant_id)
-            backup = self._backup(request, source)
             tenant = self._registry.tenant(target)
-            operation = self._under_way(request, backup, tenant) if tenant else None
-            if operation is None and tenant:
-                operation = self._begin_in_place(request, backup, tenant, actor)
-            elif operation is None:
-                if request.into is None:
-                    raise no_such_tenant(self._registry, target)
-                operation = self._begin_new(request, backup, source, actor)
+            # Before the backup is looked for: what has taken its place already needs it no more.
+            operation = self._under_way(request, source, tenant) if tenant else None
+            if operation is None:
+                operation = self._begin_anew(request, source, tenant, actor)
         self._operations.launch(operation)
         return operation
+
+    def _begin_anew(
+        self, request: RestoreRequest, source: Tenant | None, tenant: Tenant | None, actor: str
+    ) -> Operation:
+        backup = self._backup(request, source)
+        if tenant:
+            return self._begin_in_place(request, backup, tenant, actor)
+        if request.into is None:
+            raise no_such_tenant(self._registry, request.tenant_id)
+        return self._begin_new(request, backup, source, actor)
 
     def _backup(self, request: RestoreRequest, source: Tenant | None) -> CataloguedBackup:
         former = source.former_ids if source else ()
         backup = self._catalogue.find(request.backup_id, request.tenant_id, *former)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         require_whole(backup)
         return backup
 
-    def _under_way(self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant) -> Operation | None:
+    def _under_way(self, request: RestoreRequest, source: Tenant | None, tenant: Tenant) -> Operation | None:
         """Resume this restore if it has begun and not ended.
 
         :raises Conflict: another operation holds the tenant.
@@ -120,7 +130,7 @@ class Restores:
         if not tenant.relocation:
             return None
         operation = self._operations.get(tenant.relocation)
-        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
+        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, source):
             raise moving()
         return self._operations.resume(operation)
 
@@ -163,7 +173,7 @@ class Restores:
 
     def _require_untied(self, request: RestoreRequest, tenant_id: TenantId, present: Home) -> None:
         """Make sure that what is there now can be kept for an undo and dropped in the end; single tables leave it."""
-        if not request.tables:
+        if not request.tables and not self._servers.is_lost(present.server_id):
             require_untied(self._servers.connector(present.server_id), tenant_id, present)
 
     def _begin_new(
@@ -182,7 +192,11 @@ class Restores:
         self._servers.admin(home.server_id).require_names(into, home)
         known, size = self._secrets.exists(into), self._servers.home(into, home).size()
         if not is_lost and (known or size is not None):
-            raise Conflict("There is something of a tenant of that id already.", code="tenant_exists")
+            raise Conflict(
+                "There is something of a tenant of that id already.",
+                code="tenant_exists",
+                hint="Choose another tenant id.",
+            )
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
         began = datetime.now(UTC)
         tenant = Tenant(
@@ -220,6 +234,7 @@ class Restores:
             # For an undo; empty if unknown.
             "former_revision": "",
             "admin_email": request.admin_email or "",
+            MARKED: True,
         }
 
     def _home_of_new(self, tenant_id: TenantId, server_id: str, manifest: Manifest) -> Home:
@@ -257,11 +272,11 @@ def _tells_rights(backup: CataloguedBackup) -> bool:
     return backup.manifest is not None and backup.manifest.rights is not None
 
 
-def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
+def _is_asked(operation: Operation, request: RestoreRequest, source: Tenant | None) -> bool:
     """Tell whether the operation restores what the request asks for: the same backup and the same tables."""
-    asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
-    facts = operation.facts
-    return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
+    ids = {request.tenant_id.value, *(former.value for former in (source.former_ids if source else ()))}
+    facts, asked = operation.facts, (request.backup_id.value, list(request.tables))
+    return facts["archived"] in ids and (facts["backup_id"], facts.get("wanted", [])) == asked
 
 
 def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:

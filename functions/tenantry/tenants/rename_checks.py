@@ -54,7 +54,11 @@ def read_renaming(tenant: Tenant, old: TenantId, new: TenantId, secrets: SecretS
             "The tenant has no credentials.", code="credentials_missing", hint="Repeat the call that makes it."
         )
     if credentials.username not in login_names(old):
-        raise Conflict("The secret's login is not one of the tenant's two.", code="login_unknown")
+        raise Conflict(
+            "The secret's login is not one of the tenant's two.",
+            code="login_unknown",
+            hint="Repeat the call that makes the tenant, which writes its secret anew.",
+        )
     before = home_of(tenant, credentials)
     return Renaming(old, new, credentials, before, _renamed_home(tenant, before, old, new))
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from handlers import back_up_tenant
+from tenantry.backups.progress import BackupState
+from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, TenantryError
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import TenantId, owner_role
 from tests.integration.backups.conftest import end_sessions, manifest_of, wait_until
 from tests.integration.backups.test_take import BINARIES, BUCKET, assert_left_nothing, back_up, keys
-from tests.integration.conftest import World, clear_caches
+from tests.integration.conftest import TABLE, World, clear_caches
 from tests.tcp_front import serve_tcp
 
 type AtShare = Callable[[float, Callable[[], Any]], None]
@@ -74,6 +76,23 @@ def test_a_killed_pg_dump(world: World, s3: Any, large: TenantId, at_share: AtSh
     at_share(0.5, kill)
     error = refused(world, s3, large)
     assert (error.code, error.details) == ("dump_failed", "exit status -9")
+
+
+@pytest.mark.parametrize(
+    ("shut", "code"),
+    [
+        ("ALTER TABLE candidates ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", "42501"),
+        ('REVOKE SELECT ON candidates FROM "{owner}"', "42501"),
+        ("ALTER TABLE candidates ADD none int GENERATED ALWAYS AS (1 / (id - id)) VIRTUAL", "22012"),
+    ],
+)
+def test_what_the_count_fails_of_is_told(world: World, s3: Any, shut: str, code: str) -> None:
+    """pg_dump fails of the same as the count, and only the count knows the code."""
+    tenant = world.add_tenant(3)
+    world.execute(shut.format(owner=owner_role(tenant)), tenant.value, owner_role(tenant))
+    assert refused(world, s3, tenant).code == code
+    progress = ProgressStore(world.registry._dynamodb, TABLE).newest(tenant, 1)
+    assert [(one.state, one.error) for one in progress] == [(BackupState.FAILED, code)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
 from tenantry.database.database_removal import drop_database
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_still
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
@@ -62,8 +62,8 @@ class Drills:
 
         :returns: the verification, and whether an earlier drill had already stored one.
         :raises NotFound: there is no such tenant or backup.
-        :raises Conflict: the tenant is being moved or restored.
-        :raises RestoreFailed: the backup is broken, or it could not be restored this time.
+        :raises Conflict: the tenant is being moved or restored, or the backup is broken (`backup_broken`).
+        :raises RestoreFailed: it could not be restored this time.
         :raises TenantryError: a server or S3 did not answer.
         """
         tenant = self._tenant(order.tenant_id)
@@ -124,10 +124,12 @@ class Drills:
     def _backup(self, order: DrillOrder, tenant: Tenant) -> tuple[CataloguedBackup, Manifest]:
         backup = self._adapters.catalogue.find(order.backup_id, order.tenant_id, *tenant.former_ids)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
-        if backup.manifest is None or backup.fault:
-            raise RestoreFailed("What is there is no backup.", code="backup_broken", details=str(backup.fault))
-        return backup, backup.manifest
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
+        return backup, require_whole(backup)
 
     def _try(self, scratch: ScratchOrder) -> Drilled | None:
         """Restore the backup; None if it is damaged, which is a finding and not a failure of the drill."""
