@@ -1,6 +1,7 @@
 """The oldest supported PostgreSQL, if the machine has it."""
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -55,7 +56,8 @@ class OldestServer:
 
     def stop(self) -> None:
         if self._process:
-            self._process.terminate()
+            # Not SIGTERM: that waits for sessions, and an administrator's are kept.
+            self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
 
     def connect(self, dbname: str = "postgres", **options: Any) -> Any:

@@ -67,6 +67,19 @@ class Fingerprint:
             )
         return found[:_NAMED]
 
+    def names_only(self) -> "Fingerprint":
+        """Forget how objects are defined, and what is said of them."""
+        kinds = {kind: found for kind, found in self.kinds.items() if kind != _COMMENT}
+        return Fingerprint(
+            self.major,
+            {
+                kind: _digest_of(dict.fromkeys(found.objects, Definition("")))
+                if found.objects is not None
+                else KindDigest(found.count, "", "")
+                for kind, found in kinds.items()
+            },
+        )
+
     def bounded(self, most: int) -> "Fingerprint":
         """Keep the names of so many objects, those of the kinds with the fewest first."""
         kinds: dict[str, KindDigest] = {}

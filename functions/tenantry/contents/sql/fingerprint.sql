@@ -67,7 +67,10 @@ things (class, object, part, kind, name, named, own, written) AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', c.name,
-           concat_ws(E'\n', format_type(q.seqtypid, NULL), (
+           -- An identity's sequence is made anew with its column's type, and may have had another (CREATE TABLE … LIKE).
+           concat_ws(E'\n', CASE WHEN NOT EXISTS (
+               SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i'
+           ) THEN format_type(q.seqtypid, NULL) END, (
                SELECT d.refobjid::regclass::text || '.' || quote_ident(a.attname)
                FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
