@@ -22,6 +22,7 @@ NAMES = (
     "backup_stream",
     "versus_gzip",
     "restore",
+    "fingerprint",
     "provision",
     "isolation_probe",
     "viewer_cost",

@@ -19,6 +19,7 @@ from handlers.routes import (
     servers,
     tenants,
 )
+from handlers.routes.next_steps import name_the_holder
 from handlers.settings.administration import administration_settings
 from tenantry.aws.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
@@ -52,11 +53,12 @@ def _refuse(error: TenantryError) -> dict[str, Any]:
 
 @app.exception_handler(TenantryError)  # type: ignore[untyped-decorator]
 def _answer_refusal(error: TenantryError) -> Response[str]:
-    refusal = _refuse(error)
+    event = app.current_event
+    refusal = _refuse(name_the_holder(error, event.path, event.body))
     return Response(refusal["statusCode"], "application/json", refusal["body"], refusal["headers"])
 
 
 @app.not_found
 def _answer_unknown(_: NotFoundError) -> Response[str]:
-    refusal = _refuse(NotFound("There is no such route."))
+    refusal = _refuse(NotFound("There is no such route.", hint="docs/operators-api.md lists the routes."))
     return Response(404, "application/json", refusal["body"], refusal["headers"])

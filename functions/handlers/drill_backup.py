@@ -86,6 +86,10 @@ def _report(verification: Verification, names: dict[str, str]) -> None:
     measure("RestoreSeconds", verification.seconds, MetricUnit.Seconds)
     rows = sum(table.rows for table in verification.tables)
     facts: dict[str, Any] = {"passed": verification.passed, "seconds": verification.seconds, "rows": rows}
+    if verification.limited:
+        facts["limited"] = True
+    if verification.differing:
+        facts["differing"] = len(verification.differing)
     write = logger().info if verification.passed else logger().error
     if verification.left_behind:
         facts["left_behind"] = verification.left_behind

@@ -63,7 +63,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _admin_of(event: dict[str, Any]) -> Caller:
     caller = caller_of(event)
     if caller.role is not Role.ADMIN:
-        raise AccessDenied("Only an admin of the tenant may do this.")
+        raise AccessDenied("Only an admin of the tenant may do this.", hint="Sign in as an admin of the tenant.")
     return caller
 
 
@@ -78,7 +78,7 @@ def _serve(event: dict[str, Any], caller: Caller) -> tuple[int, Any]:
     }
     route = routes.get((event["httpMethod"], bool(named), is_download))
     if route is None:
-        raise NotFound("There is no such route.")
+        raise NotFound("There is no such route.", hint="docs/backups-api.md lists the routes.")
     return route()
 
 
@@ -94,10 +94,12 @@ def _back_up(caller: Caller) -> dict[str, Any]:
 
 
 def _show(caller: Caller, backup_id: BackupId) -> dict[str, Any]:
-    progress = _services().requests.progress(caller.tenant_id, backup_id)
     backup = _services().backups.find(caller.tenant_id, backup_id)
+    progress = _services().requests.progress(caller.tenant_id, backup_id, backup)
     if backup is None and progress is None:
-        raise NotFound("The tenant has no such backup.", code="backup_unknown")
+        raise NotFound(
+            "The tenant has no such backup.", code="backup_unknown", hint="GET /backups/v1 lists the tenant's backups."
+        )
     if backup is None:
         return {"backup_id": backup_id.value, "progress": progress}
     tables = backup.manifest.tables if backup.manifest else []

@@ -55,7 +55,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _order(event: dict[str, Any]) -> RotationOrder:
     values = [event.get(name) for name in ("SecretId", "ClientRequestToken", "Step")]
     if not all(isinstance(value, str) and value for value in values):
-        raise BadRequest("SecretId, ClientRequestToken and Step are required.", code="invalid_event")
+        raise BadRequest(
+            "SecretId, ClientRequestToken and Step are required.",
+            code="invalid_event",
+            hint="Let Secrets Manager call it: RotateSecret starts a rotation.",
+        )
     return RotationOrder(*map(str, values))
 
 

@@ -12,10 +12,12 @@ _NAMES = (
     "tests/hostile/operator_slip/test_unmarked_fleet.py",
     "tests/hostile/adopted_database/test_forged_marks.py",
 )
+_EXITS = ("tests/hostile/operator_slip/test_no_way_out.py",)
 _ERASED_IDS = ("tests/hostile/admin_token/test_erased_ids.py",)
 _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
 _ADOPTED = (
     "tests/hostile/adopted_database/test_drills_and_restores.py",
+    "tests/hostile/adopted_database/test_made_as_it_was.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
     "tests/hostile/adopted_database/test_schemas.py",
     "tests/hostile/adopted_database/test_whoever_owns_what.py",
@@ -62,6 +64,7 @@ _BY_HAND = (
 _MOVES = (
     "tests/integration/relocation/test_past_the_fence.py",
     "tests/integration/relocation/test_refusals.py",
+    *_EXITS,
     *_NAMES,
     *_SETTINGS,
 )
@@ -70,11 +73,13 @@ _RENAMES = (
     "tests/hostile/owner_sql/test_dropped_homes.py",
     "tests/integration/tenants/renaming/test_refusals.py",
     "tests/integration/tenants/renaming/test_what_remains.py",
+    *_EXITS,
     *_NAMES,
     *_ERASED_IDS,
 )
 _ERASURES = (
     "tests/integration/tenants/test_erasure.py",
+    *_EXITS,
     "tests/integration/homes/test_erasure_of_models.py",
     "tests/integration/homes/test_removal.py",
     *_ERASED_IDS,
@@ -121,7 +126,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("/admin/v1/servers", "get"): (LEAKS,),
     ("/admin/v1/servers/{server_id}", "get"): (LEAKS,),
     ("/admin/v1/servers/{server_id}", "put"): (LEAKS,),
-    ("/admin/v1/servers/{server_id}/drain", "post"): (LEAKS,),
+    ("/admin/v1/servers/{server_id}/drain", "post"): (LEAKS, *_EXITS),
     ("/admin/v1/tenants", "get"): (LEAKS,),
     (_TENANT, "get"): (LEAKS,),
     (_TENANT, "put"): (LEAKS, *_OWNERS_SQL, *_NAMES, *_ERASED_IDS),
@@ -149,7 +154,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     (f"{_BACKUP}/hold", "put"): (LEAKS,),
     (f"{_BACKUP}/hold", "delete"): (LEAKS,),
     ("/admin/v1/operations", "get"): (LEAKS,),
-    ("/admin/v1/operations/{operation_id}", "get"): (LEAKS,),
+    ("/admin/v1/operations/{operation_id}", "get"): (LEAKS, *_EXITS),
     ("/admin/v1/reports/isolation", "get"): (LEAKS,),
     ("/admin/v1/reports/isolation", "post"): (LEAKS, *_REPORTS),
     ("/admin/v1/reports/connections", "get"): (LEAKS, *_REPORTS),
@@ -184,12 +189,13 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "clone_tenant": (
         "tests/integration/relocation/test_clone.py",
         "tests/hostile/operator_slip/test_clone_and_rename.py",
+        *_EXITS,
         *_OWNERS_SQL,
     ),
     "restore_tenant": _DUMPS,
     "restore_tables": ("tests/integration/restores/test_tables.py",),
     "undo_restore": _DUMPS,
-    "abandon_restore": ("tests/integration/restores/test_faults.py",),
+    "abandon_restore": ("tests/integration/restores/test_faults.py", *_EXITS),
     "erase_tenant": (*_ERASURES, *_OWNERS_SQL),
     "rename_tenant": (*_RENAMES, *_OWNERS_SQL),
     "apply_retention": ("tests/integration/backups/retention/test_retention.py",),
@@ -198,5 +204,5 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "report_drift": ("tests/hostile/owner_sql/test_fleet_reports.py",),
     "report_cost": ("tests/hostile/owner_sql/test_fleet_reports.py",),
     "report_backups": ("tests/hostile/owner_sql/test_fleet_reports.py",),
-    "close_pgadmin": ("tests/integration/access/inspection/test_looks.py",),
+    "close_pgadmin": ("tests/integration/access/inspection/test_looks.py", *_EXITS),
 }

@@ -13,6 +13,8 @@ from tenantry.domain.tenant import TenantId
 
 routes = new_routes()
 
+_NOT_SHOWN = {"settings", "rights", "fingerprint", "comment", "casts"}
+
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups")
 def list_backups(tenant_id: str) -> Response[str]:
@@ -40,20 +42,19 @@ def download_backup(tenant_id: str, backup_id: str) -> Response[str]:
 def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
     """Show a backup with its manifest and verification, or the progress of a backup that is under way."""
     tenant, named = TenantId(tenant_id), BackupId(backup_id)
-    progress = services().backup_requests.progress(tenant, named)
+    requests = services().backup_requests
     try:
         backup = services().backups.get(tenant, named)
     except NotFound:
+        progress = requests.progress(tenant, named, None)
         if progress is None:
             raise
         return reply(200, {"tenant_id": tenant_id, "backup_id": backup_id, "progress": progress})
     manifest, verification = backup.manifest, backup.verification
     details = {
-        "progress": progress,
-        # Settings are left out: an application may have put a secret into one.
-        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude={"settings", "rights"})
-        if manifest
-        else None,
+        "progress": requests.progress(tenant, named, backup),
+        # Settings and comments are left out: an application may have put a secret into one.
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN) if manifest else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }
     return reply(200, backup.to_json() | details)

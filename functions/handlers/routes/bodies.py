@@ -67,6 +67,12 @@ class ServerBody(_Body):
         )
 
 
+class DrainBody(_Body):
+    """`POST /admin/v1/servers/{server_id}/drain`: a server that will never come back repeats its id under `lost`."""
+
+    lost: str | None = None
+
+
 class LimitFields(_Body):
     """A tenant's limits: sessions of each login, milliseconds, a usage plan, bytes. Missing fields keep their value."""
 
@@ -253,7 +259,12 @@ def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
         return model.model_validate_json(body or "{}")
     except ValidationError as exc:
         faults = [f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in exc.errors()]
-        raise BadRequest("The body does not fit.", code="invalid_body", details="; ".join(faults)) from None
+        raise BadRequest(
+            "The body does not fit.",
+            code="invalid_body",
+            details="; ".join(faults),
+            hint="Correct the fields that the details name.",
+        ) from None
 
 
 def show_server(server: Server) -> dict[str, Any]:
@@ -279,6 +290,7 @@ def show_tenant(tenant: Tenant) -> dict[str, Any]:
         "former_ids": [former.value for former in tenant.former_ids],
         "limits": asdict(tenant.limits),
         "over_quota": tenant.over_quota,
+        "left_behind": [asdict(left.home) | {"tenant_id": left.tenant_id.value} for left in tenant.left_behind],
         "backups": tenant.backups.value,
         "retention": asdict(tenant.retention) if tenant.retention else None,
         "data_api": asdict(tenant.data_api) | {"schemas": list(tenant.data_api.schemas)},

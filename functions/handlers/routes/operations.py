@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
 
-from handlers.routes.bodies import show_entry, show_operation
+from handlers.routes.bodies import show_entry
 from handlers.routes.exchange import new_routes, reply
+from handlers.routes.next_steps import finder, show_with_next
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
 
@@ -19,14 +20,14 @@ routes = new_routes()
 def list_operations() -> Response[str]:
     """List the newest operations; `target=tenant/acme` narrows the list to one thing."""
     target = routes.current_event.get_query_string_value("target")
-    found = services().operations.newest(MAX_OPERATIONS, target=target)
-    return reply(200, [show_operation(operation) for operation in found])
+    found, find = services().operations.newest(MAX_OPERATIONS, target=target), finder()
+    return reply(200, [show_with_next(operation, find) for operation in found])
 
 
 @routes.get("/admin/v1/operations/<operation_id>")
 def show_one_operation(operation_id: str) -> Response[str]:
-    """Show an operation and its progress."""
-    return reply(200, show_operation(services().operations.get(operation_id)))
+    """Show an operation, its progress, and what can be called next."""
+    return reply(200, show_with_next(services().operations.get(operation_id)))
 
 
 @routes.get("/admin/v1/audit")

@@ -19,7 +19,11 @@ def restore_backup(tenant_id: str, backup_id: str) -> Response[str]:
     with record(routes, "restore_backup", f"tenant/{tenant_id}"):
         body = read_body(routes, RestoreBody)
         if body.into and body.tables:
-            raise BadRequest("Single tables can't become a tenant.", code="tables_elsewhere")
+            raise BadRequest(
+                "Single tables can't become a tenant.",
+                code="tables_elsewhere",
+                hint="Leave one of `into` and `tables` out.",
+            )
         if body.into is None and body.tenant_id != tenant_id:
             raise BadRequest(
                 "The body does not repeat the tenant's id.",

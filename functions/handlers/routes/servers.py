@@ -5,9 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from handlers.routes.bodies import ServerBody, show_server
+from handlers.routes.bodies import DrainBody, ServerBody, show_server
 from handlers.routes.exchange import new_routes, read_body, record, reply
 from handlers.wiring.services import services
+from tenantry.domain.errors import BadRequest
 from tenantry.servers.servers import ServerReport
 
 routes = new_routes()
@@ -37,9 +38,14 @@ def list_servers() -> Response[str]:
 
 @routes.post("/admin/v1/servers/<server_id>/drain")
 def drain_server(server_id: str) -> Response[str]:
-    """Place no new tenants on a server."""
+    """Place no new tenants on a server; with `lost`, wait for nothing on it any more."""
     with record(routes, "drain_server", f"server/{server_id}"):
-        server = services().servers.drain(server_id)
+        lost = read_body(routes, DrainBody).lost
+        if lost not in (None, server_id):
+            raise BadRequest(
+                "The body does not repeat the server's id.", code="not_confirmed", hint='Send {"lost": "…"}, or {}.'
+            )
+        server = services().servers.lose(server_id) if lost else services().servers.drain(server_id)
     return reply(200, show_server(server))
 
 

@@ -12,6 +12,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.tenant_connection import check_identity
+from tenantry.domain import operation_kinds
 from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, TenantryError, TenantUnknown
@@ -31,7 +32,7 @@ from tenantry.domain.ulid import new_ulid
 from tenantry.operations.operations import Operations, Step
 from tenantry.servers.servers import Servers
 
-KIND = "close_pgadmin"
+KIND = operation_kinds.CLOSE_INSPECTION
 _CHECK = ConnectSettings(connect_timeout=5, application_name="tenantry-pgadmin")
 _MAX_SHOWN = 100
 _SERVERS_AT_ONCE = 8
@@ -176,10 +177,18 @@ class Inspections:
             require_still(tenant)
             stored = self._secrets.find(tenant.tenant_id)
             if stored is None:
-                raise Conflict("It has no credentials.", code="credentials_missing")
+                raise Conflict(
+                    "It has no credentials.",
+                    code="credentials_missing",
+                    hint="Leave it out, or repeat the call that makes it.",
+                )
             if stored.isolation is Isolation.POOLED:
                 # The policies of shared tables recognise a tenant by its two logins; another login would see no row.
-                raise Conflict("Its rows lie in shared tables, which show them to its own logins only.", code="pooled")
+                raise Conflict(
+                    "Its rows lie in shared tables, which show them to its own logins only.",
+                    code="pooled",
+                    hint="Leave it out, or promote it to a schema or a database of its own.",
+                )
             server = self._servers.get(tenant.server_id)
         group = f"Tenantry {self._stage}, {server.region}, {server.server_id}"
         return _PlannedLogin(
@@ -237,7 +246,9 @@ def closing_steps(servers: Servers, pass_files: PassFileStore) -> Sequence[Step]
 
     def drop_logins(operation: Operation) -> None:
         for inspector in operation.facts["inspectors"]:
-            servers.inspector_roles(inspector["server_id"]).drop(inspector["login"])
+            # A login expires by itself, wherever its server is.
+            if not servers.is_lost(inspector["server_id"]):
+                servers.inspector_roles(inspector["server_id"]).drop(inspector["login"])
 
     def delete_secret(operation: Operation) -> None:
         pass_files.delete(operation.facts["secret"])

@@ -87,7 +87,11 @@ class _Rotation:
     def current_text(self) -> str:
         text = self.tools.versions.read(self.secret, self.secret.current, CURRENT)
         if text is None:
-            raise NotFound("The secret has no current version.", code="credentials_missing")
+            raise NotFound(
+                "The secret has no current version.",
+                code="credentials_missing",
+                hint="Repeat the call that makes the tenant, which writes its secret anew.",
+            )
         return text
 
     def pending_text(self) -> str | None:
@@ -97,7 +101,11 @@ class _Rotation:
         """Read the current and the pending credentials, which may differ in login and password only."""
         text = self.pending_text()
         if text is None:
-            raise Conflict("The pending version has no content: createSecret comes first.", code="step_out_of_order")
+            raise Conflict(
+                "The pending version has no content: createSecret comes first.",
+                code="step_out_of_order",
+                hint="Start the rotation again (RotateSecret).",
+            )
         current, pending = parse_credentials(self.current_text()), parse_credentials(text)
         _check_current(current, self.tenant_id)
         if not _succeeds(pending, current, self.tenant_id) and not (may_be_same and pending == current):
@@ -115,7 +123,11 @@ def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
     """
     step = _STEPS.get(order.step)
     if step is None:
-        raise BadRequest("A rotation has no such step.", code="unknown_step")
+        raise BadRequest(
+            "A rotation has no such step.",
+            code="unknown_step",
+            hint="Let Secrets Manager call it: RotateSecret starts a rotation.",
+        )
     secret = tools.versions.describe(order.secret_id)
     pending = order.token in secret.labelled(PENDING)
     if order.token == secret.current:
@@ -123,7 +135,11 @@ def rotate(order: RotationOrder, tools: RotationTools) -> Rotated:
             tools.versions.drop_pending(secret, order.token)
         return Rotated(secret.tenant_id, already_current=True)
     if not pending:
-        raise Conflict("That version of the secret is not pending.", code="version_not_pending")
+        raise Conflict(
+            "That version of the secret is not pending.",
+            code="version_not_pending",
+            hint="Start the rotation again (RotateSecret).",
+        )
     _require_settled(secret.tenant_id, tools.registry)
     step(_Rotation(secret, order.token, tools))
     return Rotated(secret.tenant_id, already_current=False)
@@ -262,7 +278,11 @@ def _administrator(rotation: _Rotation, current: Credentials) -> Credentials:
         raise TenantUnknown("The registry does not say which server the tenant is on.", code="server_unknown")
     administrator = rotation.tools.administrators.find(tenant.server_id)
     if administrator is None:
-        raise NotFound("The server has no administrator's secret.", code="administrator_missing")
+        raise NotFound(
+            "The server has no administrator's secret.",
+            code="administrator_missing",
+            hint="Register the server once more, with its administrator.",
+        )
     _check_tls(administrator)
     places = {(place.host.lower(), place.port) for place in (current, server, administrator)}
     if len(places) != 1:
@@ -297,7 +317,9 @@ def rotation_schedule(tenant_id: TenantId, days: int = 30) -> dict[str, str]:
     :raises BadRequest: `days` is less than 1.
     """
     if days < 1:
-        raise BadRequest("Credentials are rotated at most once a day.", code="invalid_rotation_days")
+        raise BadRequest(
+            "Credentials are rotated at most once a day.", code="invalid_rotation_days", hint="Choose one day or more."
+        )
     number = int.from_bytes(hashlib.sha256(tenant_id.value.encode()).digest()[:8])
     number, hour = divmod(number, 24)
     return {"ScheduleExpression": f"cron(0 {hour} {_days(number, days)} *)", "Duration": "1h"}

@@ -34,7 +34,11 @@ class RotatingSecret:
         """The id of the current version. :raises NotFound: there is none."""
         for version in self.labelled(CURRENT):
             return version
-        raise NotFound("The secret has no current version.", code="credentials_missing")
+        raise NotFound(
+            "The secret has no current version.",
+            code="credentials_missing",
+            hint="Repeat the call that makes the tenant, which writes its secret anew.",
+        )
 
     def labelled(self, label: str) -> frozenset[str]:
         """Return the ids of the versions with a label: at most one on AWS, or more if a label was left behind."""
@@ -119,7 +123,11 @@ def _translated() -> Iterator[None]:
         yield
     except ClientError as exc:
         if exc.response["Error"]["Code"] == _MISSING:
-            raise NotFound("There is no such secret or version.", code="secret_missing") from exc
+            raise NotFound(
+                "There is no such secret or version.",
+                code="secret_missing",
+                hint="Repeat the call that makes the tenant, which writes its secret anew.",
+            ) from exc
         raise _unavailable() from exc
     except BotoCoreError as exc:
         raise _unavailable() from exc

@@ -123,7 +123,7 @@ def operator_of(event: dict[str, Any]) -> str:
     """
     context = event.get("requestContext", {}).get("authorizer") or {}
     if context.get("role") != Role.OPERATOR or not context.get("userId"):
-        raise AccessDenied("Only an operator may do this.")
+        raise AccessDenied("Only an operator may do this.", hint="Sign in as an operator.")
     return str(context["userId"])
 
 

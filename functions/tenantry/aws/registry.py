@@ -18,7 +18,17 @@ from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, ServerStatus
-from tenantry.domain.tenant import BackupFrequency, FormerId, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import (
+    BackupFrequency,
+    FormerId,
+    Home,
+    Isolation,
+    LeftBehind,
+    Limits,
+    Tenant,
+    TenantId,
+    TenantStatus,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -226,6 +236,7 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
         "data_api": tenant.data_api.to_context(),
         "known_since": tenant.known_since.isoformat() if tenant.known_since else "",
         "over_quota": "yes" if tenant.over_quota else "",
+        "left_behind": json.dumps([_left_fields(left) for left in tenant.left_behind]) if tenant.left_behind else "",
     }
     return fields | {name: value for name, value in optional.items() if value}
 
@@ -252,7 +263,17 @@ def _tenant(item: Any) -> Tenant:
         data_api=DataApiSettings.from_context(fields.get("data_api", "{}")),
         known_since=datetime.fromisoformat(fields["known_since"]) if "known_since" in fields else None,
         over_quota="over_quota" in fields,
+        left_behind=tuple(_left(found) for found in json.loads(fields.get("left_behind", "[]"))),
     )
+
+
+def _left_fields(left: LeftBehind) -> dict[str, str]:
+    return asdict(left.home) | {"tenant_id": left.tenant_id.value}
+
+
+def _left(fields: dict[str, str]) -> LeftBehind:
+    whose = TenantId(fields.pop("tenant_id"))
+    return LeftBehind(whose, _home(json.dumps(fields)))
 
 
 def _former_id(item: Any) -> FormerId:

@@ -14,7 +14,7 @@ from tenantry.domain.credentials import (
     parse_dump_password,
     secret_name,
 )
-from tenantry.domain.errors import DependencyFailed, NotFound
+from tenantry.domain.errors import Conflict, DependencyFailed, InvalidSetting, NotFound
 from tenantry.domain.server import server_secret_name
 from tenantry.domain.tenant import TenantId
 
@@ -49,6 +49,8 @@ class _Secrets:
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
+            if exc.response["Error"]["Code"] == "InvalidRequestException":
+                raise _to_be_deleted() from exc
             raise _unavailable() from exc
         except BotoCoreError as exc:
             raise _unavailable() from exc
@@ -70,6 +72,8 @@ class _Secrets:
             except self._client.exceptions.ResourceExistsException:
                 self._client.put_secret_value(SecretId=name, SecretString=text)
                 self._client.tag_resource(SecretId=name, Tags=tags)
+        except self._client.exceptions.InvalidRequestException as exc:
+            raise _to_be_deleted() from exc
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable() from exc
 
@@ -96,9 +100,20 @@ class SecretStore(_Secrets):
         """Read a tenant's credentials; None if none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
+        :raises Conflict: somebody has deleted it, and Secrets Manager keeps it for a while (`secret_deleted`).
         :raises InvalidSetting: the secret is malformed.
         """
         return self._find(secret_name(self._stage, tenant_id))
+
+    def find_usable(self, tenant_id: TenantId) -> Credentials | None:
+        """Read a tenant's credentials; None if there are none that anybody could log in with, for whatever reason.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        try:
+            return self.find(tenant_id)
+        except (Conflict, InvalidSetting):
+            return None
 
     def read(self, tenant_id: TenantId) -> Credentials:
         """Read a tenant's present credentials.
@@ -108,7 +123,11 @@ class SecretStore(_Secrets):
         """
         found = self.find(tenant_id)
         if found is None:
-            raise NotFound("The tenant has no secret.", code="credentials_missing")
+            raise NotFound(
+                "The tenant has no secret.",
+                code="credentials_missing",
+                hint="Store the secret again, or repeat the call that makes the tenant, once nothing holds it.",
+            )
         return found
 
     def write(self, tenant_id: TenantId, credentials: Credentials) -> None:
@@ -200,6 +219,14 @@ class ServerSecrets(_Secrets):
         """
         self._kept.pop(server_id, None)
         self._write(server_secret_name(self._stage, server_id), credentials.to_json(), ("ServerId", server_id))
+
+
+def _to_be_deleted() -> Conflict:
+    return Conflict(
+        "The secret is scheduled for deletion.",
+        code="secret_deleted",
+        hint="Restore it in Secrets Manager (`aws secretsmanager restore-secret`), and repeat the call.",
+    )
 
 
 def _unavailable() -> DependencyFailed:

@@ -146,7 +146,15 @@ def _translate(exc: BaseException) -> TenantryError:
         cause = cause.__cause__ or cause.__context__
     code = cause.response["Error"]["Code"] if cause is not None else ""
     if code == "ResourceNotFoundException":
-        return NotFound("This tenant has no database credentials.", code="credentials_missing")
+        return NotFound(
+            "This tenant has no database credentials.",
+            code="credentials_missing",
+            hint="Ask the operator of this service: the tenant's secret is missing.",
+        )
     if code in {"AccessDeniedException", "AccessDenied"}:
-        return AccessDenied("This tenant's database credentials may not be read.", code="credentials_denied")
+        return AccessDenied(
+            "This tenant's database credentials may not be read.",
+            code="credentials_denied",
+            hint="Ask the operator of this service: the secret's tags or a policy refuse it.",
+        )
     return DependencyFailed("The tenant's credentials could not be fetched.", code="secrets_unavailable")

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Self
@@ -25,6 +25,8 @@ from tenantry.domain.tenant import TenantId
 # rows, 7 % more than gzip for rows full of random tokens, where levels that store less take several times as long.
 _ZSTD_LEVEL = 1
 _READ_BYTES = 1 << 20
+# How long a count may go on for its own error, once pg_dump has failed.
+_EXPLAINED_SECONDS = 5
 APPLICATION_NAME = "tenantry-backup"
 
 
@@ -103,8 +105,13 @@ class DumpStream:
                     limit.explain()
                     snapshot.explain()
                 counting = counter.submit(snapshot.count_rows, meter.count_table)
+                # A count that has failed says why. There is no sense in the rest of the dump then.
+                counting.add_done_callback(lambda counted: dump.kill() if counted.exception() else None)
                 dump_bytes = _stream(first, dump, upload, meter)
-                limit.check(dump.wait())
+                if status := dump.wait():
+                    limit.explain()
+                    _explain(counting)
+                limit.check(status)
                 return dump_bytes, counting.result()
             except BaseException:
                 snapshot.cancel()
@@ -122,6 +129,16 @@ class DumpStream:
             connect_timeout=self.tools.connect_timeout,
             encoding=snapshot.facts.database.encoding,
         )
+
+
+def _explain(counting: Future[Counted]) -> None:
+    """Raise the count's own error, if what made pg_dump fail makes the count fail too: it has a code, pg_dump has none.
+
+    :raises TenantryError: the database refused, or went away.
+    """
+    done, _ = wait([counting], timeout=_EXPLAINED_SECONDS)
+    if done:
+        counting.result()
 
 
 def _require_new_enough(program: str, database: DatabaseFacts) -> None:

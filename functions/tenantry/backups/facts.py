@@ -22,7 +22,6 @@ class BackupFacts:
     extensions: list[ExtensionFacts]
     roles: list[RoleFacts]
     grants: list[GrantFacts]
-    event_triggers: list[str]
 
 
 def tenant_roles(tenant_id: TenantId) -> list[str]:
@@ -53,7 +52,6 @@ def read_facts(connection: Any, tenant_id: TenantId, home: Home) -> BackupFacts:
                 RoleFacts(name=name, login=login, inherits=inherits, connection_limit=limit, member_of=groups)
                 for name, login, inherits, limit, groups in read("backup_roles")
             ],
-            event_triggers=[name for (name,) in read("event_triggers")],
             grants=[GrantFacts(grantee=g, privilege=p, grantable=o) for g, p, o in read("backup_grants")],
         )
 

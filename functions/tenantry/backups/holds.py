@@ -37,7 +37,11 @@ class Backups:
         """
         found = self._catalogue.find(backup_id, *self._ids(tenant_id))
         if found is None:
-            raise NotFound("The tenant has no such backup.", code="backup_unknown")
+            raise NotFound(
+                "The tenant has no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         return found
 
     def hold(self, tenant_id: TenantId, backup_id: BackupId, reason: str) -> CataloguedBackup:

@@ -73,6 +73,8 @@ class TenantBackups:
     restore_seconds: float | None
     verified_rows: int | None
     predicted_seconds: float | None
+    # Whether a restore of the newest or of the newest verified one does not bring back everything that there was.
+    limited: bool
     faults: tuple[BackupFault, ...]
 
     def findings(self) -> Iterator[dict[str, str]]:
@@ -103,6 +105,7 @@ def judge(tenant: Tenant, history: TenantHistory, now: datetime) -> TenantBackup
         restore_seconds=proof.seconds if proof else None,
         verified_rows=sum(table.rows for table in proof.tables) if proof else None,
         predicted_seconds=round(predicted, 1) if predicted is not None else None,
+        limited=any(backup.limited for backup in (newest, history.verified) if backup),
         faults=tuple(_faults(tenant, history, predicted, now)),
     )
 

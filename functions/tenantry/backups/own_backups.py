@@ -45,9 +45,18 @@ class OwnBackups:
         """
         backup = self.find(tenant_id, backup_id)
         if backup is None:
-            raise NotFound("The tenant has no such backup.", code="backup_unknown")
+            raise NotFound(
+                "The tenant has no such backup.",
+                code="backup_unknown",
+                hint="List the tenant's backups to see those that there are.",
+            )
         if backup.broken or backup.manifest is None:
-            raise Conflict("Nothing can be restored from that.", code="backup_broken", details=backup.fault)
+            raise Conflict(
+                "Nothing can be restored from that.",
+                code="backup_broken",
+                details=backup.fault,
+                hint="Choose another one: the list says which are broken.",
+            )
         url, ends = self._open_reader(backup.tenant_id).link(backup, backup.manifest)
         dump = backup.manifest.dump
         return {
@@ -55,6 +64,8 @@ class OwnBackups:
             "expires_at": ends.isoformat(),
             "stored_bytes": dump.stored_bytes,
             "sha256": dump.sha256,
+            # An older pg_restore refuses an archive that a newer pg_dump has written.
+            "pg_restore": dump.pg_dump_major,
         }
 
     def _ids(self, tenant_id: TenantId) -> tuple[TenantId, ...]:

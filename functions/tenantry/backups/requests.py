@@ -61,12 +61,18 @@ class BackupRequests:
             raise
         return asked.to_json(now)
 
-    def progress(self, tenant_id: TenantId, backup_id: BackupId) -> dict[str, Any] | None:
+    def progress(
+        self, tenant_id: TenantId, backup_id: BackupId, backup: CataloguedBackup | None
+    ) -> dict[str, Any] | None:
         """Return a backup's progress; None if there is none, or it has expired after some days.
 
+        :param backup: the backup in the bucket, if it is there. It counts more than the last report, which may be that
+            of an attempt before the one that published it.
         :raises DependencyFailed: the registry did not answer.
         """
         found = self._progress.get(tenant_id, backup_id)
+        if found and backup and not backup.broken:
+            found = replace(found, state=BackupState.PUBLISHED, error="")
         return found.to_json(datetime.now(UTC)) if found else None
 
     def pending(self, tenant_id: TenantId, published: Iterable[CataloguedBackup]) -> list[dict[str, Any]]:

@@ -9,13 +9,14 @@ import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
 from tenantry.backups.logins import BackupLogins
+from tenantry.backups.omissions import read_omissions
 from tenantry.backups.withheld import WithheldReader
 from tenantry.contents.digest import Access, ContentReader, looking_in
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import check_identity
-from tenantry.domain.backup import LargeObjects, RightsFacts, TableRows
+from tenantry.domain.backup import FingerprintFacts, LargeObjects, RightsFacts, TableRows
 from tenantry.domain.content import Content, Sample, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
@@ -29,15 +30,18 @@ _SMALL_TABLE_BYTES = 8 << 20
 _ONE_IN = 16
 # Rights in a manifest, which is read whole by all who list backups. Of more, the dump alone knows.
 _MOST_RIGHTS = 200_000
+# Objects that a manifest names, with their digests. Of the kinds beyond that, it can only be told that they differ.
+_MOST_OBJECTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a snapshot shows: tables with their rows and digests, the sequences' states, and the large objects."""
+    """What a snapshot shows: tables with their rows and digests, sequences' states, large objects, definitions."""
 
     tables: list[TableRows]
     sequences: dict[str, str]
     large_objects: LargeObjects | None
+    fingerprint: FingerprintFacts | None
 
 
 class Snapshot:
@@ -63,8 +67,10 @@ class Snapshot:
             check_identity(self._connection, tenant_id)
             self.name = self._reader.export()
             self.rights = self._read_rights()
+            self.surroundings = self._reader.surroundings()
             with _translated(), looking_in(self._connection, "pg_catalog"):
                 self.facts = read_facts(self._connection, tenant_id, self._home)
+                self.omissions = read_omissions(self._connection, tenant_id, self._home)
                 self._samples = self._choose_samples()
         except BaseException:
             self.close()
@@ -86,7 +92,7 @@ class Snapshot:
         return len(self._reader.tables) + len(self._reader.unreadable.tables)
 
     def count_rows(self, done: Callable[[], object] = lambda: None) -> Counted:
-        """Count and digest the rows of every table, as the dump sees them.
+        """Count and digest the rows of every table, as the dump sees them, and say how everything is defined.
 
         :param done: called after each table.
         :raises BackupFailed: the tenant has rows that the dump does not see, or large objects in a shared database.
@@ -100,7 +106,8 @@ class Snapshot:
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
                 _require_all(cursor, tables)
-        counted = Counted(tables, dict(content.sequences), _objects(content.large_objects))
+        objects = _objects(content.large_objects)
+        counted = Counted(tables, dict(content.sequences), objects, self._read_fingerprint())
         return self._add_withheld(counted, done) if self._logins.reads_all else counted
 
     def _add_withheld(self, counted: Counted, done: Callable[[], object]) -> Counted:
@@ -125,7 +132,14 @@ class Snapshot:
             for name, table in withheld.tables.items()
         ]
         in_order = sorted([*counted.tables, *tables], key=lambda table: (table.schema_name, table.table))
-        return Counted(in_order, sequences, _objects(objects))
+        return Counted(in_order, sequences, _objects(objects), counted.fingerprint)
+
+    def _read_fingerprint(self) -> FingerprintFacts | None:
+        """Read how everything is defined; None where it is not the tenant's to say."""
+        if self._home.isolation is Isolation.POOLED:
+            return None
+        fingerprint = self._reader.defined().fingerprint.bounded(_MOST_OBJECTS)
+        return FingerprintFacts.model_validate(fingerprint.to_facts())
 
     @property
     def _connection(self) -> Any:

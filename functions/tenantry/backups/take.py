@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from tenantry.aws.object_store import ObjectStore
@@ -15,6 +15,7 @@ from tenantry.backups.snapshot import Counted, Snapshot
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.domain.backup import (
     BackupId,
+    CastFacts,
     DumpObject,
     HomeFacts,
     Manifest,
@@ -140,7 +141,10 @@ def _describe(
         roles=facts.roles,
         grants=facts.grants,
         rights=snapshot.rights,
-        event_triggers=facts.event_triggers,
+        fingerprint=counted.fingerprint,
+        omissions=snapshot.omissions,
+        comment=snapshot.surroundings.comment,
+        casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
     )
 
 

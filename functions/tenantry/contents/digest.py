@@ -11,7 +11,9 @@ from psycopg2 import sql
 
 from tenantry.contents import steadiness
 from tenantry.contents.copied_rows import digest_copied
+from tenantry.contents.fingerprint import Defined, read_fingerprint
 from tenantry.contents.rights_reader import read_rights
+from tenantry.contents.surroundings_reader import read_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.database.revisions import VERSION_TABLE
@@ -20,6 +22,7 @@ from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import Content, ContentColumn, ContentTable, Sample, TableContent, content_key
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.rights import AllRights
+from tenantry.domain.surroundings import Surroundings
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 type Samples = Mapping[tuple[str, str], Sample]
@@ -93,13 +96,14 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
         cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
 
 
-def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
+def find_tables(connection: Any, access: Access, *, computed: bool = False) -> dict[str, ContentTable]:
     """Find the tables with a tenant's rows, by the key that they have in any home (`content_key`).
 
+    :param computed: with the columns that are computed when they are read, as older versions of ours digested them.
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(load_sql("contents/content_tables"), _scope(access))
+        cursor.execute(load_sql("contents/content_tables"), _scope(access) | {"computed": computed})
         found = [
             ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
             for schema, name, columns, roots in cursor.fetchall()
@@ -150,6 +154,7 @@ class ContentReader:
         *,
         leaves_out: bool = False,
         past_policies: bool = False,
+        computed: bool = False,
     ) -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
@@ -157,10 +162,12 @@ class ContentReader:
         :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
             reading one is an error.
         :param past_policies: lift policies that bind the owner too, until this is closed: for a home where nobody is.
+        :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
         self.access = access
+        self._computed = computed
         self._leaves_out = leaves_out
         self._past_policies = past_policies
         self._connection = connect(access.credentials, settings)
@@ -183,7 +190,7 @@ class ContentReader:
                 _lift_policies(cursor)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
-            self.tables = find_tables(self._connection, self.access)
+            self.tables = find_tables(self._connection, self.access, computed=self._computed)
             self.unreadable = self._find_unreadable()
             self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
 
@@ -241,6 +248,22 @@ class ContentReader:
         """
         with self._translated(), self._connection.cursor() as cursor:
             return read_rights(cursor, tenant_id, self.access.home, narrow=narrow, to_database=to_database)
+
+    def defined(self, *, narrow: bool = False, beside: Collection[str] = ()) -> Defined:
+        """Read how everything is defined; see `read_fingerprint`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            return read_fingerprint(self._connection, self.access.home, narrow=narrow, beside=beside)
+
+    def surroundings(self) -> Surroundings:
+        """Read what no dump of the home has; see `read_surroundings`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated(), looking_in(self._connection, "pg_catalog"):
+            return read_surroundings(self._connection, self.access.home)
 
     def hold(self) -> None:
         """Lock the tables for reading, as far as that is possible at once.

@@ -7,18 +7,20 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from tenantry.contents.definitions import digest_definitions
 from tenantry.contents.digest import Access, ContentReader, comparable
+from tenantry.contents.fingerprint import Defined
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables
 from tenantry.contents.schema_copy import APPLICATION, copy_schema, drop_restored_schema, rename_schema
 from tenantry.contents.statistics import analyse
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.content import Content
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
+from tenantry.domain.fingerprint import Fingerprint
 from tenantry.domain.home import credentials_at
 from tenantry.domain.relocation import Journey
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
@@ -40,7 +42,7 @@ class Resident(NamedTuple):
 class Both(NamedTuple):
     """What the one home has and what the other, as far as they compare; the marks are of all that each has.
 
-    `definitions` digests how everything in the target is defined.
+    `definitions` marks how everything in the target is defined; `redefined` names what is not as in the source.
     """
 
     source: Content
@@ -48,13 +50,14 @@ class Both(NamedTuple):
     source_mark: str
     mark: str
     definitions: str
+    redefined: list[str]
 
     def require_same(self) -> None:
         """Make sure that the copy is one.
 
-        :raises CopyFailed: it differs; `details` name the tables.
+        :raises CopyFailed: it differs; `details` name the tables and other objects.
         """
-        differences = self.source.differences(self.target)
+        differences = self.source.differences(self.target) + self.redefined
         if differences:
             raise CopyFailed(
                 "The copy is not the same as the original.", code="copy_differs", details=", ".join(differences)
@@ -91,7 +94,7 @@ class HomeCopier:
         with ContentReader(self._tenants_own(source), self._settings()) as reader, ThreadPoolExecutor(1) as pool:
             snapshot = reader.export()
             # Beside the copy: the comparison then waits for the target alone.
-            read = pool.submit(self._read_at, source, snapshot)
+            read = pool.submit(self._read_at, source, target, snapshot)
             with self._filling(target) as access:
                 try:
                     self._bring_settings(source, target)
@@ -99,7 +102,7 @@ class HomeCopier:
                     self._bring_rights(reader, source, target)
                     self._bring_late_settings(source, target)
                     reader.require_unchanged()
-                    return self._both(read, access, source.home, target.home)
+                    return self._both(read, access, source, target)
                 except BaseException:
                     reader.close()
                     raise
@@ -107,19 +110,20 @@ class HomeCopier:
     def read_both(self, source: Resident, target: Resident) -> Both:
         """Read what the one home has and what the other, which is closed."""
         with ThreadPoolExecutor(1) as pool, self._filling(target) as access:
-            read = pool.submit(self._read_at, source, "")
-            return self._both(read, access, source.home, target.home)
+            read = pool.submit(self._read_at, source, target, "")
+            return self._both(read, access, source, target)
 
     def read(self, resident: Resident) -> Content:
         """Read what a tenant has in the home that it is served from."""
         return self._read(self._tenants_own(resident))
 
     def definitions(self, resident: Resident) -> str:
-        """Digest how everything is defined in the home that a tenant is served from.
+        """Mark how everything is defined in the home that a tenant is served from.
 
-        :raises CopyFailed: that could not be read.
+        :raises TenantryError: a server refused or went away.
         """
-        return digest_definitions(self._tenants_own(resident), self._tools, deadline=self._deadline())
+        with ContentReader(self._tenants_own(resident), self._settings()) as reader:
+            return reader.defined().mark
 
     def mark_closed(self, resident: Resident) -> str:
         """Digest all that a tenant has in a home that is closed to its own logins."""
@@ -209,31 +213,41 @@ class HomeCopier:
         except CopyFailed:
             reader.explain()
             raise
+        if reader.access.home.isolation is Isolation.SCHEMA:
+            write_surroundings(target, reader.surroundings(), self._settings(), whole=False)
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:
             return SharedTables(connect(access.credentials, self._settings()), target.tenant_id, access)
         return OwnTables(access, self._settings())
 
-    def _both(self, read: Future[Content], access: Access, *homes: Home) -> Both:
+    def _both(self, read: Future[tuple[Content, Fingerprint]], access: Access, *residents: Resident) -> Both:
         """Read the target, which nobody changes, and put it beside what is read of the source."""
-        shared = any(home.isolation is Isolation.POOLED for home in homes)
-        with ThreadPoolExecutor(1) as pool:
-            defined = pool.submit(digest_definitions, access, self._tools, deadline=self._deadline())
-            target, source = self._read(access), read.result()
-        kept, made = (comparable(content, shared=shared) for content in (source, target))
-        return Both(kept, made, source.mark(), target.mark(), defined.result())
+        with ContentReader(access, self._settings()) as reader:
+            target, made = reader.content(), self._defined(reader, *residents)
+            mark = made.mark if not _is_narrow(*residents) else reader.defined().mark
+        source, wanted = read.result()
+        there, here = (comparable(content, shared=_is_pooled(*residents)) for content in (source, target))
+        redefined = wanted.differences(made.fingerprint, access.home.schema)
+        return Both(there, here, source.mark(), target.mark(), mark, redefined)
 
-    def _read_at(self, source: Resident, snapshot: str) -> Content:
+    def _read_at(self, source: Resident, target: Resident, snapshot: str) -> tuple[Content, Fingerprint]:
         """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""
         access = self._tenants_own(source)
         with ContentReader(access, self._settings(), snapshot) as reader:
-            content = reader.content()
+            content, defined = reader.content(), self._defined(reader, source, target)
         if access.is_pooled:
             with ContentReader(self._administrators(source), self._settings(), snapshot) as reader:
                 if reader.content() != content:
                     raise CopyFailed("The tenant does not see all of its rows.", code="rows_hidden")
-        return content
+        return content, defined.fingerprint
+
+    def _defined(self, reader: ContentReader, *both: Resident) -> Defined:
+        """Read how everything is defined, as far as it can be compared: shared tables are nobody's own."""
+        if _is_pooled(*both):
+            return Defined(Fingerprint(), "")
+        schemas = {resident.home.schema for resident in both}
+        return reader.defined(narrow=_is_narrow(*both), beside=schemas)
 
     def _read(self, access: Access) -> Content:
         with ContentReader(access, self._settings()) as reader:

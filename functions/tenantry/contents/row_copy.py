@@ -51,6 +51,7 @@ def require_same_tables(source: Mapping[str, ContentTable], target: Mapping[str,
             "The tables of the two places differ, so rows can't be copied from one to the other.",
             code=code,
             details=", ".join(differing[:10]),
+            hint="Bring both to the same tables and columns, and repeat the call.",
         )
 
 

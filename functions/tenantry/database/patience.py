@@ -65,7 +65,7 @@ def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE
             with ending(patience.ends_after) if ending and waited >= patience.ends_after else nullcontext():
                 return attempt()
         except StatementFailed as exc:
-            if exc.code not in (_LOCK_NOT_AVAILABLE, _DEADLOCK, _CHANGED_MEANWHILE):
+            if exc.code not in (_LOCK_NOT_AVAILABLE, _DEADLOCK, _CHANGED_MEANWHILE) and not _made_meanwhile(exc):
                 raise
             if time.monotonic() - began >= patience.seconds:
                 if exc.code == _CHANGED_MEANWHILE:
@@ -73,6 +73,12 @@ def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE
                 raise _busy(time.monotonic() - began) from exc
         # The sessions that waited behind the attempt go on meanwhile.
         time.sleep(random.uniform(*_PAUSES))  # noqa: S311 - no secret hangs on it
+
+
+def _made_meanwhile(exc: StatementFailed) -> bool:
+    """Whether another transaction has committed the entry of the catalogue that ours made: a default right, say."""
+    cause = exc.__cause__
+    return isinstance(cause, psycopg2.errors.UniqueViolation) and cause.diag.schema_name == "pg_catalog"
 
 
 def limit_locks(cursor: Any) -> None:

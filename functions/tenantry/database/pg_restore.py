@@ -8,10 +8,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,6 +53,8 @@ class RestoreTarget:
     keep_rights: bool = True
     entries: Path | None = None
     alone: bool = False
+    # What of the archive is left out: by the oids of the catalogue and of the object in it, its name as SQL has it.
+    left_out: Mapping[tuple[int, int], str] = field(default_factory=dict)
     # Whose things were backed up, by the name of the owner at that time; empty: `role`.
     owner: str = ""
 

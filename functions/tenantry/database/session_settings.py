@@ -15,7 +15,7 @@ _ADMINISTERING = (
     "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed "
     "-c default_transaction_deferrable=off -c default_tablespace= -c temp_tablespaces= "
     "-c default_table_access_method=heap -c row_security=on -c check_function_bodies=on "
-    "-c standard_conforming_strings=on -c quote_all_identifiers=off -c exit_on_error=off"
+    "-c standard_conforming_strings=on -c quote_all_identifiers=off -c exit_on_error=off -c array_nulls=on"
 )
 # Servers before 17 do not know this setting, and refuse a session that names it.
 _TRANSACTION_TIMEOUT = "-c transaction_timeout=0"

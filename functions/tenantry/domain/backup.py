@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -87,6 +88,12 @@ class DumpObject(_Frozen):
     # The number of parts of the upload, and the size of each but the last; None in format 1.
     parts: int | None = None
     part_bytes: int | None = None
+
+    @property
+    def pg_dump_major(self) -> int | None:
+        """The major version of the pg_dump that wrote it, which a pg_restore has to have at least; None: unknown."""
+        found = re.search(r" (\d+)", self.pg_dump_version)
+        return int(found[1]) if found else None
 
 
 class DatabaseFacts(_Frozen):
@@ -186,6 +193,63 @@ class LargeObjects(_Frozen):
     digest: str
 
 
+class KindFacts(_Frozen):
+    """All objects of one kind; see `domain.fingerprint.KindDigest`. An object's digests are joined by a dot."""
+
+    kind: str
+    count: int = Field(ge=0)
+    plain: str
+    written: str
+    objects: dict[str, str] | None
+
+
+class FingerprintFacts(_Frozen):
+    """How everything was defined; `major` is the server's major version. See `domain.fingerprint`."""
+
+    major: int
+    kinds: list[KindFacts]
+
+
+class CastFacts(_Frozen):
+    """A cast of a type in a tenant's schema; a name comes after that of its schema, None being the tenant's own."""
+
+    source: tuple[str | None, str]
+    target: tuple[str | None, str]
+    method: str
+    context: str
+    function: tuple[str | None, str] | None = None
+    arguments: list[tuple[str | None, str]] = Field(default_factory=list)
+    comment: str | None = None
+
+
+class OmissionReason(StrEnum):
+    """Why a restore does not bring something back as it was."""
+
+    # Only a superuser may make it, and a restore is the tenant's owner's: it is left out.
+    NEEDS_SUPERUSER = "needs_superuser"
+    # It belongs to the very database that was backed up, or to other servers' streams from and to it.
+    TIED = "tied_to_database"
+    # pg_dump leaves it out: an index that was not completed; that a foreign key is not checked any more.
+    NOT_DUMPED = "not_dumped"
+    # It comes back in the default tablespace.
+    DEFAULT_TABLESPACE = "default_tablespace"
+    # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
+    NEEDED_BY_OTHERS = "needed_by_others"
+
+
+class Omission(_Frozen):
+    """Something that a restore does not bring back; its name is that of `domain.fingerprint`.
+
+    `catalogue` and `object` are the oids that the archive has it under; 0 where it has not.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    catalogue: int = 0
+    object: int = 0
+
+
 class Manifest(_Frozen):
     """The description of a backup. Times are UTC; a restore compares the restored tables with `tables`.
 
@@ -218,8 +282,23 @@ class Manifest(_Frozen):
     # Who might do what with everything that had other rights than it was born with. None: not written down, so a
     # restore takes what the dump says.
     rights: list[RightsFacts] | None = None
-    # Event triggers, which only a superuser may make: a restore leaves them out.
-    event_triggers: list[str] = Field(default_factory=list)
+    # How everything was defined. None: not written down, or the tables are shared ones.
+    fingerprint: FingerprintFacts | None = None
+    # What no dump has: the comment on the database or on the tenant's schema, and the casts of that schema's types.
+    comment: str | None = None
+    casts: list[CastFacts] = Field(default_factory=list)
+    # What a restore does not bring back. None: not looked for.
+    omissions: list[Omission] | None = None
+
+    @property
+    def left_out(self) -> list[Omission]:
+        """What a restore leaves out of the archive, for it would fail with it."""
+        return [gone for gone in self.omissions or () if gone.reason == OmissionReason.NEEDS_SUPERUSER]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a restore does not bring back everything that there was."""
+        return bool(self.omissions)
 
     @property
     def names_others(self) -> bool:
@@ -264,6 +343,10 @@ class Verification(_Frozen):
     operation_id: str
     # The scratch database on that server that could not be dropped; a later drill drops it. Empty: none is left.
     left_behind: str = ""
+    # What differs from what was backed up, by name, at most ten.
+    differing: list[str] = Field(default_factory=list)
+    # Whether a restore does not bring back everything that there was; the manifest says what it leaves out.
+    limited: bool = False
     # Roles that are not the tenant's, and not on the drill's server: what they owned was the tenant's owner's there.
     left_out: list[str] = Field(default_factory=list)
 

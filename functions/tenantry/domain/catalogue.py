@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tenantry.domain.backup import BackupId, Manifest, Verification
-from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ulid_time
 
@@ -64,6 +64,11 @@ class CataloguedBackup:
         return not self.broken and self.verification is not None and self.verification.passed
 
     @property
+    def limited(self) -> bool:
+        """Whether a restore does not bring back everything that there was; the manifest's omissions say what."""
+        return self.manifest is not None and self.manifest.is_limited
+
+    @property
     def taken_at(self) -> datetime:
         """When the backup began, in UTC, taken from its id."""
         return ulid_time(self.backup_id.value)
@@ -94,6 +99,7 @@ class CataloguedBackup:
             "stored_bytes": self.bytes,
             "fault": self.fault.value if self.fault else None,
             "verified": self.verified,
+            "limited": self.limited,
             "drilled_at": verification.drilled_at.isoformat() if verification else None,
             "hold": self.hold,
             "locked_until": self.locked_until.isoformat() if self.locked_until else None,
@@ -111,10 +117,13 @@ class StoredBackups(NamedTuple):
 def require_whole(backup: CataloguedBackup) -> Manifest:
     """Return the manifest of a backup that can be restored.
 
-    :raises RestoreFailed: the backup is broken (`backup_broken`); `details` says why.
+    :raises Conflict: the backup is broken (`backup_broken`); `details` says why.
     """
     if backup.manifest is None or backup.fault:
-        raise RestoreFailed(
-            "What is left of that backup can't be restored.", code="backup_broken", details=str(backup.fault)
+        raise Conflict(
+            "What is left of that backup can't be restored.",
+            code="backup_broken",
+            details=str(backup.fault),
+            hint="Choose another one: the list of the tenant's backups says which are broken.",
         )
     return backup.manifest

@@ -41,7 +41,11 @@ def require_in_use(tenant: Tenant) -> None:
         message = (
             "The tenant is to be erased." if tenant.status is TenantStatus.ERASING else "The tenant is being made."
         )
-        raise Conflict(message, code=f"tenant_{tenant.status.value}")
+        raise Conflict(
+            message,
+            code=f"tenant_{tenant.status.value}",
+            hint="Repeat the call that makes it, or keep it while that can be done.",
+        )
 
 
 def require_still(tenant: Tenant, hint: str = "Wait for its operation to end, or undo it.") -> None:

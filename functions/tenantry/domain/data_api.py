@@ -23,7 +23,9 @@ def check_schemas(names: tuple[str, ...]) -> None:
     :raises BadRequest: the list is empty or too long, repeats a name, or has a name that is impossible or reserved.
     """
     if not 1 <= len(names) <= _MAX_SCHEMAS or len(set(names)) < len(names):
-        raise BadRequest(f"schemas are 1 to {_MAX_SCHEMAS} different names.", code="invalid_schema")
+        raise BadRequest(
+            f"schemas are 1 to {_MAX_SCHEMAS} different names.", code="invalid_schema", hint="Name each schema once."
+        )
     for name in names:
         if not _is_usable(name):
             raise BadRequest(
@@ -61,11 +63,23 @@ class DataApiSettings:
     def __post_init__(self) -> None:
         check_schemas(self.schemas)
         if not (type(self.aggregates) is type(self.plans) is bool):
-            raise BadRequest("aggregates and plans are true or false.", code="invalid_data_api")
+            raise BadRequest(
+                "aggregates and plans are true or false.",
+                code="invalid_data_api",
+                hint="Send what docs/operators-api.md lists for the data API.",
+            )
         if type(self.max_rows) is not int or not 0 <= self.max_rows <= MAX_ROWS:
-            raise BadRequest(f"max_rows is 0 to {MAX_ROWS}.", code="invalid_data_api")
+            raise BadRequest(
+                f"max_rows is 0 to {MAX_ROWS}.",
+                code="invalid_data_api",
+                hint="Send what docs/operators-api.md lists for the data API.",
+            )
         if type(self.at_once) is not int or not 0 <= self.at_once <= MAX_AT_ONCE:
-            raise BadRequest(f"at_once is 0 to {MAX_AT_ONCE}.", code="invalid_data_api")
+            raise BadRequest(
+                f"at_once is 0 to {MAX_AT_ONCE}.",
+                code="invalid_data_api",
+                hint="Send what docs/operators-api.md lists for the data API.",
+            )
 
     def exposed(self, home_schema: str) -> tuple[str, ...]:
         """List the exposed schemas of a tenant whose home has this schema, the default one first."""
@@ -115,7 +129,11 @@ class DataApiChange:
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> DataApiSettings:
-    malformed = BadRequest("The data API's settings are malformed.", code="invalid_data_api")
+    malformed = BadRequest(
+        "The data API's settings are malformed.",
+        code="invalid_data_api",
+        hint="Send what docs/operators-api.md lists for the data API.",
+    )
     if len(text) > _CONTEXT_CHARACTERS:
         raise malformed
     try:

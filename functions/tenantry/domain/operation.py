@@ -7,6 +7,13 @@ from typing import Any
 
 from tenantry.domain.tenant import TenantId
 
+# The `error` of an operation that was cancelled, or that another one took the place of: it is over.
+UNDONE = "undone"
+
+# The fact of an operation whose steps mark the roles that they make. One that an older version began may have made some
+# without a mark.
+MARKED = "marked"
+
 
 class OperationStatus(StrEnum):
     """The status of an operation."""

@@ -9,6 +9,7 @@ from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.content import ContentTable, Place, quoted
 from tenantry.domain.errors import BadRequest, NotFound
 from tenantry.domain.home import home_of_facts
+from tenantry.domain.surroundings import Surroundings, cast_of
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
@@ -32,6 +33,13 @@ _SCRATCH = re.compile(rf"([a-z0-9-]+)(?:{_STAGING}|{_DRILL})[0-9a-z]{{{_TAG}}}")
 # What a restore, a drill or an undo may make, and drop.
 _MADE_FOR_A_WHILE = re.compile(rf"[a-z0-9-]+(?:{_STAGING}|{_DRILL}|{_KEPT})[0-9a-z]{{{_TAG}}}")
 _DETACHED = re.compile(rf"([a-z0-9-]+)_(?:{_RESTORED}|{_REPLACED})_[0-9a-z]{{{_TAG}}}")
+
+
+def surroundings_of(manifest: Manifest) -> Surroundings:
+    """Say what there was that the archive has not."""
+    # An earlier field has that of a database.
+    comment = manifest.database.comment or manifest.comment
+    return Surroundings(comment, tuple(cast_of(cast.model_dump()) for cast in manifest.casts))
 
 
 def staging_name(tenant_id: TenantId, operation_id: str) -> str:

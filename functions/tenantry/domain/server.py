@@ -11,10 +11,11 @@ _SERVER_ID = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 
 
 class ServerStatus(StrEnum):
-    """Whether new tenants may be placed on a server."""
+    """Whether new tenants may be placed on a server; a lost one will never answer again."""
 
     ACTIVE = "active"
     DRAINING = "draining"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Tenants: their ids, their roles, and their entries in the registry."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -157,6 +157,14 @@ def new_home(tenant_id: TenantId, server_id: str, isolation: Isolation) -> Home:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A home that could not be dropped when it should have been, and the id that its tenant had then."""
+
+    tenant_id: TenantId
+    home: Home
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """One tenant's entry in the registry."""
 
@@ -189,6 +197,14 @@ class Tenant:
     data_api: DataApiSettings = field(default_factory=DataApiSettings)
     # Whether it takes up more than its limit, so that its data API takes nothing in. Only QuotaWatch decides this.
     over_quota: bool = False
+    # Homes of its own that are no longer used and may still be there; an erasure takes them along.
+    left_behind: tuple[LeftBehind, ...] = ()
+
+
+def leave_behind(tenant: Tenant, home: Home) -> Tenant:
+    """Return the tenant's entry with one more home that was left behind."""
+    left = dict.fromkeys((*tenant.left_behind, LeftBehind(tenant.tenant_id, home)))
+    return replace(tenant, left_behind=tuple(left))
 
 
 def all_ids(tenant: Tenant) -> tuple[TenantId, ...]:

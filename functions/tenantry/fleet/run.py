@@ -31,7 +31,9 @@ class RunId:
 
     def __post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
-            raise BadRequest("That is no run.", code="invalid_run")
+            raise BadRequest(
+                "That is no run.", code="invalid_run", hint="A run's name is what the plan of the run has given."
+            )
 
     @property
     def kind(self) -> RunKind:

@@ -26,6 +26,8 @@ from tenantry.homes import sessions
 from tenantry.homes.database_options import create_database, require_locale
 from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.rights import grant_rights, is_from_template
+from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import find_ties, untie
 from tenantry.homes.upgrading import upgrade_own_home
 
 
@@ -129,6 +131,17 @@ class DatabaseHome:
             execute(cursor, query, (self.home.database,))
             found = cursor.fetchone()
             return int(found[0]) if found else None
+
+    def untie(self) -> None:
+        """Drop what is tied to the database, into which administrators are let for that.
+
+        :raises Conflict: it is not the tenant's (`name_taken`).
+        """
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            is_there = self._is_there(cursor)
+        if is_there and find_ties(self._connect, self._tenant_id, self.home):
+            readmit(self._connect, self._tenant_id, self.home)
+            untie(self._connect, self._tenant_id, self.home)
 
     def drop(self) -> None:
         """Drop the database, whoever is connected to it.

@@ -29,7 +29,11 @@ def read_options(connect: AdminConnect, database: str) -> DatabaseOptions:
         execute(cursor, load_sql("homes/database_options"), (database,))
         found = cursor.fetchone()
     if found is None:
-        raise NotFound("The tenant's database is not there.", code="database_missing")
+        raise NotFound(
+            "The tenant's database is not there.",
+            code="database_missing",
+            hint="Restore it from a backup; a move under way is abandoned by its undo.",
+        )
     return DatabaseOptions(*found)
 
 

@@ -68,5 +68,11 @@ class HomeAdmin(Protocol):
     def size(self) -> int | None:
         """Return the home's size in bytes; None if nothing of the tenant is there. A share of the pool is estimated."""
 
+    def untie(self) -> None:
+        """Drop what would keep the home from being dropped for ever: prepared transactions, subscriptions, slots.
+
+        :raises Conflict: something has the home's name and is not the tenant's.
+        """
+
     def drop(self) -> None:
         """Drop the home with everything in it; a missing home counts as dropped. The roles stay."""

@@ -22,6 +22,7 @@ from tenantry.homes import sessions
 from tenantry.homes.large_objects import drop_large_objects
 from tenantry.homes.pool import Pool
 from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
+from tenantry.homes.ties import untie
 
 
 class PooledHome:
@@ -106,6 +107,10 @@ class PooledHome:
                 own, share = cursor.fetchone()
                 rows, total = rows + own, total + share
             return total if rows or self._is_member(cursor) else None
+
+    def untie(self) -> None:
+        """Roll back what the tenant has prepared."""
+        untie(self._connect, self._tenant_id, self.home)
 
     def drop(self) -> None:
         """Delete its rows, and take back what its roles may and its logins say there."""

@@ -73,7 +73,11 @@ def _rename_database(connect: AdminConnect, old: TenantId, new: TenantId, before
         elif _says(cursor, after, (old.value, new.value)):
             execute(cursor, sql.SQL(script).format(**names))
         else:
-            raise NotFound("The tenant's database is not there.", code="database_missing")
+            raise NotFound(
+                "The tenant's database is not there.",
+                code="database_missing",
+                hint="Make the database again under either name, or restore it, and repeat the call.",
+            )
 
 
 def _says(cursor: Any, database: str, expected: tuple[str, ...]) -> bool:
@@ -93,7 +97,11 @@ def _rename_schema(connect: AdminConnect, old: TenantId, new: TenantId, before: 
             rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
             execute(cursor, rename.format(sql.Identifier(before.schema), sql.Identifier(after.schema)))
         elif not _has_schema(cursor, after.schema):
-            raise NotFound("The tenant's schema is not there.", code="schema_missing")
+            raise NotFound(
+                "The tenant's schema is not there.",
+                code="schema_missing",
+                hint="Make the schema again under either name, or restore it, and repeat the call.",
+            )
         SharedDatabase(connect, before.database).identify(cursor, new, after.schema)
 
     in_transaction(connect, before.database, work, shared=True)

@@ -18,6 +18,7 @@ from tenantry.homes.large_objects import drop_large_objects
 from tenantry.homes.ownership import schema_owner
 from tenantry.homes.rights import grant_rights
 from tenantry.homes.shared_database import SharedDatabase
+from tenantry.homes.ties import untie
 from tenantry.homes.upgrading import upgrade_own_home
 
 
@@ -100,6 +101,10 @@ class SchemaHome:
             execute(cursor, load_sql("homes/schema_size"), (self.home.schema,))
             found = cursor.fetchone()
             return int(found[0]) if found else None
+
+    def untie(self) -> None:
+        """Roll back what the tenant has prepared."""
+        untie(self._connect, self._tenant_id, self.home)
 
     def drop(self) -> None:
         """Drop the schema and what was put beside it, and take back what the logins may and say in that database.

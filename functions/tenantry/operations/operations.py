@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.timer import Timer
 from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
-from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.operation import UNDONE, Operation, OperationStatus
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
@@ -23,7 +23,8 @@ class Step(NamedTuple):
     run: Callable[[Operation], dict[str, Any] | None]
 
 
-_UNDONE = "undone"
+# The code of a step that finds its tenant held by this operation no more.
+_OVER = "operation_over"
 # Of what an error says: a tenant's own trigger may say anything, and an item holds 400 KB.
 _MAX_DETAILS = 2_000
 
@@ -87,7 +88,7 @@ class Operations:
 
         :raises DependencyFailed: the operation could not be stored.
         """
-        self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
+        self._store.put(replace(operation, status=OperationStatus.FAILED, error=UNDONE))
 
     def launch(self, operation: Operation) -> None:
         """Start to perform an operation now.
@@ -115,7 +116,7 @@ class Operations:
         operation = self._unfinished(kind, target)
         if operation:
             self._timer.cancel(_timer_name(operation))
-            self._store.put(replace(operation, status=OperationStatus.FAILED, error=_UNDONE))
+            self._store.put(replace(operation, status=OperationStatus.FAILED, error=UNDONE))
 
     def unfinished(self, kind: str, target: str) -> Operation | None:
         """Find the unfinished operation of this kind on this target, which `start` resumes; None if there is none."""
@@ -128,7 +129,11 @@ class Operations:
         """
         operation = self._store.get(operation_id)
         if operation is None:
-            raise NotFound("There is no such operation.", code="operation_unknown")
+            raise NotFound(
+                "There is no such operation.",
+                code="operation_unknown",
+                hint="GET /admin/v1/operations lists the newest.",
+            )
         return operation
 
     def newest(self, limit: int, kind: str | None = None, target: str | None = None) -> list[Operation]:
@@ -139,7 +144,7 @@ class Operations:
     def _unfinished(self, kind: str, target: str) -> Operation | None:
         newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
         # An undone operation is over. A new request makes a new operation, so that the certificate names its requester.
-        over = newest is None or newest.status is OperationStatus.SUCCEEDED or newest.error == _UNDONE
+        over = newest is None or newest.status is OperationStatus.SUCCEEDED or newest.error == UNDONE
         return None if over else newest
 
 
@@ -166,7 +171,7 @@ class Performer:
         # may write the operation's state.
         with self._leases.hold(kind, name):
             operation = self._get(operation_id)
-            if operation.status is OperationStatus.SUCCEEDED or operation.error == _UNDONE:
+            if operation.status is OperationStatus.SUCCEEDED or operation.error == UNDONE:
                 return operation
             try:
                 return self._do_steps(operation)
@@ -196,12 +201,18 @@ class Performer:
             current = compensation(current) if compensation else current
         finally:
             facts = current.facts | ({"error_details": _bounded(error.details)} if error.details else {})
-            self._store.put(replace(current, status=OperationStatus.FAILED, error=error.code, facts=facts))
+            # Lambda delivers an event again: what has let its tenant go by then has failed of what it had failed of.
+            code = current.error if current.error and error.code == _OVER else error.code
+            self._store.put(replace(current, status=OperationStatus.FAILED, error=code, facts=facts))
 
     def _get(self, operation_id: str) -> Operation:
         operation = self._store.get(operation_id)
         if operation is None:
-            raise NotFound("There is no such operation.", code="operation_unknown")
+            raise NotFound(
+                "There is no such operation.",
+                code="operation_unknown",
+                hint="GET /admin/v1/operations lists the newest.",
+            )
         return operation
 
 

@@ -10,11 +10,12 @@ from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
 from tenantry.domain.errors import Conflict
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.relocation import CLONE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
@@ -95,9 +96,15 @@ class CloneRequests:
         self._require_version(source.server_id, server.server_id)
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
+        require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
         self._require_copyable(present)
         require_options(self._servers, present, home)
-        facts = {"cloned": order.source.value, "home": asdict(home), "admin_email": order.admin_email or ""}
+        facts = {
+            "cloned": order.source.value,
+            "home": asdict(home),
+            "admin_email": order.admin_email or "",
+            MARKED: True,
+        }
         operation = self._operations.begin(CLONE, f"tenant/{order.tenant_id}", actor, facts)
         self._registry.put_tenant(
             Tenant(
@@ -119,7 +126,11 @@ class CloneRequests:
     def _require_free(self, tenant_id: TenantId, home: Home) -> None:
         require_not_retired(self._registry, tenant_id)
         if self._secrets.find(tenant_id):
-            raise Conflict("There is a secret of that tenant already.", code="secret_exists")
+            raise Conflict(
+                "There is a secret of that tenant already.",
+                code="secret_exists",
+                hint="Choose another tenant id, or delete that secret.",
+            )
         self._servers.admin(home.server_id).require_names(tenant_id, home)
         if self._servers.home(tenant_id, home).size() is not None:
             raise name_taken(f"{home.database}.{home.schema}")
@@ -129,7 +140,11 @@ class CloneRequests:
             return
         versions = [self._servers.admin(server).facts().version_number // 10_000 for server in (here, there)]
         if versions[1] < versions[0]:
-            raise Conflict(f"The server is PostgreSQL {versions[1]}, older than the tenant's.", code="server_too_old")
+            raise Conflict(
+                f"The server is PostgreSQL {versions[1]}, older than the tenant's.",
+                code="server_too_old",
+                hint="Choose a server of the same version or a newer one.",
+            )
 
     def _require_copyable(self, home: Home) -> None:
         connect = self._servers.connector(home.server_id)
@@ -140,6 +155,7 @@ class CloneRequests:
                     "Policies of the tenant's tables name roles, which a clone does not have.",
                     code="roles_in_policies",
                     details=", ".join(named),
+                    hint="Drop or rewrite these policies, or restore a backup as a new tenant.",
                 )
             return
         connection = connect(home.database)

@@ -16,7 +16,7 @@ from tenantry.domain.changeable import require_kept, require_still
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts
-from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.homes.copy_login import drop_copy_login
@@ -59,7 +59,13 @@ class Cloning:
         credentials = self._new_credentials(tenant.tenant_id, home)
         self._secrets.write(tenant.tenant_id, credentials)
         admin = self._servers.admin(home.server_id)
-        admin.make_roles(tenant.tenant_id, credentials.username, credentials.password, tenant.limits.connections)
+        admin.make_roles(
+            tenant.tenant_id,
+            credentials.username,
+            credentials.password,
+            tenant.limits.connections,
+            is_listed=MARKED not in operation.facts,
+        )
         admin.set_limits(tenant.tenant_id, tenant.limits)
         give_dump_logins(admin.dump_logins, self._secrets, tenant.tenant_id, home.isolation)
 
@@ -110,7 +116,11 @@ class Cloning:
     def _tenant(self, operation: Operation) -> Tenant:
         tenant = self._registry.tenant(tenant_of(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not made by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not made by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         require_kept(tenant)
         return tenant
 

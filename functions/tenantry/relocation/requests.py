@@ -9,17 +9,22 @@ from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
-from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.operation import MARKED, Operation, OperationStatus
+from tenantry.domain.operation_kinds import RENAME
 from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
-from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.relocation.residence import require_options
+from tenantry.relocation.residence import home_in_use, require_options
+from tenantry.servers.extensions import extensions_of, require_extensions
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers
+from tenantry.tenants.rename_requests import give_up_rename
+from tenantry.tenants.renaming import new_id
 
 # Divides `server_version_num` into the major version: 180006 is 18.6.
 _MAJOR = 10_000
@@ -52,11 +57,17 @@ class Relocations:
             operation = self._unfinished(tenant, MOVE)
             if operation is None:
                 if server_id == tenant.server_id:
-                    raise BadRequest("The tenant lies on that server already.", code="same_place")
+                    raise BadRequest(
+                        "The tenant lies on that server already.",
+                        code="same_place",
+                        hint="Nothing has to be done; or name another place.",
+                    )
                 self._check_server(tenant, server_id)
+                self._require_untied(tenant_id, home)
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
+                self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
@@ -79,8 +90,13 @@ class Relocations:
             if operation is None:
                 home = home_of(tenant, self._secrets.find(tenant_id))
                 if isolation is home.isolation:
-                    raise BadRequest(f"The tenant's isolation is '{isolation}' already.", code="same_place")
+                    raise BadRequest(
+                        f"The tenant's isolation is '{isolation}' already.",
+                        code="same_place",
+                        hint="Nothing has to be done; or name another place.",
+                    )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
+                self._require_untied(tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)
@@ -101,9 +117,9 @@ class Relocations:
             refused = self._refused_return(tenant)
             operation = None if refused else self._unfinished(tenant, CONFIRM)
             if operation is None:
-                if tenant.former_home is None:
-                    raise Conflict("The tenant has no former place to drop.", code="nothing_to_confirm")
-                facts = {"former_home": asdict(tenant.former_home), "stays": refused is not None}
+                former = self._droppable(tenant)
+                self._require_untied(tenant_id, former)
+                facts = {"former_home": asdict(former), "stays": refused is not None}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
                     self._operations.give_up(refused)
@@ -125,12 +141,33 @@ class Relocations:
                 operation = self._abandon_restore(tenant, begun, actor)
             elif begun and begun.kind in {UNDO, ABANDON, UNDO_RESTORE, ABANDON_RESTORE}:
                 operation = self._operations.resume(begun)
+            elif begun and begun.kind == RENAME:
+                # There is nothing to perform: nothing but two entries of the registry was made.
+                return self._abandon_rename(begun)
             elif begun:
                 raise moving()
             else:
                 operation = self._begin_return(tenant, actor)
         self._operations.launch(operation)
         return operation
+
+    def _abandon_rename(self, begun: Operation) -> Operation:
+        with self._leases.hold(TENANT_LEASE, new_id(begun).value):
+            give_up_rename(self._registry, begun)
+            self._operations.give_up(begun)
+        return self._operations.get(begun.operation_id)
+
+    def _droppable(self, tenant: Tenant) -> Home:
+        """Return the home that a confirmation drops, before it holds the tenant: one that is not in use."""
+        if tenant.former_home is None:
+            raise Conflict(
+                "The tenant has no former place to drop.",
+                code="nothing_to_confirm",
+                hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be confirmed.",
+            )
+        if home_of(tenant, self._secrets.find(tenant.tenant_id)) == tenant.former_home:
+            raise home_in_use()
+        return tenant.former_home
 
     def _refused_return(self, tenant: Tenant) -> Operation | None:
         """Find the undo that holds the tenant, has failed and has not switched: a confirmation may take its place."""
@@ -141,8 +178,10 @@ class Relocations:
 
     def _has_switched(self, tenant: Tenant, begun: Operation) -> bool:
         journey, present = journey_of(begun.facts), self._secrets.find(tenant.tenant_id)
-        server = self._servers.get(journey.target.server_id)
-        return bool(present and place_of(present) == place_of(credentials_at(present, journey.target, server)))
+        if present is None:
+            return home_of(tenant, None) == journey.target and tenant.former_home == journey.source
+        server = self._registry.server(journey.target.server_id)
+        return bool(server and place_of(present) == place_of(credentials_at(present, journey.target, server)))
 
     def _take_over(self, tenant: Tenant, begun: Operation, actor: str) -> Operation:
         """Start to abandon a relocation that has not switched; one that has switched must be finished first."""
@@ -153,7 +192,9 @@ class Relocations:
                 hint="Repeat the call that moves it; then it can be undone.",
             )
         journey = journey_of(begun.facts)
-        operation = self._begin_with(tenant, ABANDON, journey.to_facts() | {"abandoned": begun.operation_id}, actor)
+        facts = journey.to_facts() | {"abandoned": begun.operation_id}
+        facts |= {name: begun.facts[name] for name in (MARKED,) if name in begun.facts}
+        operation = self._begin_with(tenant, ABANDON, facts, actor)
         self._operations.give_up(begun)
         return operation
 
@@ -165,9 +206,14 @@ class Relocations:
 
     def _begin_return(self, tenant: Tenant, actor: str) -> Operation:
         if tenant.former_home is None:
-            raise Conflict("There is no move or restore to undo.", code="nothing_to_undo")
+            raise Conflict(
+                "There is no move or restore to undo.",
+                code="nothing_to_undo",
+                hint="GET /admin/v1/tenants/{tenant_id} shows what it has: `former_home` can be undone.",
+            )
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
-        came = self._last_relocation(tenant.tenant_id)
+        self._require_untied(tenant.tenant_id, home)
+        came = self._last_relocation(tenant, home)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
             return self._begin_with(
                 tenant,
@@ -181,13 +227,14 @@ class Relocations:
                 actor,
             )
         facts = Journey(home, tenant.former_home).to_facts()
-        facts |= {name: came.facts[name] for name in ("mark", "definitions") if came and name in came.facts}
-        facts["schema_revision"] = came.facts["former_revision"] if came else tenant.schema_revision
+        facts |= {name: came.facts[name] for name in ("mark", "fingerprint") if came and name in came.facts}
+        facts |= {"schema_revision": came.facts["former_revision"] if came else tenant.schema_revision, MARKED: True}
         return self._begin_with(tenant, UNDO, facts, actor)
 
-    def _last_relocation(self, tenant_id: TenantId) -> Operation | None:
-        target = f"tenant/{tenant_id}"
-        return next((o for o in self._operations.newest(_SEARCHED) if o.target == target and _arrived(o)), None)
+    def _last_relocation(self, tenant: Tenant, home: Home) -> Operation | None:
+        """Find the operation that brought the tenant to its home, be its end written down or not."""
+        found = self._operations.newest(_SEARCHED, target=f"tenant/{tenant.tenant_id}")
+        return next((o for o in found if _arrived(o, home)), None)
 
     def _begin(self, tenant: Tenant, kind: str, journey: Journey, actor: str) -> Operation:
         is_pooled = journey.source.isolation is Isolation.POOLED
@@ -195,7 +242,7 @@ class Relocations:
             "schema_revision": head_revision() if is_pooled else tenant.schema_revision,
             "former_revision": tenant.schema_revision,
         }
-        return self._begin_with(tenant, kind, journey.to_facts() | revisions, actor)
+        return self._begin_with(tenant, kind, journey.to_facts() | revisions | {MARKED: True}, actor)
 
     def _begin_with(self, tenant: Tenant, kind: str, facts: dict[str, Any], actor: str) -> Operation:
         operation = self._operations.begin(kind, f"tenant/{tenant.tenant_id}", actor, facts)
@@ -225,11 +272,25 @@ class Relocations:
         require_complete(tenant)
         return tenant
 
+    def _require_untied(self, tenant_id: TenantId, home: Home) -> None:
+        """Make sure that the home that a tenant leaves can be copied, and dropped in the end."""
+        if not self._servers.is_lost(home.server_id):
+            require_untied(self._servers.connector(home.server_id), tenant_id, home)
+
     def _check_server(self, tenant: Tenant, server_id: str) -> None:
         self._servers.require_room(server_id, tenant.region)
         here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
         if there.version_number // _MAJOR < here.version_number // _MAJOR:
-            raise Conflict(f"The server is PostgreSQL {there.version}, older than the tenant's.", code="server_too_old")
+            raise Conflict(
+                f"The server is PostgreSQL {there.version}, older than the tenant's.",
+                code="server_too_old",
+                hint="Choose a server of the same version or a newer one.",
+            )
+
+    def _check_extensions(self, home: Home, server_id: str) -> None:
+        if home.isolation is Isolation.DATABASE:
+            needed = extensions_of(self._servers.connector(home.server_id), home.database)
+            require_extensions(self._servers.connector(server_id), needed)
 
     def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
         if isolation is not Isolation.DATABASE:
@@ -257,6 +318,8 @@ class Relocations:
             )
 
 
-def _arrived(operation: Operation) -> bool:
-    kinds = {MOVE, PROMOTE, RESTORE, UNDO_RESTORE}
-    return operation.kind in kinds and operation.status is OperationStatus.SUCCEEDED
+def _arrived(operation: Operation, home: Home) -> bool:
+    # A worker may have died after its last step, before it wrote down that all is done.
+    if operation.kind in {MOVE, PROMOTE}:
+        return "switch" in operation.done and journey_of(operation.facts).target == home
+    return operation.kind in {RESTORE, UNDO_RESTORE} and "swap" in operation.done

@@ -7,18 +7,32 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import HomeCopier, Resident
 from tenantry.database.marks import ignore_name_taken
+from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import Conflict, TenantUnknown
-from tenantry.domain.home import place_of
-from tenantry.domain.operation import Operation, tenant_of
+from tenantry.domain.home import credentials_at, place_of
+from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import Home, Isolation, Tenant
+from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
+from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.ties import require_untied
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
+
+type Place = tuple[str, int, str, str, Isolation]
+
+
+def home_in_use() -> Conflict:
+    """Make the error for a home that was to be dropped, and that the tenant's secret names."""
+    return Conflict(
+        "The tenant lives in that home.",
+        code="home_in_use",
+        hint="Nothing was dropped. Compare the tenant's secret with GET /admin/v1/tenants, and mend it.",
+    )
 
 
 def own_options(servers: Servers, source: Home, target: Home) -> DatabaseOptions | None:
@@ -61,11 +75,38 @@ class Residence:
 
         :raises Conflict: the secret names neither the source nor the target; nothing is touched then.
         """
-        journey, present = journey_of(operation.facts), self.secrets.read(tenant_of(operation))
-        source, target = (place_of(self.copier.at(home, present)) for home in (journey.source, journey.target))
+        journey, present = journey_of(operation.facts), self.secrets.find(tenant_of(operation))
+        if present is None:
+            # The registry is written just after the secret, and is what tells where the tenant lives without one.
+            tenant = self.tenant(operation)
+            return home_of(tenant, None) == journey.target and tenant.former_home == journey.source
+        source, target = (self._place(home, present) for home in (journey.source, journey.target))
         if place_of(present) not in (source, target):
-            raise Conflict("The tenant's secret names neither of the two places.", code="place_unclear")
+            raise Conflict(
+                "The tenant's secret names neither of the two places.",
+                code="place_unclear",
+                hint="Register the server once more with the address that is in the secret, or mend the secret.",
+            )
         return place_of(present) == target
+
+    def _place(self, home: Home, present: Credentials) -> Place | None:
+        """Say where credentials for a home lead; None if its server is not registered any more."""
+        server = self.registry.server(home.server_id)
+        return place_of(credentials_at(present, home, server)) if server else None
+
+    def reopen(self, operation: Operation) -> None:
+        """Let the tenant write again in the home that it has not left, as far as that is still there."""
+        home = journey_of(operation.facts).source
+        if self.servers.is_lost(home.server_id):
+            return
+        with ignore_gone():
+            self.source(operation).open()
+            self.source(operation).unfence()
+
+    def is_source_gone(self, operation: Operation) -> bool:
+        """Whether the home that the tenant has not left is lost: then the other one may have the only copy."""
+        home = journey_of(operation.facts).source
+        return self.servers.is_lost(home.server_id) or not is_there(self.servers.connector(home.server_id), home)
 
     def source(self, operation: Operation) -> HomeAdmin:
         """Administer the home that the tenant leaves."""
@@ -78,7 +119,7 @@ class Residence:
     def present(self, operation: Operation) -> HomeAdmin:
         """Administer the home that the tenant lives in."""
         tenant = self.tenant(operation)
-        return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.read(tenant.tenant_id)))
+        return self.servers.home(tenant.tenant_id, home_of(tenant, self.secrets.find(tenant.tenant_id)))
 
     def options(self, operation: Operation) -> DatabaseOptions | None:
         """Say how the target is made, where it is a database of the tenant's own: as the one that the tenant leaves."""
@@ -94,11 +135,16 @@ class Residence:
         if tenant is None:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not moved by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not moved by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         return tenant
 
-    def make_roles(self, tenant: Tenant, server_id: str) -> None:
+    def make_roles(self, operation: Operation, server_id: str) -> None:
         """Make the tenant's roles and its login on a server, with its present password and its limits."""
+        tenant = self.tenant(operation)
         present, admin = self.secrets.read(tenant.tenant_id), self.servers.admin(server_id)
         homes = {tenant.server_id, tenant.former_home.server_id if tenant.former_home else tenant.server_id}
         admin.make_roles(
@@ -106,7 +152,7 @@ class Residence:
             present.username,
             present.password,
             tenant.limits.connections,
-            is_listed=server_id in homes,
+            is_listed=server_id in homes or MARKED not in operation.facts,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
@@ -121,26 +167,38 @@ class Residence:
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.
 
-        :raises Conflict: the tenant lives there.
+        :raises Conflict: the tenant lives there, or something is tied to it (`tied_to_database`).
         """
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
-        if tenant is None or home_of(tenant, self.secrets.read(tenant_id)) == home:
-            raise Conflict("The tenant lives in that home.", code="home_in_use")
+        if tenant is None or home_of(tenant, self.secrets.find(tenant_id)) == home:
+            raise home_in_use()
+        if self.servers.is_lost(home.server_id):
+            self.leave_behind(operation, home)
+            return
         # What is not the tenant's was in the way, and is left as it is.
         with ignore_name_taken():
             drop_copy_login(self.servers.connector(home.server_id), tenant_id, home.database)
+        require_untied(self.servers.connector(home.server_id), tenant_id, home)
         with ignore_name_taken():
             self.servers.home(tenant_id, home).drop()
         if with_roles:
             removal = self.servers.removal(home.server_id)
             removal.drop_roles(removal.find_roles(tenant_id))
 
+    def leave_behind(self, operation: Operation, home: Home) -> None:
+        """Write down that a home may still be there, so that an erasure looks for it."""
+        self.registry.put_tenant(leave_behind(self.tenant(operation), home))
+
     def residents(self, operation: Operation) -> tuple[Resident, Resident]:
         """Return the tenant in its source and in its target home."""
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
         present = self.secrets.read(tenant_id)
         return Resident(tenant_id, journey.source, present), Resident(tenant_id, journey.target, present)
+
+    def hand_over(self, operation: Operation, successor: str) -> None:
+        """Make another operation the tenant's holder."""
+        self.registry.put_tenant(replace(self.tenant(operation), relocation=successor))
 
     def release(self, operation: Operation, **change: Any) -> None:
         """Release the tenant, with these changes to its entry; a tenant that is already free stays as it is."""

@@ -24,6 +24,7 @@ from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.swapping import readmit
+from tenantry.homes.ties import require_untied
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
 from tenantry.servers.servers import Servers
@@ -63,11 +64,12 @@ class Relocation(Residence):
 
         Everything is then done anew: what is written from now on is not in the copy.
         """
-        if "prepare" not in operation.done or not self.is_under_way(operation) or self.has_arrived(operation):
+        if not self.is_under_way(operation):
             return operation
-        source = self.source(operation)
-        source.open()
-        source.unfence()
+        if self.has_arrived(operation):
+            return replace(operation, facts=operation.facts | {"arrived": True})
+        if "prepare" in operation.done:
+            self.reopen(operation)
         return replace(operation, done=())
 
     def _prepare(self, operation: Operation) -> dict[str, Any] | None:
@@ -76,7 +78,7 @@ class Relocation(Residence):
             return None
         readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if journey.leaves_server:
-            self.make_roles(tenant, journey.target.server_id)
+            self.make_roles(operation, journey.target.server_id)
         # Until the tenant has left what it shares with others, nothing reads more than the tenant itself.
         homes = {journey.source.isolation, journey.target.isolation}
         with ignore_name_taken():
@@ -136,14 +138,15 @@ class Relocation(Residence):
         both = self._read.pop(operation.operation_id, None) or self.copier.read_both(*self.residents(operation))
         both.require_same()
         counted = {"tables": len(both.target.tables), "rows": both.target.rows}
-        return counted | {"mark": both.mark, "source_mark": both.source_mark, "definitions": both.definitions}
+        return counted | {"mark": both.mark, "source_mark": both.source_mark, "fingerprint": both.definitions}
 
     def _switch(self, operation: Operation) -> dict[str, Any]:
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
         facts: dict[str, Any] = {}
         closed = 0.0
         if not self.has_arrived(operation):
-            self._require_login(self.tenant(operation), journey)
+            self._require_login(operation, journey)
+            require_untied(self.servers.connector(journey.source.server_id), tenant_id, journey.source)
             closed = time.time()
             self.source(operation).close()
             self._require_unwritten(operation)
@@ -177,16 +180,17 @@ class Relocation(Residence):
                 hint="Stop the application that uses the tenant's secret itself, and repeat the call.",
             )
 
-    def _require_login(self, tenant: Tenant, journey: Journey) -> None:
+    def _require_login(self, operation: Operation, journey: Journey) -> None:
         """Make sure that the target's server knows the password that the tenant's secret has now.
 
         It refuses because the home is closed, once the password was right.
         """
-        credentials = self.copier.at(journey.target, self.secrets.read(tenant.tenant_id))
-        if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+        tenant_id = self.tenant(operation).tenant_id
+        credentials = self.copier.at(journey.target, self.secrets.read(tenant_id))
+        if _refusal(tenant_id, credentials, self._connect) != _CLOSED:
             # Rotated since the roles were made.
-            self.make_roles(tenant, journey.target.server_id)
-            if _refusal(tenant.tenant_id, credentials, self._connect) != _CLOSED:
+            self.make_roles(operation, journey.target.server_id)
+            if _refusal(tenant_id, credentials, self._connect) != _CLOSED:
                 raise DatabaseUnavailable("The tenant can't log in at its new place.", code="login_refused")
 
     def _note_cutover(self, operation: Operation, journey: Journey) -> None:

@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from tenantry.contents.home_copier import Resident
+from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
-from tenantry.domain.tenant import Isolation
+from tenantry.domain.tenant import Home, Isolation
+from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation
@@ -30,11 +32,17 @@ class Confirmation:
         tenant, former = self._relocation.tenant(operation), home_of_facts(operation.facts["former_home"])
         if operation.facts.get("stays"):
             # An undo was given up: whatever it had begun, the tenant is at home here.
+            self._stay(operation)
+        if tenant.former_home == former:
+            self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
+
+    def _stay(self, operation: Operation) -> None:
+        if self._relocation.servers.is_lost(self._relocation.tenant(operation).server_id):
+            return
+        with ignore_gone():
             home = self._relocation.present(operation)
             home.open()
             home.unfence()
-        if tenant.former_home == former:
-            self._relocation.drop_home(operation, former, with_roles=former.server_id != tenant.server_id)
 
     def _forget(self, operation: Operation) -> None:
         self._relocation.release(operation, former_home=None)
@@ -58,22 +66,34 @@ class Abandonment:
     def _reopen(self, operation: Operation) -> None:
         self._relocation.tenant(operation)
         if self._relocation.has_arrived(operation):
+            # Only its own steps can finish it: give the tenant back to the operation that was to be abandoned.
+            self._relocation.hand_over(operation, operation.facts["abandoned"])
             raise Conflict(
                 "The tenant lives at its new place already.",
                 code="already_switched",
                 hint="Repeat the call that moves it; then it can be undone.",
             )
-        source = self._relocation.source(operation)
-        source.open()
-        source.unfence()
+        self._relocation.reopen(operation)
 
     def _drop_target(self, operation: Operation) -> None:
         self._relocation.tenant(operation)
         journey = journey_of(operation.facts)
+        if self._relocation.is_source_gone(operation):
+            # Somebody has dropped it meanwhile: what was copied may be all that there is.
+            self._relocation.leave_behind(operation, journey.target)
+            return
+        if journey.leaves_server and not self._relocation.servers.is_lost(journey.target.server_id):
+            with ignore_name_taken():
+                self._claim(operation, journey.target)
         self._relocation.drop_home(operation, journey.target, with_roles=journey.leaves_server)
 
     def _forget(self, operation: Operation) -> None:
         self._relocation.release(operation)
+
+    def _claim(self, operation: Operation, target: Home) -> None:
+        """Mark the roles that an older version has made for the move, so that they are known as the tenant's and go."""
+        if MARKED not in operation.facts and self._relocation.secrets.find(tenant_of(operation)):
+            self._relocation.make_roles(operation, target.server_id)
 
 
 class Return:
@@ -102,11 +122,11 @@ class Return:
 
     def give_up(self, operation: Operation) -> Operation:
         """Compensate a step that failed before the switch: let the tenant write again in its present home."""
-        if not self._relocation.is_under_way(operation) or self._relocation.has_arrived(operation):
+        if not self._relocation.is_under_way(operation):
             return operation
-        source = self._relocation.source(operation)
-        source.open()
-        source.unfence()
+        if self._relocation.has_arrived(operation):
+            return replace(operation, facts=operation.facts | {"arrived": True})
+        self._relocation.reopen(operation)
         return replace(operation, done=())
 
     def _look(self, operation: Operation) -> dict[str, Any] | None:
@@ -120,7 +140,7 @@ class Return:
             return {"changed": False}
         if journey.leaves_server:
             # A rotation since the switch may have changed the login in use.
-            relocation.make_roles(tenant, journey.target.server_id)
+            relocation.make_roles(operation, journey.target.server_id)
         readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
@@ -141,9 +161,9 @@ class Return:
 
         Of a move that was made by an older version nothing is known: then all that can be is brought along.
         """
-        if "definitions" not in operation.facts:
+        if "fingerprint" not in operation.facts:
             return journey_of(operation.facts).copies_schema
-        noted: str = operation.facts["definitions"]
+        noted: str = operation.facts["fingerprint"]
         return self._relocation.copier.definitions(source) != noted
 
     def _copy(self, operation: Operation) -> dict[str, Any] | None:

@@ -42,4 +42,9 @@ def relocation_workflows(
         CONFIRM: Confirmation(relocation).steps(),
         CLONE: Cloning(registry, servers, secrets, copier, connect, onboarding).steps(),
     }
-    return workflows, {MOVE: relocation.give_up, PROMOTE: relocation.give_up, UNDO: returning.give_up}
+    compensations = {
+        MOVE: relocation.give_up,
+        PROMOTE: relocation.give_up,
+        UNDO: returning.give_up,
+    }
+    return workflows, compensations

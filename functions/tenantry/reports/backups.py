@@ -9,12 +9,13 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.backups.history import BackupHistories
 from tenantry.backups.judging import BackupReport, judge
+from tenantry.domain import operation_kinds
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 from tenantry.operations.operations import Step
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
-KIND, TARGET = "report_backups", "fleet/backups"
+KIND, TARGET = operation_kinds.REPORT_BACKUPS, "fleet/backups"
 # A spreadsheet takes a text that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Tenants that are being made or erased are not judged.

@@ -109,7 +109,7 @@ class ConnectionBudget:
         try:
             credentials = self._secrets.find(tenant.tenant_id)
             if credentials is None:
-                raise NotFound(code="credentials_missing")
+                raise NotFound(code="credentials_missing", hint="Repeat the call that makes the tenant.")
         except TenantryError as error:
             unchecked[tenant.tenant_id.value] = error.code
             return None
@@ -119,7 +119,7 @@ class ConnectionBudget:
         try:
             administrator = self._administrators.find(residents.server_id)
             if administrator is None:
-                raise NotFound(code="server_unknown")
+                raise NotFound(code="server_unknown", hint="Register the server once more, with its administrator.")
             facts, roles = ServerAudit(administrator).connections()
         except TenantryError as error:
             return ServerBudget(residents.server_id, Verdict.UNKNOWN, tenants, code=error.code)

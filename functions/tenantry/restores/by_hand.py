@@ -20,14 +20,15 @@ from pydantic import ValidationError
 
 from tenantry.contents.digest import Access
 from tenantry.contents.statistics import analyse
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import RestoreFailed, TenantryError
 from tenantry.domain.printable import printable
-from tenantry.domain.restore import archived_schema
-from tenantry.domain.tenant import Home, TenantId, owner_role
+from tenantry.domain.restore import archived_schema, surroundings_of
+from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.database_options import create_database
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.scratch import archived_options, own_settings
@@ -58,14 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="by_hand", description="Proves what was restored by hand.")
     commands = parser.add_subparsers(required=True)
     dump = commands.add_parser("dump", help="is this the dump that the manifest speaks of?")
+    complete = commands.add_parser("complete", help="bring back comments and casts that no dump has, as the owner")
     compare = commands.add_parser("compare", help="has this database every row that was backed up?")
     make = commands.add_parser("make", help="make an empty database as the archived one was made, closed to everybody")
     settings = commands.add_parser("settings", help="set the database to what it was set to, as the tenant's owner")
-    for command, run in ((dump, _check_dump), (make, _make), (compare, _compare), (settings, _repeat_settings)):
+    work = (
+        (dump, _check_dump),
+        (make, _make),
+        (complete, _complete),
+        (compare, _compare),
+        (settings, _repeat_settings),
+    )
+    for command, run in work:
         command.add_argument("manifest", type=Path, help="manifest.json")
         command.set_defaults(run=run)
     dump.add_argument("dump", type=Path, help="dump.zst")
-    for command in (make, compare, settings):
+    for command in (make, complete, compare, settings):
         command.add_argument("database", help="the database's name")
     return parser
 
@@ -86,6 +95,15 @@ def _check_dump(manifest: Manifest, options: argparse.Namespace) -> int:
     return SAME if is_it else DIFFERENT
 
 
+def _complete(manifest: Manifest, options: argparse.Namespace) -> int:
+    if manifest.isolation is not Isolation.POOLED:
+        is_whole = manifest.isolation is Isolation.DATABASE
+        write_surroundings(_access(manifest, options), surroundings_of(manifest), _CONNECT, whole=is_whole)
+    for gone in manifest.omissions or ():
+        _write([f"not brought back: {gone.kind} {gone.name} ({gone.reason})"])
+    return SAME
+
+
 def _make(manifest: Manifest, options: argparse.Namespace) -> int:
     owner = owner_role(TenantId(manifest.tenant_id))
     with closing(_administrator("postgres")) as connection, connection.cursor() as cursor:
@@ -95,14 +113,17 @@ def _make(manifest: Manifest, options: argparse.Namespace) -> int:
 
 
 def _compare(manifest: Manifest, options: argparse.Namespace) -> int:
-    tenant_id = TenantId(manifest.tenant_id)
-    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
-    credentials = replace(_login(options.database), schema=home.schema)
-    access = Access(home, credentials, owner_role(tenant_id))
+    access = _access(manifest, options)
     analyse(access, _CONNECT)
     findings = examine(manifest, access, _CONNECT)
     _write(_table(manifest, findings))
     return SAME if findings.matches else DIFFERENT
+
+
+def _access(manifest: Manifest, options: argparse.Namespace) -> Access:
+    home = Home("", manifest.isolation, options.database, archived_schema(manifest))
+    credentials = replace(_login(options.database), schema=home.schema)
+    return Access(home, credentials, owner_role(TenantId(manifest.tenant_id)))
 
 
 def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:

@@ -13,6 +13,7 @@ from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
 from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, TableContent
 from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.fingerprint import from_facts
 
 _NAMED = 10
 
@@ -30,8 +31,8 @@ class FoundTable(NamedTuple):
 class Findings:
     """What came back.
 
-    `missing` names tables that did not, and whatever has other rights than it had. `has_digests` tells whether content
-    was compared too: older backups have counts only.
+    `missing` names tables that did not, and whatever is defined in another way or has other rights than it had.
+    `has_digests` tells whether content was compared too: older backups have counts only.
     """
 
     tables: tuple[FoundTable, ...]
@@ -71,24 +72,40 @@ class Findings:
 
 
 def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Findings:
-    """Count (and digest, where the manifest has digests) the rows of every table in a scratch database.
+    """Compare the definitions and the rows of every table in a scratch database, as far as the manifest has them.
 
     :raises TenantryError: the server refused or went away.
     """
     wanted = {(table.schema_name, table.table): table for table in manifest.tables}
     has_digests = any(table.digest for table in manifest.tables)
     # Nobody else is there: what hides rows from their owner, too, is put aside for as long as this takes.
-    with ContentReader(access, settings, past_policies=True) as reader:
+    with ContentReader(access, settings, past_policies=True, computed=_has_computed(manifest)) as reader:
         content = reader.content(manifest.samples, copied=manifest.copied) if has_digests else None
         tables = []
         for name, table in reader.tables.items():
             found = content.tables[name] if content else TableContent(_count(reader, table), "")
             tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
         revision = schema_revision(reader.connection, access.home.schema) or ""
-    missing = sorted(f"{schema}.{table}" for schema, table in wanted)
+    missing = _redefined(manifest, access, settings)
+    missing += sorted(f"{schema}.{table}" for schema, table in wanted)
     if content and not _same_objects(manifest, content):
         missing.append(LARGE_OBJECTS)
     return Findings(tuple(tables), tuple(missing), has_digests, revision)
+
+
+def _has_computed(manifest: Manifest) -> bool:
+    """Whether digests are of what is computed when it is read, too, as before it was said what does not come back."""
+    return manifest.omissions is None
+
+
+def _redefined(manifest: Manifest, access: Access, settings: ConnectSettings) -> list[str]:
+    """Name what is defined in another way than it was: policies too, so nothing may put them aside meanwhile."""
+    if manifest.fingerprint is None:
+        return []
+    wanted = from_facts(manifest.fingerprint.model_dump())
+    left_out = {(gone.kind, gone.name) for gone in manifest.left_out}
+    with ContentReader(access, settings) as reader:
+        return wanted.differences(reader.defined().fingerprint, access.home.schema, left_out)
 
 
 def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:

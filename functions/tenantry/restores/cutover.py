@@ -11,7 +11,8 @@ from tenantry.domain.errors import TenantUnknown
 from tenantry.domain.home import credentials_at, home_of_facts, place_of
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.passwords import new_password
-from tenantry.domain.tenant import Home, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Tenant, TenantId, TenantStatus, leave_behind
+from tenantry.homes.gone import ignore_gone
 from tenantry.restores.swap_own import Swap
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
@@ -32,8 +33,11 @@ class Cutover:
         """Read the tenant's present credentials. :raises NotFound: it has no secret."""
         return self._secrets.read(tenant_id)
 
-    def make_roles(self, tenant: Tenant, home: Home) -> None:
-        """Make the tenant's roles and its login on the home's server, with its present password or a new one."""
+    def make_roles(self, tenant: Tenant, home: Home, *, is_marked: bool) -> None:
+        """Make the tenant's roles and its login on the home's server, with its present password or a new one.
+
+        :param is_marked: whether those that an earlier attempt made are marked.
+        """
         server = self._servers.get(home.server_id)
         known = self._secrets.find(tenant.tenant_id)
         if known is None:
@@ -45,7 +49,11 @@ class Cutover:
         admin.close_maintenance_databases()
         is_listed = tenant.server_id == home.server_id and tenant.status is not TenantStatus.PROVISIONING
         admin.make_roles(
-            tenant.tenant_id, known.username, known.password, tenant.limits.connections, is_listed=is_listed
+            tenant.tenant_id,
+            known.username,
+            known.password,
+            tenant.limits.connections,
+            is_listed=is_listed or not is_marked,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
         give_dump_logins(admin.dump_logins, self._secrets, tenant.tenant_id, home.isolation)
@@ -61,9 +69,15 @@ class Cutover:
         arrived = credentials_at(present, home, self._servers.get(home.server_id))
         if place_of(present) == place_of(arrived):
             return
-        if former:
-            self._servers.home(tenant_id, former).close()
+        if former and not self._servers.is_lost(former.server_id):
+            with ignore_gone():
+                self._servers.home(tenant_id, former).close()
         self._secrets.write(tenant_id, arrived)
+
+    def leads_to(self, tenant_id: TenantId, home: Home) -> bool:
+        """Tell whether the tenant's secret names a home, whose server is registered."""
+        present, server = self._secrets.find(tenant_id), self._servers.find(home.server_id)
+        return bool(present and server and place_of(present) == place_of(credentials_at(present, home, server)))
 
     def note(self, operation: Operation, home: Home, kept: Home | None, revision: str) -> None:
         """Record the tenant's home, its schema revision, and the home that keeps the former data."""
@@ -89,6 +103,10 @@ class Cutover:
         tenant = self._tenant(operation)
         if tenant.relocation == operation.operation_id:
             self._registry.put_tenant(replace(tenant, relocation=successor))
+
+    def leave_behind(self, operation: Operation, home: Home) -> None:
+        """Write down that a database may still be there, so that an erasure looks for it."""
+        self._registry.put_tenant(leave_behind(self._tenant(operation), home))
 
     def settle(self, operation: Operation, **change: Any) -> None:
         """Release the tenant; a new one becomes active."""

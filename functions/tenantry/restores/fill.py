@@ -76,10 +76,9 @@ class Filling:
             restore.finish()
 
     def _without_others(self, directory: Path) -> RestoreTarget:
-        """Leave out what only others may say, where others have rights; most archives have nothing of the kind."""
+        """Leave out what only others may make or say; most archives have nothing of the kind."""
         target, head = self._target, directory / "head"
-        manifest = self._archive.manifest
-        if not (target.keep_rights and manifest.names_others) and not manifest.event_triggers:
+        if not (target.left_out or (target.keep_rights and self._archive.manifest.names_others)):
             return target
         contents = Contents(head, target, self._tools, self._deadline)
         if self._read_head(head, contents) is None:
@@ -107,21 +106,24 @@ class Filling:
 
     def _fill(self, head: Path, entries: list[ArchiveEntry]) -> None:
         """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
-        bare = replace(self._target, keep_rights=False)
+        bare = self._without_left_out(head, replace(self._target, keep_rights=False))
         try:
             self._restore(head, replace(bare, sections=("pre-data",)))
         except RestoreFailed:
             # Whether the archive is damaged is the better answer.
             self._pump(lambda _: None)
             raise
-        self._deal_rows(head, entries, replace(bare, sections=("data",)))
+        self._deal_rows(head, entries, replace(self._target, keep_rights=False, sections=("data",)))
         if not self._target.sections:
             last = replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest))
-            if self._archive.manifest.event_triggers:
-                wanted = Contents(head, last, self._tools, self._deadline).wanted()
-                last = replace(last, entries=write_entries(wanted, head.with_name("last")))
             self._restore(head, last)
             self._restore_rights(head)
+
+    def _without_left_out(self, head: Path, target: RestoreTarget) -> RestoreTarget:
+        if not target.left_out:
+            return target
+        wanted = Contents(head, target, self._tools, self._deadline).wanted()
+        return replace(target, schema="", tables=(), entries=write_entries(wanted, head.with_name("wanted")))
 
     def _restore_rights(self, head: Path) -> None:
         wanted = Contents(head, self._target, self._tools, self._deadline).wanted()

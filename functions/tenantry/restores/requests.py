@@ -13,7 +13,7 @@ from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
 from tenantry.domain.errors import BadRequest, Conflict, NotFound
 from tenantry.domain.home import moved
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.restore import (
     HOW_TO_NAME_TABLES,
@@ -27,10 +27,12 @@ from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.database_options import require_locale
 from tenantry.homes.factory import home_of
+from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
-from tenantry.restores.scratch import archived_options, require_version
+from tenantry.restores.scratch import archived_options, needed_extensions, require_version
 from tenantry.restores.single_tables import STAGED
+from tenantry.servers.extensions import require_extensions
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
 
@@ -83,34 +85,44 @@ class Restores:
         """Start to restore a backup, or resume that restore if its worker has died.
 
         :raises NotFound: there is no such backup, tenant or server.
-        :raises RestoreFailed: the backup is not whole.
         :raises BadRequest: the new id is reserved.
-        :raises Conflict: the tenant can't be restored now or on that server, or the new id is taken.
+        :raises Conflict: the backup is not whole (`backup_broken`), the tenant can't be restored now or on that server,
+            or the new id is taken.
         """
         target = request.into or request.tenant_id
         with self._leases.hold(TENANT_LEASE, target.value):
             source = self._registry.tenant(request.tenant_id)
-            backup = self._backup(request, source)
             tenant = self._registry.tenant(target)
-            operation = self._under_way(request, backup, tenant) if tenant else None
-            if operation is None and tenant:
-                operation = self._begin_in_place(request, backup, tenant, actor)
-            elif operation is None:
-                if request.into is None:
-                    raise no_such_tenant(self._registry, target)
-                operation = self._begin_new(request, backup, source, actor)
+            # Before the backup is looked for: what has taken its place already needs it no more.
+            operation = self._under_way(request, source, tenant) if tenant else None
+            if operation is None:
+                operation = self._begin_anew(request, source, tenant, actor)
         self._operations.launch(operation)
         return operation
+
+    def _begin_anew(
+        self, request: RestoreRequest, source: Tenant | None, tenant: Tenant | None, actor: str
+    ) -> Operation:
+        backup = self._backup(request, source)
+        if tenant:
+            return self._begin_in_place(request, backup, tenant, actor)
+        if request.into is None:
+            raise no_such_tenant(self._registry, request.tenant_id)
+        return self._begin_new(request, backup, source, actor)
 
     def _backup(self, request: RestoreRequest, source: Tenant | None) -> CataloguedBackup:
         former = source.former_ids if source else ()
         backup = self._catalogue.find(request.backup_id, request.tenant_id, *former)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         require_whole(backup)
         return backup
 
-    def _under_way(self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant) -> Operation | None:
+    def _under_way(self, request: RestoreRequest, source: Tenant | None, tenant: Tenant) -> Operation | None:
         """Resume this restore if it has begun and not ended.
 
         :raises Conflict: another operation holds the tenant.
@@ -118,7 +130,7 @@ class Restores:
         if not tenant.relocation:
             return None
         operation = self._operations.get(tenant.relocation)
-        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, backup):
+        if operation.kind not in {RESTORE, RESTORE_TABLES} or not _is_asked(operation, request, source):
             raise moving()
         return self._operations.resume(operation)
 
@@ -149,6 +161,7 @@ class Restores:
         has_home = self._servers.home(tenant.tenant_id, home).size() is not None
         if has_home and home != present:
             raise name_taken(f"{home.database}.{home.schema}")
+        self._require_untied(request, tenant.tenant_id, present)
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
@@ -157,6 +170,11 @@ class Restores:
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
         return self._begin(tenant, facts, actor, request.kind(home))
+
+    def _require_untied(self, request: RestoreRequest, tenant_id: TenantId, present: Home) -> None:
+        """Make sure that what is there now can be kept for an undo and dropped in the end; single tables leave it."""
+        if not request.tables and not self._servers.is_lost(present.server_id):
+            require_untied(self._servers.connector(present.server_id), tenant_id, present)
 
     def _begin_new(
         self, request: RestoreRequest, backup: CataloguedBackup, source: Tenant | None, actor: str
@@ -174,7 +192,11 @@ class Restores:
         self._servers.admin(home.server_id).require_names(into, home)
         known, size = self._secrets.exists(into), self._servers.home(into, home).size()
         if not is_lost and (known or size is not None):
-            raise Conflict("There is something of a tenant of that id already.", code="tenant_exists")
+            raise Conflict(
+                "There is something of a tenant of that id already.",
+                code="tenant_exists",
+                hint="Choose another tenant id.",
+            )
         facts = self._facts(request, backup, home, has_home=size is not None, tenant_id=into)
         began = datetime.now(UTC)
         tenant = Tenant(
@@ -212,6 +234,7 @@ class Restores:
             # For an undo; empty if unknown.
             "former_revision": "",
             "admin_email": request.admin_email or "",
+            MARKED: True,
         }
 
     def _home_of_new(self, tenant_id: TenantId, server_id: str, manifest: Manifest) -> Home:
@@ -240,6 +263,7 @@ class Restores:
                 hint="Restore it into a new tenant.",
             )
         require_version(manifest, self._servers.admin(home.server_id).facts())
+        require_extensions(self._servers.connector(home.server_id), needed_extensions(manifest))
         if options := archived_options(manifest):
             require_locale(self._servers.connector(home.server_id), options)
 
@@ -248,11 +272,11 @@ def _tells_rights(backup: CataloguedBackup) -> bool:
     return backup.manifest is not None and backup.manifest.rights is not None
 
 
-def _is_asked(operation: Operation, request: RestoreRequest, backup: CataloguedBackup) -> bool:
+def _is_asked(operation: Operation, request: RestoreRequest, source: Tenant | None) -> bool:
     """Tell whether the operation restores what the request asks for: the same backup and the same tables."""
-    asked = (backup.tenant_id.value, request.backup_id.value, list(request.tables))
-    facts = operation.facts
-    return (facts["archived"], facts["backup_id"], facts.get("wanted", [])) == asked
+    ids = {request.tenant_id.value, *(former.value for former in (source.former_ids if source else ()))}
+    facts, asked = operation.facts, (request.backup_id.value, list(request.tables))
+    return facts["archived"] in ids and (facts["backup_id"], facts.get("wanted", [])) == asked
 
 
 def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:

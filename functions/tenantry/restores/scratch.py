@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from tenantry.contents.digest import Access
 from tenantry.contents.rights_writer import RightsWriter
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
@@ -23,7 +24,7 @@ from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions, options_of
 from tenantry.domain.errors import Conflict, TenantryError
-from tenantry.domain.restore import archived_schema, is_scratch
+from tenantry.domain.restore import archived_schema, is_scratch, surroundings_of
 from tenantry.domain.rights import AllRights, from_facts, owns_others
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
@@ -35,6 +36,7 @@ from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
 from tenantry.restores.stand_ins import stand_ins
 from tenantry.servers.database_settings import needs_contents, set_as_owner
+from tenantry.servers.extensions import require_extensions
 from tenantry.servers.server_admin import ServerFacts
 from tenantry.servers.servers import Servers
 
@@ -162,6 +164,8 @@ class ScratchRestorer:
         :raises TenantryError: as above; the database is of no use then.
         """
         version = require_version(order.manifest, self._servers.admin(order.server_id).facts())
+        if order.is_whole:
+            require_extensions(self._servers.connector(order.server_id), needed_extensions(order.manifest))
         self.sweep(order.server_id, order.owner)
         scratch = self._home(order)
         scratch.make_empty(order.options)
@@ -186,10 +190,14 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
+                left_out={(gone.catalogue, gone.object): gone.name for gone in order.manifest.left_out},
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
             Filling(archive, target, self._tools, self._deadline()).run()
+            if not order.rows_only:
+                write_surroundings(access, surroundings_of(order.manifest), self.settings(), whole=order.is_whole)
+        # What is in a dump ran as the database's owner, who may change what it says and who may connect.
 
     def rights_writer(self, owner: TenantId, home: Home) -> RightsWriter:
         """Read and write who may do what in a scratch database, or in what it is carried to."""
@@ -271,6 +279,14 @@ class ScratchRestorer:
             # What the archive makes must not be there yet, as the schema of an adopted database, whatever its name.
             home = replace(home, schema="public")
         return DatabaseHome(order.owner, home, connect)
+
+
+def needed_extensions(manifest: Manifest) -> list[str]:
+    """List the extensions that a restore of a database makes; one of a schema or of rows makes none."""
+    if manifest.isolation is not Isolation.DATABASE:
+        return []
+    left_out = {gone.name.strip('"') for gone in manifest.left_out if gone.kind == "extension"}
+    return [found.name for found in manifest.extensions if found.name not in left_out]
 
 
 def archived_options(manifest: Manifest) -> DatabaseOptions | None:

@@ -48,6 +48,9 @@ class TableRestoration:
         if not self._restoration.is_under_way(operation) or "bring" in operation.done:
             return operation
         work = work_for(operation)
+        if self._adapters.servers.is_lost(work.home.server_id):
+            self._restoration.release(operation)
+            return replace(operation, done=())
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         connector, database = self._adapters.servers.connector(work.home.server_id), work.home.database
         schema = self._detached(operation)
@@ -165,7 +168,8 @@ class TableRestoration:
         if not self._restoration.is_under_way(operation):
             return
         work = work_for(operation)
-        self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+        if not self._adapters.servers.is_lost(work.home.server_id):
+            self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         self._restoration.release(operation)
 
 

@@ -23,9 +23,10 @@ from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
-from tenantry.domain.operation import Operation, OperationStatus, tenant_of
+from tenantry.domain.operation import MARKED, Operation, OperationStatus, tenant_of
 from tenantry.domain.restore import RESTORE_TABLES, RestoreWork, work_of
-from tenantry.domain.tenant import Isolation, Tenant, owner_role
+from tenantry.domain.tenant import Home, Isolation, Tenant, owner_role
+from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
@@ -82,7 +83,12 @@ class Restoration:
     def take_back(self, operation: Operation) -> None:
         """Reopen the tenant's present home, and drop what was made for the restore."""
         work = work_for(operation)
-        self.strategy(work.home.isolation).take_back(swap_of(operation))
+        if self._adapters.servers.is_lost(work.home.server_id):
+            scratch = Home(work.home.server_id, Isolation.DATABASE, work.staging, work.home.schema)
+            self._cutover.leave_behind(operation, scratch)
+            return
+        with ignore_gone():
+            self.strategy(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if former_of(operation):
             # The tenant has nothing else on that server.
@@ -106,6 +112,9 @@ class Restoration:
         if {"swap", "settle"} & set(operation.done):
             return True
         work = work_for(operation)
+        if self._adapters.servers.is_lost(work.home.server_id):
+            # What may have been swapped there is lost too: the secret alone says whether the tenant went there.
+            return former_of(operation) is not None and self._cutover.leads_to(work.tenant_id, work.home)
         return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
 
     def strategy(self, isolation: Isolation) -> SwapStrategy:
@@ -126,7 +135,7 @@ class Restoration:
         self._require_wanted(operation)
         _, manifest = self._backup(operation)
         tenant, work = self._tenant(operation), work_for(operation)
-        self._cutover.make_roles(tenant, work.home)
+        self._cutover.make_roles(tenant, work.home, is_marked=MARKED in operation.facts)
         readmit(self._adapters.servers.connector(work.home.server_id), tenant.tenant_id, work.home)
         return {
             "stored_bytes": manifest.dump.stored_bytes,
@@ -148,8 +157,6 @@ class Restoration:
         found.require_same()
         # What they owned is the tenant's owner's there, and they have no rights: an operator has to know.
         told = {"roles_left_out": list(found.left_out)} if found.left_out else {}
-        if left_out := order.manifest.event_triggers:
-            told["event_triggers_left_out"] = left_out
         return told | {
             "tables": len(found.tables),
             "rows": found.rows,
@@ -188,14 +195,13 @@ class Restoration:
         self._tenant(operation)
         work, swap = work_for(operation), swap_of(operation)
         strategy = self.strategy(work.home.isolation)
-        order = self._order(operation)
         # In shared tables only writes are refused, from the moment when the present rows were copied.
         pooled = work.home.isolation is Isolation.POOLED
         # A schema was closed by the step before, and a database is by this one; elsewhere than here nothing is yet.
         waited = pooled or (work.home.isolation is Isolation.SCHEMA and swap.has_home)
         began = operation.facts["closed_at"] if waited else time.time()
         if not strategy.is_swapped(swap):
-            strategy.swap(swap, order.home)
+            strategy.swap(swap, self._order(operation).home)
         self._cutover.switch(work.tenant_id, work.home, former_of(operation))
         strategy.finish(swap)
         facts = {"writes_refused_ms" if pooled else "refused_ms": round((time.time() - began) * 1000)}
@@ -211,6 +217,9 @@ class Restoration:
         if not self.is_under_way(operation):
             return
         work = work_for(operation)
+        if self._adapters.servers.is_lost(work.home.server_id):
+            self._cutover.settle(operation)
+            return
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if work.home.isolation is not Isolation.POOLED:
             server = self._adapters.servers.get(work.home.server_id)
@@ -233,7 +242,11 @@ class Restoration:
         work = work_for(operation)
         backup = self._adapters.catalogue.find(work.backup_id, work.archived)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
         return backup, require_whole(backup)
 
     def _tenant(self, operation: Operation) -> Tenant:
@@ -241,7 +254,11 @@ class Restoration:
         if tenant is None:
             raise TenantUnknown()
         if tenant.relocation != operation.operation_id:
-            raise Conflict("The tenant is not restored by this operation any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not restored by this operation any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
         require_kept(tenant)
         return tenant
 

@@ -15,6 +15,7 @@ from psycopg2 import sql
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.contents.schema_names import require_schema_unnamed
+from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.sql_files import load_sql
@@ -114,6 +115,7 @@ class SchemaSwap(SchemaExchange):
         ):
             # What can be done before is done while users go on.
             snapshot, restored = reader.export(), reader.content()
+            surroundings, defined = reader.surroundings(), reader.defined().fingerprint
             target = Access(home, replace(access.credentials, dbname=home.database), access.role)
             if swap.has_home:
                 facts["closed_at"] = time.time()
@@ -121,8 +123,10 @@ class SchemaSwap(SchemaExchange):
             kept = swap.kept.schema if swap.has_home else ""
             swapping.give_way(connect, home.database, access.role, home.schema, kept)
             copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            write_surroundings(target, surroundings, self._scratches.settings(), whole=False)
             with ContentReader(target, self._scratches.settings()) as there:
                 differences = restored.differences(there.content())
+                differences += defined.differences(there.defined().fingerprint, home.schema)
         differences = differences or self._carry_rights(swap, scratch)
         if differences:
             raise RestoreFailed(code="restore_differs", details=", ".join(differences))

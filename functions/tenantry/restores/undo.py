@@ -13,6 +13,7 @@ from tenantry.domain.home import home_of_facts
 from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.restore import kept_home
 from tenantry.domain.tenant import Home, Isolation
+from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import drop_database
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover
@@ -39,8 +40,9 @@ class RestoreReturn:
         """Compensate a step that failed before the swap: reopen the tenant's present home."""
         if not self._restoration.is_under_way(operation) or self._is_swapped(operation):
             return operation
-        if not _leaves_server(operation):
-            self._strategy(operation).finish(_swap_of(operation))
+        if not _leaves_server(operation) and not self._servers.is_lost(_home(operation).server_id):
+            with ignore_gone():
+                self._strategy(operation).finish(_swap_of(operation))
         self._cutover.release(operation)
         return replace(operation, done=())
 
@@ -83,9 +85,9 @@ class RestoreReturn:
         if "swap" in operation.done:
             return True
         if _leaves_server(operation):
-            present = self._cutover.credentials(tenant_of(operation))
-            server = self._servers.get(_former(operation).server_id)
-            return (present.host, present.port) == (server.host, server.port)
+            return self._cutover.leads_to(tenant_of(operation), _former(operation))
+        if self._servers.is_lost(_home(operation).server_id):
+            return False
         return "keep" in operation.done and self._strategy(operation).is_swapped(_swap_of(operation))
 
     def _strategy(self, operation: Operation) -> SwapStrategy:
@@ -95,7 +97,11 @@ class RestoreReturn:
 
     def _require_own(self, operation: Operation) -> None:
         if not self._restoration.is_under_way(operation):
-            raise Conflict("The tenant is not this operation's any more.", code="operation_over")
+            raise Conflict(
+                "The tenant is not this operation's any more.",
+                code="operation_over",
+                hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
+            )
 
 
 class RestoreAbandonment:

@@ -82,11 +82,14 @@ def quoted(name: str) -> str:
 
 
 def needs_contents(setting: tuple[str, str]) -> bool:
-    """Tell whether a setting names what the database has to hold first: a text search configuration of its own.
+    """Tell whether a setting has to wait for what the database holds.
 
-    Whoever may not use that one's schema yet could not even log in.
+    One names a text search configuration of its own: who may not use that one's schema yet could not even log in. One
+    forbids to read views, which materialized ones are filled from.
     """
     name, value = setting
+    if name == "restrict_nonsystem_relation_kind":
+        return True
     return name == "default_text_search_config" and "." in value and not value.startswith("pg_catalog.")
 
 

@@ -66,7 +66,7 @@ class TenantRenaming:
         for login in logins:
             InspectorRoles(self._connect).drop(login)
 
-    def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str) -> None:
+    def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str, *, is_marked: bool = True) -> None:
         """Rename the roles of a tenant, all or none. They keep their rights, settings and limits.
 
         The logins for backups may not be there; those that are keep their password.
@@ -75,12 +75,16 @@ class TenantRenaming:
         its password again, as a SCRAM verifier; the next rotation sets the other login's.
 
         :param login: the login in use, by its new name.
+        :param is_marked: whether an earlier attempt marked what it renamed; an older version did not.
         :raises NotFound: a role is missing on the server.
         :raises Conflict: a role of a new name is not the tenant's (`name_taken`).
         :raises TenantryError: the server refused.
         """
 
         def work(cursor: Any) -> None:
+            if not is_marked and not known_roles(cursor, all_roles(old)):
+                # All or none are renamed: what has the new names is what an older version has renamed.
+                claim_roles(cursor, new, tenant_marks(cursor, new), is_listed=True)
             _rename_all(cursor, old, new)
             verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
             set_password = sql.SQL("ALTER ROLE {} PASSWORD {}")
@@ -119,4 +123,9 @@ def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
             execute(cursor, rename.format(sql.Identifier(name), sql.Identifier(renamed)))
             mark_role(cursor, renamed, marks[0])
         elif renamed not in there and name not in backup_logins(old):
-            raise NotFound("The server does not have all of the tenant's roles.", code="role_missing", details=name)
+            raise NotFound(
+                "The server does not have all of the tenant's roles.",
+                code="role_missing",
+                details=name,
+                hint="Make the roles in the details again under their old names, and repeat the call.",
+            )

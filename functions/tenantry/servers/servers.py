@@ -1,6 +1,7 @@
 """PostgreSQL servers: registers them after a check, drains them, and chooses one for a tenant."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -107,10 +108,16 @@ class Servers:
 
         :raises NotFound: the server is not registered.
         """
-        server = self._registry.server(server_id)
+        server = self.find(server_id)
         if server is None:
-            raise NotFound("There is no such server.", code="server_unknown")
+            raise NotFound(
+                "There is no such server.", code="server_unknown", hint="GET /admin/v1/servers lists those that are."
+            )
         return server
+
+    def find(self, server_id: str) -> Server | None:
+        """Look a server up; None if it is not registered."""
+        return self._registry.server(server_id)
 
     def all(self) -> list[Server]:
         """List all servers by id."""
@@ -174,11 +181,16 @@ class Servers:
         :raises Conflict: the server is being drained, is full, or lies in another region.
         """
         server = self.get(server_id)
+        if server.status is ServerStatus.LOST:
+            raise Conflict("The server is lost.", code="server_lost", hint="Choose another, or register it anew.")
         if server.status is not ServerStatus.ACTIVE:
             raise Conflict("The server is being drained.", code="server_draining", hint="Choose another.")
         if region not in ("", server.region):
             raise Conflict(
-                "The tenant's data must not leave its region.", code="other_region", details=f"region {region}"
+                "The tenant's data must not leave its region.",
+                code="other_region",
+                details=f"region {region}",
+                hint="Choose a server of that region.",
             )
         if self._tenants_by_server()[server_id] >= server.max_tenants:
             raise Conflict("The server is full.", code="server_full", hint="Choose another, or raise its max_tenants.")
@@ -198,6 +210,32 @@ class Servers:
         server = replace(self.get(server_id), status=ServerStatus.DRAINING)
         self._registry.put_server(server)
         return server
+
+    def lose(self, server_id: str) -> Server:
+        """Write down that a server will never answer again, so that nothing waits for it.
+
+        :raises NotFound: the server is not registered.
+        :raises Conflict: it answers (`server_answers`).
+        """
+        server = self.get(server_id)
+        with suppress(DatabaseUnavailable, NotFound):
+            self.admin(server_id).facts()
+            raise Conflict(
+                "The server answers, so it is not lost.",
+                code="server_answers",
+                hint="Leave `lost` out to place no new tenants there. Stop the server first if it is to go.",
+            )
+        lost = replace(server, status=ServerStatus.LOST)
+        self._registry.put_server(lost)
+        return lost
+
+    def is_lost(self, server_id: str) -> bool:
+        """Tell whether a server is lost for good, or not registered any more.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        server = self._registry.server(server_id)
+        return server is None or server.status is ServerStatus.LOST
 
     def place(self, wanted: Wanted) -> Server:
         """Choose the least loaded server that fits a tenant; the load is the number of tenants per place.

@@ -141,7 +141,11 @@ def _require_server(request: AdoptionRequest, server: Server) -> None:
             hint="Name the server as it is registered, or leave host and port out.",
         )
     if request.region not in ("", server.region):
-        raise BadRequest("The server lies in another region.", code="other_region")
+        raise BadRequest(
+            "The server lies in another region.",
+            code="other_region",
+            hint="Name the server's own region, or leave it out.",
+        )
 
 
 def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> AdoptionFacts:
@@ -149,9 +153,15 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
     _log_in(request, server)
     facts = admin.adoption_facts(request.tenant_id, request.database, request.user, request.schema)
     if facts is None or facts.is_the_servers:
-        raise BadRequest("That database is the server's own.", code="database_reserved")
+        raise BadRequest(
+            "That database is the server's own.", code="database_reserved", hint="Name the application's own database."
+        )
     if not facts.has_schema:
-        raise BadRequest("The database has no such schema.", code="schema_unknown")
+        raise BadRequest(
+            "The database has no such schema.",
+            code="schema_unknown",
+            hint="Name the schema that has the application's tables.",
+        )
     if facts.tenant_id not in ("", request.tenant_id.value):
         raise _taken()
     if not facts.user_has_part:
@@ -173,7 +183,11 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
     # Also its application may log in with a name that a role of the tenant's would have.
     admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:
-        raise BadRequest("That user is the tenant's, and the database is not.", code="login_refused")
+        raise BadRequest(
+            "That user is the tenant's, and the database is not.",
+            code="login_refused",
+            hint="Name the login and the password with which the application connects.",
+        )
     return facts
 
 
@@ -201,7 +215,11 @@ def _log_in(request: AdoptionRequest, server: Server) -> None:
         connect(credentials, _CONNECT).close()
     except DatabaseUnavailable as exc:
         if exc.code == _NO_SUCH_DATABASE:
-            raise BadRequest("The server has no such database.", code="database_unknown") from exc
+            raise BadRequest(
+                "The server has no such database.",
+                code="database_unknown",
+                hint="Look at the name: it is case-sensitive.",
+            ) from exc
         if exc.code == _NO_CONVERSION:
             raise _without_utf8("Text of the database's encoding can't be written as UTF-8.") from exc
         if exc.code[:2] in _REFUSED_CLASSES:
@@ -209,6 +227,7 @@ def _log_in(request: AdoptionRequest, server: Server) -> None:
                 "The server refuses this user and password for that database.",
                 code="login_refused",
                 details=f"SQLSTATE {exc.code}",
+                hint="Name the login and the password with which the application connects.",
             ) from exc
         raise
 
@@ -261,4 +280,8 @@ def _exists() -> Conflict:
 
 
 def _taken() -> Conflict:
-    return Conflict("That database is another tenant's.", code="database_taken")
+    return Conflict(
+        "That database is another tenant's.",
+        code="database_taken",
+        hint="Adopt another database, or use the tenant that has this one.",
+    )

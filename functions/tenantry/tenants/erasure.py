@@ -9,9 +9,10 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.database.marks import NAME_TAKEN
+from tenantry.domain import operation_kinds
 from tenantry.domain.errors import Conflict
 from tenantry.domain.operation import Operation
-from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, LeftBehind, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
 from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
@@ -20,7 +21,7 @@ from tenantry.tenants.certificate_store import CertificateStore
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-KIND = "erase_tenant"
+KIND = operation_kinds.ERASE
 
 
 class Erasure:
@@ -62,9 +63,15 @@ class Erasure:
         tenant_id = _tenant_id(operation)
         tenant = self._registry.tenant(tenant_id)
         if tenant is None or tenant.status is not TenantStatus.ERASING:
-            raise Conflict("The tenant is not to be erased any more.", code="not_erasing")
-        credentials = self._secrets.find(tenant_id)
+            raise Conflict(
+                "The tenant is not to be erased any more.",
+                code="not_erasing",
+                hint="It was kept. DELETE it again to erase it.",
+            )
+        # One that can't be read, or that somebody has deleted by hand, does not keep the rest from being erased.
+        credentials = self._secrets.find_usable(tenant_id)
         home = home_of(tenant, credentials)
+        known = {LeftBehind(tenant_id, each) for each in (home, tenant.former_home) if each}
         backups = self._backups.find(tenant_id, *tenant.former_ids)
         found = {
             # What was backed up under them is the tenant's too.
@@ -72,46 +79,64 @@ class Erasure:
             **self._find_home(tenant_id, home),
             # Kept for an undo of a move or a promotion, for which it is too late now.
             "former_home": self._find_home(tenant_id, tenant.former_home) if tenant.former_home else None,
+            "left_behind": [
+                self._find_home(left.tenant_id, left.home) | {"tenant_id": left.tenant_id.value}
+                for left in tenant.left_behind
+                if left not in known
+            ],
             "backup_versions": backups.versions,
             "backup_bytes": backups.bytes,
             "users": len(self._users.find(tenant_id)),
             "usage_key": self._usage_plans.exists(tenant_id),
-            "secret": credentials is not None,
+            "secret": self._secrets.exists(tenant_id),
         }
         return {"found": found, "deleted": {}, "remains": []}
 
     def _find_home(self, tenant_id: TenantId, home: Home) -> dict[str, Any]:
+        is_lost = self._servers.is_lost(home.server_id)
         return {
             "server_id": home.server_id,
             "isolation": home.isolation.value,
             "database": home.database,
             "schema": home.schema,
-            "database_bytes": self._servers.home(tenant_id, home).size(),
-            "roles": self._servers.removal(home.server_id).find_roles(tenant_id),
+            "database_bytes": None if is_lost else self._servers.home(tenant_id, home).size(),
+            "roles": [] if is_lost else self._servers.removal(home.server_id).find_roles(tenant_id),
         }
 
     def _drop_database(self, operation: Operation) -> dict[str, Any]:
-        homes = [_home(found) for found in _found_homes(operation)]
-        foreign = [home for home in homes if not self._drop_home(_tenant_id(operation), home)]
-        present, *former = homes
-        named = {} if present in foreign else _named(present)
-        if former and former[0] not in foreign:
-            named["former_home"] = _named(former[0])
-        kept = [{"what": _described(home), "why": "It is not the tenant's"} for home in foreign]
+        found = _found_homes(operation)
+        why = [self._drop_home(_whose(operation, each), _home(each)) for each in found]
+        gone = [_home(each) for each, reason in zip(found, why, strict=True) if not reason]
+        named = _named(_home(found[0])) if _home(found[0]) in gone else {}
+        former = operation.facts["found"].get("former_home")
+        if former and _home(former) in gone:
+            named["former_home"] = _named(_home(former))
+        kept = [
+            {"what": _described(_home(each)), "why": reason} for each, reason in zip(found, why, strict=True) if reason
+        ]
         return _deleted(operation, **named) | {"remains": [*operation.facts["remains"], *kept]}
 
-    def _drop_home(self, tenant_id: TenantId, home: Home) -> bool:
-        """Drop a home; False: what has its name is somebody else's, as a tenant that was never complete may find."""
+    def _drop_home(self, tenant_id: TenantId, home: Home) -> str:
+        """Drop a home; returns why it remains, which is nothing where it is gone.
+
+        What has its name may be somebody else's, as a tenant that was never complete may find.
+        """
+        if self._servers.is_lost(home.server_id):
+            return f"The server {home.server_id} is lost: nobody can look"
         try:
-            self._servers.home(tenant_id, home).drop()
+            admin = self._servers.home(tenant_id, home)
+            admin.untie()
+            admin.drop()
         except Conflict as exc:
             if exc.code != NAME_TAKEN:
                 raise
-            return False
-        return True
+            return "It is not the tenant's"
+        return ""
 
     def _drop_roles(self, operation: Operation) -> dict[str, Any]:
         for found in _found_homes(operation):
+            if self._servers.is_lost(found["server_id"]):
+                continue
             self._servers.removal(found["server_id"]).drop_roles(found["roles"])
         return _deleted(operation, roles=operation.facts["found"]["roles"])
 
@@ -166,7 +191,13 @@ def _former_ids(operation: Operation) -> list[str]:
 def _found_homes(operation: Operation) -> list[dict[str, Any]]:
     found = operation.facts["found"]
     former = found.get("former_home")
-    return [found, former] if former else [found]
+    # An erasure that began before anything could be left behind has not looked for that.
+    return [found, *([former] if former else []), *found.get("left_behind", [])]
+
+
+def _whose(operation: Operation, found: dict[str, Any]) -> TenantId:
+    """Return the tenant id that a home was made under: one that was left behind before a rename has the old one."""
+    return TenantId(found["tenant_id"]) if "tenant_id" in found else _tenant_id(operation)
 
 
 def _home(found: dict[str, Any]) -> Home:

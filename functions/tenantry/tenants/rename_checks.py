@@ -13,6 +13,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, owner_role
 from tenantry.homes.factory import home_of
+from tenantry.homes.ties import PREPARED, require_untied
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
 from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
@@ -53,7 +54,11 @@ def read_renaming(tenant: Tenant, old: TenantId, new: TenantId, secrets: SecretS
             "The tenant has no credentials.", code="credentials_missing", hint="Repeat the call that makes it."
         )
     if credentials.username not in login_names(old):
-        raise Conflict("The secret's login is not one of the tenant's two.", code="login_unknown")
+        raise Conflict(
+            "The secret's login is not one of the tenant's two.",
+            code="login_unknown",
+            hint="Repeat the call that makes the tenant, which writes its secret anew.",
+        )
     before = home_of(tenant, credentials)
     return Renaming(old, new, credentials, before, _renamed_home(tenant, before, old, new))
 
@@ -96,6 +101,8 @@ def check_renaming(
             code="home_missing",
             hint="Restore it from a backup first, or repeat the call that made the tenant.",
         )
+    # A subscription and a slot stay where they are, in a database of another name.
+    require_untied(servers.connector(tenant.server_id), old, renaming.before, PREPARED)
     if renaming.before.schema != renaming.after.schema:
         _require_schema_unnamed(renaming)
     names = TenantRenaming(servers.connector(tenant.server_id)).find_taken(new, renaming.before)

@@ -13,11 +13,15 @@ from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.logins import dump_login
+from tenantry.database.logins import dump_login, login_names
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.errors import NotFound
-from tenantry.domain.operation import Operation
-from tenantry.domain.tenant import FormerId, Tenant, TenantId, TenantStatus
+from tenantry.domain import operation_kinds
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseUnavailable, NotFound
+from tenantry.domain.home import credentials_at
+from tenantry.domain.operation import MARKED, Operation
+from tenantry.domain.passwords import new_password
+from tenantry.domain.tenant import FormerId, LeftBehind, Tenant, TenantId, TenantStatus, new_home
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 from tenantry.servers.role_renaming import TenantRenaming
@@ -26,7 +30,9 @@ from tenantry.tenants.rename_checks import Renaming, check_renaming, read_renami
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
-KIND = "rename_tenant"
+KIND = operation_kinds.RENAME
+# The class of SQLSTATEs that refuse a login or its password.
+_REFUSED = "28"
 _CONNECT = ConnectSettings(application_name="tenantry-rename")
 
 
@@ -115,22 +121,30 @@ class TenantRenamer:
             registry.put_former_id(FormerId(former_id, tenant.tenant_id, at))
         registry.delete_tenant(old)
         registry.delete_former_id(tenant.tenant_id)
-        server = TenantRenaming(self._tools.servers.connector(tenant.server_id))
-        server.end_sessions(old, self._renaming(operation).before.database)
-        server.remove_inspectors(old)
+        if not self._tools.servers.is_lost(tenant.server_id):
+            server = TenantRenaming(self._tools.servers.connector(tenant.server_id))
+            server.end_sessions(old, self._renaming(operation).before.database)
+            server.remove_inspectors(old)
         return {"status": status, "stopped_at": stopped_at.isoformat()}
 
     def _rename_roles(self, operation: Operation) -> None:
         renaming = self._renaming(operation)
+        if self._tools.servers.is_lost(renaming.before.server_id):
+            # What is there keeps its names, under which an erasure looks for it should the server come back.
+            self._leave_behind(operation, renaming)
+            return
         TenantRenaming(self._tools.servers.connector(renaming.before.server_id)).rename_roles(
             renaming.tenant_id,
             renaming.new_id,
             renaming.renamed_credentials().username,
             renaming.credentials.password,
+            is_marked=MARKED in operation.facts,
         )
 
     def _rename_home(self, operation: Operation) -> dict[str, Any]:
         renaming = self._renaming(operation)
+        if self._tools.servers.is_lost(renaming.before.server_id):
+            return {}
         return dict(
             TenantRenaming(self._tools.servers.connector(renaming.before.server_id)).rename_home(
                 renaming.tenant_id, renaming.new_id, renaming.before, renaming.after
@@ -141,10 +155,21 @@ class TenantRenamer:
         """Store the credentials under the new name, after a login with them has reached the tenant's own home."""
         renaming = self._renaming(operation)
         credentials = renaming.renamed_credentials()
-        TenantConnection(renaming.new_id, credentials, _CONNECT).close()
+        if not self._tools.servers.is_lost(renaming.before.server_id):
+            self._try(operation, credentials)
         self._tools.secrets.write(renaming.new_id, credentials)
         if password := self._tools.secrets.find_dump_password(renaming.tenant_id):
             self._tools.secrets.write_dump_password(renaming.new_id, dump_login(renaming.new_id), password)
+
+    def _try(self, operation: Operation, credentials: Credentials) -> None:
+        try:
+            TenantConnection(new_id(operation), credentials, _CONNECT).close()
+        except DatabaseUnavailable as exc:
+            if not exc.code.startswith(_REFUSED):
+                raise
+            # The old secret was made anew since the roles got their password.
+            self._rename_roles(operation)
+            TenantConnection(new_id(operation), credentials, _CONNECT).close()
 
     def _make_usage_key(self, operation: Operation) -> None:
         tenant = self._tenant(operation)
@@ -182,11 +207,32 @@ class TenantRenamer:
         """Look up the tenant under its new id, and make sure that this operation holds it."""
         tenant = self._tools.registry.tenant(new_id(operation))
         if tenant is None or tenant.relocation != operation.operation_id:
-            raise NotFound("The tenant is not being renamed by this operation.", code="not_renaming")
+            raise NotFound(
+                "The tenant is not being renamed by this operation.",
+                code="not_renaming",
+                hint="GET /admin/v1/operations shows what became of the rename.",
+            )
         return tenant
 
+    def _leave_behind(self, operation: Operation, renaming: Renaming) -> None:
+        tenant, left = self._tenant(operation), LeftBehind(renaming.tenant_id, renaming.before)
+        if left not in tenant.left_behind:
+            self._tools.registry.put_tenant(replace(tenant, left_behind=(*tenant.left_behind, left)))
+
     def _renaming(self, operation: Operation) -> Renaming:
-        return read_renaming(self._tenant(operation), old_id(operation), new_id(operation), self._tools.secrets)
+        """Read what is renamed. A secret that was deleted by hand since the rename began is made anew.
+
+        Roles get the password that is in it when they are renamed.
+        """
+        tenant, old, new = self._tenant(operation), old_id(operation), new_id(operation)
+        if self._tools.secrets.find(old) is None and not tenant.adopted_database:
+            self._tools.secrets.write(old, self._new_credentials(tenant, old))
+        return read_renaming(tenant, old, new, self._tools.secrets)
+
+    def _new_credentials(self, tenant: Tenant, old: TenantId) -> Credentials:
+        home, server = new_home(old, tenant.server_id, tenant.isolation), self._tools.servers.get(tenant.server_id)
+        login = Credentials(server.host, server.port, home.database, login_names(old)[0], new_password())
+        return credentials_at(login, home, server)
 
 
 def _reservation(tenant: Tenant, new: TenantId) -> Tenant:

@@ -22,7 +22,7 @@ from tenantry.tenants.provisioning import (
     require_free_names,
     require_isolation,
 )
-from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+from tenantry.tenants.retired_ids import find_by_any_id, no_such_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -159,6 +159,13 @@ class Tenants:
             raise no_such_tenant(self._registry, tenant_id)
         return tenant
 
+    def find(self, tenant_id: TenantId) -> Tenant | None:
+        """Look a tenant up by the id that it has, or had before a rename; None if there is none.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return find_by_any_id(self._registry, tenant_id)
+
     def all(self) -> list[Tenant]:
         """List them by id."""
         return list(self._registry.tenants())
@@ -201,28 +208,36 @@ class Tenants:
         return tenant
 
     def spare(self, tenant_id: TenantId) -> Tenant:
-        """Keep a tenant that was to be erased; it is suspended then.
+        """Keep a tenant that was to be erased; it is suspended then, or incomplete as it was before.
 
         :raises TenantUnknown, Conflict: there is no such tenant, or it was not to be erased.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = self.get(tenant_id)
             if tenant.status is not TenantStatus.ERASING:
-                raise Conflict("The tenant is not to be erased.", code="not_erasing")
-            tenant = replace(tenant, status=TenantStatus.SUSPENDED)
+                raise Conflict(
+                    "The tenant is not to be erased.", code="not_erasing", hint="Nothing has to be done: it is kept."
+                )
+            # Only one that was never complete is condemned while an operation holds it, which can still finish it.
+            kept = TenantStatus.PROVISIONING if tenant.relocation else TenantStatus.SUSPENDED
+            tenant = replace(tenant, status=kept)
             self._registry.put_tenant(tenant)
         return tenant
 
     def _end_sessions(self, tenant: Tenant) -> None:
-        credentials = self._secrets.find(tenant.tenant_id)
-        if credentials:
+        credentials = self._secrets.find_usable(tenant.tenant_id)
+        if credentials and not self._servers.is_lost(tenant.server_id):
             self._servers.home(tenant.tenant_id, home_of(tenant, credentials)).end_sessions()
 
     def _stored_request(self, adoption: Adoption) -> AdoptionRequest:
         try:
             stored = self._secrets.find(adoption.tenant_id)
         except InvalidSetting as exc:
-            raise BadRequest(exc.message, code=exc.code) from exc
+            raise BadRequest(
+                exc.message,
+                code=exc.code,
+                hint="Send host, port, database, user and password, or mend the stored secret.",
+            ) from exc
         if stored is None:
             raise BadRequest(
                 "There is no secret of this tenant.",
@@ -274,5 +289,9 @@ class Tenants:
         require_kept(tenant)
         server = self._servers.get(tenant.server_id)
         if not wanted.allows(server):
-            raise Conflict("The tenant lies on another server than that.", code="tenant_elsewhere")
+            raise Conflict(
+                "The tenant lies on another server than that.",
+                code="tenant_elsewhere",
+                hint="Leave region and labels as they are, or move it.",
+            )
         return server

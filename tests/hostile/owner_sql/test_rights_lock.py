@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
+import pytest
+
 from local.processes import wait_until
 from tenantry.domain.errors import TenantryError
-from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.domain.tenant import Home, Isolation, TenantId, new_home, owner_role
 from tenantry.homes.copy_login import copy_login
+from tenantry.homes.exposure import Exposure
 from tenantry.servers.servers import open_admin
 from tests.integration.conftest import World
 from tests.integration.relocation.conftest import superuser
@@ -49,3 +52,32 @@ def test_an_uncommitted_grant_keeps_no_neighbour_waiting(world: World) -> None:
             # It gave way, and is tried again by whoever asked.
             assert error.code in {"55P03", "database_busy"}  # noqa: PT017
     work_on(first)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "{t}_owner" IN SCHEMA api GRANT SELECT ON TABLES TO "{t}_viewer"',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "{t}_owner" IN SCHEMA api GRANT USAGE ON SEQUENCES TO "{t}_editor"',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "{t}_owner" IN SCHEMA api GRANT SELECT ON TABLES TO "{t}_owner"',
+    ],
+)
+def test_a_default_right_that_is_committed_beside_an_exposure_is_no_duplicate(world: World, entry: str) -> None:
+    """Leaves the entry of the catalogue uncommitted that an exposure makes, and commits it then: it is exposed."""
+    tenant_id = world.add_tenant(1)
+    world.execute("CREATE SCHEMA api", tenant_id.value, owner_role(tenant_id))
+    exposure = Exposure(open_admin(superuser(world.server))._connect, tenant_id, own_home(tenant_id))
+    with closing(world.admin(tenant_id.value)) as session, session.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute(f'SET ROLE "{owner_role(tenant_id)}"; BEGIN')
+        cursor.execute(entry.format(t=tenant_id))
+        waits = f"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{tenant_id}'"
+        exposed = pool.submit(exposure.change, {"api"}, set())
+        assert wait_until(lambda: bool(world.execute(waits)) or exposed.done(), within=20)
+        cursor.execute("COMMIT")
+        exposed.result(timeout=60)
+    reached = f"SELECT has_schema_privilege('{tenant_id}_viewer', 'api', 'USAGE')"
+    assert world.execute(reached, tenant_id.value) == [(True,)]
+
+
+def own_home(tenant_id: TenantId) -> Home:
+    return new_home(tenant_id, "local", Isolation.DATABASE)

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from tenantry.aws.tenant_secrets import TenantSecrets
+from tenantry.backups.progress import BackupState
+from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, TenantryError
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import TenantId, owner_role
 from tests.integration.backups.conftest import end_sessions, manifest_of, wait_until
 from tests.integration.backups.test_take import BINARIES, BUCKET, assert_left_nothing, back_up, keys
-from tests.integration.conftest import World, clear_caches
+from tests.integration.conftest import TABLE, World, clear_caches
 from tests.tcp_front import serve_tcp
 
 type AtShare = Callable[[float, Callable[[], Any]], None]
@@ -72,6 +74,33 @@ def test_a_killed_pg_dump(world: World, s3: Any, large: TenantId, at_share: AtSh
     at_share(0.5, kill)
     error = refused(world, s3, large)
     assert (error.code, error.details) == ("dump_failed", "exit status -9")
+
+
+@pytest.mark.parametrize(
+    ("shut", "code"),
+    [
+        ("ALTER TABLE candidates ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", "42501"),
+        ('REVOKE SELECT ON candidates FROM "{owner}"', "42501"),
+    ],
+)
+def test_what_the_count_fails_of_is_told(world: World, s3: Any, shut: str, code: str) -> None:
+    """Without a login for backups, pg_dump fails of the same as the count, and only the count knows the code."""
+    tenant = world.add_tenant(3)
+    world.secrets.delete_dump_password(tenant)
+    world.execute(shut.format(owner=owner_role(tenant)), tenant.value, owner_role(tenant))
+    assert refused(world, s3, tenant).code == code
+    progress = ProgressStore(world.registry._dynamodb, TABLE).newest(tenant, 1)
+    assert [(one.state, one.error) for one in progress] == [(BackupState.FAILED, code)]
+
+
+def test_what_is_computed_when_it_is_read_is_not_counted(world: World, s3: Any) -> None:
+    """It is in no dump, and may fail: of nought, of a function that raises, of a cast."""
+    tenant = world.add_tenant(3)
+    computed = ("nought int GENERATED ALWAYS AS (1 / (id - id))", "number int GENERATED ALWAYS AS (name::int)")
+    columns = ", ".join(f"ADD {column} VIRTUAL" for column in computed)
+    world.execute(f"ALTER TABLE candidates {columns}", tenant.value, owner_role(tenant))
+    found = manifest_of(s3, back_up(tenant))
+    assert [(table.rows, bool(table.digest)) for table in found.tables if table.table == "candidates"] == [(3, True)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from handlers.wiring import services as wiring
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.backups.progress import BackupState, Progress
 from tenantry.backups.progress_store import ProgressStore
-from tenantry.domain.backup import new_backup_id
+from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.tenant import TenantId
 from tests.integration.backups.test_take import BUCKET, back_up
@@ -102,7 +102,7 @@ def test_a_tenants_admin_asks_watches_and_downloads(world: World, s3: Any, start
     assert (too_soon.status, too_soon.json["code"]) == (409, "backup_too_soon")
 
     link = call(tenant, "POST", f"/{named}/download")
-    assert link.status == 200
+    assert (link.status, link.json["pg_restore"]) == (200, 18)
     query = parse_qs(urlsplit(link.json["url"]).query)
     assert query["versionId"]
     assert int(query.get("X-Amz-Expires", query.get("Expires", ["0"]))[0]) > 0
@@ -160,6 +160,24 @@ def test_a_broken_backup_is_not_handed_out(world: World, s3: Any, started: list[
     s3.delete_object(Bucket=BUCKET, Key=json.loads(read(s3, answer["manifest"]))["dump"]["key"], VersionId=version)
     refused = call(tenant, "POST", f"/{answer['backup_id']}/download")
     assert (refused.status, refused.json["code"]) == (409, "backup_broken")
+    path = f"/admin/v1/tenants/{tenant}/backups/{answer['backup_id']}"
+    for body in ({"tenant_id": tenant.value}, {"into": "somebody-new"}, {"tenant_id": tenant.value, "tables": ["a.b"]}):
+        refused = Operator(world).call("POST", f"{path}/restore", body)
+        assert (refused.status, refused.json["code"], bool(refused.json["hint"])) == (409, "backup_broken", True)
+
+
+def test_what_is_published_is_no_failure(world: World, s3: Any, started: list[dict[str, str]]) -> None:
+    """A first attempt fails, the next publishes under the same id, and its last report does not get through."""
+    tenant, store = world.tenants[0], ProgressStore(world.registry._dynamodb, TABLE)
+    named = BackupId(back_up(tenant)["backup_id"])
+    store.put(Progress(tenant.value, named.value, BackupState.FAILED, "tenant", datetime.now(UTC), error="08006"))
+    path = f"/admin/v1/tenants/{tenant}/backups/{named}"
+    for shown in (call(tenant, path=f"/{named}").json, Operator(world).call("GET", path).json):
+        assert (shown["progress"]["state"], shown["progress"]["error"]) == ("published", None)
+    assert named.value not in [one["backup_id"] for one in call(tenant).json["pending"]]
+    other = new_backup_id(datetime.now(UTC))
+    store.put(Progress(tenant.value, other.value, BackupState.FAILED, "tenant", datetime.now(UTC), error="08006"))
+    assert call(tenant, path=f"/{other}").json["progress"]["state"] == "failed"
 
 
 def read(s3: Any, key: str) -> bytes:

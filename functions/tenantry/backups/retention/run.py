@@ -10,6 +10,7 @@ from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.backups.retention.plan import Decision, plan_retention
 from tenantry.backups.retention.records import RetentionRecords
 from tenantry.backups.retention.removal import BackupRemoval
+from tenantry.domain import operation_kinds
 from tenantry.domain.errors import Conflict, TenantUnknown
 from tenantry.domain.operation import Operation
 from tenantry.domain.retention_policy import RetentionPolicy
@@ -17,9 +18,9 @@ from tenantry.domain.tenant import Tenant, TenantId, TenantStatus, all_ids
 from tenantry.operations.leases import RETENTION_LEASE, TENANT_LEASE, Leases
 from tenantry.operations.operations import Step
 
-KIND = "apply_retention"
+KIND = operation_kinds.APPLY_RETENTION
 # The kind of a dry run, which deletes nothing.
-PLAN_KIND = "plan_retention"
+PLAN_KIND = operation_kinds.PLAN_RETENTION
 
 
 class Retention:

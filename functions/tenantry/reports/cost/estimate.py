@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.inventory import BackupInventory
+from tenantry.domain import operation_kinds
 from tenantry.domain.errors import DatabaseTimeout, TenantryError
 from tenantry.domain.tenant import Tenant
 from tenantry.homes.factory import home_of
@@ -22,7 +23,7 @@ from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 from tenantry.servers.servers import Servers
 
-KIND, TARGET = "report_cost", "fleet/cost"
+KIND, TARGET = operation_kinds.REPORT_COST, "fleet/cost"
 
 _WORKERS = 8
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.backups.inventory import BackupInventory
+from tenantry.domain import operation_kinds
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseTimeout, DatabaseUnavailable, IdentityMismatch, InvalidSetting, TenantryError
 from tenantry.domain.operation import OperationStatus
@@ -31,7 +32,7 @@ from tenantry.reports.drift.server_inventory import ServerInventory, check_login
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
-KIND, TARGET = "report_drift", "fleet/drift"
+KIND, TARGET = operation_kinds.REPORT_DRIFT, "fleet/drift"
 
 _WORKERS = 8
 # SQLSTATE classes of refused logins that concern the tenant: not a server that is full, starting or unreachable.

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
+from tenantry.domain import operation_kinds
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseTimeout, NotFound, TenantryError
 from tenantry.domain.server import Server
@@ -39,7 +40,7 @@ from tenantry.reports.isolation.walls import UNREAD, UNSEEN, DatabaseContent, Re
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
-KIND, TARGET = "audit_isolation", "fleet/isolation"
+KIND, TARGET = operation_kinds.REPORT_ISOLATION, "fleet/isolation"
 
 _WORKERS = 8
 
@@ -110,7 +111,7 @@ class IsolationAudit:
         try:
             found = self._secrets.find_dated(tenant.tenant_id)
             if found is None:
-                raise NotFound(code="credentials_missing")
+                raise NotFound(code="credentials_missing", hint="Repeat the call that makes the tenant.")
         except TenantryError as error:
             total.unchecked.add(Unchecked(tenant.server_id, name, "", error.code))
             return None
@@ -128,7 +129,7 @@ class IsolationAudit:
         try:
             administrator = self._administrators.find(there.server_id)
             if administrator is None:
-                raise NotFound(code="server_unknown")
+                raise NotFound(code="server_unknown", hint="Register the server once more, with its administrator.")
             audit = ServerAudit(administrator)
             facts = audit.server()
         except TenantryError as error:

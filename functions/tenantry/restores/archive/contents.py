@@ -4,7 +4,7 @@ import re
 import struct
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,10 +14,14 @@ from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.errors import RestoreFailed
 from tenantry.restores.archive.row_distributor import IS_ROWS_OR_OBJECTS
 
-_ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
+_ENTRY = re.compile(r"(\d+); (\d+) (\d+) (.*)")
+# Kinds are in capitals; a schema's name, or a hyphen, follows.
+_KIND = re.compile(r"(?:[A-Z]+ )+")
+_NO_SCHEMA = "-"
+# The schema before a name, as SQL has it or as a manifest writes the tenant's own.
+_SCHEMA = re.compile(r'(?:"(?:[^"]|"")*"|[^".]+)\.')
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
-_DEFAULTS = "DEFAULT ACL "
-_SUPERUSERS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
+_DEFAULTS, _COMMENT, _MAPPING = "DEFAULT ACL ", "COMMENT ", "USER MAPPING "
 # Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
 _TRIED = 20
 
@@ -28,6 +32,8 @@ class ArchiveEntry:
 
     number: int
     text: str
+    # The oids of the catalogue and of the object in it, where it was dumped; 0: it has none of its own.
+    source: tuple[int, int] = (0, 0)
 
     @property
     def is_rights(self) -> bool:
@@ -38,10 +44,34 @@ class ArchiveEntry:
         """Whether it is what somebody else than that role gives of all that it makes later: nobody else may say so."""
         return self.text.startswith(_DEFAULTS) and not self.text.endswith(f" {others_than}")
 
+    def is_gone_with(self, others: Mapping["ArchiveEntry", str]) -> bool:
+        """Whether it is one of the others, or the comment on one, or whom a server of them knows.
+
+        :param others: entries, with their names as SQL has them: comments and users have no oid of their own.
+        """
+        if self in others:
+            return True
+        if self.text.startswith(_COMMENT):
+            return any(self.text.startswith(other.comment(name)) for other, name in others.items())
+        return self.text.startswith(_MAPPING) and any(self.text.endswith(other.after_its_kind) for other in others)
+
+    def comment(self, name: str) -> str:
+        """Begin the entry with the comment on this one, of that quoted name."""
+        kind, schema, _ = self._parts
+        own = name if schema == _NO_SCHEMA else _SCHEMA.sub("", name, count=1)
+        return f"{_COMMENT}{schema} {kind}{own} "
+
     @property
-    def is_superusers(self) -> bool:
-        """Whether only a superuser may make it: an event trigger, or what is said of one."""
-        return self.text.startswith(_SUPERUSERS)
+    def after_its_kind(self) -> str:
+        """The kind with the name alone, as an entry has it that belongs to this one."""
+        kind, _, name = self._parts
+        return f" {kind}{name}"
+
+    @property
+    def _parts(self) -> tuple[str, str, str]:
+        kind = _KIND.match(self.text)
+        schema, _, name = self.text[kind.end() if kind else 0 :].partition(" ")
+        return kind[0] if kind else "", schema, name
 
     @property
     def has_rows(self) -> bool:
@@ -75,11 +105,16 @@ class Contents:
         """List what a restore brings back: what the tenant's own roles may.
 
         The application of an adopted database has said who may do what with all that it makes later. It has to say so
-        itself, or an administrator: that is no part of what is restored. Nor is an event trigger.
+        itself, or an administrator: that is no part of what is restored. Neither is what only a superuser can make.
         """
         entries = self._list(self._target.options) or []
-        owner = self._target.archived_owner
-        return [entry for entry in entries if not (entry.is_default_of(owner) or entry.is_superusers)]
+        left_out = self._target.left_out
+        gone = {entry: left_out[entry.source] for entry in entries if entry.source in left_out}
+        return [
+            entry
+            for entry in entries
+            if not entry.is_gone_with(gone) and not entry.is_default_of(self._target.archived_owner)
+        ]
 
     def cut(self, entries: Sequence[ArchiveEntry]) -> bool:
         """Truncate the file where the rows begin; returns whether that place was found.
@@ -113,7 +148,7 @@ class Contents:
         if done.returncode:
             return None
         lines = map(_ENTRY.fullmatch, done.stdout.decode(errors="replace").split("\n"))
-        return [ArchiveEntry(int(line[1]), line[2]) for line in lines if line]
+        return [ArchiveEntry(int(line[1]), line[4], (int(line[2]), int(line[3]))) for line in lines if line]
 
 
 def write_entries(entries: Sequence[ArchiveEntry], file: Path) -> Path:

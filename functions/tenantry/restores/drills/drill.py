@@ -10,7 +10,7 @@ from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
 from tenantry.database.database_removal import drop_database
 from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
-from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_still
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
@@ -25,6 +25,7 @@ from tenantry.servers.servers import Servers
 
 # A repetition can't change this: the backup itself is not what was written.
 _DAMAGED = "backup_damaged"
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Drills:
 
         :returns: the verification, and whether an earlier drill had already stored one.
         :raises NotFound: there is no such tenant or backup.
-        :raises Conflict: the tenant is being moved or restored.
-        :raises RestoreFailed: the backup is broken, or it could not be restored this time.
+        :raises Conflict: the tenant is being moved or restored, or the backup is broken (`backup_broken`).
+        :raises RestoreFailed: it could not be restored this time.
         :raises TenantryError: a server or S3 did not answer.
         """
         tenant = self._tenant(order.tenant_id)
@@ -125,10 +126,12 @@ class Drills:
     def _backup(self, order: DrillOrder, tenant: Tenant) -> tuple[CataloguedBackup, Manifest]:
         backup = self._adapters.catalogue.find(order.backup_id, order.tenant_id, *tenant.former_ids)
         if backup is None:
-            raise NotFound("There is no such backup.", code="backup_unknown")
-        if backup.manifest is None or backup.fault:
-            raise RestoreFailed("What is there is no backup.", code="backup_broken", details=str(backup.fault))
-        return backup, backup.manifest
+            raise NotFound(
+                "There is no such backup.",
+                code="backup_unknown",
+                hint="GET /admin/v1/tenants/{tenant_id}/backups lists those that there are.",
+            )
+        return backup, require_whole(backup)
 
     def _try(self, scratch: ScratchOrder) -> Drilled | None:
         """Restore the backup; None if it is damaged, which is a finding and not a failure of the drill."""
@@ -164,5 +167,7 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         server_version=found.server_version if found else "",
         operation_id=order.operation_id,
         left_behind=found.left_behind if found else "",
+        differing=found.findings.differing[:_NAMED] if found else [],
+        limited=backup.limited,
         left_out=list(found.findings.left_out) if found else [],
     )

@@ -7,6 +7,7 @@ from tenantry.database.logins import login_names
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.passwords import new_password
+from tenantry.domain.server import ServerStatus
 from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.homes.database_options import require_locale
 from tenantry.servers.servers import Servers
@@ -52,6 +53,7 @@ class DrillServers:
         """
         region = self._servers.get(tenant.server_id).region
         kept = [server for server in self._servers.all() if LABEL in server.labels and server.region == region]
+        kept = [server for server in kept if server.status is not ServerStatus.LOST]
         return [*(server.server_id for server in kept if server.server_id != tenant.server_id), tenant.server_id]
 
     def _choose(self, tenant: Tenant, options: DatabaseOptions) -> str:

@@ -15,7 +15,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.backup import Verification
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantryError
+from tenantry.domain.errors import Conflict, NotFound, TenantryError
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
 from tenantry.fleet.run import RunKind, new_run
@@ -149,7 +149,7 @@ def test_nothing_is_drilled_that_is_no_backup(fleet: Fleet) -> None:
     backup_id = back_up(tenant)
     (manifest,) = [one for one in fleet.manifests(tenant.value) if one.backup_id == backup_id]
     fleet.s3.delete_object(Bucket=BUCKET, Key=manifest.dump.key, VersionId=manifest.dump.version_id)
-    with pytest.raises(RestoreFailed) as refusal:
+    with pytest.raises(Conflict) as refusal:
         drill(tenant, backup_id)
     assert refusal.value.code == "backup_broken"
     with pytest.raises(NotFound):

@@ -1,0 +1,92 @@
+"""Says what can be called next: of an operation, and in a refusal that is due to one."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from handlers.routes.bodies import show_operation
+from handlers.wiring.services import services
+from tenantry.domain.errors import BadRequest, Conflict, TenantryError
+from tenantry.domain.next_calls import FindTenant, NextCall, next_calls, settling_calls
+from tenantry.domain.operation import Operation
+from tenantry.domain.operation_kinds import ERASE
+from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
+
+_PATH = re.compile(r"/admin/v1/tenants/([^/]+)")
+# Codes of refusals that last until an operation has ended, or what it has left is settled.
+_DUE_TO_AN_OPERATION = frozenset(
+    {"tenant_moving", "operation_in_progress", "operation_begun", "rename_unfinished", "already_switched"}
+    | {"tenant_incomplete", "tenant_provisioning", "tenant_erasing", "move_unconfirmed"}
+)
+
+
+def show_with_next(operation: Operation, find: FindTenant | None = None) -> dict[str, Any]:
+    """Show an operation, its progress, and what can be called next."""
+    calls = next_calls(operation, find or finder())
+    return show_operation(operation) | {"next": [call.to_json() for call in calls]}
+
+
+def finder() -> FindTenant:
+    """Look tenants up by any id that they have or had, each once: for one answer, not longer."""
+
+    @cache
+    def find(tenant_id: str) -> Tenant | None:
+        return services().tenants.find(TenantId(tenant_id))
+
+    return find
+
+
+def name_the_holder(error: TenantryError, path: str, body: str | None) -> TenantryError:
+    """Name, in a refusal that is due to an operation, that operation and what can be called next.
+
+    :param path: the request's path; `body` is its text. They name the tenants that may be held.
+    """
+    if not isinstance(error, Conflict) or error.code not in _DUE_TO_AN_OPERATION:
+        return error
+    # A refusal stands, also where the registry can't be read a second time.
+    with suppress(TenantryError):
+        for tenant in _named(path, body):
+            if told := _what_holds(tenant):
+                given = [error.details] if isinstance(error.details, str) else []
+                return Conflict(error.message, code=error.code, details=" ".join([*given, told]), hint=error.hint)
+    return error
+
+
+def _named(path: str, body: str | None) -> Iterator[Tenant]:
+    """Yield the tenants that a request names: in its path, and those that it makes or renames to."""
+    found = _PATH.match(path)
+    names = [found[1]] if found else []
+    with suppress(ValueError):
+        fields = json.loads(body or "{}")
+        if isinstance(fields, dict):
+            names += [fields[key] for key in ("into", "tenant_id") if isinstance(fields.get(key), str)]
+    find = finder()
+    for name in dict.fromkeys(names):
+        with suppress(BadRequest):
+            if tenant := find(name):
+                yield tenant
+
+
+def _what_holds(tenant: Tenant) -> str:
+    holder, calls = _holder(tenant), settling_calls(tenant)
+    if holder:
+        calls = next_calls(holder, finder())
+        error = f", {holder.error}" if holder.error else ""
+        return f"{holder.kind} {holder.operation_id} ({holder.status.value}{error}). {_written(calls)}"
+    return _written(calls) if calls else ""
+
+
+def _holder(tenant: Tenant) -> Operation | None:
+    if tenant.status is TenantStatus.ERASING:
+        return services().operations.unfinished(ERASE, f"tenant/{tenant.tenant_id}")
+    return services().operations.get(tenant.relocation) if tenant.relocation else None
+
+
+def _written(calls: list[NextCall]) -> str:
+    told = [
+        f"{call.call}{f' {json.dumps(call.body)}' if call.body else ''} ({call.meaning})" for call in calls if call.call
+    ]
+    return f"Next: {'; '.join(told)}." if told else ""

@@ -1,0 +1,179 @@
+-- What a restore does not bring back: its kind and name as in `contents/fingerprint`, why, and the catalogue and row that
+-- an archive has it under. Tried with pg_dump and pg_restore as a database's owner. A function that names a superuser's
+-- setting, and whatever else asks for a superuser when it is made, was made by one.
+-- Run this with only pg_catalog in search_path.
+WITH spaces AS MATERIALIZED (
+    SELECT oid, quote_ident(nspname) AS name
+    FROM pg_namespace
+    WHERE nspname <> 'information_schema' AND nspname !~ '^pg_' AND (%(schema)s::text IS NULL OR nspname = %(schema)s)
+),
+members AS MATERIALIZED (SELECT classid, objid, refobjid AS extension FROM pg_depend WHERE deptype = 'e'),
+relations AS MATERIALIZED (
+    SELECT c.oid, c.relkind, c.reltablespace, s.name || '.' || quote_ident(c.relname) AS name
+    FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
+    WHERE c.relpersistence <> 't'
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
+),
+untrusted AS MATERIALIZED (
+    SELECT e.oid, e.extname
+    FROM pg_extension e
+    JOIN pg_available_extension_versions v ON v.name = e.extname AND v.version = e.extversion
+    WHERE %(schema)s::text IS NULL AND e.oid >= 16384 AND v.superuser AND NOT v.trusted
+),
+wrappers AS MATERIALIZED (
+    SELECT w.oid, w.fdwname, m.extension
+    FROM pg_foreign_data_wrapper w
+    LEFT JOIN members m ON m.classid = 'pg_foreign_data_wrapper'::regclass AND m.objid = w.oid
+    WHERE %(schema)s::text IS NULL AND (m.objid IS NULL OR m.extension IN (SELECT oid FROM untrusted))
+),
+found (kind, name, reason, catalogue, object) AS (
+    SELECT 'index', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relkind = 'i'
+    UNION ALL
+    -- A key that is not checked any more is checked again.
+    SELECT DISTINCT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_dumped', 'pg_constraint'::regclass, k.oid
+    FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid JOIN pg_constraint k ON k.oid = t.tgconstraint
+    WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
+    UNION ALL
+    SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
+           c.name, 'default_tablespace', 'pg_class'::regclass, c.oid
+    FROM relations c
+    WHERE c.reltablespace <> 0
+    UNION ALL
+    SELECT 'database', '', 'default_tablespace', 'pg_database'::regclass, d.oid
+    FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace
+    WHERE %(schema)s::text IS NULL AND d.datname = current_database() AND s.spcname <> 'pg_default'
+    UNION ALL
+    -- A cast of a schema's type is made after all else, so what needs it can't be. An expression that a cast is in
+    -- depends on the cast's function.
+    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
+           CASE WHEN c.castmethod = 'b' THEN 'needs_superuser' ELSE 'needed_by_others' END, 'pg_cast'::regclass, c.oid
+    FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
+    WHERE c.oid >= 16384
+      AND EXISTS (SELECT FROM spaces s WHERE s.oid IN (f.typnamespace, t.typnamespace))
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
+      )
+      AND (c.castmethod = 'b' OR %(schema)s::text IS NOT NULL AND EXISTS (
+          SELECT FROM pg_depend d
+          WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass
+      ))
+    UNION ALL
+    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
+           'needs_superuser', 'pg_cast'::regclass, c.oid
+    FROM pg_cast c
+    WHERE %(schema)s::text IS NULL AND c.oid >= 16384 AND c.castsource < 16384 AND c.casttarget < 16384
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_cast'::regclass AND m.objid = c.oid)
+    UNION ALL
+    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+           format('%%s.%%I(%%s)', s.name, p.proname, (
+               SELECT string_agg(format_type(type, NULL), ', ' ORDER BY place)
+               FROM unnest(p.proargtypes) WITH ORDINALITY a(type, place)
+           )), 'needs_superuser', 'pg_proc'::regclass, p.oid
+    FROM pg_proc p
+    JOIN spaces s ON s.oid = p.pronamespace
+    JOIN pg_language l ON l.oid = p.prolang
+    LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
+    WHERE NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i')
+    )
+      AND (
+        p.prokind <> 'a' AND NOT l.lanpltrusted OR p.proleakproof OR p.prosupport <> 0
+        OR 'internal'::regtype IN (a.aggtranstype, a.aggmtranstype)
+        OR EXISTS (
+            SELECT FROM unnest(p.proconfig) own JOIN pg_settings g ON g.name = split_part(own, '=', 1)
+            WHERE g.context <> 'user'
+        )
+      )
+    UNION ALL
+    SELECT 'type', s.name || '.' || quote_ident(t.typname), 'needs_superuser', 'pg_type'::regclass, t.oid
+    FROM pg_type t JOIN spaces s ON s.oid = t.typnamespace
+    WHERE t.typtype = 'b'
+      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid)
+    UNION ALL
+    SELECT 'operator family', format('%%s.%%I USING %%I', s.name, f.opfname, a.amname), 'needs_superuser',
+           'pg_opfamily'::regclass, f.oid
+    FROM pg_opfamily f JOIN spaces s ON s.oid = f.opfnamespace JOIN pg_am a ON a.oid = f.opfmethod
+    WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_opfamily'::regclass AND m.objid = f.oid)
+    UNION ALL
+    SELECT 'operator class', format('%%s.%%I USING %%I', s.name, o.opcname, a.amname), 'needs_superuser',
+           'pg_opclass'::regclass, o.oid
+    FROM pg_opclass o JOIN spaces s ON s.oid = o.opcnamespace JOIN pg_am a ON a.oid = o.opcmethod
+    WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_opclass'::regclass AND m.objid = o.oid)
+    UNION ALL
+    SELECT 'text search parser', s.name || '.' || quote_ident(p.prsname), 'needs_superuser', 'pg_ts_parser'::regclass,
+           p.oid
+    FROM pg_ts_parser p JOIN spaces s ON s.oid = p.prsnamespace
+    WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_ts_parser'::regclass AND m.objid = p.oid)
+    UNION ALL
+    SELECT 'text search template', s.name || '.' || quote_ident(t.tmplname), 'needs_superuser',
+           'pg_ts_template'::regclass, t.oid
+    FROM pg_ts_template t JOIN spaces s ON s.oid = t.tmplnamespace
+    WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_ts_template'::regclass AND m.objid = t.oid)
+    UNION ALL
+    SELECT 'transform', format('%%s %%I', format_type(t.trftype, NULL), l.lanname), 'needs_superuser',
+           'pg_transform'::regclass, t.oid
+    FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang JOIN pg_type f ON f.oid = t.trftype
+    WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_transform'::regclass AND m.objid = t.oid)
+      AND (%(schema)s::text IS NULL OR EXISTS (SELECT FROM spaces s WHERE s.oid = f.typnamespace))
+    UNION ALL
+    SELECT 'event trigger', quote_ident(e.evtname), 'needs_superuser', 'pg_event_trigger'::regclass, e.oid
+    FROM pg_event_trigger e
+    WHERE %(schema)s::text IS NULL
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_event_trigger'::regclass AND m.objid = e.oid)
+    UNION ALL
+    SELECT 'extension', quote_ident(u.extname), 'needs_superuser', 'pg_extension'::regclass, u.oid FROM untrusted u
+    UNION ALL
+    SELECT 'foreign-data wrapper', quote_ident(w.fdwname), 'needs_superuser', 'pg_foreign_data_wrapper'::regclass, w.oid
+    FROM wrappers w WHERE w.extension IS NULL
+    UNION ALL
+    SELECT 'server', quote_ident(f.srvname), 'needs_superuser', 'pg_foreign_server'::regclass, f.oid
+    FROM pg_foreign_server f JOIN wrappers w ON w.oid = f.srvfdw
+    UNION ALL
+    -- Whoever it is for: with its server it can't be made, and its password is nobody's to read.
+    SELECT 'user mapping', concat(CASE u.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(u.usename) END, ' ',
+                                  quote_ident(u.srvname)),
+           'needs_superuser', 'pg_user_mapping'::regclass, u.umid
+    FROM pg_user_mappings u JOIN pg_foreign_server f ON f.oid = u.srvid JOIN wrappers w ON w.oid = f.srvfdw
+    UNION ALL
+    SELECT 'foreign table', c.name, 'needs_superuser', 'pg_class'::regclass, c.oid
+    FROM pg_foreign_table t JOIN relations c ON c.oid = t.ftrelid
+    JOIN pg_foreign_server f ON f.oid = t.ftserver JOIN wrappers w ON w.oid = f.srvfdw
+    UNION ALL
+    SELECT 'language', quote_ident(l.lanname), 'needs_superuser', 'pg_language'::regclass, l.oid
+    FROM pg_language l
+    WHERE %(schema)s::text IS NULL AND l.oid >= 16384
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_language'::regclass AND m.objid = l.oid)
+    UNION ALL
+    SELECT 'access method', quote_ident(a.amname), 'needs_superuser', 'pg_am'::regclass, a.oid
+    FROM pg_am a
+    WHERE %(schema)s::text IS NULL AND a.oid >= 16384
+      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_am'::regclass AND m.objid = a.oid)
+    UNION ALL
+    SELECT 'publication', quote_ident(p.pubname), 'needs_superuser', 'pg_publication'::regclass, p.oid
+    FROM pg_publication p
+    WHERE %(schema)s::text IS NULL AND p.puballtables
+    UNION ALL
+    -- The publication itself comes back, and without the schema.
+    SELECT 'publication', quote_ident(p.pubname), 'needs_superuser', 'pg_publication_namespace'::regclass, n.oid
+    FROM pg_publication_namespace n JOIN pg_publication p ON p.oid = n.pnpubid
+    WHERE %(schema)s::text IS NULL
+    UNION ALL
+    SELECT 'subscription', quote_ident(s.subname), 'tied_to_database', 'pg_subscription'::regclass, s.oid
+    FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+    WHERE %(schema)s::text IS NULL AND d.datname = current_database()
+    UNION ALL
+    SELECT 'replication slot', slot_name::text, 'tied_to_database', NULL, NULL
+    FROM pg_replication_slots
+    WHERE %(schema)s::text IS NULL AND database = current_database()
+    UNION ALL
+    SELECT 'prepared transaction', gid, 'tied_to_database', NULL, NULL
+    FROM pg_prepared_xacts
+    WHERE database = current_database() AND (%(schema)s::text IS NULL OR owner = ANY(%(roles)s))
+)
+SELECT kind, name, reason, coalesce(catalogue::oid::bigint, 0), coalesce(object::bigint, 0)
+FROM found
+ORDER BY kind, name COLLATE "C", reason, object
+LIMIT %(most)s

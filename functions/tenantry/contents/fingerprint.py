@@ -1,0 +1,84 @@
+"""Reads how all objects in a home are defined, so that what is lost or changed on the way to a copy is noticed.
+
+Rows, rights and owners are compared separately. Tables that tenants share are not the tenant's own to compare.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from psycopg2 import sql
+from psycopg2.extensions import BYTES, register_type
+
+from tenantry.contents.definition_text import Neutraliser
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.fingerprint import Definition, Fingerprint, fingerprint_of, short_digest
+from tenantry.domain.tenant import Home, Isolation
+
+_MAJOR = 10_000
+_FETCHED = 5_000
+_MARK_BITS = 128
+# What a database is set to is copied by other means, as far as its owner may set it: only a later change counts.
+_MARKED_ONLY = "setting"
+
+
+class Defined(NamedTuple):
+    """A home's fingerprint, and a mark that any change of a definition changes, in the same home on the same server."""
+
+    fingerprint: Fingerprint
+    mark: str
+
+
+def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, beside: Collection[str] = ()) -> Defined:
+    """Read how everything in a home is defined, within the caller's transaction.
+
+    :param narrow: read the home's schema only, even if the whole database is the tenant's.
+    :param beside: main schemas of homes that it is compared with.
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    if home.isolation is Isolation.POOLED:
+        return Defined(Fingerprint(_major(connection)), "")
+    whole = home.isolation is Isolation.DATABASE and not narrow
+    sums: list[int] = []
+
+    def definitions(cursor: Any, neutral: Neutraliser) -> Iterator[tuple[str, str, Definition]]:
+        for row in _rows(cursor, None if whole else home.schema, home.schema):
+            sums.append(_number(row))
+            kind, name, named, own, written = row
+            if kind != _MARKED_ONLY:
+                plain = short_digest(f"{neutral.names(named)}\0{own}")
+                definition = Definition(plain, short_digest(neutral.written(written)) if written else "")
+                yield kind, neutral.names(name), definition
+
+    with connection.cursor() as cursor:
+        # With this search path, the query can't call a tenant's functions or operators.
+        cursor.execute("SAVEPOINT tenantry_fingerprint; SET LOCAL search_path = pg_catalog")
+        cursor.execute("SELECT ARRAY(SELECT quote_ident(name) FROM unnest(%s::text[]) name)", ([home.schema, *beside],))
+        neutral = Neutraliser(cursor.fetchone()[0])
+        fingerprint = fingerprint_of(_major(connection), definitions(cursor, neutral))
+        cursor.execute("ROLLBACK TO SAVEPOINT tenantry_fingerprint")
+    # A sum: the objects come in no order.
+    return Defined(fingerprint, f"{sum(sums) % (1 << _MARK_BITS):032x}")
+
+
+def _rows(cursor: Any, schema: str | None, main: str) -> Iterator[tuple[str, ...]]:
+    """Fetch them in portions: a tenant may have made very many, or very long ones."""
+    declare = sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint")
+    cursor.execute(declare, {"schema": schema, "main": main})
+    # A database may hold bytes of no encoding.
+    register_type(BYTES, cursor)
+    while True:
+        cursor.execute("FETCH %s FROM tenantry_objects", (_FETCHED,))
+        found = cursor.fetchall()
+        yield from (tuple(text.decode(errors="backslashreplace") for text in row) for row in found)
+        if len(found) < _FETCHED:
+            return
+
+
+def _number(row: tuple[str, ...]) -> int:
+    text = "\0".join(row)
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=_MARK_BITS // 8).digest())
+
+
+def _major(connection: Any) -> int:
+    return int(connection.server_version) // _MAJOR
