@@ -183,7 +183,7 @@ def test_a_role_that_is_not_ours_stays(stand: Stand) -> None:
         certificate = stand.perform().facts["certificate"]
         assert own in stand.left_on_server()
         assert own not in certificate["deleted"]["roles"]
-        assert len(certificate["deleted"]["roles"]) == 5
+        assert len(certificate["deleted"]["roles"]) == 7
     finally:
         stand.world.execute(f'DROP ROLE "{own}"')
 
