@@ -18,7 +18,6 @@ from tenantry.backups.progress_store import ProgressStore
 from tenantry.backups.reporter import Reporter
 from tenantry.backups.take import BackupOrder, Outcome, back_up_tenant
 from tenantry.domain.backup import BackupId, new_backup_id
-from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, Conflict, TenantryError, TenantUnknown
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
@@ -92,12 +91,13 @@ def _back_up(order: BackupOrder, settings: BackupSettings, deadline: float) -> O
     tenant = _tenant(order.tenant_id, settings)
     bucket = _bucket(tenant, settings)
     sessions = _sessions(settings, bucket.name)
-    session = sessions.open(order.tenant_id)
+    session, secrets = sessions.open(order.tenant_id), _secrets(sessions, settings)
     with Reporter(_progress(settings), order.tenant_id, order.backup_id, order.trigger) as reporter:
         outcome = back_up_tenant(
             order,
             tenant,
-            read_credentials=lambda tenant_id: _read_credentials(tenant_id, sessions, settings),
+            read_credentials=lambda tenant_id: secrets.read(tenant_id, refresh=True),
+            read_dump_password=secrets.read_dump_password,
             store=_store(bucket, session, settings.kms_key_of(bucket)),
             tools=BackupTools(
                 settings.pg_client_directory, settings.lock_timeout_ms, settings.connect_timeout, settings.stage
@@ -136,13 +136,13 @@ def _bucket(tenant: Tenant, settings: BackupSettings) -> BackupBucket:
     return bucket
 
 
-def _read_credentials(tenant_id: TenantId, sessions: TenantSessions, settings: BackupSettings) -> Credentials:
-    """Read the credentials past the cache: backups are rare, and a stale password would fail one."""
+def _secrets(sessions: TenantSessions, settings: BackupSettings) -> TenantSecrets:
+    """Wire the reader of secrets, to be read past its cache: backups are rare, and a stale password would fail one."""
 
     def new_client(session: TenantSession) -> Any:
         return aws_client("secretsmanager", settings.region, session)
 
-    return TenantSecrets(sessions, new_client, settings.stage).read(tenant_id, refresh=True)
+    return TenantSecrets(sessions, new_client, settings.stage)
 
 
 def _report(order: BackupOrder, outcome: Outcome, seconds: float) -> None:

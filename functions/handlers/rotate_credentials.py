@@ -10,7 +10,7 @@ from tenantry.access.rotation import Rotated, RotationOrder, RotationTools, rota
 from tenantry.access.secret_versions import SecretVersions
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
-from tenantry.aws.secret_store import ServerSecrets
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.errors import BadRequest, TenantryError
 from tenantry.observability import count, log_unexpected, logger
@@ -27,6 +27,7 @@ def _tools() -> RotationTools:
         Registry(aws_client("dynamodb", settings.region, config=_CONFIG), settings.registry_table),
         ServerSecrets(secrets, settings.stage),
         ConnectSettings(settings.connect_timeout, application_name="tenantry-rotation"),
+        SecretStore(secrets, settings.stage),
     )
 
 

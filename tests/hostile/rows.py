@@ -20,6 +20,7 @@ _ADOPTED = (
     "tests/hostile/adopted_database/test_made_as_it_was.py",
     "tests/hostile/adopted_database/test_reserved_names.py",
     "tests/hostile/adopted_database/test_schemas.py",
+    "tests/hostile/adopted_database/test_whoever_owns_what.py",
 )
 
 _GRAMMAR = (
@@ -51,6 +52,7 @@ _DUMPS = (
     "tests/integration/restores/test_hostile.py",
     "tests/integration/backups/test_broken_dumps.py",
     "tests/integration/restores/drills/test_drills.py",
+    "tests/hostile/owner_sql/test_backup_logins.py",
     *_SETTINGS,
     *_ADOPTED,
 )

@@ -110,7 +110,7 @@ class World:
         query_tenant._data_requests()._connections.close()
         for tenant_id in self.credentials:
             self.execute(f'DROP DATABASE IF EXISTS "{tenant_id}" WITH (FORCE)')
-            for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+            for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
                 self.execute(f'DROP ROLE IF EXISTS "{tenant_id}_{suffix}"')
 
     def call(

@@ -395,8 +395,9 @@ def test_a_tenant_role_is_for_one_function_and_for_tagged_sessions_only(transfor
 
 def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Transform) -> None:
     template = transformed()
-    for role in ("TenantDataRole", "TenantBackupRole"):
-        statement = next(s for s in statements(template, role) if s["Sid"] == "ReadOwnSecret")
+    readers = (("TenantDataRole", "ReadOwnSecret"), ("TenantBackupRole", "ReadOwnSecret"))
+    for role, reads in (*readers, ("TenantBackupRole", "ReadOwnSecretForDumps")):
+        statement = next(s for s in statements(template, role) if s["Sid"] == reads)
         assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/TenantId": "${aws:PrincipalTag/TenantId}"}}
     objects = next(s for s in statements(template, "TenantBackupRole") if s["Sid"] == "WriteOwnBackups")
     assert objects["Resource"] == [{"Fn::Sub": "${BackupBucket.Arn}/tenants/${!aws:PrincipalTag/TenantId}/backups/*"}]
@@ -405,6 +406,18 @@ def test_a_secret_is_readable_only_where_its_tag_is_the_sessions(transformed: Tr
         bounded = [given for test, given in statement["Condition"].items() if test.startswith("ForAllValues")]
         assert statement["Condition"]["Null"] == {name: "false" for given in bounded for name in given}
         assert "dynamodb:LeadingKeys" in statement["Condition"]["Null"]
+
+
+def test_a_login_for_dumps_is_for_backups_and_for_whoever_makes_it(transformed: Transform) -> None:
+    """Its password is read by a backup's session, and by those who make, move, rename and rotate tenants."""
+    template = transformed()
+    readers = {
+        role
+        for role in of_type(template, "AWS::IAM::Role")
+        for statement in statements(template, role)
+        if "secretsmanager:GetSecretValue" in statement["Action"] and "/dumps/" in str(statement["Resource"])
+    }
+    assert readers == {"TenantBackupRole", "AdministerTenantsRole", "PerformOperationRole", "RotateCredentialsRole"}
 
 
 def find_all_values(part: Any) -> Iterator[dict[str, Any]]:

@@ -15,9 +15,9 @@ import psycopg2
 
 from tenantry.access.secret_versions import CURRENT, PENDING, RotatingSecret, SecretVersions
 from tenantry.aws.registry import Registry
-from tenantry.aws.secret_store import ServerSecrets
-from tenantry.database.connecting import ConnectSettings
-from tenantry.database.logins import login_names, replace_password
+from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.logins import dump_login, login_names, replace_password
 from tenantry.database.sql_errors import translate
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.changeable import require_still
@@ -33,6 +33,7 @@ from tenantry.domain.errors import (
 )
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Role, TenantId, database_role
+from tenantry.servers.dump_logins import DumpLogins
 
 # With these modes libpq goes on without TLS if the server, or something in front of it, declines.
 _FALLS_BACK_TO_PLAIN_TEXT = frozenset({"allow", "prefer"})
@@ -62,6 +63,8 @@ class RotationTools:
     registry: Registry
     administrators: ServerSecrets
     connect: ConnectSettings
+    # Where the passwords of the logins for backups are; None: they are not rotated.
+    dumps: SecretStore | None = None
 
 
 class Rotated(NamedTuple):
@@ -173,6 +176,8 @@ def _set(rotation: _Rotation) -> None:
         return
     # Proves the current password, and that the database names this tenant.
     TenantConnection(rotation.tenant_id, current, rotation.tools.connect).close()
+    # First, so that a call that is repeated because of this does not find its work done.
+    _renew_dump_logins(rotation, administrator)
     replace_password(
         administrator,
         rotation.tools.connect,
@@ -180,6 +185,21 @@ def _set(rotation: _Rotation) -> None:
         password=pending.password,
         like=current.username,
     )
+
+
+def _renew_dump_logins(rotation: _Rotation, administrator: Credentials) -> None:
+    """Give the logins for backups another password, if the tenant has them.
+
+    A backup that begins meanwhile is refused by the server with the former one, and goes on as the tenant itself.
+    """
+    dumps, tenant_id = rotation.tools.dumps, rotation.tenant_id
+    if dumps is None or dumps.find_dump_password(tenant_id) is None:
+        return
+    settings = replace(rotation.tools.connect, administers=True)
+    login, password = replace(administrator, schema="pg_catalog"), new_password()
+    logins = DumpLogins(lambda database: connect(replace(login, dbname=database), settings))
+    if logins.set_password(tenant_id, password):
+        dumps.replace_dump_password(tenant_id, dump_login(tenant_id), password)
 
 
 def _test(rotation: _Rotation) -> None:

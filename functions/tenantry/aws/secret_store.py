@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
+from tenantry.domain.credentials import (
+    Credentials,
+    dump_password_json,
+    dump_secret_name,
+    parse_credentials,
+    parse_dump_password,
+    secret_name,
+)
 from tenantry.domain.errors import Conflict, DependencyFailed, InvalidSetting, NotFound
 from tenantry.domain.server import server_secret_name
 from tenantry.domain.tenant import TenantId
@@ -33,6 +40,10 @@ class _Secrets:
         return self._stage
 
     def _find(self, name: str) -> Credentials | None:
+        text = self._find_text(name)
+        return None if text is None else parse_credentials(text)
+
+    def _find_text(self, name: str) -> str | None:
         try:
             answer = self._client.get_secret_value(SecretId=name)
         except ClientError as exc:
@@ -43,11 +54,18 @@ class _Secrets:
             raise _unavailable() from exc
         except BotoCoreError as exc:
             raise _unavailable() from exc
-        return parse_credentials(answer["SecretString"])
+        return answer["SecretString"]
 
-    def _write(self, name: str, credentials: Credentials, owner: tuple[str, str]) -> None:
+    def _delete(self, name: str) -> None:
+        try:
+            self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        except self._client.exceptions.ResourceNotFoundException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
+    def _write(self, name: str, text: str, owner: tuple[str, str]) -> None:
         tags: list[TagTypeDef] = [{"Key": owner[0], "Value": owner[1]}, {"Key": "Stage", "Value": self._stage}]
-        text = credentials.to_json()
         try:
             try:
                 self._client.create_secret(Name=name, SecretString=text, Tags=tags)
@@ -117,7 +135,33 @@ class SecretStore(_Secrets):
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
-        self._write(secret_name(self._stage, tenant_id), credentials, ("TenantId", tenant_id.value))
+        self._write(secret_name(self._stage, tenant_id), credentials.to_json(), ("TenantId", tenant_id.value))
+
+    def find_dump_password(self, tenant_id: TenantId) -> str | None:
+        """Read the password of a tenant's logins for backups; None if none is stored.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        :raises InvalidSetting: the secret is malformed.
+        """
+        text = self._find_text(dump_secret_name(self._stage, tenant_id))
+        return None if text is None else parse_dump_password(text)
+
+    def write_dump_password(self, tenant_id: TenantId, username: str, password: str) -> None:
+        """Store the password of a tenant's logins for backups. :raises DependencyFailed: as above."""
+        text = dump_password_json(username, password)
+        self._write(dump_secret_name(self._stage, tenant_id), text, ("TenantId", tenant_id.value))
+
+    def replace_dump_password(self, tenant_id: TenantId, username: str, password: str) -> None:
+        """Store another password where there is one already. :raises DependencyFailed: as above."""
+        name = dump_secret_name(self._stage, tenant_id)
+        try:
+            self._client.put_secret_value(SecretId=name, SecretString=dump_password_json(username, password))
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable() from exc
+
+    def delete_dump_password(self, tenant_id: TenantId) -> None:
+        """Delete that password at once. :raises DependencyFailed: as above."""
+        self._delete(dump_secret_name(self._stage, tenant_id))
 
     def schedule_rotation(self, tenant_id: TenantId, function_arn: str, rules: dict[str, str]) -> None:
         """Have a function rotate a tenant's credentials on the schedule `rules`; setting it again is no error.
@@ -135,16 +179,12 @@ class SecretStore(_Secrets):
             raise _unavailable() from exc
 
     def delete(self, tenant_id: TenantId) -> None:
-        """Delete a tenant's credentials at once, without a recovery window.
+        """Delete a tenant's credentials, and those of its backups, at once, without a recovery window.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         """
-        try:
-            self._client.delete_secret(SecretId=secret_name(self._stage, tenant_id), ForceDeleteWithoutRecovery=True)
-        except self._client.exceptions.ResourceNotFoundException:
-            return
-        except (ClientError, BotoCoreError) as exc:
-            raise _unavailable() from exc
+        self.delete_dump_password(tenant_id)
+        self._delete(secret_name(self._stage, tenant_id))
 
 
 class ServerSecrets(_Secrets):
@@ -178,7 +218,7 @@ class ServerSecrets(_Secrets):
         :raises DependencyFailed: Secrets Manager did not answer.
         """
         self._kept.pop(server_id, None)
-        self._write(server_secret_name(self._stage, server_id), credentials, ("ServerId", server_id))
+        self._write(server_secret_name(self._stage, server_id), credentials.to_json(), ("ServerId", server_id))
 
 
 def _to_be_deleted() -> Conflict:

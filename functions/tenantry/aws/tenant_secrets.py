@@ -16,7 +16,13 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.aws.tenant_session import TenantSession, TenantSessions
-from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
+from tenantry.domain.credentials import (
+    Credentials,
+    dump_secret_name,
+    parse_credentials,
+    parse_dump_password,
+    secret_name,
+)
 from tenantry.domain.errors import AccessDenied, DependencyFailed, IdentityMismatch, NotFound, TenantryError
 from tenantry.domain.tenant import TenantId
 
@@ -82,6 +88,22 @@ class TenantSecrets:
             self.forget(tenant_id)
             raise
         return parse_credentials(text)
+
+    def read_dump_password(self, tenant_id: TenantId) -> str | None:
+        """Fetch the password of a tenant's logins for backups, past the cache; None: the tenant has none.
+
+        :raises AccessDenied, IdentityMismatch, InvalidSetting, DependencyFailed: as `read`.
+        """
+        client, name = self._entry(tenant_id).client, dump_secret_name(self._stage, tenant_id)
+        try:
+            text = client.get_secret_value(SecretId=name)["SecretString"]
+            self._check_tags(client, name, tenant_id)
+        except (ClientError, BotoCoreError) as exc:
+            error = _translate(exc)
+            if isinstance(error, NotFound):
+                return None
+            raise error from exc
+        return parse_dump_password(text)
 
     def read_in_doubt(self, tenant_id: TenantId) -> Credentials:
         """Fetch a tenant's credentials anew, where they led to what is not the tenant's: somebody may have mended them.

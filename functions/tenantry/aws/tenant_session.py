@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tenantry.domain.credentials import secret_name
+from tenantry.domain.credentials import dump_secret_name, secret_name
 from tenantry.domain.errors import DependencyFailed
 from tenantry.domain.tenant import TenantId
 
@@ -77,16 +77,17 @@ class TenantSessions:
 
     def _policy(self, tenant_id: TenantId) -> dict[str, Any]:
         partition, account = self._role_arn.split(":")[1], self._role_arn.split(":")[4]
+        names = [secret_name(self._stage, tenant_id)]
+        if self._bucket:
+            # Whoever serves requests has no use for the logins of backups.
+            names.append(dump_secret_name(self._stage, tenant_id))
         # Secrets Manager appends a hyphen and six characters; with `*` here, `acme` would match `acme-prod`.
-        secret = (
-            f"arn:{partition}:secretsmanager:{self._region}:{account}"
-            f":secret:{secret_name(self._stage, tenant_id)}-??????"
-        )
+        secrets = [f"arn:{partition}:secretsmanager:{self._region}:{account}:secret:{name}-??????" for name in names]
         statements: list[dict[str, Any]] = [
             {
                 "Effect": "Allow",
                 "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                "Resource": secret,
+                "Resource": secrets if self._bucket else secrets[0],
             }
         ]
         if self._bucket:

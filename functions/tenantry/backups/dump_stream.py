@@ -12,14 +12,14 @@ import zstandard
 
 from tenantry.aws.multipart_upload import Upload
 from tenantry.aws.object_store import ObjectStore
+from tenantry.backups.logins import BackupLogins
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot, terminate_backends
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_dump import Dump, pg_dump_version
 from tenantry.domain.backup import DatabaseFacts, DumpObject
-from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, TenantryError
-from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.domain.tenant import TenantId
 
 # Level 1 keeps up with the dump. The stored size depends on the rows: a third of pg_dump's own gzip for pgbench's
 # rows, 7 % more than gzip for rows full of random tokens, where levels that store less take several times as long.
@@ -55,7 +55,7 @@ class DumpStream:
     tenant_id: TenantId
     key: str
     label: str
-    credentials: Credentials
+    logins: BackupLogins
     tools: BackupTools
     deadline: float
 
@@ -87,7 +87,7 @@ class DumpStream:
             # A failure of the clean-up must not hide the first error.
             with suppress(TenantryError):
                 upload.abort()
-            terminate_backends(self.credentials, self.label, self.tools.connect)
+            terminate_backends(self.logins.dump, self.label, self.tools.connect)
             raise
         return stored, counted
 
@@ -121,9 +121,9 @@ class DumpStream:
     def _start(self, snapshot: Snapshot) -> Dump:
         return Dump(
             self.tools.pg_client_directory,
-            self.credentials,
+            self.logins.dump,
             snapshot=snapshot.name,
-            role=owner_role(self.tenant_id),
+            role="" if self.logins.reads_all else self.logins.role,
             application_name=self.label,
             lock_timeout_ms=self.tools.lock_timeout_ms,
             connect_timeout=self.tools.connect_timeout,

@@ -58,8 +58,13 @@ def read_facts(connection: Any, tenant_id: TenantId, home: Home) -> BackupFacts:
 
 def _database(cursor: Any, home: Home) -> DatabaseFacts:
     is_own = home.isolation is Isolation.DATABASE
+    # As the login, which may connect: an adopted database need not be the owner's, who then can't ask for its size.
+    cursor.execute("SELECT current_user::text")
+    role = sql.Identifier(cursor.fetchone()[0])
+    cursor.execute("SET LOCAL ROLE NONE")
     cursor.execute(load_sql("backups/database_facts"), {"own": is_own})
     facts = dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+    cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
     if not is_own:
         cursor.execute(load_sql("backups/schema_bytes"), (home.schema,))
         facts["size_bytes"] = cursor.fetchone()[0]

@@ -8,18 +8,20 @@ from typing import Any
 import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
+from tenantry.backups.logins import BackupLogins
 from tenantry.backups.omissions import read_omissions
+from tenantry.backups.withheld import WithheldReader
 from tenantry.contents.digest import Access, ContentReader, looking_in
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.backup import FingerprintFacts, LargeObjects, RightsFacts, TableRows
-from tenantry.domain.content import Content, Sample
+from tenantry.domain.content import Content, Sample, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
 from tenantry.domain.rights import notable, to_facts
-from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
+from tenantry.domain.tenant import Home, Isolation, TenantId
 
 # To digest every row costs the server as much as the dump itself. So in a large database it is one row in so many of
 # each table that is not small, if it has a primary key by which the same rows are found in a copy.
@@ -45,20 +47,22 @@ class Counted:
 class Snapshot:
     """A read-only transaction whose snapshot pg_dump can see by its name."""
 
-    def __init__(
-        self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings, patience: float
-    ) -> None:
-        """Log in as the tenant, check whose database it is, and take the snapshot as the tenant's owner.
+    def __init__(self, tenant_id: TenantId, logins: BackupLogins, settings: ConnectSettings, patience: float) -> None:
+        """Log in, check whose database it is, and take the snapshot as the tenant's owner.
 
         :param patience: seconds to wait for others' locks on the tables.
         :raises Conflict: they are locked all the time (`tables_locked`).
         :raises DatabaseUnavailable, IdentityMismatch, StatementFailed: it could not be taken.
         """
-        self._tenant_id = tenant_id
-        self._home = Home("", credentials.isolation, credentials.dbname, credentials.schema)
-        # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump.
-        access = Access(self._home, credentials, owner_role(tenant_id))
-        self._reader = ContentReader(access, settings, patience=patience)
+        self._tenant_id, self._logins, self._settings = tenant_id, logins, settings
+        place = logins.count
+        self._home = Home("", place.isolation, place.dbname, place.schema)
+        # A policy that hides rows makes this fail, not a count that agrees with an incomplete dump. What is withheld
+        # from the owner is read as the login of the dump, if that may.
+        self._reader = ContentReader(
+            Access(self._home, place, logins.role), settings, patience=patience, leaves_out=logins.reads_all
+        )
+        self._withheld: WithheldReader | None = None
         try:
             check_identity(self._connection, tenant_id)
             self.name = self._reader.export()
@@ -85,7 +89,7 @@ class Snapshot:
     @property
     def tables(self) -> int:
         """How many tables there are."""
-        return len(self._reader.tables)
+        return len(self._reader.tables) + len(self._reader.unreadable.tables)
 
     def count_rows(self, done: Callable[[], object] = lambda: None) -> Counted:
         """Count and digest the rows of every table, as the dump sees them, and say how everything is defined.
@@ -98,17 +102,37 @@ class Snapshot:
             if self._home.isolation is not Isolation.DATABASE:
                 with looking_in(self._connection, "pg_catalog"):
                     self._refuse_large_objects(cursor)
-            content = self._reader.content(self._samples, done)
+            content = self._reader.content(self._samples, done, large_objects=not self._logins.reads_all)
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
                 _require_all(cursor, tables)
-        objects = content.large_objects
-        return Counted(
-            tables,
-            dict(content.sequences),
-            LargeObjects(count=objects.rows, digest=objects.digest) if objects else None,
-            self._read_fingerprint(),
-        )
+        objects = _objects(content.large_objects)
+        counted = Counted(tables, dict(content.sequences), objects, self._read_fingerprint())
+        return self._add_withheld(counted, done) if self._logins.reads_all else counted
+
+    def _add_withheld(self, counted: Counted, done: Callable[[], object]) -> Counted:
+        """Add what the tenant's owner may not read."""
+        withheld = self._reader.unreadable
+        with WithheldReader(self._home, self._logins.dump, self._settings, self.name) as reader:
+            self._withheld = reader
+            found = reader.tables(withheld.tables, done)
+            sequences = counted.sequences | reader.sequences(withheld.sequences)
+            objects = reader.large_objects()
+        # They too were read by their names.
+        self._reader.require_unchanged()
+        tables = [
+            TableRows(
+                schema=table.schema,
+                table=table.name,
+                rows=found[name].rows,
+                digest=found[name].digest,
+                partition_of=list(table.roots),
+                copied=True,
+            )
+            for name, table in withheld.tables.items()
+        ]
+        in_order = sorted([*counted.tables, *tables], key=lambda table: (table.schema_name, table.table))
+        return Counted(in_order, sequences, _objects(objects), counted.fingerprint)
 
     def _read_fingerprint(self) -> FingerprintFacts | None:
         """Read how everything is defined; None where it is not the tenant's to say."""
@@ -176,6 +200,8 @@ class Snapshot:
         """Stop a count that runs in another thread."""
         try:
             self._connection.cancel()
+            if self._withheld:
+                self._withheld.cancel()
         except psycopg2.Error:
             # It ended by itself, or its server is gone.
             return
@@ -183,6 +209,10 @@ class Snapshot:
     def close(self) -> None:
         """End the transaction, and with it the snapshot and its locks."""
         self._reader.close()
+
+
+def _objects(content: TableContent | None) -> LargeObjects | None:
+    return LargeObjects(count=content.rows, digest=content.digest) if content and content.rows else None
 
 
 def _require_all(cursor: Any, counted: list[TableRows]) -> None:
@@ -205,7 +235,7 @@ def _translated() -> Iterator[None]:
 
 
 def terminate_backends(credentials: Credentials, application_name: str, settings: ConnectSettings) -> None:
-    """End the tenant's sessions of that application name; a server that is gone has none."""
+    """End the login's sessions of that application name; a server that is gone has none."""
     try:
         login = replace(credentials, schema="pg_catalog")
         with closing(connect(login, settings)) as connection, connection.cursor() as cursor:

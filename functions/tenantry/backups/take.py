@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tenantry.aws.object_store import ObjectStore
 from tenantry.aws.upload_errors import AlreadyPublished
 from tenantry.backups.dump_stream import APPLICATION_NAME, BackupTools, DumpStream
+from tenantry.backups.logins import choose_logins
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot
 from tenantry.contents.steadiness import repeat_while_rewritten
@@ -54,6 +55,7 @@ def back_up_tenant(
     tenant: Tenant,
     *,
     read_credentials: Callable[[TenantId], Credentials],
+    read_dump_password: Callable[[TenantId], str | None] = lambda _: None,
     store: ObjectStore,
     tools: BackupTools,
     deadline: float,
@@ -62,6 +64,7 @@ def back_up_tenant(
     """Publish one backup, or nothing.
 
     :param tenant: the tenant's entry in the registry.
+    :param read_dump_password: of the logins for backups; None: the tenant has none.
     :param deadline: the `time.monotonic()` at which the dump, its session on the server and its upload are aborted.
     :param meter: counts the progress, for others to watch.
     :raises BackupFailed: the dump failed, or did not end in time.
@@ -75,12 +78,13 @@ def back_up_tenant(
         order = BackupOrder(order.tenant_id, new_backup_id(datetime.now(UTC)), order.trigger)
     credentials = read_credentials(order.tenant_id)
     key = dump_key(order.tenant_id, order.backup_id)
-    stream = DumpStream(order.tenant_id, key, f"{APPLICATION_NAME}-{order.backup_id}", credentials, tools, deadline)
+    logins = choose_logins(order.tenant_id, credentials, read_dump_password(order.tenant_id), tools.connect)
+    stream = DumpStream(order.tenant_id, key, f"{APPLICATION_NAME}-{order.backup_id}", logins, tools, deadline)
 
     def take() -> Manifest:
         started_at = datetime.now(UTC)
         patience = min(tools.lock_timeout_ms / 1000, deadline - time.monotonic())
-        with closing(Snapshot(order.tenant_id, credentials, tools.connect, patience)) as snapshot:
+        with closing(Snapshot(order.tenant_id, logins, tools.connect, patience)) as snapshot:
             dump, counted = stream.run(snapshot, store, meter or Meter())
             return _describe(order, tenant, tools.stage, credentials, snapshot, dump, counted, started_at)
 

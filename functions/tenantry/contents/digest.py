@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents import steadiness
+from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.fingerprint import Defined, read_fingerprint
 from tenantry.contents.rights_reader import read_rights
 from tenantry.contents.surroundings_reader import read_surroundings
@@ -95,13 +96,14 @@ def looking_in(connection: Any, schema: str) -> Iterator[None]:
         cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (before,))
 
 
-def find_tables(connection: Any, access: Access) -> dict[str, ContentTable]:
+def find_tables(connection: Any, access: Access, *, computed: bool = False) -> dict[str, ContentTable]:
     """Find the tables with a tenant's rows, by the key that they have in any home (`content_key`).
 
+    :param computed: with the columns that are computed when they are read, as older versions of ours digested them.
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(load_sql("contents/content_tables"), _scope(access))
+        cursor.execute(load_sql("contents/content_tables"), _scope(access) | {"computed": computed})
         found = [
             ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
             for schema, name, columns, roots in cursor.fetchall()
@@ -122,6 +124,24 @@ def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]
         return {_name(access, schema, name): (schema, name) for schema, name in cursor.fetchall()}
 
 
+class Unreadable(NamedTuple):
+    """What a role can't read whole, by its name in any home: tables, and sequences with their OIDs."""
+
+    tables: dict[str, ContentTable]
+    sequences: dict[str, int]
+
+
+def digest_large_objects(connection: Any) -> TableContent:
+    """Count and digest all large objects of a database, within a transaction.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        with looking_in(connection, "pg_catalog"):
+            cursor.execute(load_sql("contents/digest_large_objects"))
+        return TableContent(*cursor.fetchone())
+
+
 class ContentReader:
     """A tenant's home as it is at one moment. Close it: it holds a snapshot."""
 
@@ -131,14 +151,25 @@ class ContentReader:
         settings: ConnectSettings,
         snapshot: str = "",
         patience: float = steadiness.PATIENCE_SECONDS,
+        *,
+        leaves_out: bool = False,
+        past_policies: bool = False,
+        computed: bool = False,
     ) -> None:
         """Log in and take a snapshot, or look at one that another session has exported.
 
         :param patience: seconds to wait for others' locks on the tables, where it is a snapshot of its own.
+        :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
+            reading one is an error.
+        :param past_policies: lift policies that bind the owner too, until this is closed: for a home where nobody is.
+        :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
         """
         self.access = access
+        self._computed = computed
+        self._leaves_out = leaves_out
+        self._past_policies = past_policies
         self._connection = connect(access.credentials, settings)
         try:
             self._begin(settings, snapshot, patience)
@@ -153,10 +184,15 @@ class ContentReader:
                 steadiness.wait_until_readable(
                     self._connection, lambda: begin(self._connection, self.access), _scope(self.access), limit
                 )
-            begin(self._connection, self.access, "ISOLATION LEVEL REPEATABLE READ READ ONLY", snapshot)
+            writes = "READ WRITE" if self._past_policies else "READ ONLY"
+            begin(self._connection, self.access, f"ISOLATION LEVEL REPEATABLE READ {writes}", snapshot)
+            if self._past_policies:
+                _lift_policies(cursor)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
-            self.tables = find_tables(self._connection, self.access)
+            self.tables = find_tables(self._connection, self.access, computed=self._computed)
+            self.unreadable = self._find_unreadable()
+            self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
 
     @property
     def connection(self) -> Any:
@@ -172,10 +208,19 @@ class ContentReader:
             cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
             return str(cursor.fetchone()[0])
 
-    def content(self, samples: Samples | None = None, done: Callable[[], object] = lambda: None) -> Content:
+    def content(
+        self,
+        samples: Samples | None = None,
+        done: Callable[[], object] = lambda: None,
+        *,
+        copied: Collection[tuple[str, str]] = (),
+        large_objects: bool = True,
+    ) -> Content:
         """Count and digest the rows of every table.
 
         :param samples: by schema and name, the tables of which a share of the rows is digested; all are counted.
+        :param copied: the schemas and names of tables that are digested by the lines that COPY writes.
+        :param large_objects: whether to digest those, too, in a database of the tenant's own.
         :param done: called after each table.
         :raises Conflict: tables were rewritten meanwhile, so they were not what the snapshot shows.
         :raises TenantryError: the database refused or went away.
@@ -183,9 +228,15 @@ class ContentReader:
         tables: dict[str, TableContent] = {}
         with self._translated():
             for name, table in self.tables.items():
-                tables[name] = self._digest(table, (samples or {}).get((table.schema, table.name)))
+                place = (table.schema, table.name)
+                tables[name] = (
+                    digest_copied(self._connection, table)
+                    if place in copied
+                    else self._digest(table, (samples or {}).get(place))
+                )
                 done()
-            objects = self._large_objects() if self.access.home.isolation is Isolation.DATABASE else None
+            of_its_own = large_objects and self.access.home.isolation is Isolation.DATABASE
+            objects = self._large_objects() if of_its_own else None
             content = Content(tables, {} if self.access.is_pooled else self._sequences(), objects)
         self.require_unchanged()
         return content
@@ -249,6 +300,8 @@ class ContentReader:
         states: dict[str, tuple[int, bool]] = {}
         with self._translated(), self._connection.cursor() as cursor:
             for name, place in find_sequences(self._connection, self.access).items():
+                if name in self.unreadable.sequences:
+                    continue
                 cursor.execute(sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(*place)))
                 states[name] = cursor.fetchone()
         return states
@@ -262,6 +315,21 @@ class ContentReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _find_unreadable(self) -> Unreadable:
+        if not self._leaves_out:
+            return Unreadable({}, {})
+        with self._connection.cursor() as cursor:
+            with looking_in(self._connection, "pg_catalog"):
+                cursor.execute(load_sql("contents/unreadable"), _scope(self.access))
+            found = [
+                (_name(self.access, schema, name), oid, is_sequence)
+                for schema, name, oid, is_sequence in cursor.fetchall()
+            ]
+        return Unreadable(
+            {name: self.tables[name] for name, _, is_sequence in found if not is_sequence and name in self.tables},
+            {name: oid for name, oid, is_sequence in found if is_sequence},
+        )
 
     def _digest(self, table: ContentTable, sample: Sample | None) -> TableContent:
         chosen: sql.Composable = sql.SQL("")
@@ -300,10 +368,7 @@ class ContentReader:
         return hashed.format(row, sql.Literal(seed))
 
     def _large_objects(self) -> TableContent | None:
-        with self._connection.cursor() as cursor:
-            with looking_in(self._connection, "pg_catalog"):
-                cursor.execute(load_sql("contents/digest_large_objects"))
-            content = TableContent(*cursor.fetchone())
+        content = digest_large_objects(self._connection)
         return content if content.rows else None
 
     def _sequences(self) -> dict[str, str]:
@@ -316,6 +381,14 @@ class ContentReader:
         except psycopg2.Error as exc:
             self._connection.close()
             raise translate(exc) from exc
+
+
+def _lift_policies(cursor: Any) -> None:
+    """Let the owner read past policies that bind it as well; the transaction is never committed."""
+    cursor.execute(load_sql("contents/forced_tables"))
+    for schema, name in cursor.fetchall():
+        lift = sql.SQL("ALTER TABLE ONLY {} NO FORCE ROW LEVEL SECURITY")
+        cursor.execute(lift.format(sql.Identifier(schema, name)))
 
 
 def comparable(content: Content, *, shared: bool) -> Content:

@@ -7,7 +7,7 @@ restore them, and only on a server where the roles have the same names.
 import re
 from collections.abc import Iterable, Iterator
 from itertools import batched, groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2 import sql
@@ -15,6 +15,7 @@ from psycopg2 import sql
 from tenantry.contents.rights_reader import read_rights
 from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, transaction
 from tenantry.database.sql_errors import translate
+from tenantry.database.sql_files import load_sql
 from tenantry.domain.rights import (
     OWNER,
     PLAIN,
@@ -28,6 +29,7 @@ from tenantry.domain.rights import (
     among,
     differing,
     notable,
+    others,
 )
 from tenantry.domain.tenant import Home, TenantId
 
@@ -42,6 +44,13 @@ _MADE_LATER = {
 # The form of a privilege in GRANT. It is checked because privileges may come from a manifest, which is not trusted.
 _PRIVILEGE = re.compile(r"[A-Z][A-Z ]{1,30}")
 _STATEMENTS = 200
+
+
+class _Known(NamedTuple):
+    """A role of the server: whether the administrator has its rights, and whether it may own what a tenant has made."""
+
+    is_ours: bool
+    may_own: bool
 
 
 class RightsWriter:
@@ -66,6 +75,19 @@ class RightsWriter:
         """Name the things whose rights differ from these; see `write`. :raises TenantryError: the server refused."""
         with transaction(self._connect, self._home.database) as cursor:
             return differing(self._wanted(cursor, rights, strangers=strangers), notable(self._read(cursor)))
+
+    def left_out(self, rights: AllRights, *, strangers: bool) -> list[str]:
+        """Name the roles that do not get everything back: they are not there, or would own what a tenant has made.
+
+        :raises TenantryError: the server refused.
+        """
+        named = others(rights)
+        if strangers and named:
+            with transaction(self._connect, self._home.database) as cursor:
+                known = self._known(cursor)
+            owning = {found.owner for found in rights.values()}
+            named = {word for word in named if word not in known or (word in owning and not known[word].may_own)}
+        return sorted(map(self._names.role, named))
 
     def write(self, rights: AllRights, *, strangers: bool, partial: bool = False) -> list[str]:
         """Give the existing things these rights, in one transaction.
@@ -97,10 +119,18 @@ class RightsWriter:
 
     def _wanted(self, cursor: Any, rights: AllRights, *, strangers: bool) -> dict[Thing, Rights]:
         """Leave out unknown roles, and default privileges of roles for which the administrator can't set them."""
-        execute(cursor, "SELECT rolname::text, pg_catalog.pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles")
-        known = {self._names.word(name): is_ours for name, is_ours in cursor.fetchall()}
-        wanted = among(rights, self._names.own | known.keys() if strangers else self._names.own)
-        return {t: found for t, found in wanted.items() if t.kind != "DEFAULT" or known.get(t.names[0])}
+        known = self._known(cursor)
+        roles, owners = self._names.own, frozenset[str]()
+        if strangers:
+            roles |= known.keys()
+            owners = frozenset(word for word, role in known.items() if word.startswith("=") and role.may_own)
+        wanted = among(rights, roles, owners)
+        kept = {word for word, role in known.items() if role.is_ours}
+        return {t: found for t, found in wanted.items() if t.kind != "DEFAULT" or t.names[0] in kept}
+
+    def _known(self, cursor: Any) -> dict[str, _Known]:
+        execute(cursor, load_sql("contents/known_roles"))
+        return {self._names.word(name): _Known(*facts) for name, *facts in cursor.fetchall()}
 
     def _run(self, cursor: Any, statements: Iterable[sql.Composable]) -> bool:
         """Run the statements; returns whether there were any."""

@@ -1,4 +1,4 @@
-"""The two logins of a tenant, and how a server's administrator gives one of them a new password."""
+"""The logins of a tenant, and how a server's administrator gives one of them a new password."""
 
 from contextlib import closing
 
@@ -16,6 +16,21 @@ from tenantry.domain.tenant import TenantId
 def login_names(tenant_id: TenantId) -> tuple[str, str]:
     """Name the two logins of a tenant, which take turns: one is in use, a rotation prepares the other."""
     return f"{tenant_id.value}_login_a", f"{tenant_id.value}_login_b"
+
+
+def dump_login(tenant_id: TenantId) -> str:
+    """Name the login as which a tenant is dumped: in a database of its own it reads everything there."""
+    return f"{tenant_id.value}_dump"
+
+
+def count_login(tenant_id: TenantId) -> str:
+    """Name the login that holds a backup's snapshot and counts: it may become the tenant's owner and nothing else."""
+    return f"{tenant_id.value}_count"
+
+
+def backup_logins(tenant_id: TenantId) -> tuple[str, str]:
+    """Name the logins of a tenant's backups; they share a password, and a tenant may have neither."""
+    return dump_login(tenant_id), count_login(tenant_id)
 
 
 def replace_password(

@@ -63,7 +63,7 @@ class Dump:
         """Start dumping one tenant's database.
 
         :param snapshot: name of the exported snapshot from which the dump reads.
-        :param role: the role that owns the tenant's objects; the login itself owns nothing.
+        :param role: the role to become, which owns the tenant's objects; empty: the login reads them itself.
         :param application_name: the session's name on the server.
         :param encoding: the database's, as PostgreSQL names it.
         :raises BackupFailed: pg_dump could not be started.
@@ -73,7 +73,7 @@ class Dump:
             "--format=custom",
             "--compress=0",
             f"--snapshot={snapshot}",
-            f"--role={role}",
+            *([f"--role={role}"] if role else []),
             # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
             f"--lock-wait-timeout={lock_timeout_ms}",
             "--no-password",

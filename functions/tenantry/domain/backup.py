@@ -62,7 +62,7 @@ class TableRows(_Frozen):
     """The number of a table's rows in the dump's own snapshot, and their digest (`domain.content.TableContent`).
 
     If `one_in` is more than 1, the digest covers that share of the rows, chosen by a hash of the columns in `key`.
-    Format 1 has no digests.
+    `copied`: it is of the lines that COPY writes (`contents.copied_rows`). Format 1 has no digests.
     """
 
     schema_name: str = Field(alias="schema")
@@ -71,6 +71,7 @@ class TableRows(_Frozen):
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
+    copied: bool = False
     # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
     partition_of: list[tuple[str, str]] = Field(default_factory=list)
 
@@ -302,13 +303,20 @@ class Manifest(_Frozen):
     @property
     def names_others(self) -> bool:
         """Whether others than the tenant's roles have rights in its database, as an adopted one's application has."""
-        own = re.compile(rf"{re.escape(self.tenant_id)}_(owner|editor|viewer|login_[ab]|copy|inspect_[0-9a-f]{{8}})")
+        own = re.compile(
+            rf"{re.escape(self.tenant_id)}_(owner|editor|viewer|login_[ab]|copy|dump|count|inspect_[0-9a-f]{{8}})"
+        )
         return not all(own.fullmatch(role.name) for role in self.roles)
 
     @property
     def samples(self) -> dict[tuple[str, str], Sample]:
         """The samples of tables whose digest covers only some of the rows, by schema and name, for `ContentReader`."""
         return {(t.schema_name, t.table): Sample(t.one_in, tuple(t.key)) for t in self.tables if t.one_in > 1}
+
+    @property
+    def copied(self) -> frozenset[tuple[str, str]]:
+        """The tables whose digests are of the lines that COPY writes, by schema and name."""
+        return frozenset((t.schema_name, t.table) for t in self.tables if t.copied)
 
 
 class VerifiedTable(_Frozen):
@@ -339,6 +347,8 @@ class Verification(_Frozen):
     differing: list[str] = Field(default_factory=list)
     # Whether a restore does not bring back everything that there was; the manifest says what it leaves out.
     limited: bool = False
+    # Roles that are not the tenant's, and not on the drill's server: what they owned was the tenant's owner's there.
+    left_out: list[str] = Field(default_factory=list)
 
     @property
     def passed(self) -> bool:

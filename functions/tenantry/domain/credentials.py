@@ -15,6 +15,14 @@ def secret_name(stage: str, tenant_id: TenantId) -> str:
     return f"tenantry/{stage}/tenants/{tenant_id.value}"
 
 
+def dump_secret_name(stage: str, tenant_id: TenantId) -> str:
+    """Name the secret with the password of a tenant's logins for backups.
+
+    It is not among the tenants' own secrets: those are what serves requests may read.
+    """
+    return f"tenantry/{stage}/dumps/{tenant_id.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """How to log in to one tenant's database. `sslrootcert` is PEM text, or None for the system's authorities."""
@@ -71,6 +79,22 @@ def parse_credentials(text: str) -> Credentials:
         isolation=_isolation(content.get("isolation", "database")),
         schema=str(content.get("schema") or "public"),
     )
+
+
+def dump_password_json(username: str, password: str) -> str:
+    """Write the secret of the logins for backups."""
+    return json.dumps({"username": username, "password": password})
+
+
+def parse_dump_password(text: str) -> str:
+    """Read the password of the logins for backups. :raises InvalidSetting: the secret is malformed."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise InvalidSetting("The secret for dumps is not JSON.", code="invalid_secret") from None
+    if not isinstance(content, dict):
+        raise InvalidSetting("The secret for dumps is not a JSON object.", code="invalid_secret")
+    return _text(content, "password")
 
 
 def _text(content: dict[str, Any], *names: str) -> str:

@@ -55,11 +55,16 @@ class Rights:
         """Whether the thing belongs to the tenant's owner and has its initial rights."""
         return self.owner in {"", OWNER} and not self.granted and not self.revoked
 
-    def among(self, roles: frozenset[str]) -> "Rights":
-        """Keep only the rights between these roles; a thing that another role owns becomes the tenant's owner's."""
+    def among(self, roles: frozenset[str], owners: frozenset[str] = frozenset()) -> "Rights":
+        """Keep only the rights between these roles; a thing that another role owns becomes the tenant's owner's.
+
+        :param owners: other roles that keep what they own.
+        """
         granted, revoked = (
             frozenset(e for e in entries if {e.grantee, e.grantor} <= roles) for entries in (self.granted, self.revoked)
         )
+        if self.owner in owners:
+            return replace(self, granted=granted, revoked=revoked)
         if not self.owner.startswith("="):
             # In an adopted database, the tenant's owner also has rights by name to objects of the database's owner.
             # Elsewhere it owns these objects itself.
@@ -90,12 +95,26 @@ def notable(rights: AllRights) -> dict[Thing, Rights]:
     return {thing: found for thing, found in rights.items() if not found.is_plain}
 
 
-def among(rights: AllRights, roles: frozenset[str]) -> dict[Thing, Rights]:
-    """Leave out the rights of roles that are not among these, for every thing."""
-    kept = {t: found.among(roles) for t, found in rights.items() if t.kind != "DEFAULT" or t.names[0] in roles}
+def among(rights: AllRights, roles: frozenset[str], owners: frozenset[str] = frozenset()) -> dict[Thing, Rights]:
+    """Leave out the rights of roles that are not among these, for every thing; `owners` keep what they own."""
+    kept = {t: found.among(roles, owners) for t, found in rights.items() if t.kind != "DEFAULT" or t.names[0] in roles}
     # A policy for other roles only must not become a policy for PUBLIC.
     orphans = {t for t, found in kept.items() if t.kind == "POLICY" and rights[t].granted and not found.granted}
     return notable({t: replace(found, granted=_FOR_OWNER) if t in orphans else found for t, found in kept.items()})
+
+
+def owns_others(rights: AllRights) -> bool:
+    """Whether something belongs to a role that is not the tenant's."""
+    return any(found.owner.startswith("=") for found in rights.values())
+
+
+def others(rights: AllRights) -> set[str]:
+    """List the words of the roles in these rights that are not the tenant's."""
+    words = {found.owner for found in rights.values()}
+    words |= {thing.names[0] for thing in rights if thing.kind == "DEFAULT"}
+    for found in rights.values():
+        words |= {word for entry in (*found.granted, *found.revoked) for word in (entry.grantee, entry.grantor)}
+    return {word for word in words if word.startswith("=")}
 
 
 def differing(wanted: AllRights, found: AllRights) -> list[str]:

@@ -10,12 +10,13 @@ from tenantry.database.admin_sql import (
     AdminConnect,
     execute,
     in_transaction,
+    known_roles,
+    name_list,
     role_identifiers,
     role_names,
-    run,
 )
 from tenantry.database.database_removal import drop_database
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.database.templates import TemplateDatabases
@@ -102,13 +103,12 @@ class DatabaseHome:
         return upgrade_own_home(self._connect, self._tenant_id, self.home)
 
     def open(self) -> None:
-        """Let the tenant's logins connect."""
-        run(self._connect, "postgres", sql.SQL("GRANT CONNECT ON DATABASE {database} TO {login}").format(**self._names))
+        """Let the tenant's logins connect, and those for its backups."""
+        self._change_logins("GRANT CONNECT ON DATABASE {database} TO {login}")
 
     def close(self) -> None:
         """Let the tenant's logins connect no more, and end everybody's sessions."""
-        revoke = sql.SQL("REVOKE CONNECT ON DATABASE {database} FROM {login}").format(**self._names)
-        run(self._connect, "postgres", revoke)
+        self._change_logins("REVOKE CONNECT ON DATABASE {database} FROM {login}")
         sessions.end_sessions(self._connect, self.home.database, login_names(self._tenant_id))
         self.end_sessions()
 
@@ -151,6 +151,11 @@ class DatabaseHome:
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
             if self._is_there(cursor):
                 drop_database(cursor, self.home.database)
+
+    def _change_logins(self, statement: str) -> None:
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            logins = [*login_names(self._tenant_id), *known_roles(cursor, backup_logins(self._tenant_id))]
+            execute(cursor, sql.SQL(statement).format(**self._names | {"login": name_list(logins)}))
 
     def _is_new(self) -> bool:
         """Whether nobody has been given rights to what came with the template; later the tenant may change them."""

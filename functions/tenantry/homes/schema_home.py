@@ -6,7 +6,7 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, role_identifiers, role_names
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.database_options import DatabaseOptions
@@ -90,7 +90,8 @@ class SchemaHome:
 
     def end_sessions(self) -> None:
         """End the sessions of the tenant's logins there."""
-        sessions.end_sessions(self._connect, self.home.database, login_names(self._tenant_id))
+        logins = (*login_names(self._tenant_id), *backup_logins(self._tenant_id))
+        sessions.end_sessions(self._connect, self.home.database, logins)
 
     def size(self) -> int | None:
         """Add up what lies in the schema."""

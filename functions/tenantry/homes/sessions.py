@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, known_roles
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import TenantId
@@ -64,8 +64,11 @@ def _set_read_only(connect: AdminConnect, tenant_id: TenantId, database: str, ch
 
 
 def alter_logins(cursor: Any, tenant_id: TenantId, database: str, *changes: sql.Composable) -> None:
-    """Change settings that a tenant's logins have in a database. :raises TenantryError: the server refused."""
-    logins = known_roles(cursor, login_names(tenant_id))
+    """Change settings that a tenant's logins, and those for its backups, have in a database.
+
+    :raises TenantryError: the server refused.
+    """
+    logins = known_roles(cursor, [*login_names(tenant_id), *backup_logins(tenant_id)])
     if logins:
         place = sql.SQL("ALTER ROLE {} IN DATABASE {} {}")
         statements = [

@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute, known_roles, name_list, run
 from tenantry.database.database_removal import drop_database
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import create_marked_database, is_our_database, mark_database, name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TenantId
@@ -60,8 +60,10 @@ class SharedDatabase:
                 self._make(cursor, prepare)
 
     def open(self, tenant_id: TenantId) -> None:
-        """Let a tenant's logins connect. :raises TenantryError: the server refused."""
-        self._change_rights("GRANT CONNECT ON DATABASE {database} TO {login}", login_names(tenant_id))
+        """Let a tenant's logins connect, and those for its backups. :raises TenantryError: the server refused."""
+        with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
+            logins = [*login_names(tenant_id), *known_roles(cursor, backup_logins(tenant_id))]
+        self._change_rights("GRANT CONNECT ON DATABASE {database} TO {login}", logins)
 
     def close(self, tenant_id: TenantId) -> None:
         """Let a tenant's logins connect no more, and end their sessions.
@@ -70,10 +72,10 @@ class SharedDatabase:
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            logins = known_roles(cursor, login_names(tenant_id))
+            logins = known_roles(cursor, [*login_names(tenant_id), *backup_logins(tenant_id)])
         if logins:
             self._change_rights("REVOKE ALL ON DATABASE {database} FROM {login}", logins)
-        end_sessions(self._connect, self.name, login_names(tenant_id))
+        end_sessions(self._connect, self.name, (*login_names(tenant_id), *backup_logins(tenant_id)))
 
     def identify(self, cursor: Any, tenant_id: TenantId, schema: str) -> None:
         """Let each of a tenant's logins say whose it is, find the tenant's tables first, and leave nothing lying.

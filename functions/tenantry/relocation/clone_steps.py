@@ -24,6 +24,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import own_options
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
 from tenantry.tenants.retired_ids import find_by_any_id
@@ -66,6 +67,7 @@ class Cloning:
             is_listed=MARKED not in operation.facts,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
+        give_dump_logins(admin.dump_logins, self._secrets, tenant.tenant_id, home.isolation)
 
     def _copy(self, operation: Operation) -> dict[str, Any]:
         """Fill the home, made anew at each attempt, so that the whole copy is of one moment."""

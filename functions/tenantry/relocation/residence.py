@@ -20,6 +20,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.homes.ties import require_untied
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
 
 type Place = tuple[str, int, str, str, Isolation]
@@ -154,6 +155,14 @@ class Residence:
             is_listed=server_id in homes or MARKED not in operation.facts,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
+
+    def give_dump_logins(self, operation: Operation, isolation: Isolation) -> None:
+        """Make the tenant's logins for backups on the target's server, for a home of that isolation model.
+
+        :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
+        """
+        admin = self.servers.admin(journey_of(operation.facts).target.server_id)
+        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.

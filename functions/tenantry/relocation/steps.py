@@ -15,6 +15,7 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.home_copier import Both, HomeCopier, Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.marks import ignore_name_taken
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed, DatabaseUnavailable, TenantryError, TenantUnknown
@@ -78,6 +79,10 @@ class Relocation(Residence):
         readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if journey.leaves_server:
             self.make_roles(operation, journey.target.server_id)
+        # Until the tenant has left what it shares with others, nothing reads more than the tenant itself.
+        homes = {journey.source.isolation, journey.target.isolation}
+        with ignore_name_taken():
+            self.give_dump_logins(operation, Isolation.DATABASE if homes == {Isolation.DATABASE} else Isolation.SCHEMA)
         self.make_room(operation)
         self._emptied.add(operation.operation_id)
         return None
@@ -146,6 +151,9 @@ class Relocation(Residence):
             self.source(operation).close()
             self._require_unwritten(operation)
             self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
+        # Without them, a backup is made as the tenant itself: what others call like them does not stop a move.
+        with ignore_name_taken():
+            self.give_dump_logins(operation, journey.target.isolation)
         self.target(operation).open()
         opened = time.time()
         if closed:

@@ -40,6 +40,8 @@ class Findings:
     has_digests: bool
     # The revision that was restored; empty: none of ours.
     schema_revision: str = ""
+    # Roles of others that have got nothing back: they are not on this server. What they owned is the tenant's owner's.
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -76,27 +78,34 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     """
     wanted = {(table.schema_name, table.table): table for table in manifest.tables}
     has_digests = any(table.digest for table in manifest.tables)
-    with ContentReader(access, settings) as reader:
-        content = reader.content(manifest.samples) if has_digests else None
+    # Nobody else is there: what hides rows from their owner, too, is put aside for as long as this takes.
+    with ContentReader(access, settings, past_policies=True, computed=_has_computed(manifest)) as reader:
+        content = reader.content(manifest.samples, copied=manifest.copied) if has_digests else None
         tables = []
         for name, table in reader.tables.items():
             found = content.tables[name] if content else TableContent(_count(reader, table), "")
             tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
         revision = schema_revision(reader.connection, access.home.schema) or ""
-        missing = _redefined(manifest, reader)
+    missing = _redefined(manifest, access, settings)
     missing += sorted(f"{schema}.{table}" for schema, table in wanted)
     if content and not _same_objects(manifest, content):
         missing.append(LARGE_OBJECTS)
     return Findings(tuple(tables), tuple(missing), has_digests, revision)
 
 
-def _redefined(manifest: Manifest, reader: ContentReader) -> list[str]:
-    """Name what is defined in another way than it was."""
+def _has_computed(manifest: Manifest) -> bool:
+    """Whether digests are of what is computed when it is read, too, as before it was said what does not come back."""
+    return manifest.omissions is None
+
+
+def _redefined(manifest: Manifest, access: Access, settings: ConnectSettings) -> list[str]:
+    """Name what is defined in another way than it was: policies too, so nothing may put them aside meanwhile."""
     if manifest.fingerprint is None:
         return []
-    wanted, found = from_facts(manifest.fingerprint.model_dump()), reader.defined().fingerprint
+    wanted = from_facts(manifest.fingerprint.model_dump())
     left_out = {(gone.kind, gone.name) for gone in manifest.left_out}
-    return wanted.differences(found, reader.access.home.schema, left_out)
+    with ContentReader(access, settings) as reader:
+        return wanted.differences(reader.defined().fingerprint, access.home.schema, left_out)
 
 
 def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:

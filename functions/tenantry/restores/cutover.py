@@ -14,6 +14,7 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import Home, Tenant, TenantId, TenantStatus, leave_behind
 from tenantry.homes.gone import ignore_gone
 from tenantry.restores.swap_own import Swap
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
 from tenantry.tenants.onboarding import Onboarding
 
@@ -55,6 +56,7 @@ class Cutover:
             is_listed=is_listed or not is_marked,
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
+        give_dump_logins(admin.dump_logins, self._secrets, tenant.tenant_id, home.isolation)
 
     def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
         """Drop the tenant's own roles on a server where it does not live."""

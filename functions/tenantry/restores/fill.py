@@ -115,7 +115,8 @@ class Filling:
             raise
         self._deal_rows(head, entries, replace(self._target, keep_rights=False, sections=("data",)))
         if not self._target.sections:
-            self._restore(head, replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest)))
+            last = replace(bare, sections=("post-data",), alone=_is_spread(self._archive.manifest))
+            self._restore(head, last)
             self._restore_rights(head)
 
     def _without_left_out(self, head: Path, target: RestoreTarget) -> RestoreTarget:

@@ -25,7 +25,7 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions, options_of
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.restore import archived_schema, is_scratch, surroundings_of
-from tenantry.domain.rights import AllRights, from_facts
+from tenantry.domain.rights import AllRights, from_facts, owns_others
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login, drop_copy_login
 from tenantry.homes.database_home import DatabaseHome
@@ -34,6 +34,7 @@ from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
 from tenantry.restores.fill import Archive, Filling
+from tenantry.restores.stand_ins import stand_ins
 from tenantry.servers.database_settings import needs_contents, set_as_owner
 from tenantry.servers.extensions import require_extensions
 from tenantry.servers.server_admin import ServerFacts
@@ -66,9 +67,13 @@ class ScratchOrder:
         return Home(self.server_id, self.manifest.isolation, self.database, archived_schema(self.manifest))
 
     @property
-    def has_own_roles(self) -> bool:
-        """Whether it is restored for the tenant itself, with whom others may have to do."""
-        return self.manifest.tenant_id == self.owner.value
+    def knows_others(self) -> bool:
+        """Whether others than the tenant's roles are who they were: for the tenant itself, on the server it was on.
+
+        On another server a role of the same name is somebody else.
+        """
+        was_on = self.manifest.home.server_id if self.manifest.home else self.server_id
+        return self.manifest.tenant_id == self.owner.value and was_on == self.server_id
 
     @property
     def rows_only(self) -> bool:
@@ -93,7 +98,12 @@ class ScratchOrder:
     @property
     def rights(self) -> AllRights | None:
         """Say who has which rights then; None: nobody, or whom the dump says, where the manifest does not."""
-        if not self.keep_rights or self.rows_only or self.manifest.rights is None:
+        return self.archived_rights if self.keep_rights and not self.rows_only else None
+
+    @property
+    def archived_rights(self) -> AllRights | None:
+        """Say who had which rights; None: the manifest does not."""
+        if self.manifest.rights is None:
             return None
         return from_facts(facts.model_dump() for facts in self.manifest.rights)
 
@@ -162,6 +172,15 @@ class ScratchRestorer:
         connect = self._servers.connector(order.server_id)
         # Before the rows: a column or an index may be computed from them with the database's time zone or language.
         set_as_owner(connect, order.database, owner_role(order.owner), order.settings)
+        with stand_ins(connect, order.database, order.archived_rights):
+            self._fill(order, version)
+            # What is in a dump ran as the database's owner, who may change what it says and who may connect.
+            scratch.reserve()
+            if order.rights is not None:
+                writer = self.rights_writer(order.owner, order.home)
+                writer.write(order.rights, strangers=order.knows_others)
+
+    def _fill(self, order: ScratchOrder, version: int) -> None:
         with self.access(order.owner, order.home) as access:
             target = RestoreTarget(
                 access.credentials,
@@ -179,10 +198,6 @@ class ScratchRestorer:
             if not order.rows_only:
                 write_surroundings(access, surroundings_of(order.manifest), self.settings(), whole=order.is_whole)
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
-        scratch.reserve()
-        if order.rights is not None:
-            writer = self.rights_writer(order.owner, order.home)
-            writer.write(order.rights, strangers=order.has_own_roles)
 
     def rights_writer(self, owner: TenantId, home: Home) -> RightsWriter:
         """Read and write who may do what in a scratch database, or in what it is carried to."""
@@ -193,13 +208,20 @@ class ScratchRestorer:
 
         :raises TenantryError: the server refused or went away.
         """
+        rights, writer = order.rights, self.rights_writer(order.owner, order.home)
+        has_others = rights is not None and owns_others(rights)
+        if has_others:
+            # The tenant's owner reads what is compared: everything is its own for as long as that takes.
+            writer.write({}, strangers=False)
         with self.access(order.owner, order.home) as access:
             findings = examine(order.manifest, access, self.settings())
-        if order.rights is None:
+        if rights is None:
             return findings
-        writer = self.rights_writer(order.owner, order.home)
-        differing = writer.differences(order.rights, strangers=order.has_own_roles)
-        return replace(findings, missing=(*findings.missing, *differing))
+        if has_others:
+            writer.write(rights, strangers=order.knows_others)
+        differing = writer.differences(rights, strangers=order.knows_others)
+        left_out = writer.left_out(rights, strangers=order.knows_others)
+        return replace(findings, missing=(*findings.missing, *differing), left_out=tuple(left_out))
 
     def drop(self, order: ScratchOrder) -> None:
         """Drop the database, with every session in it, and the login that filled it."""

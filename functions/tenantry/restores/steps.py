@@ -152,9 +152,12 @@ class Restoration:
     def _compare(self, operation: Operation) -> dict[str, Any]:
         self._tenant(operation)
         began = time.monotonic()
-        found = self._adapters.scratches.examine(self._order(operation))
+        order = self._order(operation)
+        found = self._adapters.scratches.examine(order)
         found.require_same()
-        return {
+        # What they owned is the tenant's owner's there, and they have no rights: an operator has to know.
+        told = {"roles_left_out": list(found.left_out)} if found.left_out else {}
+        return told | {
             "tables": len(found.tables),
             "rows": found.rows,
             "schema_revision": found.schema_revision,

@@ -37,7 +37,7 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
             if role:
                 place = sql.SQL("ROLE {} IN ").format(sql.Identifier(role)) + place
             changes.append(_set(place, name, value))
-        execute(cursor, load_sql("servers/database_rights"), (source,))
+        execute(cursor, load_sql("servers/database_rights"), (target, source))
         for role, right, grantable in cursor.fetchall():
             grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
             changes.append(grant.format(database, sql.Identifier(role)))

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from tenantry.database.admin_sql import AdminConnect, execute
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role
 
@@ -17,7 +17,11 @@ def foreign_roles(connect: AdminConnect, tenant_id: TenantId, database: str) -> 
     :param connect: as the server's administrator, which is not listed.
     :raises TenantryError: the server refused.
     """
-    ours = [*login_names(tenant_id), *(database_role(tenant_id, role) for role in TENANT_ROLES)]
+    ours = [
+        *login_names(tenant_id),
+        *backup_logins(tenant_id),
+        *(database_role(tenant_id, role) for role in TENANT_ROLES),
+    ]
     with closing(connect(database)) as connection, connection.cursor() as cursor:
         execute(cursor, load_sql("servers/foreign_roles"), (ours, f"{tenant_id.value}{_INSPECTOR}"))
         return [name for (name,) in cursor.fetchall()]

@@ -8,8 +8,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, execute, role_names
-from tenantry.database.logins import login_names
+from tenantry.database.admin_sql import MEMBERSHIP_OPTIONS_SINCE, AdminConnect, execute, known_roles, role_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.tenant import Home, TenantId, owner_role, pool_groups
@@ -18,7 +18,7 @@ from tenantry.homes.ownership import find_foreign_home
 
 
 def all_roles(tenant_id: TenantId) -> list[str]:
-    """Name a tenant's owner, editor, viewer and two logins."""
+    """Name a tenant's owner, editor, viewer and two logins, which each tenant has."""
     return [*role_names(tenant_id).values(), *login_names(tenant_id)]
 
 
@@ -33,7 +33,8 @@ def require_names(connect: AdminConnect, tenant_id: TenantId, home: Home | None,
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         marks = tenant_marks(cursor, tenant_id)
         foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=is_listed)
-        taken = [f"role {name}" for name in (*foreign, *find_foreign_copy(cursor, tenant_id, marks))]
+        others = [*find_foreign_copy(cursor, tenant_id, marks), *_foreign_backup_logins(cursor, tenant_id, marks)]
+        taken = [f"role {name}" for name in (*foreign, *others)]
         if home:
             is_own = owner_role(tenant_id) not in foreign
             taken += find_foreign_home(connect, cursor, tenant_id, home, owner_is_own=is_own)
@@ -57,9 +58,10 @@ def own_roles(cursor: Any, tenant_id: TenantId) -> list[str]:
     """List those roles with a tenant's names that are the tenant's own. :raises TenantryError: the server refused."""
     marks = tenant_marks(cursor, tenant_id)
     foreign = _foreign_roles(cursor, tenant_id, marks, is_listed=False)
-    execute(cursor, "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)", (all_roles(tenant_id),))
-    there = {name for (name,) in cursor.fetchall()}
-    return [name for name in all_roles(tenant_id) if name in there and name not in foreign]
+    foreign += _foreign_backup_logins(cursor, tenant_id, marks)
+    names = [*all_roles(tenant_id), *backup_logins(tenant_id)]
+    there = known_roles(cursor, names)
+    return [name for name in names if name in there and name not in foreign]
 
 
 def revoke_foreign_memberships(cursor: Any, tenant_id: TenantId, marks: list[str]) -> None:
@@ -88,6 +90,11 @@ def _foreign_roles(cursor: Any, tenant_id: TenantId, marks: list[str], *, is_lis
         # Unmarked roles are the tenant's here; one with the mark of another tenant or stage belongs to that.
         return _marked_for_others(cursor, unmarked)
     return unmarked
+
+
+def _foreign_backup_logins(cursor: Any, tenant_id: TenantId, marks: list[str]) -> list[str]:
+    """List the roles with the names of the logins for backups that are not the tenant's: those were always marked."""
+    return foreign_roles_named(cursor, backup_logins(tenant_id), marks)
 
 
 def _has_old_marks(cursor: Any, tenant_id: TenantId) -> bool:

@@ -10,7 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, join_roles, known_roles
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import foreign_roles_named, mark_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import NotFound
@@ -37,7 +37,7 @@ class TenantRenaming:
         """
         query = load_sql("servers/rename_taken").format(
             database=sql.Literal(tenant_id.value),
-            roles=sql.Literal(all_roles(tenant_id)),
+            roles=sql.Literal([*all_roles(tenant_id), *backup_logins(tenant_id)]),
             schemas=sql.Literal(SCHEMAS_DATABASE),
         )
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
@@ -50,11 +50,11 @@ class TenantRenaming:
         return [*taken, *find_rows(self._connect, tenant_id, home)]
 
     def end_sessions(self, tenant_id: TenantId, database: str) -> None:
-        """End the sessions of a tenant's logins and wait until they are gone; other roles' sessions go on.
+        """End the sessions of a tenant's logins and its backups, and wait until they are gone; others' go on.
 
         :raises TenantryError: the server refused.
         """
-        end_sessions(self._connect, database, login_names(tenant_id))
+        end_sessions(self._connect, database, (*login_names(tenant_id), *backup_logins(tenant_id)))
 
     def remove_inspectors(self, tenant_id: TenantId) -> None:
         """Remove the tenant's inspectors, the logins with which operators look into it, because they carry its id.
@@ -67,7 +67,9 @@ class TenantRenaming:
             InspectorRoles(self._connect).drop(login)
 
     def rename_roles(self, old: TenantId, new: TenantId, login: str, password: str, *, is_marked: bool = True) -> None:
-        """Rename the five roles of a tenant, all or none. They keep their rights, settings and limits.
+        """Rename the roles of a tenant, all or none. They keep their rights, settings and limits.
+
+        The logins for backups may not be there; those that are keep their password.
 
         PostgreSQL clears a password stored as MD5, because MD5 is salted with the role's name. So the login in use gets
         its password again, as a SCRAM verifier; the next rotation sets the other login's.
@@ -97,7 +99,7 @@ class TenantRenaming:
         :raises TenantryError: the server refused.
         """
         with closing(self._connect("postgres")) as connection, connection.cursor() as cursor:
-            join_roles(cursor, all_roles(new))
+            join_roles(cursor, [*all_roles(new), *known_roles(cursor, backup_logins(new))])
         readmit(self._connect, old, before)
         # Nobody can log in under the old names any more. A session from before the rename must not write meanwhile.
         self.end_sessions(new, before.database)
@@ -106,11 +108,13 @@ class TenantRenaming:
 
 def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
     """Rename roles and mark them anew; those that have the new name must be marked as this tenant's by then."""
-    before, after = all_roles(old), all_roles(new)
+    before, after = ([*all_roles(one), *backup_logins(one)] for one in (old, new))
     there = set(known_roles(cursor, [*before, *after]))
-    marks = tenant_marks(cursor, new)
+    marks, old_marks = tenant_marks(cursor, new), tenant_marks(cursor, old)
     # The registry knows the tenant here: what has its old names is its own.
-    claim_roles(cursor, old, tenant_marks(cursor, old), is_listed=True)
+    claim_roles(cursor, old, old_marks, is_listed=True)
+    # Except for the logins for backups, which never were without a mark.
+    there -= set(foreign_roles_named(cursor, backup_logins(old), old_marks))
     if foreign := foreign_roles_named(cursor, after, marks):
         raise name_taken(*(f"role {name}" for name in foreign))
     for name, renamed in zip(before, after, strict=True):
@@ -118,7 +122,7 @@ def _rename_all(cursor: Any, old: TenantId, new: TenantId) -> None:
             rename = sql.SQL("ALTER ROLE {} RENAME TO {}")
             execute(cursor, rename.format(sql.Identifier(name), sql.Identifier(renamed)))
             mark_role(cursor, renamed, marks[0])
-        elif renamed not in there:
+        elif renamed not in there and name not in backup_logins(old):
             raise NotFound(
                 "The server does not have all of the tenant's roles.",
                 code="role_missing",

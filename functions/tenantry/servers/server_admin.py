@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg2 import sql
@@ -26,6 +26,7 @@ from tenantry.domain.restore import is_made_for_a_while
 from tenantry.domain.tenant import SERVERS_PREFIX, Home, Limits, TenantId
 from tenantry.homes.factory import home_admin
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.servers.dump_logins import DumpLogins, reads_everything
 from tenantry.servers.login_limits import end_idle_sessions, set_login_limits
 from tenantry.servers.role_names import claim_roles, require_names, revoke_foreign_memberships
 
@@ -51,7 +52,8 @@ class AdoptionFacts:
     """A database that may become a tenant's: whose it says it is, and whether its user is others' too.
 
     `user_has_part`: its user owns something in it, or was given something by name. `event_triggers`: those that run
-    what somebody may change who is no superuser.
+    what somebody may change who is no superuser. `unrestorable`: what no backup could bring back. `others`: roles that
+    own something which no login for backups could read, since this administrator can't let it.
     """
 
     tenant_id: str
@@ -62,6 +64,8 @@ class AdoptionFacts:
     event_triggers: list[str]
     # Whether every name in it can be read as UTF-8.
     names_are_utf8: bool = True
+    unrestorable: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 class ServerAdmin:
@@ -123,7 +127,12 @@ class ServerAdmin:
                 execute(cursor, load_sql("servers/grant_roles").format(**role_identifiers(tenant_id)))
                 join_roles(cursor, [*role_names(tenant_id).values(), *logins])
 
-    def adoption_facts(self, database: str, user: str, schema: str) -> AdoptionFacts | None:
+    @property
+    def dump_logins(self) -> DumpLogins:
+        """Make and drop the logins for backups on this server."""
+        return DumpLogins(self._connect)
+
+    def adoption_facts(self, tenant_id: TenantId, database: str, user: str, schema: str) -> AdoptionFacts | None:
         """Ask a database what decides whether it can be adopted; None where the server does not know `user`.
 
         :raises TenantryError: the server refused.
@@ -138,10 +147,17 @@ class ServerAdmin:
             found = cursor.fetchone()
             if not found:
                 return None
+            known = AdoptionFacts(*found)
+            # Its user's things become the tenant's owner's, unless others share the user.
+            owners = [*role_names(tenant_id).values(), *([] if known.user_is_shared else [user])]
+            execute(cursor, load_sql("servers/adoption_unrestorable").format(owners=sql.Literal(owners)))
+            things, others = cursor.fetchone()
             return replace(
-                AdoptionFacts(*found),
-                is_the_servers=found[1] or _is_reserved(database),
+                known,
+                is_the_servers=known.is_the_servers or _is_reserved(database),
                 names_are_utf8=_are_names_utf8(cursor),
+                unrestorable=things,
+                others=[] if reads_everything(cursor) else others,
             )
 
     def adopt_database(self, tenant_id: TenantId, database: str, user: str, schema: str, *, take_objects: bool) -> None:

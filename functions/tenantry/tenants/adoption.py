@@ -16,7 +16,8 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable
 from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.server_admin import AdoptionFacts, ServerAdmin
 
 _CONNECT = ConnectSettings(application_name="tenantry-adopt")
@@ -66,6 +67,8 @@ def adopt_database(
     known = _find_begun(request, server, registry)
     if known and known.status is TenantStatus.ACTIVE:
         _note_user(request, known, server, registry)
+        # Of one that was adopted before there were logins for backups.
+        _prepare_backups(request, server, admin, secret_store)
         return
     _require_server(request, server)
     facts = _examine(request, server, admin)
@@ -82,6 +85,7 @@ def adopt_database(
         admin.adopt_database(
             request.tenant_id, request.database, request.user, request.schema, take_objects=take_objects
         )
+    _prepare_backups(request, server, admin, secret_store)
     secret_store.write(request.tenant_id, credentials)
     TenantConnection(request.tenant_id, credentials, _CONNECT).close()
     registry.put_tenant(replace(tenant, status=TenantStatus.ACTIVE))
@@ -93,6 +97,12 @@ def _note_user(request: AdoptionRequest, tenant: Tenant, server: Server, registr
         _require_server(request, server)
         _log_in(request, server)
         registry.put_tenant(replace(tenant, adopted_user=request.user))
+
+
+def _prepare_backups(request: AdoptionRequest, server: Server, admin: ServerAdmin, secret_store: SecretStore) -> None:
+    """Make the logins for backups, and let them into the database."""
+    give_dump_logins(admin.dump_logins, secret_store, request.tenant_id, Isolation.DATABASE)
+    admin.home(request.tenant_id, Home(server.server_id, Isolation.DATABASE, request.database, request.schema)).open()
 
 
 def _find_begun(request: AdoptionRequest, server: Server, registry: Registry) -> Tenant | None:
@@ -141,7 +151,7 @@ def _require_server(request: AdoptionRequest, server: Server) -> None:
 def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> AdoptionFacts:
     """Log in as the application does, then look at the database as the administrator."""
     _log_in(request, server)
-    facts = admin.adoption_facts(request.database, request.user, request.schema)
+    facts = admin.adoption_facts(request.tenant_id, request.database, request.user, request.schema)
     if facts is None or facts.is_the_servers:
         raise BadRequest(
             "That database is the server's own.", code="database_reserved", hint="Name the application's own database."
@@ -169,6 +179,7 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
             details=", ".join(facts.event_triggers),
             hint="Drop it, disable it, or give its function to a superuser.",
         )
+    _require_restorable(facts)
     # Also its application may log in with a name that a role of the tenant's would have.
     admin.require_names(request.tenant_id, None)
     if request.user in login_names(request.tenant_id) and not facts.tenant_id:
@@ -178,6 +189,24 @@ def _examine(request: AdoptionRequest, server: Server, admin: ServerAdmin) -> Ad
             hint="Name the login and the password with which the application connects.",
         )
     return facts
+
+
+def _require_restorable(facts: AdoptionFacts) -> None:
+    """Refuse what would be backed up in vain, or never."""
+    if facts.unrestorable and not facts.tenant_id:
+        raise BadRequest(
+            "The database has things that no backup could bring back: only a superuser may make them.",
+            code="unrestorable",
+            details=", ".join(facts.unrestorable),
+            hint="Drop them, or replace them by what the database's owner may make.",
+        )
+    if facts.others and not facts.tenant_id:
+        raise BadRequest(
+            "Others than its user own things in the database, and this server's administrator can't let them be read.",
+            code="owners_unreadable",
+            details=", ".join(facts.others),
+            hint="Give them to the database's user, or register the server with a superuser.",
+        )
 
 
 def _log_in(request: AdoptionRequest, server: Server) -> None:

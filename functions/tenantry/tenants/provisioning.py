@@ -16,6 +16,7 @@ from tenantry.domain.passwords import new_password
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import BackupFrequency, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
+from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.server_admin import ServerAdmin
 
 
@@ -66,6 +67,8 @@ def provision_tenant(request: TenantRequest, **tools: Unpack[ProvisioningTools])
         tenant_id, credentials.username, credentials.password, tenant.limits.connections, is_listed=is_listed
     )
     admin.set_limits(tenant_id, tenant.limits)
+    # Also those of a tenant that was made before there were any.
+    give_dump_logins(admin.dump_logins, secret_store, tenant_id, home.isolation)
     place = admin.home(tenant_id, home)
     place.make()
     revision = place.upgrade()

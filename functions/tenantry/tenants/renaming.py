@@ -13,7 +13,7 @@ from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.logins import login_names
+from tenantry.database.logins import dump_login, login_names
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain import operation_kinds
 from tenantry.domain.credentials import Credentials
@@ -158,6 +158,8 @@ class TenantRenamer:
         if not self._tools.servers.is_lost(renaming.before.server_id):
             self._try(operation, credentials)
         self._tools.secrets.write(renaming.new_id, credentials)
+        if password := self._tools.secrets.find_dump_password(renaming.tenant_id):
+            self._tools.secrets.write_dump_password(renaming.new_id, dump_login(renaming.new_id), password)
 
     def _try(self, operation: Operation, credentials: Credentials) -> None:
         try:

@@ -81,4 +81,4 @@ def test_an_event_trigger_does_not_run_with_our_rights(legacy: Legacy, event: st
 
 
 def _facts(legacy: Legacy, user: str) -> AdoptionFacts | None:
-    return ServerAdmin(legacy.world.admin).adoption_facts(legacy.name, user, "public")
+    return ServerAdmin(legacy.world.admin).adoption_facts(legacy.tenant_id, legacy.name, user, "public")

@@ -44,14 +44,15 @@ class Adopted:
     def __init__(self, vault: Vault, database: str) -> None:
         self.vault, self.database = vault, database
         self.tenant_id: TenantId = new_id("d")
-        self.user = f"app_of_{self.tenant_id}"
+        self.user, self.guest = f"app_of_{self.tenant_id}", f"guest_of_{self.tenant_id}"
         vault.made.append(self.tenant_id)
 
-    def adopt(self, shared_with: str = "") -> None:
+    def adopt(self, shared_with: str = "", *, superuser: bool = False) -> None:
         vault, database = self.vault, sql.Identifier(self.database)
+        create = f"CREATE ROLE {{}} LOGIN {'SUPERUSER' if superuser else ''} PASSWORD %s"
         with closing(vault.postgres["here"].connect("postgres")) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(self.user)), (PASSWORD,))
+            cursor.execute(sql.SQL(create).format(sql.Identifier(self.user)), (PASSWORD,))
             cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, sql.Identifier(self.user)))
             if shared_with:
                 cursor.execute(f'CREATE DATABASE "{shared_with}" OWNER "{self.user}"')
@@ -83,9 +84,10 @@ class Adopted:
             with closing(self.vault.postgres["here"].connect("postgres")) as connection, connection.cursor() as cursor:
                 connection.autocommit = True
                 cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-        with suppress(Exception):
-            self.vault.execute("here", f'DROP OWNED BY "{self.user}"')
-        self.vault.execute("here", f'DROP ROLE IF EXISTS "{self.user}"')
+        for role in (self.user, self.guest):
+            with suppress(Exception):
+                self.vault.execute("here", f'DROP OWNED BY "{role}"')
+            self.vault.execute("here", f'DROP ROLE IF EXISTS "{role}"')
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_a_neighbours_login_gets_no_right_by_an_adoption(vault: Vault, adopted: 
     others = f"bystander_of_{adopted.tenant_id}"
     vault.execute("here", f'CREATE ROLE "{others}" LOGIN')
     if trace == "a session of before marks":
-        for suffix in ("login_a", "login_b", "owner", "editor", "viewer"):
+        for suffix in ("dump", "count", "login_a", "login_b", "owner", "editor", "viewer"):
             vault.execute("here", f'COMMENT ON ROLE "{neighbour}_{suffix}" IS NULL')
     run = adopted.run
     sessions = []

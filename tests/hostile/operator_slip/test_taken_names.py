@@ -16,7 +16,7 @@ from tests.integration.conftest import World
 from tests.integration.homes.conftest import MODELS, new_id, provision, remove
 from tests.integration.restores.conftest import Vault
 
-SUFFIXES = ("owner", "editor", "viewer", "login_a", "login_b", "copy")
+SUFFIXES = ("owner", "editor", "viewer", "login_a", "login_b", "copy", "dump", "count")
 ATTRIBUTES = {
     "owner": "LOGIN PASSWORD 'theirs' SUPERUSER",
     "editor": "LOGIN CREATEDB",
@@ -24,6 +24,8 @@ ATTRIBUTES = {
     "login_a": "LOGIN PASSWORD 'theirs'",
     "login_b": "LOGIN INHERIT",
     "copy": "LOGIN PASSWORD 'theirs' VALID UNTIL 'infinity'",
+    "dump": "LOGIN PASSWORD 'theirs' BYPASSRLS",
+    "count": "NOLOGIN CREATEROLE",
 }
 
 
@@ -162,11 +164,16 @@ def test_memberships_that_are_not_ours_are_taken_back(world: World, unlucky: Ten
         world.execute(f'GRANT "{unlucky}_owner" TO "{other}_login_b"')
         world.execute(f'GRANT "{unlucky}_owner" TO "{unlucky}_viewer"')
         provision(world, unlucky)
-        assert set(memberships(world, unlucky)) == {
+        for role in ("pg_write_all_data", f"{other}_owner"):
+            world.execute(f'GRANT "{role}" TO "{unlucky}_dump", "{unlucky}_count"')
+        provision(world, unlucky)
+        logins = {
             (f"{unlucky}_login_{login}", f"{unlucky}_{role}")
             for login in "ab"
             for role in ("owner", "editor", "viewer")
         }
+        for_backups = {(f"{unlucky}_dump", "pg_read_all_data"), (f"{unlucky}_count", f"{unlucky}_owner")}
+        assert set(memberships(world, unlucky)) == logins | for_backups
     finally:
         remove(world, unlucky)
         remove(world, other)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tenantry.backups.logins import choose_logins
 from tenantry.backups.snapshot import Snapshot
 from tenantry.contents.digest import Access, ContentReader
 from tenantry.database.connecting import ConnectSettings
@@ -64,7 +65,8 @@ def test_a_table_hides_behind_no_other_ones_name(world: World) -> None:
     assert before.large_objects
     assert (before.large_objects.rows, len(before.tables)) == (1, len(others.tables) + len(tables))
     assert len([name for name in before.sequences if "_q" in name]) == len(tables)
-    with closing(Snapshot(tenant_id, world.credentials[tenant_id], ConnectSettings(), patience=5)) as snapshot:
+    logins = choose_logins(tenant_id, world.credentials[tenant_id], None, ConnectSettings())
+    with closing(Snapshot(tenant_id, logins, ConnectSettings(), patience=5)) as snapshot:
         counted = snapshot.count_rows()
     digests = {(table.schema_name, table.table): table.digest for table in counted.tables}
     assert len({digests[place] for place in places}) == len(places)
@@ -79,12 +81,13 @@ def test_a_table_hides_behind_no_other_ones_name(world: World) -> None:
 def test_a_manifest_says_what_is_so(world: World) -> None:
     """Makes functions that answer for what a manifest says of the database: it says what PostgreSQL says."""
     tenant_id = world.add_tenant(1)
-    with closing(Snapshot(tenant_id, world.credentials[tenant_id], ConnectSettings(), patience=5)) as snapshot:
+    logins = choose_logins(tenant_id, world.credentials[tenant_id], None, ConnectSettings())
+    with closing(Snapshot(tenant_id, logins, ConnectSettings(), patience=5)) as snapshot:
         before = snapshot.facts
     forge = """CREATE FUNCTION public.to_jsonb(pg_database) RETURNS jsonb LANGUAGE sql AS
                $$ SELECT '{"datlocale": "forged", "daticulocale": "forged"}'::jsonb $$"""
     world.execute(forge, tenant_id.value, owner_role(tenant_id))
-    with closing(Snapshot(tenant_id, world.credentials[tenant_id], ConnectSettings(), patience=5)) as snapshot:
+    with closing(Snapshot(tenant_id, logins, ConnectSettings(), patience=5)) as snapshot:
         after = snapshot.facts
     sizes = {"size_bytes": 0}
     assert after.database.model_copy(update=sizes) == before.database.model_copy(update=sizes)

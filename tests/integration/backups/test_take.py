@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ from local.processes import wait_until
 from tenantry.aws.clients import aws_client
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key, new_backup_id
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, NotFound, TenantryError
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.servers.dump_logins import give_dump_logins
+from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.conftest import REGION, World, clear_caches
 
 BUCKET = "backups"
@@ -56,6 +59,10 @@ def back_up(tenant: TenantId, seconds: float = 600, **event: Any) -> dict[str, A
     return back_up_tenant.handler({"tenant_id": tenant.value, **event}, Context(seconds))
 
 
+def read_manifest(s3: Any, answer: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate_json(s3.get_object(Bucket=BUCKET, Key=answer["manifest"])["Body"].read())
+
+
 def keys(s3: Any, tenant: TenantId) -> list[str]:
     found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"tenants/{tenant}/").get("Contents", [])
     return [item["Key"] for item in found]
@@ -69,7 +76,7 @@ def assert_left_nothing(world: World, s3: Any, before: list[str], tenant: Tenant
     # A server lists a session that was closed until its process has ended.
     assert wait_until(lambda: world.execute(sessions) == [], within=10)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("upload", "count"))] == []
-    children = subprocess.run(["pgrep", "-f", f"pg_dump.*--role={tenant}"], capture_output=True, text=True, check=False)
+    children = subprocess.run(["pgrep", "-P", str(os.getpid()), "pg_dump"], capture_output=True, text=True, check=False)
     assert children.stdout == ""
 
 
@@ -225,7 +232,8 @@ def test_a_lock_of_somebody_elses_is_not_waited_for_in_vain(world: World, s3: An
     assert_left_nothing(world, s3, before, tenant)
 
 
-def test_rows_that_a_policy_hides_make_the_backup_fail(world: World, s3: Any) -> None:
+def test_rows_that_a_policy_hides_from_their_owner_are_backed_up(world: World, s3: Any) -> None:
+    """The login for dumps reads them. Without it, the owner does, and the backup fails rather than leave them out."""
     tenant = world.tenants[0]
     owner = f"{tenant}_owner"
     world.execute(
@@ -234,12 +242,17 @@ def test_rows_that_a_policy_hides_make_the_backup_fail(world: World, s3: Any) ->
         tenant.value,
         owner,
     )
-    before = keys(s3, tenant)
     try:
+        manifest = read_manifest(s3, back_up(tenant))
+        before = keys(s3, tenant)
+        world.secrets.delete_dump_password(tenant)
         with pytest.raises(TenantryError) as failure:
             back_up(tenant)
     finally:
         world.execute("DROP TABLE hidden", tenant.value, owner)
+        give_dump_logins(ServerAdmin(world.admin).dump_logins, world.secrets, tenant, Isolation.DATABASE)
+    hidden = [(table.rows, table.copied) for table in manifest.tables if table.table == "hidden"]
+    assert hidden == [(1, True)]
     assert failure.value.code in {"42501", "dump_failed"}
     assert_left_nothing(world, s3, before, tenant)
 

@@ -71,7 +71,7 @@ def tenants(world: World, *names: str) -> Iterator[list[TenantId]]:
     finally:
         for tenant in made:
             world.execute(f'DROP DATABASE IF EXISTS "{tenant}" WITH (FORCE)')
-            for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+            for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
                 world.execute(f'DROP ROLE IF EXISTS "{tenant}_{suffix}"')
 
 

@@ -48,7 +48,9 @@ def remove(world: World, tenant_id: TenantId) -> None:
     """Remove everything of a tenant from the server."""
     if world.registry.tenant(tenant_id):
         home(world, tenant_id).drop()
-    roles = ", ".join(f'"{tenant_id}_{suffix}"' for suffix in ("login_a", "login_b", "viewer", "editor", "owner"))
+    roles = ", ".join(
+        f'"{tenant_id}_{suffix}"' for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner")
+    )
     world.execute(f"DROP ROLE IF EXISTS {roles}")
     world.registry.delete_tenant(tenant_id)
     world.secrets.delete(tenant_id)

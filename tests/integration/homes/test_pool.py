@@ -79,7 +79,7 @@ class Stand:
         self.world.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
         self.world.execute(f'DROP DATABASE IF EXISTS "{self.database}_draft" WITH (FORCE)')
         for tenant in self.tenants:
-            for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+            for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
                 self.world.execute(f'DROP ROLE IF EXISTS "{tenant}_{suffix}"')
 
 

@@ -14,7 +14,7 @@ from tests.integration.relocation.conftest import ROWS, Cut, Yard, dying_after
 MOVE = ("prepare", "fence", "copy", "compare", "switch", "settle")
 UNDO = ("fence", "look", "copy", "compare", "unlock", "switch", "drop_new_home", "forget_new_home")
 ABANDON = ("reopen", "drop_target", "forget")
-ROLES = [f"role {name}" for name in ("editor", "login_a", "login_b", "owner", "viewer")]
+ROLES = [f"role {name}" for name in ("count", "dump", "editor", "login_a", "login_b", "owner", "viewer")]
 DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED
 type Way = tuple[Isolation, Isolation]
 WAYS: list[Way] = [

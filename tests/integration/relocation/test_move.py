@@ -8,7 +8,7 @@ import pytest
 from tenantry.domain.tenant import Isolation
 from tests.integration.relocation.conftest import ROWS, Yard
 
-ROLES = [f"role {name}" for name in ("editor", "login_a", "login_b", "owner", "viewer")]
+ROLES = [f"role {name}" for name in ("count", "dump", "editor", "login_a", "login_b", "owner", "viewer")]
 
 
 def test_a_database_goes_to_another_server_with_everything_in_it(yard: Yard) -> None:

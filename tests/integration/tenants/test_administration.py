@@ -68,7 +68,7 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator
     yield made
     for name in made.made:
         world.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+        for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
             world.execute(f'DROP ROLE IF EXISTS "{name}_{suffix}"')
         world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "TENANT"}, "sk": {"S": name}})
     for server in operator_servers(made):

@@ -142,7 +142,7 @@ def stand(world: World, s3: Any) -> Iterator[Stand]:
     yield made
     name = made.tenant_id
     world.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+    for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
         world.execute(f'DROP ROLE IF EXISTS "{name}_{suffix}"')
 
 

@@ -35,7 +35,7 @@ def tenant_id(world: World) -> Iterator[TenantId]:
     tenant = TenantId(f"p{uuid.uuid4().hex[:10]}")
     yield tenant
     world.execute(f'DROP DATABASE IF EXISTS "{tenant}" WITH (FORCE)')
-    for suffix in ("login_a", "login_b", "viewer", "editor", "owner"):
+    for suffix in ("dump", "count", "login_a", "login_b", "viewer", "editor", "owner"):
         world.execute(f'DROP ROLE IF EXISTS "{tenant}_{suffix}"')
 
 

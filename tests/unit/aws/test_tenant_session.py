@@ -53,7 +53,11 @@ def test_a_name_that_begins_alike_does_not_match(other: str) -> None:
 
 
 def test_a_backup_reaches_its_own_prefix_only() -> None:
-    _, objects, listing, key = policy("acme", "backups")
+    secrets, objects, listing, key = policy("acme", "backups")
+    assert secrets["Resource"] == [
+        f"arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:tenantry/prod/{kind}/acme-??????"
+        for kind in ("tenants", "dumps")
+    ]
     assert objects["Resource"] == "arn:aws-cn:s3:::backups/tenants/acme/backups/*"
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "tenants/acme/backups/*"}}
     assert not {"s3:DeleteObject", "s3:*"} & set(objects["Action"])

@@ -12,7 +12,8 @@ SELECT
                 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                 'generated', a.attgenerated OPERATOR(pg_catalog.<>) '',
                 'sequence', CASE
-                    WHEN a.attidentity OPERATOR(pg_catalog.<>) '' OR a.atthasdef
+                    WHEN (a.attidentity OPERATOR(pg_catalog.<>) '' OR a.atthasdef)
+                        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                     THEN pg_catalog.pg_get_serial_sequence(
                         pg_catalog.format('%%I.%%I', n.nspname, c.relname), a.attname::text
                     )
@@ -36,6 +37,8 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a
     ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0::smallint AND NOT a.attisdropped
+    -- What is computed when it is read, and may fail then, lies nowhere and is in no dump.
+    AND (%(computed)s OR a.attgenerated OPERATOR(pg_catalog.<>) 'v')
 WHERE c.relkind OPERATOR(pg_catalog.=) 'r'
   AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
   AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'

@@ -11,6 +11,8 @@ from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStat
 
 _ROLE_KINDS = ("owner", "editor", "viewer", "login_a", "login_b")
 LOGIN_KINDS = ("login_a", "login_b")
+# Logins for backups: a tenant may have both or neither.
+_BACKUP_KINDS = ("dump", "count")
 # A login that exists only while a tenant's rows are copied.
 COPY_KIND = "copy"
 
@@ -88,7 +90,7 @@ def homes_of(tenant: Tenant) -> list[Home]:
 def role_holder(role: str) -> str:
     """Return the tenant id in a role's name; empty if it is not a tenant's role. Ids contain no underscore."""
     prefix, _, kind = role.partition("_")
-    return prefix if kind in (*_ROLE_KINDS, COPY_KIND) and is_tenant_id(prefix) else ""
+    return prefix if kind in (*_ROLE_KINDS, *_BACKUP_KINDS, COPY_KIND) and is_tenant_id(prefix) else ""
 
 
 def role_names(tenant_id: TenantId) -> list[str]:

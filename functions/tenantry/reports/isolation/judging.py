@@ -20,13 +20,19 @@ from tenantry.reports.isolation.walls import (
 
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
+# What the login has as which a tenant's own database is dumped; see `servers.dump_logins`.
+_OF_BACKUPS = frozenset({"BYPASSRLS", "INHERIT"})
+_READ_ALL = "pg_read_all_data"
+
 
 def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
     """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
+    dumpers = {role.name for role in facts.roles if _reads_for_backups(residents, role)}
     for role in facts.roles:
-        yield from _judge_role(residents, role)
+        yield from _judge_role(residents, role, dumpers)
     for membership in facts.memberships:
-        yield from _judge_membership(residents, membership)
+        if membership.member not in dumpers or membership.role not in _for_backups(membership.member):
+            yield from _judge_membership(residents, membership)
     for database in facts.databases:
         yield from _judge_database(residents, database)
     for secrets in facts.secrets:
@@ -35,9 +41,24 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         yield from _judge_content(residents, name, content)
 
 
-def _judge_role(residents: ServerTenants, role: AuditedRole) -> Iterator[Finding]:
+def _reads_for_backups(residents: ServerTenants, role: AuditedRole) -> bool:
+    """Whether a role is the login as which a tenant's own database is dumped: it reads everything there."""
+    holder = residents.holder_of(role.name)
+    if not (holder and role.is_marked and residents.may_be_dumped_whole(holder)):
+        return False
+    return role.name == f"{holder}_dump"
+
+
+def _for_backups(login: str) -> tuple[str, str]:
+    """Name the roles whose rights that login has."""
+    return _READ_ALL, owner_role(TenantId(login.partition("_")[0]))
+
+
+def _judge_role(residents: ServerTenants, role: AuditedRole, dumpers: set[str]) -> Iterator[Finding]:
     holder = residents.holder_of(role.name)
     for attribute in role.attributes if holder else ():
+        if role.name in dumpers and attribute in _OF_BACKUPS:
+            continue
         # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
         if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
             continue

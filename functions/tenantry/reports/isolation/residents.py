@@ -62,9 +62,17 @@ class ServerTenants:
         """Name the tenant whose adopted database's application logs in as a role; empty: it is none."""
         return self._applications.get(role, "")
 
+    def may_be_dumped_whole(self, tenant: str) -> bool:
+        """Whether a tenant has a database of its own here, and has not left a shared one that it may return to."""
+        return any(resident.name == tenant and _is_alone(resident.tenant) for resident in self.all)
+
     def was_adopted(self, tenant: str) -> bool:
         """Whether a tenant's database was somebody's before, who has left PUBLIC what every new database gives it."""
         return any(resident.name == tenant and resident.tenant.adopted_database for resident in self.all)
+
+
+def _is_alone(tenant: Tenant) -> bool:
+    return tenant.isolation is Isolation.DATABASE
 
 
 def _is_pooled(tenant: Tenant) -> bool:

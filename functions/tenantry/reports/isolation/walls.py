@@ -11,6 +11,8 @@ class AuditedRole(NamedTuple):
     may_log_in: bool
     connection_limit: int
     attributes: list[str]
+    # Whether it has our mark.
+    is_marked: bool = False
 
 
 class Membership(NamedTuple):

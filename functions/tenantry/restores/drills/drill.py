@@ -81,10 +81,12 @@ class Drills:
                 owner=order.tenant_id,
                 server_id=server_id,
                 database=drill_name(order.tenant_id, order.operation_id),
-                # A renamed tenant's roles have other names now than in a dump; a manifest's rights name none. Roles of
-                # the tenant's own server are not where a drill is made elsewhere.
-                keep_rights=(backup.tenant_id == order.tenant_id or manifest.rights is not None)
-                and (server_id == tenant.server_id or not manifest.names_others),
+                # A manifest's rights name the tenant's roles by what they are, others as far as they are there. In a
+                # dump, a renamed tenant's roles have other names, and others are not where a drill is made elsewhere.
+                keep_rights=manifest.rights is not None
+                or (
+                    backup.tenant_id == order.tenant_id and (server_id == tenant.server_id or not manifest.names_others)
+                ),
             )
             found = self._try(scratch)
         verification = _verification(order, backup, server_id, found)
@@ -167,4 +169,5 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         left_behind=found.left_behind if found else "",
         differing=found.findings.differing[:_NAMED] if found else [],
         limited=backup.limited,
+        left_out=list(found.findings.left_out) if found else [],
     )

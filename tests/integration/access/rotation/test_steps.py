@@ -13,7 +13,7 @@ from tenantry.access.secret_versions import SecretVersions
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.logins import login_names, replace_password
+from tenantry.database.logins import backup_logins, login_names, replace_password
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.errors import (
@@ -47,6 +47,27 @@ def test_two_rotations_go_to_the_other_login_and_back(rotating: Rotating, tenant
     assert third == replace(first, password=third.password)
     assert len({first.password, second.password, third.password}) == 3
     assert [logs_in(tenant, one) for one in (first, second, third)] == [False, True, True]
+
+
+def test_a_rotation_gives_the_logins_for_backups_another_password(rotating: Rotating, tenant: TenantId) -> None:
+    def backups_log_in(password: str | None) -> list[bool]:
+        own = replace(rotating.current(tenant), password=password or "")
+        return [logs_in(tenant, replace(own, username=login)) for login in backup_logins(tenant)]
+
+    before = rotating.secrets.find_dump_password(tenant)
+    assert backups_log_in(before) == [True, True]
+    token = rotating.begin(tenant)
+    rotating.step(tenant, token, "createSecret")
+    rotating.step(tenant, token, "setSecret")
+    # Done before the step's own work, which a repeated call finds done.
+    after = rotating.secrets.find_dump_password(tenant)
+    rotating.rotate(tenant, token)
+    assert (rotating.secrets.find_dump_password(tenant), after == before) == (after, False)
+    assert (backups_log_in(before), backups_log_in(after)) == ([False, False], [True, True])
+    # A tenant from before they were made is rotated as ever.
+    rotating.secrets.delete_dump_password(tenant)
+    rotating.rotate(tenant)
+    assert rotating.secrets.find_dump_password(tenant) is None
 
 
 def test_what_was_made_before_belongs_to_whoever_is_logged_in(rotating: Rotating, tenant: TenantId) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.reports.isolation.findings import Finding, Hole, Severity
+from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.conftest import World
 from tests.integration.reports.isolation.conftest import SERVER, Audit, holes
 
@@ -49,9 +50,16 @@ def shared_database(world: World, isolation: Isolation) -> Iterator[dict[str, st
             world.execute(f'ALTER ROLE "{world.credentials[tenant].username}" RESET tenantry.tenant_id')
             world.registry.put_tenant(Tenant(tenant, TenantStatus.ACTIVE, Isolation.DATABASE, SERVER))
             world.secrets.write(tenant, world.credentials[tenant])
+            ServerAdmin(world.admin).dump_logins.make(tenant, "of a test", Isolation.DATABASE)
 
 
 def move(world: World, tenant: TenantId, isolation: Isolation, schema: str) -> None:
+    # As a move does: what reads everything in a database of the tenant's own is not for one that others share.
+    logins = ServerAdmin(world.admin).dump_logins
+    if isolation is Isolation.POOLED:
+        logins.drop(tenant)
+    else:
+        logins.make(tenant, "of a test", isolation)
     world.registry.put_tenant(Tenant(tenant, TenantStatus.ACTIVE, isolation, SERVER))
     there = replace(world.credentials[tenant], dbname="shared", schema=schema, isolation=isolation)
     world.secrets.write(tenant, there)
@@ -62,6 +70,19 @@ def test_tenants_that_share_a_database_and_are_isolated_pass(world: World, audit
     with shared_database(world, isolation):
         report = audit()
     assert (report.findings, report.unchecked) == ([], [])
+
+
+def test_a_login_for_dumps_that_reads_what_others_have_is_found(world: World, audit: Audit) -> None:
+    """Where tenants share a database, it may read no more than its tenant's owner."""
+    tenant = world.tenants[0]
+    with shared_database(world, Isolation.SCHEMA):
+        ServerAdmin(world.admin).dump_logins.make(tenant, "of a test", Isolation.DATABASE)
+        report = audit()
+    assert {(finding.what, finding.where) for finding in report.findings} == {
+        (Hole.ROLE_ATTRIBUTE, f"{tenant}_dump BYPASSRLS"),
+        (Hole.ROLE_ATTRIBUTE, f"{tenant}_dump INHERIT"),
+        (Hole.FOREIGN_MEMBERSHIP, f"{tenant}_dump in pg_read_all_data"),
+    }
 
 
 POOL_GAPS: dict[str, tuple[str, set[tuple[Hole, str]]]] = {

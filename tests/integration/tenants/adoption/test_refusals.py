@@ -1,6 +1,7 @@
 """Databases that can't be adopted are refused, and stay unchanged."""
 
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed
 from tenantry.domain.patience import Patience
 from tenantry.domain.tenant import TenantId
-from tests.integration.tenants.adoption.conftest import Legacy, assert_untouched, names
+from tenantry.servers.server_admin import ServerAdmin
+from tests.integration.tenants.adoption.conftest import PASSWORD, Legacy, assert_untouched, names
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,50 @@ def test_the_servers_own_database_is_not_adopted(legacy: Legacy) -> None:
     with pytest.raises(BadRequest) as refusal:
         legacy.adopt(database="postgres", user=server.admin_user, password=server.admin_password)
     assert refusal.value.code == "database_reserved"
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("CREATE FUNCTION me() RETURNS int LANGUAGE internal AS 'pg_backend_pid'", "function me() (internal)"),
+        ("CREATE FUNCTION leaks() RETURNS int LEAKPROOF LANGUAGE sql AS 'SELECT 1'", "function leaks() (leakproof)"),
+        ("CREATE PUBLICATION everything FOR ALL TABLES", "publication everything"),
+        ("CREATE FOREIGN DATA WRAPPER elsewhere", "foreign-data wrapper elsewhere"),
+        (
+            "CREATE OPERATOR CLASS odd FOR TYPE int USING hash AS OPERATOR 1 =",
+            "operator class odd, operator family odd",
+        ),
+    ],
+)
+def test_what_no_backup_brings_back_is_told_before(legacy: Legacy, made: str, named: str) -> None:
+    """Only a superuser may make these: a drill, which restores as the tenant's owner, would never pass."""
+    legacy.world.execute(made, legacy.name)
+    with pytest.raises(BadRequest) as refusal:
+        legacy.adopt()
+    assert (refusal.value.code, refusal.value.details) == ("unrestorable", named)
+    assert_untouched(legacy)
+
+
+def test_others_things_need_an_administrator_that_can_have_them_read(legacy: Legacy) -> None:
+    """An administrator that is no superuser can't: what others own would never be in a backup."""
+    world, plain = legacy.world, f"{legacy.name}_plain"
+    world.execute("CREATE TABLE of_the_superuser (id int)", legacy.name)
+    world.execute(f"CREATE ROLE \"{plain}\" LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}'")
+    try:
+
+        def connect(database: str) -> Any:
+            connection = world.server.connect(database, user=plain, password=PASSWORD)
+            connection.autocommit = True
+            return connection
+
+        facts = ServerAdmin(connect).adoption_facts(legacy.tenant_id, legacy.name, legacy.user, "public")
+        assert facts
+        assert facts.others == [world.server.admin_user]
+        assert ServerAdmin(world.admin).adoption_facts(legacy.tenant_id, legacy.name, legacy.user, "public") == replace(
+            facts, others=[]
+        )
+    finally:
+        world.execute(f'DROP ROLE "{plain}"')
 
 
 def test_a_database_is_one_tenants_only(legacy: Legacy) -> None:

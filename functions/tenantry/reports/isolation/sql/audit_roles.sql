@@ -1,4 +1,4 @@
--- Every role with its attributes that could break the isolation between tenants, and its connection limit.
+-- Every role with its attributes that could break the isolation between tenants, and its connection limit, and whether we made it.
 SELECT
     rolname::text,
     rolcanlogin,
@@ -10,6 +10,7 @@ SELECT
         CASE WHEN rolcreatedb THEN 'CREATEDB' END,
         CASE WHEN rolreplication THEN 'REPLICATION' END,
         CASE WHEN rolinherit THEN 'INHERIT' END
-    ], NULL)
+    ], NULL),
+    coalesce(starts_with(shobj_description(oid, 'pg_authid'), 'tenantry tenant='), false)
 FROM pg_roles
 ORDER BY 1
