@@ -25,7 +25,8 @@ def _tools() -> RotationTools:
     return RotationTools(
         SecretVersions(secrets, settings.stage),
         Registry(aws_client("dynamodb", settings.region, config=_CONFIG), settings.registry_table),
-        ServerSecrets(secrets, settings.stage),
+        # What it may not read any more is not used any more.
+        ServerSecrets(secrets, settings.stage, kept_seconds=0),
         ConnectSettings(settings.connect_timeout, application_name="tenantry-rotation"),
         SecretStore(secrets, settings.stage),
     )

@@ -193,19 +193,20 @@ class ServerSecrets(_Secrets):
     One operation connects to its servers dozens of times, so credentials are kept for a few seconds.
     """
 
-    def __init__(self, client: "SecretsManagerClient", stage: str) -> None:
-        """Take a client whose identity may read (and, for `write`, write) secrets."""
+    def __init__(self, client: "SecretsManagerClient", stage: str, kept_seconds: float = _KEPT_SECONDS) -> None:
+        """Take a client whose identity may read (and, for `write`, write) secrets, and how long they are kept."""
         super().__init__(client, stage)
+        self._kept_seconds = kept_seconds
         self._kept: dict[str, tuple[float, Credentials]] = {}
 
     def find(self, server_id: str) -> Credentials | None:
-        """Read the credentials of a server's administrator, as they were up to 10 seconds ago; None: none are stored.
+        """Read the credentials of a server's administrator, as they were some seconds ago; None: none are stored.
 
         :raises DependencyFailed: Secrets Manager did not answer.
         :raises InvalidSetting: the secret is malformed.
         """
         read_at, kept = self._kept.get(server_id, (-math.inf, None))
-        if time.monotonic() - read_at < _KEPT_SECONDS:
+        if time.monotonic() - read_at < self._kept_seconds:
             return kept
         found = self._find(server_secret_name(self._stage, server_id))
         if found:

@@ -90,9 +90,11 @@ class TenantSecrets:
         return parse_credentials(text)
 
     def read_dump_password(self, tenant_id: TenantId) -> str | None:
-        """Fetch the password of a tenant's logins for backups, past the cache; None: the tenant has none.
+        """Fetch the password of a tenant's logins for backups, past the cache; None: the tenant has none, or hides it.
 
-        :raises AccessDenied, IdentityMismatch, InvalidSetting, DependencyFailed: as `read`.
+        A secret that is not there has no tags that IAM could compare, so it is refused like one that may not be read.
+
+        :raises IdentityMismatch, InvalidSetting, DependencyFailed: as `read`.
         """
         client, name = self._entry(tenant_id).client, dump_secret_name(self._stage, tenant_id)
         try:
@@ -100,7 +102,7 @@ class TenantSecrets:
             self._check_tags(client, name, tenant_id)
         except (ClientError, BotoCoreError) as exc:
             error = _translate(exc)
-            if isinstance(error, NotFound):
+            if isinstance(error, (NotFound, AccessDenied)):
                 return None
             raise error from exc
         return parse_dump_password(text)

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from handlers import query_tenant
+from local.processes import wait_until
 from tenantry.aws.clients import aws_client
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.credentials import Credentials, secret_name
@@ -209,7 +210,7 @@ def test_a_database_that_says_it_is_anothers_is_refused(world: World, says: str 
     world.execute(f'ALTER DATABASE "{tenant}" {change}')
     reply = world.call(tenant)
     assert (reply.status, reply.json["code"]) == (403, "identity_mismatch")
-    assert pids(world, tenant) == set()
+    assert wait_until(lambda: not pids(world, tenant), within=5)
 
 
 def test_a_secret_that_leads_to_anothers_database_is_refused(world: World) -> None:

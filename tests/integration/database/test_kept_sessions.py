@@ -54,8 +54,8 @@ def is_alive(postgres: PostgresServer, number: int) -> bool:
 def test_the_next_user_gets_the_same_session_as_new(take: Take, postgres: PostgresServer) -> None:
     with closing(take()) as first:
         number, timeout = pid(first), ask(first, "SHOW statement_timeout")
-        ask(first, "SET statement_timeout = 9999; SET lock_timeout = 0; SET search_path = public; SET ROLE pg_monitor")
         ask(first, "CREATE TEMP TABLE pg_roles (rolname text)", "PREPARE p AS SELECT 1", "LISTEN news")
+        ask(first, "SET statement_timeout = 9999; SET lock_timeout = 0; SET search_path = public; SET ROLE pg_monitor")
         ask(first, "SELECT pg_advisory_lock(815)")
         first.autocommit = False
     with closing(postgres.connect()) as other:

@@ -16,6 +16,9 @@ from tests.integration.conftest import REGION, STAGE, TABLE, World
 
 # What the server of the tests is set to, and what every login of the world may have.
 MAX_CONNECTIONS, RESERVED, LIMIT = 200, 3, 10
+# What the two logins for a tenant's backups may open, beside its own.
+FOR_BACKUPS = 2 * 6
+BY_LIMITS = 4 * LIMIT + 2 * FOR_BACKUPS
 
 
 @pytest.fixture
@@ -44,15 +47,15 @@ def test_few_environments_fit(world: World, administrators: ServerSecrets) -> No
     budget = only(report(world, administrators))
     assert (budget.verdict, budget.tenants) == (Verdict.FITS, 2)
     assert (budget.max_connections, budget.reserved) == (MAX_CONNECTIONS, RESERVED)
-    # Two tenants with two logins each.
-    assert budget.possible_by_limits == 4 * LIMIT
+    # Two tenants with two logins each, and the two for its backups.
+    assert budget.possible_by_limits == BY_LIMITS
     assert (budget.possible_by_concurrency, budget.possible) == (10, 10)
     assert budget.possible <= budget.available <= MAX_CONNECTIONS - RESERVED
 
 
 def test_limits_hold_where_concurrency_would_not(world: World, administrators: ServerSecrets) -> None:
     budget = only(report(world, administrators, concurrency=1000))
-    assert (budget.possible_by_concurrency, budget.possible) == (2000, 40)
+    assert (budget.possible_by_concurrency, budget.possible) == (2000, BY_LIMITS)
     assert budget.verdict is Verdict.FITS
 
 
@@ -65,7 +68,7 @@ def test_logins_without_a_limit_can_use_all_sessions_up(world: World, administra
     finally:
         world.execute(f'ALTER ROLE "{login}" CONNECTION LIMIT {LIMIT}')
     assert budget.possible_by_limits is None
-    assert (budget.possible, budget.verdict) == (1020, Verdict.CAN_BE_EXHAUSTED)
+    assert (budget.possible, budget.verdict) == (1000 + 2 * LIMIT + FOR_BACKUPS, Verdict.CAN_BE_EXHAUSTED)
     # The functions could not, and whoever has the password of that login can.
     assert (one_kept.possible, one_kept.possible_by_one) == (150, None)
     assert one_kept.verdict is Verdict.CAN_BE_EXHAUSTED

@@ -56,8 +56,9 @@ things (class, object, part, kind, name, named, own, written) AS (
            format_type(a.atttypid, a.atttypmod) || CASE
                WHEN a.attcollation NOT IN (0, t.typcollation) THEN E'\n' || a.attcollation::regcollation::text ELSE ''
            END,
-           -- One text, and no JSON: most objects of a home are columns.
-           concat(a.attnotnull, a.attidentity, a.attgenerated, a.attstorage, a.attcompression,
+           -- One text, and no JSON: most objects of a home are columns. A partition's identity is that of the table above
+           -- it; where partitions have partitions, what was attached does not say so again.
+           concat(a.attnotnull, CASE WHEN NOT c.relispartition THEN a.attidentity END, a.attgenerated, a.attstorage, a.attcompression,
                   nullif(a.attstattarget, -1), ' ', a.attoptions, ' ', a.attfdwoptions),
            CASE WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END
     FROM relations c
@@ -67,7 +68,7 @@ things (class, object, part, kind, name, named, own, written) AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
     UNION ALL
     SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', c.name,
-           -- An identity's sequence is made anew with its column's type, and may have had another (CREATE TABLE … LIKE).
+           -- An identity's sequence is made anew with its column's type, and may have had another (CREATE TABLE with LIKE).
            concat_ws(E'\n', CASE WHEN NOT EXISTS (
                SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i'
            ) THEN format_type(q.seqtypid, NULL) END, (

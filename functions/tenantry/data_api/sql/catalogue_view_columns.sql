@@ -1,6 +1,6 @@
 -- The columns of a view that show a column of a table, or of another view, unchanged. PostgreSQL records that in the view's
 -- rule, in the target entries of its queries, and stores the rule as text in nested braces:
---     ({QUERY … :targetList ({TARGETENTRY :expr {…} :resno 1 … :resorigtbl 16384 :resorigcol 1 …} …) …})
+--     ({QUERY ... :targetList ({TARGETENTRY :expr {...} :resno 1 ... :resorigtbl 16384 :resorigcol 1 ...} ...) ...})
 -- Sub-selects, aggregates and the like contain entries too, so an entry counts only where exactly one brace, that of the
 -- outermost query, is open before it.
 SELECT coalesce(json_agg(json_build_array(
