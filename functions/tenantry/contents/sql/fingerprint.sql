@@ -210,8 +210,9 @@ things (class, object, part, kind, name, named, own, written) AS (
     WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_opclass'::regclass AND m.objid = o.oid)
     UNION ALL
     SELECT 'pg_collation'::regclass, c.oid, 0, 'collation', s.name || '.' || quote_ident(c.collname), NULL,
+           -- Not the encoding: a copy of "C" is of all encodings, and what brings it back says the database's.
            jsonb_build_array(
-               c.collprovider, c.collisdeterministic, c.collencoding, c.collcollate, c.collctype,
+               c.collprovider, c.collisdeterministic, c.collcollate, c.collctype,
                coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale'), to_jsonb(c) ->> 'collicurules'
            )::text, NULL
     FROM pg_collation c JOIN spaces s ON s.oid = c.collnamespace
