@@ -21,6 +21,7 @@ from handlers.routes import (
 )
 from handlers.routes.next_steps import name_the_holder
 from handlers.settings.administration import administration_settings
+from handlers.wiring.services import services
 from tenantry.aws.api_gateway import error_answer, operator_of
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
@@ -36,6 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an operator's request."""
     try:
         operator_of(event)
+        services().servers.begin()
         return app.resolve(event, context)
     except TenantryError as error:
         return _refuse(error)

@@ -32,7 +32,7 @@ _deadline = Deadline()
 
 
 @cache
-def _wired() -> tuple[FleetWork, Drills]:
+def _wired() -> tuple[FleetWork, Drills, Servers]:
     settings = drill_settings()
     dynamodb = aws_client("dynamodb", settings.region)
     registry = Registry(dynamodb, settings.registry_table)
@@ -51,7 +51,7 @@ def _wired() -> tuple[FleetWork, Drills]:
     own = settings.buckets.own
     # The lease on the tenant keeps a drill from overlapping a restore, a move or a rename.
     work = FleetWork(leases, TENANT_LEASE, "operation_in_progress", RunStore(clients[own.name], own.name))
-    return work, Drills(adapters)
+    return work, Drills(adapters), servers
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     names = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
     _deadline.begin(context)
     try:
-        work, drills = _wired()
+        work, drills, servers = _wired()
+        servers.begin()
         verification, was_there = work.perform(tenant_id, run, lambda: drills.drill(order), _describe)
     except TenantryError as error:
         logger().error("drill failed", extra={"code": error.code, "reason": error.message, **names})

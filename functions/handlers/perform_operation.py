@@ -60,7 +60,7 @@ def _performer() -> Performer:
         **report_workflows(settings, registry, operations),
         pgadmin_report.KIND: pgadmin_report.closing_steps(servers, PassFileStore(secrets, settings.stage)),
     }
-    return Performer(operations, leases, workflows, {**compensations, **restore_compensations})
+    return Performer(operations, leases, workflows, {**compensations, **restore_compensations}, servers.begin)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_a_failing_tenant_is_retried_stops_nobody_else_and_is_named(api: Api, pa
     secrets = api.aws("secretsmanager")
     name = f"tenantry/local/tenants/{broken.name}"
     good = secrets.get_secret_value(SecretId=name)["SecretString"]
-    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(json.loads(good) | {"password": "wrong"}))
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(json.loads(good) | {"port": 1}))
     try:
         execution = start(api, "BackupFleet", tenants=[broken.name, sound.name], trigger="test")
         assert finish(api, execution, succeeds=False) == {"error": "TooManyFailed"}
@@ -47,7 +47,7 @@ def test_a_failing_tenant_is_retried_stops_nobody_else_and_is_named(api: Api, pa
     assert {name: child.status for name, child in ended.items()} == {broken.name: "FAILED", sound.name: "SUCCEEDED"}
     assert (ended[broken.name].failures, ended[sound.name].failures) == (5, 0)
     said = summary(api, ended[sound.name].event["run"])
-    assert (said["tenants"], said["done"], said["failed"], said["codes"]) == (2, 1, 1, {"28P01": 1})
+    assert (said["tenants"], said["done"], said["failed"], said["codes"]) == (2, 1, 1, {"08001": 1})
     assert [failure["tenant_id"] for failure in said["failures"]] == [broken.name]
     (manifest,) = manifests(api, sound.name)
     assert (manifest.backup_id, manifest.trigger) == (ended[sound.name].event["backup_id"], "test")

@@ -213,6 +213,10 @@ class ServerSecrets(_Secrets):
             self._kept[server_id] = (time.monotonic(), found)
         return found
 
+    def forget(self) -> None:
+        """Read everything anew from now on."""
+        self._kept.clear()
+
     def write(self, server_id: str, credentials: Credentials) -> None:
         """Store the credentials of a server's administrator.
 

@@ -152,9 +152,15 @@ class Performer:
     """Performs operations in a worker that may run long enough."""
 
     def __init__(
-        self, store: OperationStore, leases: Leases, workflows: Workflows, compensations: Compensations | None = None
+        self,
+        store: OperationStore,
+        leases: Leases,
+        workflows: Workflows,
+        compensations: Compensations | None = None,
+        begin: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the workflow of each kind of operation, and the compensations after a failed step."""
+        """Take the workflow of each kind of operation, the compensations after a failed step, and what begins one."""
+        self._begin = begin
         self._store = store
         self._leases = leases
         self._workflows = workflows
@@ -165,6 +171,7 @@ class Performer:
 
         :raises TenantryError: a step failed. The operation has the code, and starting it again continues at that step.
         """
+        self._begin()
         kind, _, name = self._get(operation_id).target.partition("/")
         # The lease is refused while another worker works on this target, perhaps on this operation: only the lease's
         # holder

@@ -81,6 +81,10 @@ class Servers:
         self._patience = patience
         self._kept = KeptSessions()
 
+    def begin(self) -> None:
+        """Begin another piece of work, which finds the servers as they are registered by now."""
+        self._secrets.forget()
+
     def register(self, server: Server, username: str, password: str) -> ServerReport:
         """Register a server, or change its registration, once it has passed the check.
 

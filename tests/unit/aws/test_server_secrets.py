@@ -50,6 +50,15 @@ def test_what_is_written_here_is_found_at_once(seconds: list[float]) -> None:
     assert mine.find("north") == CHANGED
 
 
+def test_another_piece_of_work_reads_anew(seconds: list[float]) -> None:
+    mine, others = stores()
+    mine.write("north", ADMINISTRATOR)
+    assert mine.find("north") == ADMINISTRATOR
+    others.write("north", CHANGED)
+    mine.forget()
+    assert mine.find("north") == CHANGED
+
+
 def test_each_server_has_its_own_and_none_is_not_kept(seconds: list[float]) -> None:
     mine, others = stores()
     mine.write("north", ADMINISTRATOR)
