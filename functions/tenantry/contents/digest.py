@@ -161,7 +161,8 @@ class ContentReader:
         :param patience: seconds to wait for others' locks on the tables, where it is a snapshot of its own.
         :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
             reading one is an error.
-        :param past_policies: lift policies that bind the owner too, until this is closed: for a home where nobody is.
+        :param past_policies: lift policies that bind the owner too, and give it back what rights to read it has taken
+            from itself, until this is closed: for a home where nobody is.
         :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
@@ -187,6 +188,7 @@ class ContentReader:
             writes = "READ WRITE" if self._past_policies else "READ ONLY"
             begin(self._connection, self.access, f"ISOLATION LEVEL REPEATABLE READ {writes}", snapshot)
             if self._past_policies:
+                _regain_rights(cursor)
                 _lift_policies(cursor)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
@@ -389,6 +391,15 @@ def _lift_policies(cursor: Any) -> None:
     for schema, name in cursor.fetchall():
         lift = sql.SQL("ALTER TABLE ONLY {} NO FORCE ROW LEVEL SECURITY")
         cursor.execute(lift.format(sql.Identifier(schema, name)))
+
+
+def _regain_rights(cursor: Any) -> None:
+    """Let the owner read what it has shut itself out of; the transaction is never committed."""
+    cursor.execute(load_sql("contents/own_unreadable"))
+    for kind, *name in cursor.fetchall():
+        right = sql.SQL("USAGE" if kind == "SCHEMA" else "SELECT")
+        place = sql.Identifier(*(part for part in name if part is not None))
+        cursor.execute(sql.SQL("GRANT {} ON {} {} TO CURRENT_ROLE").format(right, sql.SQL(kind), place))
 
 
 def comparable(content: Content, *, shared: bool) -> Content:

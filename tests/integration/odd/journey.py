@@ -109,8 +109,8 @@ class Journey:
             for (statement,) in cursor.fetchall():
                 try:
                     cursor.execute(statement)
-                except psycopg2.errors.UndefinedTable:
-                    # It went with another.
+                except (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege):
+                    # It went with another, or its owner has taken its own right to empty it.
                     continue
 
     def _clone(self, tenant: TenantId) -> None:

@@ -8,7 +8,8 @@ def sequences(pen: Pen) -> list[str]:
     literal = shared.replace("'", "''")
     return [
         f"CREATE SEQUENCE {shared} START 100",
-        f"CREATE {pen.maybe('UNLOGGED ')}SEQUENCE {bounded} AS smallint INCREMENT -3 MINVALUE -9 MAXVALUE 9 CACHE 2 CYCLE",
+        f"CREATE {pen.maybe('UNLOGGED ')}SEQUENCE {bounded} AS smallint INCREMENT -3 MINVALUE -9 MAXVALUE 9"
+        f" CACHE 2 CYCLE",
         f"CREATE TABLE {one} (a int DEFAULT nextval('{literal}'), b bigint DEFAULT nextval('{literal}'::regclass) + 1)",
         f"CREATE TABLE {two} (a serial, b smallserial, c int)",
         f"ALTER SEQUENCE {bounded} OWNED BY {two}.c",
@@ -24,6 +25,7 @@ def rights(pen: Pen) -> list[str]:
     """Rights that were given, taken, and given on, on things of each kind."""
     table, function, view, kind = pen.own("granted"), pen.own("call"), pen.own("look"), pen.own("kind")
     viewer, editor = pen.role("viewer"), pen.role("editor")
+    own = pen.one("UPDATE", "INSERT, DELETE", "TRUNCATE, MAINTAIN")
     return [
         f"CREATE TABLE {table} (a int, b text)",
         f"CREATE VIEW {view} AS SELECT a FROM {table}",
@@ -33,12 +35,30 @@ def rights(pen: Pen) -> list[str]:
         f"REVOKE ALL ON {table} FROM {viewer}, {editor}",
         f"GRANT SELECT (a), UPDATE (b) ON {table} TO {viewer}",
         f"GRANT INSERT, TRIGGER, REFERENCES, MAINTAIN ON {table} TO {editor} WITH GRANT OPTION",
-        f"REVOKE {pen.one('UPDATE', 'INSERT, DELETE', 'ALL')} ON {table} FROM {pen.role('owner')}",
+        f"REVOKE {own} ON {table} FROM {pen.role('owner')}",
         f"GRANT SELECT ON {view} TO PUBLIC",
         f"REVOKE ALL ON FUNCTION {function}() FROM PUBLIC",
         f"GRANT EXECUTE ON FUNCTION {function}() TO {viewer}",
         f"REVOKE USAGE ON TYPE {kind} FROM PUBLIC",
         f"GRANT UPDATE ON SEQUENCE {pen.place}.{quoted(f'seq {pen.number}')} TO {viewer} WITH GRANT OPTION",
+    ]
+
+
+def shut(pen: Pen) -> list[str]:
+    """What hides rows from their owner, too: policies that bind it, rights that it has taken from itself."""
+    forced, taken, owner = pen.own("forced"), pen.own("taken"), pen.role("owner")
+    return [
+        f"CREATE TABLE {forced} (id int, s varchar(5))",
+        f"INSERT INTO {forced} VALUES (1, 'a'), (2, NULL)",
+        f"ALTER TABLE {forced} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        f"CREATE TABLE {taken} (id serial, s text)",
+        f"INSERT INTO {taken} (s) VALUES ('a'), (NULL)",
+        f"REVOKE ALL ON {taken}, {forced} FROM {owner}",
+        f"CREATE SEQUENCE {pen.place}.{quoted(f'shut {pen.number}')} START 7",
+        f"REVOKE ALL ON SEQUENCE {pen.place}.{quoted(f'shut {pen.number}')} FROM {owner}",
+        f"CREATE SCHEMA {quoted(f'shut {pen.number}')}",
+        f"CREATE TABLE {quoted(f'shut {pen.number}')}.within AS SELECT 1 AS a",
+        f"REVOKE ALL ON SCHEMA {quoted(f'shut {pen.number}')} FROM {owner}",
     ]
 
 
@@ -111,7 +131,6 @@ def settings(pen: Pen) -> list[str]:
         "row_security = off",
         "default_transaction_isolation = 'serializable'",
         "check_function_bodies = off",
-        "app.own_setting = 'it''s, \"mine\"'",
         "statement_timeout = '1h'",
         "client_encoding = 'LATIN1'",
         "default_toast_compression = 'pglz'",

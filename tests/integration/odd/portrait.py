@@ -1,4 +1,4 @@
-"""Tells what is in a home without any code of ours: PostgreSQL's own dump of the definitions, COPY, and plain queries."""
+"""Tells what is in a home without any code of ours: by pg_dump's definitions, COPY, and plain queries."""
 
 import hashlib
 import io
@@ -17,7 +17,8 @@ _ENTRY = re.compile(r"^--\n-- (?=(?:Data for )?Name: )", re.MULTILINE)
 _RANDOM = re.compile(r"^\\(un)?restrict .*$", re.MULTILINE)
 # Definitions are no fixed point in PostgreSQL itself: what was read once more has other casts and parentheses.
 _CAST = re.compile(
-    r"::(?:\"(?:[^\"]|\"\")+\"|[\w.])+(?: varying| precision| with(?:out)? time zone)?(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*"
+    r"::(?:\"(?:[^\"]|\"\")+\"|[\w.])+(?: varying| precision| with(?:out)? time zone)?"
+    r"(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*"
 )
 _PARENTHESES = re.compile(r"[()\s]+")
 _ROWS = """
@@ -50,7 +51,7 @@ SET statement_timeout = 0; SET array_nulls = on; SET default_transaction_isolati
 
 @dataclass(frozen=True)
 class Portrait:
-    """What a home holds: the definition of each object, and a checksum of what each table, sequence and large object has."""
+    """What a home holds: each object's definition, and a checksum of each table, sequence and large object."""
 
     facts: dict[str, str]
 
@@ -118,7 +119,9 @@ def _contents(cursor: Any, schema: str | None) -> dict[str, str]:
     for _, table, columns in _ask(cursor, _ROWS, scope, values):
         row = f"ROW({columns or ''})"
         output = _Checksum()
-        cursor.copy_expert(f'COPY (SELECT {columns or ""} FROM ONLY {table} ORDER BY {row}::text COLLATE "C") TO STDOUT', output)
+        cursor.copy_expert(
+            f'COPY (SELECT {columns or ""} FROM ONLY {table} ORDER BY {row}::text COLLATE "C") TO STDOUT', output
+        )
         found[f"rows of {table}"] = output.text
     for (sequence,) in _ask(cursor, _SEQUENCES, scope, values):
         cursor.execute(f"SELECT last_value, is_called FROM {sequence}")

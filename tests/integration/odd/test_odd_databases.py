@@ -66,12 +66,12 @@ if SECONDS:
         while time.monotonic() < end:
             for isolation in MODELS:
                 journey, gone = Journey(vault, Odd(seed, isolation)), gone + 1
-                print(f"seed {seed}, {isolation}", flush=True)
+                print(f"seed {seed}, {isolation}", flush=True)  # noqa: T201
                 try:
                     journey.go()
                 except Strayed as strayed:
                     failures.append(explain(vault, journey.odd, strayed, 600))
-                    print(failures[-1], flush=True)
+                    print(failures[-1], flush=True)  # noqa: T201
                 if journey.refusals:
                     refused.append(f"seed {seed}, {isolation}: {journey.refusals}")
             seed += 1
