@@ -396,9 +396,11 @@ def _lift_policies(cursor: Any) -> None:
 def _regain_rights(cursor: Any) -> None:
     """Let the owner read what it has shut itself out of; the transaction is never committed."""
     cursor.execute(load_sql("contents/own_unreadable"))
-    for kind, *name in cursor.fetchall():
+    for kind, schema, name in cursor.fetchall():
         right = sql.SQL("USAGE" if kind == "SCHEMA" else "SELECT")
-        place = sql.Identifier(*(part for part in name if part is not None))
+        place = sql.Identifier(name) if schema is None else sql.Identifier(schema, name)
+        if kind == "LARGE OBJECT":
+            place = sql.Literal(int(name))
         cursor.execute(sql.SQL("GRANT {} ON {} {} TO CURRENT_ROLE").format(right, sql.SQL(kind), place))
 
 

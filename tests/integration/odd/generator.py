@@ -6,11 +6,12 @@ from random import Random
 
 from tenantry.domain.tenant import Isolation, TenantId
 from tests.integration.odd.code import CODE
-from tests.integration.odd.others import OTHERS, WHOLE
+from tests.integration.odd.others import OTHERS, WHOLE, shut
 from tests.integration.odd.pen import Block, Pen
 from tests.integration.odd.tables import TABLES
 
 _BLOCKS = 16
+_SHUT = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class Odd:
     def write(self, tenant_id: TenantId, schema: str) -> list[Written]:
         """Write the SQL for a tenant's owner; `schema` is the home's main schema."""
         known = [*TABLES, *CODE, *OTHERS, *(WHOLE if self.isolation is Isolation.DATABASE else [])]
-        order = Random(self.seed).choices(known, k=_BLOCKS)
+        rng = Random(self.seed)
+        order = rng.choices(known, k=_BLOCKS)
+        if self.isolation is Isolation.DATABASE and rng.random() < _SHUT:
+            # It is backed up and restored, and a clone or a move of it is refused.
+            order[-1] = shut
         return [self._block(number, order[number], tenant_id, schema) for number in self.chosen]
 
     def _block(self, number: int, block: Block, tenant_id: TenantId, schema: str) -> Written:

@@ -59,6 +59,8 @@ def shut(pen: Pen) -> list[str]:
         f"CREATE SCHEMA {quoted(f'shut {pen.number}')}",
         f"CREATE TABLE {quoted(f'shut {pen.number}')}.within AS SELECT 1 AS a",
         f"REVOKE ALL ON SCHEMA {quoted(f'shut {pen.number}')} FROM {owner}",
+        f"SELECT lo_from_bytea({200_000 + pen.number}, 'x')",
+        f"REVOKE ALL ON LARGE OBJECT {200_000 + pen.number} FROM {owner}",
     ]
 
 
