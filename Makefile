@@ -65,7 +65,7 @@ test: $(READY) ## run the tests; some of them: make test ARGS="tests/unit -q"
 
 SECONDS ?= 3600
 odd: $(READY) ## take databases that are made at random through everything: make odd SECONDS=3600 SEED=1
-	@ODD_SECONDS=$(SECONDS) ODD_SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q -k as_many tests/integration/odd
+	@ODD_SECONDS=$(SECONDS) ODD_SEED=$(SEED) $(BIN)/python -m pytest -n 0 -q -k as_many tests/integration/odd
 
 coverage: export COVERAGE_CORE := ctrace
 coverage: $(READY) ## run the tests and count branches too, which takes longer

@@ -398,7 +398,7 @@ def _regain_rights(cursor: Any) -> None:
     cursor.execute(load_sql("contents/own_unreadable"))
     for kind, schema, name in cursor.fetchall():
         right = sql.SQL("USAGE" if kind == "SCHEMA" else "SELECT")
-        place = sql.Identifier(name) if schema is None else sql.Identifier(schema, name)
+        place: sql.Composable = sql.Identifier(*filter(None, (schema, name)))
         if kind == "LARGE OBJECT":
             place = sql.Literal(int(name))
         cursor.execute(sql.SQL("GRANT {} ON {} {} TO CURRENT_ROLE").format(right, sql.SQL(kind), place))

@@ -6,6 +6,7 @@ from random import Random
 
 from tenantry.domain.tenant import Isolation, TenantId
 from tests.integration.odd.code import CODE
+from tests.integration.odd.entangled import ENTANGLED
 from tests.integration.odd.others import OTHERS, WHOLE, shut
 from tests.integration.odd.pen import Block, Pen
 from tests.integration.odd.tables import TABLES
@@ -37,7 +38,7 @@ class Odd:
 
     def write(self, tenant_id: TenantId, schema: str) -> list[Written]:
         """Write the SQL for a tenant's owner; `schema` is the home's main schema."""
-        known = [*TABLES, *CODE, *OTHERS, *(WHOLE if self.isolation is Isolation.DATABASE else [])]
+        known = [*TABLES, *CODE, *ENTANGLED, *OTHERS, *(WHOLE if self.isolation is Isolation.DATABASE else [])]
         rng = Random(self.seed)
         order = rng.choices(known, k=_BLOCKS)
         if self.isolation is Isolation.DATABASE and rng.random() < _SHUT:

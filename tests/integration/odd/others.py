@@ -36,11 +36,31 @@ def rights(pen: Pen) -> list[str]:
         f"GRANT SELECT (a), UPDATE (b) ON {table} TO {viewer}",
         f"GRANT INSERT, TRIGGER, REFERENCES, MAINTAIN ON {table} TO {editor} WITH GRANT OPTION",
         f"REVOKE {own} ON {table} FROM {pen.role('owner')}",
+        f"GRANT USAGE ON SCHEMA {pen.place} TO {editor}",
+        f"SET ROLE {editor}",
+        f"GRANT INSERT ON {table} TO {viewer}",
+        f"SET ROLE {pen.role('owner')}",
         f"GRANT SELECT ON {view} TO PUBLIC",
         f"REVOKE ALL ON FUNCTION {function}() FROM PUBLIC",
         f"GRANT EXECUTE ON FUNCTION {function}() TO {viewer}",
         f"REVOKE USAGE ON TYPE {kind} FROM PUBLIC",
         f"GRANT UPDATE ON SEQUENCE {pen.place}.{quoted(f'seq {pen.number}')} TO {viewer} WITH GRANT OPTION",
+    ]
+
+
+def owned_by_others(pen: Pen) -> list[str]:
+    """What another of the tenant's roles has made, and owns."""
+    editor, table = pen.role("editor"), pen.own("editors")
+    return [
+        f"GRANT USAGE, CREATE ON SCHEMA {pen.place} TO {editor}",
+        f"SET ROLE {editor}",
+        f"CREATE TABLE {table} (id serial PRIMARY KEY, t text)",
+        f"INSERT INTO {table} (t) VALUES ('a'), (NULL)",
+        f"CREATE VIEW {pen.own('editorsview')} AS SELECT id FROM {table}",
+        f"CREATE FUNCTION {pen.own('editorsfun')}() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        f"GRANT SELECT ON {table} TO {pen.role('viewer')}, {pen.role('owner')} WITH GRANT OPTION",
+        f"SET ROLE {pen.role('owner')}",
+        *([f"REVOKE CREATE ON SCHEMA {pen.place} FROM {editor}"] if pen.rng.random() < 0.5 else []),
     ]
 
 
@@ -167,4 +187,4 @@ def extended(pen: Pen) -> list[str]:
 # What a schema may have, too.
 OTHERS: list[Block] = [sequences, rights, default_rights, text_rules, comments]
 # What needs a database.
-WHOLE: list[Block] = [large_objects, settings, settings, published, extended]
+WHOLE: list[Block] = [owned_by_others, large_objects, settings, settings, published, extended]
