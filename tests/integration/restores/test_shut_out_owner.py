@@ -28,7 +28,8 @@ SHUT = {
 IN_A_SCHEMA = {"public.taken", 'public."Part\'s"', "public.forced", "public.numbers"}
 # As a superuser: whom nothing is hidden from.
 LOOK = """SELECT (SELECT count(*) FROM taken), (SELECT sum(b) FROM "Part's"), (SELECT count(*) FROM forced),
-                 (SELECT last_value FROM numbers), (SELECT a FROM closed.within), lo_get(4711)::text, lo_get(4712)::text,
+                 (SELECT last_value FROM numbers), (SELECT a FROM closed.within), lo_get(4711)::text,
+                 lo_get(4712)::text,
                  (SELECT count(*) FROM editors),
                  (SELECT last_value FROM editors_id_seq),
                  (SELECT relacl::text || relowner FROM pg_class WHERE relname = 'editors'),
