@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help run up down status token url invoke test quick coverage check lint template format bench build clean
+.PHONY: help run up down status token url invoke test odd quick coverage check lint template format bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,10 @@ export COVERAGE_CORE := sysmon
 
 test: $(READY) ## run the tests; some of them: make test ARGS="tests/unit -q"
 	@$(PYTEST) $(if $(ARGS),,$(LINES)) $(ARGS)
+
+SECONDS ?= 3600
+odd: $(READY) ## take databases that are made at random through everything: make odd SECONDS=3600 SEED=1
+	@ODD_SECONDS=$(SECONDS) ODD_SEED=$(SEED) $(BIN)/python -m pytest -n 0 -q -k as_many tests/integration/odd
 
 coverage: export COVERAGE_CORE := ctrace
 coverage: $(READY) ## run the tests and count branches too, which takes longer

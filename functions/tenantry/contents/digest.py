@@ -161,7 +161,8 @@ class ContentReader:
         :param patience: seconds to wait for others' locks on the tables, where it is a snapshot of its own.
         :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
             reading one is an error.
-        :param past_policies: lift policies that bind the owner too, until this is closed: for a home where nobody is.
+        :param past_policies: lift policies that bind the owner, too, and let it read what it has shut itself out of and
+            what another of the tenant's roles owns, until this is closed: for a home where nobody is.
         :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
@@ -187,7 +188,8 @@ class ContentReader:
             writes = "READ WRITE" if self._past_policies else "READ ONLY"
             begin(self._connection, self.access, f"ISOLATION LEVEL REPEATABLE READ {writes}", snapshot)
             if self._past_policies:
-                _lift_policies(cursor)
+                _regain_rights(cursor, self.access.role)
+                _lift_policies(cursor, self.access.role)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
             self.tables = find_tables(self._connection, self.access, computed=self._computed)
@@ -383,12 +385,35 @@ class ContentReader:
             raise translate(exc) from exc
 
 
-def _lift_policies(cursor: Any) -> None:
-    """Let the owner read past policies that bind it as well; the transaction is never committed."""
+def _regain_rights(cursor: Any, reader: str) -> None:
+    """Let a role read what it is shut out of, as whoever owns it; the transaction is never committed."""
+    cursor.execute(load_sql("contents/own_unreadable"))
+    for maker, grantee, kind, schema, name in cursor.fetchall():
+        right = sql.SQL("USAGE" if kind == "SCHEMA" else "SELECT")
+        place: sql.Composable = sql.Identifier(*filter(None, (schema, name)))
+        if kind == "LARGE OBJECT":
+            place = sql.Literal(int(name))
+        grant = sql.SQL("GRANT {} ON {} {} TO {}").format(right, sql.SQL(kind), place, sql.Identifier(grantee))
+        _run_as(cursor, maker, grant)
+    _run_as(cursor, reader)
+
+
+def _lift_policies(cursor: Any, reader: str) -> None:
+    """Let a role read past policies that bind it, as whoever owns the tables; the transaction is never committed."""
     cursor.execute(load_sql("contents/forced_tables"))
-    for schema, name in cursor.fetchall():
-        lift = sql.SQL("ALTER TABLE ONLY {} NO FORCE ROW LEVEL SECURITY")
-        cursor.execute(lift.format(sql.Identifier(schema, name)))
+    for maker, is_own, schema, name in cursor.fetchall():
+        lift = sql.SQL("ALTER TABLE ONLY {} {} ROW LEVEL SECURITY").format(
+            sql.Identifier(schema, name), sql.SQL("NO FORCE" if is_own else "DISABLE")
+        )
+        _run_as(cursor, maker, lift)
+    _run_as(cursor, reader)
+
+
+def _run_as(cursor: Any, role: str, *statements: sql.Composable) -> None:
+    """Become a role for the rest of the transaction, and run the statements."""
+    cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+    for statement in statements:
+        cursor.execute(statement)
 
 
 def comparable(content: Content, *, shared: bool) -> Content:

@@ -1,6 +1,6 @@
 """A login for the time of one copy, with which a home is filled while the tenant's own are kept out of it.
 
-A dump is not trusted: what is in it runs as a role that may become the tenant's owner and nothing else.
+A dump is not trusted: what is in it runs as a role that may become the tenant's own roles and nothing else.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from tenantry.database.marks import ensure_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.passwords import new_password
-from tenantry.domain.tenant import TenantId, owner_role
+from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role, owner_role
 from tenantry.homes.sessions import end_sessions
 
 _SUFFIX = "_copy"
@@ -114,10 +114,12 @@ def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...]
         verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
         ensure_role(cursor, login.username, "LOGIN", tenant_marks(cursor, tenant_id))
         join_roles(cursor, [login.username])
+        # What the tenant's other roles own is theirs again before it is compared.
+        roles = known_roles(cursor, [database_role(tenant_id, role) for role in TENANT_ROLES])
         execute(cursor, "SELECT (now() + interval '1 hour')::text")
         statements = load_sql("homes/make_copy_login").format(
             login=sql.Identifier(login.username),
-            owner=sql.Identifier(owner_role(tenant_id)),
+            roles=name_list(roles),
             databases=name_list(databases),
             verifier=sql.Literal(verifier),
             until=sql.Literal(cursor.fetchone()[0]),

@@ -16,6 +16,7 @@ from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStat
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
+from tenantry.homes.withheld import require_readable
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
@@ -97,6 +98,7 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
+        require_readable(self._servers.connector(present.server_id), source.tenant_id, present)
         self._require_copyable(present)
         require_options(self._servers, present, home)
         facts = {

@@ -17,6 +17,7 @@ from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
+from tenantry.homes.withheld import require_readable
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import home_in_use, require_options
@@ -67,6 +68,7 @@ class Relocations:
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
+                require_readable(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
@@ -97,6 +99,7 @@ class Relocations:
                     )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
                 self._require_untied(tenant_id, home)
+                require_readable(self._servers.connector(home.server_id), tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)

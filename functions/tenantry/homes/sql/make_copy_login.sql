@@ -1,4 +1,4 @@
--- The login that fills a tenant's home. It may take the owner's role there, until the time limit of a copy has passed.
+-- The login that fills a tenant's home. It may take the tenant's roles there, until the time limit of a copy has passed.
 ALTER ROLE {login} CONNECTION LIMIT 8 PASSWORD {verifier} VALID UNTIL {until};
-GRANT {owner} TO {login}{options};
+GRANT {roles} TO {login}{options};
 GRANT CONNECT ON DATABASE {databases} TO {login};
