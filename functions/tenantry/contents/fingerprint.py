@@ -51,8 +51,8 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
                 yield kind, neutral.names(name), definition
 
     with connection.cursor() as cursor:
-        # With this search path, the query can't call a tenant's functions or operators.
-        cursor.execute("SAVEPOINT tenantry_fingerprint; SET LOCAL search_path = pg_catalog")
+        # With this search path, the query can't meet a tenant's functions, operators or temporary tables.
+        cursor.execute("SAVEPOINT tenantry_fingerprint; SET LOCAL search_path = pg_catalog, pg_temp")
         cursor.execute("SELECT ARRAY(SELECT quote_ident(name) FROM unnest(%s::text[]) name)", ([home.schema, *beside],))
         neutral = Neutraliser(cursor.fetchone()[0])
         fingerprint = fingerprint_of(_major(connection), definitions(cursor, neutral))

@@ -1,7 +1,6 @@
 """PostgreSQL servers: registers them after a check, drains them, and chooses one for a tenant."""
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +30,8 @@ _CONNECT = ConnectSettings(
     administers=True,
 )
 
+# SQLSTATE class 08: no server answered, or the connection broke.
+_NO_CONNECTION = "08"
 # Nobody drops or renames this database.
 _MAINTENANCE = "postgres"
 
@@ -222,8 +223,7 @@ class Servers:
         :raises Conflict: it answers (`server_answers`).
         """
         server = self.get(server_id)
-        with suppress(DatabaseUnavailable, NotFound):
-            self.admin(server_id).facts()
+        if self._answers(server_id):
             raise Conflict(
                 "The server answers, so it is not lost.",
                 code="server_answers",
@@ -232,6 +232,16 @@ class Servers:
         lost = replace(server, status=ServerStatus.LOST)
         self._registry.put_server(lost)
         return lost
+
+    def _answers(self, server_id: str) -> bool:
+        """Tell whether anything is there: a server that refuses us, or has no session left, is not lost."""
+        try:
+            self.admin(server_id).facts()
+        except DatabaseUnavailable as exc:
+            return not exc.code.startswith(_NO_CONNECTION)
+        except NotFound:
+            return False
+        return True
 
     def is_lost(self, server_id: str) -> bool:
         """Tell whether a server is lost for good, or not registered any more.

@@ -4,6 +4,8 @@ A server goes for good, a home, a secret or a backup is deleted by hand, a worke
 the operation then says is `next` is accepted and leads to where the tenant is free: backed up, moved and erased.
 """
 
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.errors import Conflict, DatabaseUnavailable
-from tenantry.domain.server import Server
+from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.relocation.residence import Residence
 from tests.integration.conftest import REGION, STAGE
@@ -47,6 +49,32 @@ def erase(desk: Desk, tenant_id: TenantId) -> list[str]:
     """Erase a tenant; returns what the certificate says remains."""
     desk.do(f"DELETE /tenants/{tenant_id}", erasure(tenant_id))
     return [found["what"] for found in certificate(desk, tenant_id)["remains"]]
+
+
+@pytest.mark.parametrize("refusal", ["another password", "no session left", "no right to connect"])
+def test_a_server_that_refuses_us_is_not_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
+    """It answers, and tenants live there: nothing may go on without it."""
+    with temporary_postgres("to refuse") as server:
+        administrator = superuser(server)
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            cursor.execute("CREATE ROLE keeper LOGIN CREATEROLE CREATEDB CONNECTION LIMIT 1 PASSWORD 'first'")
+            if refusal == "no right to connect":
+                cursor.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+        known = replace(administrator, username="keeper", password="first")
+        password = "second" if refusal == "another password" else "first"
+        ServerSecrets(aws_client("secretsmanager", REGION), STAGE).write("wary", replace(known, password=password))
+        desk.vault.world.registry.put_server(Server("wary", REGION, server.host, server.port, sslmode="disable"))
+        taken = server.connect(user="keeper", password="first") if refusal == "no session left" else None
+        try:
+            refused = desk.call("POST", "/admin/v1/servers/wary/drain", {"lost": "wary"})
+        finally:
+            if taken:
+                taken.close()
+        assert (refused.status, refused.json["code"]) == (409, "server_answers")
+        found = desk.vault.world.registry.server("wary")
+        assert found
+        assert found.status is ServerStatus.ACTIVE
 
 
 def test_a_server_goes_for_good(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
