@@ -28,7 +28,7 @@ def read_rights(
     whole = home.isolation is Isolation.DATABASE and not narrow
     values = {"schema": None if whole else home.schema, "main": home.schema, "roles": roles}
     # With this search path, the query can't call a tenant's functions or operators.
-    cursor.execute("SAVEPOINT tenantry_rights; SET LOCAL search_path = pg_catalog")
+    cursor.execute("SAVEPOINT tenantry_rights; SET LOCAL search_path = pg_catalog, pg_temp")
     cursor.execute(load_sql("contents/rights"), values)
     found = cursor.fetchall()
     cursor.execute("ROLLBACK TO SAVEPOINT tenantry_rights")

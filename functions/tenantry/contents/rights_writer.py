@@ -99,7 +99,7 @@ class RightsWriter:
         """
 
         def work(cursor: Any) -> list[str]:
-            execute(cursor, "SET LOCAL search_path = pg_catalog")
+            execute(cursor, "SET LOCAL search_path = pg_catalog, pg_temp")
             wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
             there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
             wanted = there if partial else wanted

@@ -31,7 +31,7 @@ def analyse(access: Access, settings: ConnectSettings) -> None:
             tables = find_tables(connection, access)
             with connection.cursor() as cursor:
                 cursor.execute("COMMIT")
-                role = sql.SQL("SET ROLE {}; SET search_path = pg_catalog")
+                role = sql.SQL("SET ROLE {}; SET search_path = pg_catalog, pg_temp")
                 cursor.execute(role.format(sql.Identifier(access.role)))
                 for table in tables.values():
                     if not _analyse(cursor, table):

@@ -33,7 +33,7 @@ def write_surroundings(access: Access, surroundings: Surroundings, settings: Con
     if not (changes or surroundings.casts):
         return
     with closing(connect(access.credentials, settings)) as connection, connection.cursor() as cursor:
-        begin = sql.SQL("SET ROLE {}; SET search_path = pg_catalog").format(sql.Identifier(access.role))
+        begin = sql.SQL("SET ROLE {}; SET search_path = pg_catalog, pg_temp").format(sql.Identifier(access.role))
         execute(cursor, begin)
         execute(cursor, load_sql("contents/schema_casts"), {"schema": home.schema})
         there = {(tuple(source), tuple(target)) for source, target, *_ in cursor.fetchall()}

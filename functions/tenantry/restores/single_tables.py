@@ -140,7 +140,7 @@ class TableRestoration:
             wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
-            execute(cursor, "SET search_path = pg_catalog")
+            execute(cursor, "SET search_path = pg_catalog, pg_temp")
             extensions = set_apart(cursor, wanted, schema)
             self._require_extensions(target, extensions)
 
