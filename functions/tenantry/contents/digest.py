@@ -12,6 +12,7 @@ from psycopg2 import sql
 from tenantry.contents import steadiness
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.fingerprint import Defined, read_fingerprint
+from tenantry.contents.past_policies import lift_policies, regain_rights
 from tenantry.contents.rights_reader import read_rights
 from tenantry.contents.surroundings_reader import read_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
@@ -188,8 +189,8 @@ class ContentReader:
             writes = "READ WRITE" if self._past_policies else "READ ONLY"
             begin(self._connection, self.access, f"ISOLATION LEVEL REPEATABLE READ {writes}", snapshot)
             if self._past_policies:
-                _regain_rights(cursor, self.access.role)
-                _lift_policies(cursor, self.access.role)
+                regain_rights(cursor, self.access.role)
+                lift_policies(cursor, self.access.role)
             cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
             self.encoding: str = cursor.fetchone()[0]
             self.tables = find_tables(self._connection, self.access, computed=self._computed)
@@ -383,37 +384,6 @@ class ContentReader:
         except psycopg2.Error as exc:
             self._connection.close()
             raise translate(exc) from exc
-
-
-def _regain_rights(cursor: Any, reader: str) -> None:
-    """Let a role read what it is shut out of, as whoever owns it; the transaction is never committed."""
-    cursor.execute(load_sql("contents/own_unreadable"))
-    for maker, grantee, kind, schema, name in cursor.fetchall():
-        right = sql.SQL("USAGE" if kind == "SCHEMA" else "SELECT")
-        place: sql.Composable = sql.Identifier(*filter(None, (schema, name)))
-        if kind == "LARGE OBJECT":
-            place = sql.Literal(int(name))
-        grant = sql.SQL("GRANT {} ON {} {} TO {}").format(right, sql.SQL(kind), place, sql.Identifier(grantee))
-        _run_as(cursor, maker, grant)
-    _run_as(cursor, reader)
-
-
-def _lift_policies(cursor: Any, reader: str) -> None:
-    """Let a role read past policies that bind it, as whoever owns the tables; the transaction is never committed."""
-    cursor.execute(load_sql("contents/forced_tables"))
-    for maker, is_own, schema, name in cursor.fetchall():
-        lift = sql.SQL("ALTER TABLE ONLY {} {} ROW LEVEL SECURITY").format(
-            sql.Identifier(schema, name), sql.SQL("NO FORCE" if is_own else "DISABLE")
-        )
-        _run_as(cursor, maker, lift)
-    _run_as(cursor, reader)
-
-
-def _run_as(cursor: Any, role: str, *statements: sql.Composable) -> None:
-    """Become a role for the rest of the transaction, and run the statements."""
-    cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-    for statement in statements:
-        cursor.execute(statement)
 
 
 def comparable(content: Content, *, shared: bool) -> Content:
