@@ -64,6 +64,7 @@ _CODE_STATUS = {
     "42883": 404,
     "42P17": 500,
     "42501": 403,
+    "53400": 500,
     "P0001": 400,
     # A body that is nested too deeply: the caller's fault, unlike the other codes of this class.
     "54001": 400,
@@ -214,9 +215,12 @@ def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer to an error, in the shape that all errors share."""
     body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
     status = status_of(error)
-    headers = {"Retry-After": str(error.retry_seconds)} if status in (429, 503) else {}
-    if isinstance(error, StatementFailed) and error.answer:
-        headers |= error.answer[1]
+    headers = {}
+    if isinstance(error, StatementFailed):
+        # Whatever status a function's own error has, nobody knows whether it helps to call it again.
+        headers |= error.answer[1] if error.answer else {}
+    elif status in (429, 503):
+        headers["Retry-After"] = str(error.retry_seconds)
     if isinstance(error, RequestRefused) and error.headers:
         headers |= error.headers
     # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.

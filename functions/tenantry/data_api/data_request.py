@@ -198,7 +198,10 @@ class DataRequests:
             if refused is Refusal.HIDDEN_TYPE:
                 raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
             if exc.pgcode == _READ_ONLY and not planned.reads_only:
-                raise (StorageFull() if runs.reads_only else TenantMoving()) from exc
+                if runs.reads_only:
+                    raise StorageFull() from exc
+                if connection.only_reads:
+                    raise TenantMoving() from exc
             raise
         return answer_of(planned, row)
 
