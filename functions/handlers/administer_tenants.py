@@ -22,7 +22,8 @@ from handlers.routes import (
 from handlers.routes.next_steps import name_the_holder
 from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
-from tenantry.aws.api_gateway import error_answer, operator_of
+from tenantry.aws.api_gateway import operator_of
+from tenantry.aws.gateway_answers import error_answer
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
 

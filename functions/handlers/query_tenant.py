@@ -4,17 +4,9 @@ from functools import cache
 from typing import Any
 
 from handlers.settings.query import QuerySettings, query_settings
-from tenantry.aws.api_gateway import (
-    answer,
-    body_of,
-    caller_of,
-    error_answer,
-    header,
-    headers_of,
-    path_parameter,
-    told_headers,
-)
+from tenantry.aws.api_gateway import body_of, caller_of, header, headers_of, path_parameter, told_headers
 from tenantry.aws.clients import aws_client
+from tenantry.aws.gateway_answers import answer, error_answer
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.aws.tenant_session import TenantSession, TenantSessions
 from tenantry.data_api.catalogues import Catalogues

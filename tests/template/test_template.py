@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.aws.api_gateway import EXPOSED_HEADERS
+from tenantry.aws.gateway_answers import EXPOSED_HEADERS
 
 type Template = dict[str, Any]
 type Transform = Callable[..., Template]

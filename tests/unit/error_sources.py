@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tenantry.aws.api_gateway import _CODE_STATUS, _SQLSTATE_CLASS_STATUS, status_of
+from tenantry.aws.gateway_answers import _CODE_STATUS, _SQLSTATE_CLASS_STATUS, status_of
 from tenantry.data_api.raised_answers import raised
 from tenantry.database.sql_errors import _CALLERS_CLASSES, _TIMEOUTS, _UNAVAILABLE_CLASSES, translate
 from tenantry.domain.errors import Conflict, TenantryError

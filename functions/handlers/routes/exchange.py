@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from handlers.routes.bodies import parse_body
 from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
-from tenantry.aws.api_gateway import answer, body_of, operator_of
+from tenantry.aws.api_gateway import body_of, operator_of
+from tenantry.aws.gateway_answers import answer
 
 
 def new_routes() -> Router:

@@ -1,4 +1,4 @@
-"""Reads API Gateway's events, builds its answers, and has the only table that maps errors to statuses."""
+"""Reads API Gateway's events."""
 
 import base64
 import binascii
@@ -9,85 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from tenantry.domain.data_api import DataApiSettings
-from tenantry.domain.errors import (
-    AccessDenied,
-    BadRequest,
-    Conflict,
-    DatabaseTimeout,
-    DatabaseUnavailable,
-    DependencyFailed,
-    NotFound,
-    PayloadTooLarge,
-    RequestRefused,
-    StatementFailed,
-    TenantryError,
-    TooManyAtOnce,
-    Unauthenticated,
-)
+from tenantry.domain.errors import AccessDenied, BadRequest, PayloadTooLarge, Unauthenticated
 from tenantry.domain.tenant import Caller, Role, TenantId, check_served
-
-EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
-
-# The most specific class of an error decides its status.
-_STATUS: dict[type[TenantryError], int] = {
-    Unauthenticated: 401,
-    AccessDenied: 403,
-    NotFound: 404,
-    BadRequest: 400,
-    Conflict: 409,
-    PayloadTooLarge: 413,
-    TooManyAtOnce: 429,
-    DatabaseUnavailable: 503,
-    DatabaseTimeout: 504,
-    DependencyFailed: 503,
-    TenantryError: 500,
-}
-
-# PostgREST's table (its documentation, "Errors", version 14). A key is a PostgREST code, a SQLSTATE or its class.
-_CODE_STATUS = {
-    "PGRST101": 405,
-    "PGRST103": 416,
-    "PGRST105": 405,
-    "PGRST106": 406,
-    "PGRST107": 406,
-    "PGRST116": 406,
-    "PGRST117": 405,
-    "PGRST200": 400,
-    "PGRST201": 300,
-    "PGRST202": 404,
-    "PGRST203": 300,
-    "PGRST205": 404,
-    "23503": 409,
-    "23505": 409,
-    "25006": 405,
-    "42P01": 404,
-    "42883": 404,
-    "42P17": 500,
-    "42501": 403,
-    "53400": 500,
-    "P0001": 400,
-    # A body that is nested too deeply: the caller's fault, unlike the other codes of this class.
-    "54001": 400,
-}
-_SQLSTATE_CLASS_STATUS = {
-    "08": 503, "09": 500, "0L": 403, "0P": 403, "25": 500, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500,
-    "40": 500, "53": 503, "54": 500, "55": 500, "57": 500, "58": 500, "F0": 500, "HV": 500, "P0": 500, "XX": 500,
-}  # fmt: skip
-
-
-def status_of(error: TenantryError) -> int:
-    """Look up the HTTP status of an error."""
-    if isinstance(error, StatementFailed):
-        if error.answer and 200 <= error.answer[0] <= 599:
-            return error.answer[0]
-        own = error.code[2:]
-        if error.code.startswith("PT") and own.isdigit() and 200 <= int(own) <= 599:
-            return int(own)
-        by_class = _SQLSTATE_CLASS_STATUS.get(error.code[:2], 400)
-        return _CODE_STATUS.get(error.code, by_class)
-    if error.code in _CODE_STATUS:
-        return _CODE_STATUS[error.code]
-    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
 def caller_of(event: dict[str, Any]) -> Caller:
@@ -194,34 +117,3 @@ def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
         return raw.decode()
     except (binascii.Error, UnicodeError) as exc:
         raise BadRequest("The body is not UTF-8 text.", code="PGRST102") from exc
-
-
-def answer(status: int, body: str, cors_origin: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """Build an answer for API Gateway."""
-    return {
-        "statusCode": status,
-        "headers": {
-            "Content-Type": "application/json; charset=utf-8",
-            "Cache-Control": "no-store",
-            "Access-Control-Allow-Origin": cors_origin,
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
-            **(headers or {}),
-        },
-        "body": body,
-    }
-
-
-def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
-    """Build the answer to an error, in the shape that all errors share."""
-    body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
-    status = status_of(error)
-    headers = {}
-    if isinstance(error, StatementFailed):
-        # Whatever status a function's own error has, nobody knows whether it helps to call it again.
-        headers |= error.answer[1] if error.answer else {}
-    elif status in (429, 503):
-        headers["Retry-After"] = str(error.retry_seconds)
-    if isinstance(error, RequestRefused) and error.headers:
-        headers |= error.headers
-    # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.
-    return answer(status, json.dumps(body), cors_origin, headers)

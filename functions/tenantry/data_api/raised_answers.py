@@ -6,7 +6,7 @@ import psycopg2
 
 from tenantry.database.sql_errors import translate
 from tenantry.domain.errors import PayloadTooLarge, StatementFailed, TenantryError
-from tenantry.postgrest.answers import may_tell
+from tenantry.postgrest.own_headers import MAX_HEADERS_BYTES, header_name, may_tell
 
 OUT_OF_MEMORY = "53200"
 # PostgREST's own: a function raises it to write its whole answer.
@@ -74,7 +74,13 @@ def _written_out(exc: psycopg2.Error) -> TenantryError:
     try:
         answer = json.loads(asked or "")
         status = int(answer["status"])
-        headers = {name: str(value) for name, value in answer.get("headers", {}).items() if may_tell(name, str(value))}
+        headers = {
+            header_name(name): str(value)
+            for name, value in answer.get("headers", {}).items()
+            if may_tell(name, str(value))
+        }
+        if len(json.dumps(headers)) > MAX_HEADERS_BYTES:
+            return _unreadable(f"The headers have more than {MAX_HEADERS_BYTES} bytes", _DETAIL_HINT)
     except _MALFORMED:
         missing = "DETAIL is missing in the RAISE statement"
         return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)

@@ -154,7 +154,8 @@ class TenantConnection:
     @property
     def only_reads(self) -> bool:
         """Whether no statement of this session may write, whatever it is: perhaps because its tenant is being moved."""
-        return self._began_read_only != "off" or self._connection.get_parameter_status("in_hot_standby") == "on"
+        status = self._connection.get_parameter_status
+        return bool(self._began_read_only != "off" or status("in_hot_standby") == "on")
 
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""

@@ -5,8 +5,9 @@ import pytest
 from tests.hostile.viewer_token.conftest import Viewer
 
 RAISE = """
-CREATE FUNCTION complain(code text) RETURNS void LANGUAGE plpgsql STABLE AS
-    $$BEGIN RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'Not enough stock', DETAIL = 'Two', HINT = 'Order less'; END$$;
+CREATE FUNCTION complain(code text) RETURNS void LANGUAGE plpgsql STABLE AS $$BEGIN
+    RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'Not enough stock', DETAIL = 'Two', HINT = 'Order less';
+END$$;
 CREATE TABLE stock (id int CONSTRAINT positive CHECK (id > 0));
 CREATE FUNCTION refuse_stock() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE EXCEPTION 'No room for %', NEW.id USING ERRCODE = 'ROOM1', HINT = 'Sell some'; END$$;
