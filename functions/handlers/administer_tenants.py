@@ -56,8 +56,7 @@ def _refuse(error: TenantryError) -> dict[str, Any]:
 
 @app.exception_handler(TenantryError)  # type: ignore[untyped-decorator]
 def _answer_refusal(error: TenantryError) -> Response[str]:
-    event = app.current_event
-    refusal = _refuse(name_the_holder(error, event.path, event.body))
+    refusal = _refuse(name_the_holder(error, app.current_event.raw_event))
     return Response(refusal["statusCode"], "application/json", refusal["body"], refusal["headers"])
 
 

@@ -36,6 +36,7 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
     "tests/hostile/editor_token/test_csv.py",
+    "tests/hostile/editor_token/test_bytes.py",
     "tests/hostile/editor_token/test_lost_answers.py",
 )
 _QUOTA = ("tests/hostile/editor_token/test_quota.py",)

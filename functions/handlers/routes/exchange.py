@@ -25,8 +25,7 @@ def read_body[Model: BaseModel](routes: BaseRouter, model: type[Model]) -> Model
 
     :raises BadRequest: the body is invalid or too large.
     """
-    text = body_of(routes.current_event.raw_event, administration_settings().max_body_bytes)
-    return parse_body(model, text)
+    return parse_body(model, body_of(routes.current_event.raw_event, administration_settings().max_body_bytes))
 
 
 def operator(routes: BaseRouter) -> str:

@@ -101,19 +101,19 @@ def _written(told: tuple[tuple[str, str], ...]) -> str:
     return text if len(text) <= _MAX_TOLD and "\0" not in text else "{}"
 
 
-def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
-    """Read the body as text.
+def body_of(event: dict[str, Any], max_bytes: int) -> bytes | None:
+    """Read the body's bytes.
 
     :raises PayloadTooLarge: the body has more than `max_bytes`.
-    :raises BadRequest: the body is not UTF-8.
+    :raises BadRequest: the event's body is no text, or not what Base64 is.
     """
     body: str | None = event.get("body")
     if body is None:
         return None
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        if len(raw) > max_bytes:
-            raise PayloadTooLarge(f"The body has more than {max_bytes} bytes.", hint="Send fewer rows at a time.")
-        return raw.decode()
     except (binascii.Error, UnicodeError) as exc:
         raise BadRequest("The body is not UTF-8 text.", code="PGRST102") from exc
+    if len(raw) > max_bytes:
+        raise PayloadTooLarge(f"The body has more than {max_bytes} bytes.", hint="Send fewer rows at a time.")
+    return raw

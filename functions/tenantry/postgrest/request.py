@@ -67,7 +67,7 @@ class Request:
     accept: str = ""
     range: str = ""
     content_type: str = ""
-    body: str | None = None
+    body: bytes | None = None
 
 
 class Action(StrEnum):

@@ -72,17 +72,21 @@ def test_headers_are_found_whatever_their_case() -> None:
 
 
 def test_a_body_is_measured_in_bytes() -> None:
-    assert body_of({"body": "é" * 5}, 10) == "é" * 5
+    assert body_of({"body": "é" * 5}, 10) == b"\xc3\xa9" * 5
     with pytest.raises(errors.PayloadTooLarge):
         body_of({"body": "é" * 6}, 10)
     with pytest.raises(errors.PayloadTooLarge):
         body_of({"body": "MTIzNDU2Nzg5MDE=", "isBase64Encoded": True}, 10)
-    assert body_of({"body": "eyJ9", "isBase64Encoded": True}, 10) == '{"}'
+    assert body_of({"body": "eyJ9", "isBase64Encoded": True}, 10) == b'{"}'
     assert body_of({"body": None}, 10) is None
 
 
-@pytest.mark.parametrize("event", [{"body": "!", "isBase64Encoded": True}, {"body": "/w==", "isBase64Encoded": True}])
-def test_a_body_that_is_no_text_is_refused(event: dict[str, Any]) -> None:
+def test_a_body_has_the_bytes_that_were_sent() -> None:
+    assert body_of({"body": "iVBORwD//g==", "isBase64Encoded": True}, 10) == b"\x89PNG\x00\xff\xfe"
+
+
+@pytest.mark.parametrize("event", [{"body": "!", "isBase64Encoded": True}, {"body": "\ud800"}])
+def test_a_body_that_is_no_body_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(errors.BadRequest):
         body_of(event, 10)
 

@@ -151,7 +151,8 @@ accepts = (
 def test_one_statement_or_a_refusal(
     method: str, name: str, query: Mapping[str, Sequence[str]], kind: Kind, prefer: str, accept: str, body: str | None
 ) -> None:
-    request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=body, range=prefer)
+    raw = None if body is None else body.encode(errors="surrogatepass")
+    request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=raw, range=prefer)
     limits = RequestLimits(max_list_items=3, aggregates=True, plans=True, at_once=2)
     for catalogue in (None, LIBRARY):
         try:
