@@ -1,19 +1,16 @@
 """The body of a write or a call: finds its keys, and keeps it as the JSON that PostgreSQL will parse."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import GrammarError, PayloadTooLarge
+from tenantry.postgrest.grammar.csv_records import read_records
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
 from tenantry.postgrest.request import RequestLimits
 
-# A field is as long as a body may be, which is bounded before it is read.
-csv.field_size_limit(1 << 30)
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
@@ -92,11 +89,7 @@ def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: byt
 
 
 def _csv_to_json(text: str) -> str:
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as exc:
-        raise _malformed("The CSV can't be read: a quote stands where it may not, or is missing") from exc
-    header, *lines = [row for row in rows if row] or [[]]
+    header, *lines = read_records(text) or [[]]
     if not header or any(len(line) != len(header) for line in lines):
         raise _malformed("All lines must have same number of fields")
     if len(set(header)) < len(header):
@@ -178,7 +171,8 @@ def _read_keys(rows: list[Any], *, uniform: bool, calls: bool) -> set[str]:
     # Keys usually come in the same order in every row, and comparing lists takes a third of the time.
     if uniform and not all(list(row) == first or row.keys() == rows[0].keys() for row in rows):
         raise _malformed("All object keys must match")
-    return set(first)
+    # An escape may stand for what is no text.
+    return {check_value(key) for key in first}
 
 
 def _malformed(message: str) -> GrammarError:
