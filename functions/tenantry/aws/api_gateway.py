@@ -57,9 +57,25 @@ def header(event: dict[str, Any], name: str) -> str:
 
 
 def headers_of(event: dict[str, Any]) -> dict[str, str]:
-    """Give all headers by their names in lower case; several of one name are joined by commas."""
+    """Give all headers by their names in lower case; several of one name are joined by commas.
+
+    :raises BadRequest: one is no text that can be written as UTF-8.
+    """
     headers = event.get("multiValueHeaders") or {}
-    return {name.lower(): ",".join(values) for name, values in headers.items()}
+    return {name.lower(): _text(",".join(values)) for name, values in headers.items()}
+
+
+def query_of(event: dict[str, Any]) -> dict[str, list[str]]:
+    """Give the parameters of the query, which are decoded, each with all its values.
+
+    :raises BadRequest: one is no text that can be written as UTF-8.
+    """
+    query: dict[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    for name, values in query.items():
+        _text(name)
+        for value in values:
+            _text(value)
+    return query
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
@@ -69,9 +85,23 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
     """
     written = (event.get("pathParameters") or {}).get(name)
     try:
-        return None if written is None else unquote(written, errors="strict")
+        return None if written is None else _text(unquote(written, errors="strict"))
     except UnicodeDecodeError as exc:
-        raise BadRequest("The path is not UTF-8 text.", code="PGRST100") from exc
+        raise _no_text() from exc
+
+
+def _text(text: str) -> str:
+    """Refuse half a surrogate pair: JSON can have one, and neither UTF-8 nor PostgreSQL can."""
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError as exc:
+        raise _no_text() from exc
+    return text
+
+
+def _no_text() -> BadRequest:
+    return BadRequest("The URL, or a header, is not UTF-8 text.", code="PGRST100")
 
 
 # A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
