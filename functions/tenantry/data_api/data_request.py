@@ -16,7 +16,8 @@ from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
 from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
+from tenantry.database.preambles import NO_CALL, CallSettings
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import (
     DatabaseUnavailable,

@@ -56,6 +56,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
         guards=guards,
         profile=profile_of(request, name),
         is_void=routine.returns_void,
+        settings=routine.settings,
     )
 
 
