@@ -120,7 +120,7 @@ def answer(
 def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
     """Build the answer to an error, in the shape that all errors share."""
     texts = {"message": error.message, "details": error.details, "hint": error.hint}
-    body = {"code": error.code[:_MOST_TOLD]} | {name: _cut(text) for name, text in texts.items()}
+    body = {"code": error.code} | {name: _cut(text) for name, text in texts.items()}
     status = status_of(error)
     headers: dict[str, str] = {}
     if isinstance(error, StatementFailed):

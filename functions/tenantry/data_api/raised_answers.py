@@ -24,6 +24,8 @@ _INNER = frozenset({
 _TOO_DEEP = "54001"
 _ENDED = "57014"
 _INNER_HINT = "Nothing was changed. Whoever runs the server finds the reason in its log, under this code."
+# It stands in logs, too.
+_MOST_OF_A_CODE = 100
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
 _DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'headers'."
@@ -85,7 +87,7 @@ def _written_out(exc: psycopg2.Error) -> TenantryError:
         missing = "DETAIL is missing in the RAISE statement"
         return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)
     code, message, details, hint = [text if text is None else str(text) for text in texts]
-    refusal = StatementFailed(message, code=code, details=details, hint=hint)
+    refusal = StatementFailed(message, code=(code or "")[:_MOST_OF_A_CODE], details=details, hint=hint)
     refusal.answer = (status, headers)
     return refusal
 
