@@ -87,7 +87,8 @@ def _written_out(exc: psycopg2.Error) -> TenantryError:
         missing = "DETAIL is missing in the RAISE statement"
         return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)
     code, message, details, hint = [text if text is None else str(text) for text in texts]
-    refusal = StatementFailed(message, code=(code or "")[:_MOST_OF_A_CODE], details=details, hint=hint)
+    code = code[:_MOST_OF_A_CODE] if code else None
+    refusal = StatementFailed(message, code=code, details=details, hint=hint)
     refusal.answer = (status, headers)
     return refusal
 
