@@ -45,7 +45,6 @@ _AFFECTED = "Since 12.2, of functions since 13: max-affected."
 _FUNCTION = "Since 13: filters and order see columns of a function's rows that are not selected."
 _HINT = "Since 14.6: a name is suggested only where it is very much alike."
 _PARTITION = "Since 13: a partition is no table of its own."
-_DOMAIN = "Left out: representations of domains."
 _SEARCH = "Since 13: a column that is no tsvector becomes one."
 _ORDER = "Since 13: the rows that a write returns are in the order that was asked for."
 _COLUMN = "Since 12.0.3: other words."
@@ -235,8 +234,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         details=None,
     ),
     _entry("Ours: a CSV names the columns that it shows.", "shape/csv-embedded shape/csv-order", body=ANY),
-    _entry(_DOMAIN, "filter/shown-domain filter/domain-cast", body=ANY),
-    _entry(_DOMAIN, "filter/read-domain* update/shown-domain insert/shown-domain", outcome="400 22P02"),
     # Functions.
     _entry(
         _FUNCTION,

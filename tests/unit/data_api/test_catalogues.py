@@ -32,6 +32,7 @@ class Connection:
     tenant_id: TenantId = field(default_factory=lambda: TenantId("acme"))
     opened_at: float = 0.0
     announces: bool = False
+    has_own_forms: bool = False
 
     def take_notice(self) -> bool:
         return self.announces

@@ -68,5 +68,6 @@ SELECT json_build_object(
     'view_columns', ({view_columns}),
     'routines', ({routines}),
     'computed', ({computed}),
-    'fields', ({fields})
+    'fields', ({fields}),
+    'conversions', ({conversions})
 )

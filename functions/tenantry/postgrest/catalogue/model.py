@@ -18,6 +18,24 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """A function that a database converts values with: by its name and the type that it takes, as SQL."""
+
+    function: Name
+    takes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How the values of a domain are shown and read, by its implicit casts; None is as values of its base are."""
+
+    to_json: Conversion | None = None
+    from_json: Conversion | None = None
+    to_text: Conversion | None = None
+    from_text: Conversion | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column; `type` has no modifier, `base_type` is the type under a domain and otherwise the same as `type`.
 
@@ -32,6 +50,7 @@ class Column:
     max_length: int | None = None
     enum: tuple[str, ...] = ()
     comment: str | None = None
+    representation: Representation | None = None
 
 
 # Every table has them, and the catalogue lists none of them.
@@ -54,6 +73,11 @@ class Table:
     deletable: bool = True
     comment: str | None = None
     computed: frozenset[str] = frozenset()
+
+    @property
+    def is_represented(self) -> bool:
+        """Whether a column has another form in requests than in the database."""
+        return any(column.representation for column in self.columns.values())
 
 
 class Cardinality(StrEnum):
@@ -163,3 +187,8 @@ class Catalogue:
     tables: Mapping[Name, Table]
     relationships: Mapping[Name, tuple[Relationship, ...]]
     routines: Mapping[Name, tuple[Routine, ...]]
+
+    @property
+    def has_own_forms(self) -> bool:
+        """Whether even a plain request has to look here, for what its rows are shown as or read from."""
+        return any(table.is_represented for table in self.tables.values())

@@ -7,7 +7,8 @@ from tenantry.postgrest.catalogue.model import Name, Relationship, Table
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.expressions import column_sql, condition_sql, qualified
+from tenantry.postgrest.sql.expressions import column_sql, condition_sql
+from tenantry.postgrest.sql.representing import is_read, qualified, read_rows
 from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
 from tenantry.postgrest.sql.values import Values
 
@@ -85,9 +86,11 @@ class ChangeWriter:
         self._check(payload)
         names = [quote(column) for column in payload.columns]
         assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
-        # As one column, so that a name that stands alone is one of the table's.
-        row = f'SELECT ("_body".*)::{self._relation} AS {_NEW} FROM {self._rows(payload, "_body", defaults=defaults)}'
-        return f"UPDATE {self._target} SET {assignments} FROM ({row}) {_NEW}{self._where(conditions)}{self._returning}"
+        rows = self._rows(payload, "_body", defaults=defaults)
+        # As one column, so that a name that stands alone is one of the table's; where domains read, none stands alone.
+        row = "*" if is_read(payload, self._table) else f'("_body".*)::{self._relation} AS {_NEW}'
+        source = f"(SELECT {row} FROM {rows}) {_NEW}"
+        return f"UPDATE {self._target} SET {assignments} FROM {source}{self._where(conditions)}{self._returning}"
 
     def delete(self, conditions: Sequence[Condition]) -> str:
         """Delete the rows that match."""
@@ -106,6 +109,8 @@ class ChangeWriter:
         """Read JSON as rows of the table's own type; the functions here give the placeholder its type json or jsonb."""
         body = quote(alias)
         known = self._defaults(payload) if defaults else ""
+        if self._table and is_read(payload, self._table):
+            return f"{read_rows(payload, self._table, self._values, known=known, defaults=defaults)} {body}"
         if not known:
             return f"json_populate_recordset(NULL::{self._relation}, {self._values.bind(payload.as_array)}) {body}"
         elements = f'jsonb_array_elements({self._values.bind(payload.as_array)}::jsonb) "_each"'

@@ -10,13 +10,14 @@ from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.refusals import not_embedded
 from tenantry.postgrest.sql.expressions import (
+    column_sql,
     condition_sql,
     item_sql,
     order_sql,
     output_name,
-    qualified,
 )
 from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
+from tenantry.postgrest.sql.representing import qualified, shows_json
 from tenantry.postgrest.sql.spreading import (
     Output,
     expanded,
@@ -53,11 +54,12 @@ class SelectWriter:
         :param source: what the rows are taken from, in place of the node's table.
         """
         grouped = is_grouped(node)
-        outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
+        by_column = grouped or (node.table is not None and node.table.is_represented)
+        outputs = self._outputs(expanded(node) if by_column else node, jsonb=grouped)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child) for child in node.children])
         where = self._where(node, self._replacement(node), self._arrays_fit(node))
-        groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
+        groups = [output.stored or str(place) for place, output in enumerate(outputs, 1) if not output.aggregated]
         group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
         order = "" if orders_inside(node) else self._order_by(node)
         return (
@@ -82,7 +84,13 @@ class SelectWriter:
     def _item(self, node: ReadNode, item: SelectItem) -> Output:
         """Write a column; an aggregate of a table that is spread is left to the table into which it is."""
         if item.aggregate is None:
-            return Output(item_sql(node.alias, item, node.table, self._values), output_name(item))
+            name, stored = output_name(item), ""
+            if not item.field.path and shows_json(node.table, item.field.name):
+                # PostgreSQL would call it after the function that shows it.
+                name = name or item.field.name
+                stored = column_sql(node.alias, item.field.name, node.table)
+            value = item_sql(node.alias, item, node.table, self._values, jsonb=node.is_spread)
+            return Output(value, name, stored=stored)
         if not node.is_spread:
             return Output(item_sql(node.alias, item, node.table, self._values), item.alias, aggregated=True)
         if not node.is_to_one:

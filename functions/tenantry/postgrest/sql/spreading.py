@@ -7,6 +7,7 @@ from tenantry.postgrest.grammar.syntax import Field, SelectItem
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.refusals import not_selected
 from tenantry.postgrest.sql.expressions import aggregate_sql, output_name, path_sql
+from tenantry.postgrest.sql.representing import shows_json
 from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
 
@@ -16,12 +17,14 @@ class Output:
     """One column of a node's statement: its SQL, its alias if it needs one, and whether it is an aggregate.
 
     `column` is the unquoted name that the column has without an alias, if it is known; `*` means all of the row's.
+    `stored` is what rows are grouped by in place of it, where that is shown by a function.
     """
 
     sql: str
     name: str | None = None
     aggregated: bool = False
     column: str = ""
+    stored: str = ""
 
     @property
     def text(self) -> str:
@@ -51,7 +54,10 @@ def joined_sql(child: ReadNode, field: Field, values: Values) -> str:
     """
     if field.name not in output_names(child):
         raise not_selected(child.name_in_url, field.name)
-    return path_sql(f"{quote(child.joined)}.{quote(field.name)}", field, None, values)
+    value = f"{quote(child.joined)}.{quote(field.name)}"
+    # What a domain's function shows is json, which has no order.
+    is_json = not field.path and shows_json(child.table, field.name)
+    return f"{value}::jsonb" if is_json else path_sql(value, field, None, values)
 
 
 def output_names(node: ReadNode) -> list[str]:
