@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         caller = caller_of(event)
         _check_compute(caller, context, settings)
         result = _answer(event, caller, settings)
-        return answer(result.status, result.body, settings.cors_origin, result.headers)
+        return answer(result.status, result.body, settings.cors_origin, result.headers, is_binary=result.is_binary)
     except TenantryError as error:
         return _refuse(error, event, context, settings)
     except Exception as exc:  # noqa: BLE001 - whatever it is, its text may hold a value, a host or a password

@@ -100,9 +100,17 @@ def sent_bytes(body: str) -> int:
 
 
 def answer(
-    status: int, body: str, cors_origin: str, headers: Mapping[str, str | list[str]] | None = None
+    status: int,
+    body: str,
+    cors_origin: str,
+    headers: Mapping[str, str | list[str]] | None = None,
+    *,
+    is_binary: bool = False,
 ) -> dict[str, Any]:
-    """Build an answer for API Gateway; a header that has a list is sent once for each of its values."""
+    """Build an answer for API Gateway; a header that has a list is sent once for each of its values.
+
+    :param is_binary: the body is bytes in Base64, which API Gateway decodes.
+    """
     single: dict[str, Any] = {
         "Content-Type": "application/json; charset=utf-8",
         "Cache-Control": "no-store",
@@ -111,6 +119,8 @@ def answer(
         **(headers or {}),
     }
     made = {"statusCode": status, "headers": single, "body": body}
+    if is_binary:
+        made["isBase64Encoded"] = True
     repeated = [name for name, value in single.items() if not isinstance(value, str)]
     if repeated:
         made["multiValueHeaders"] = {name: single.pop(name) for name in repeated}

@@ -10,6 +10,7 @@ from tenantry.postgrest.catalogue.model import (
     Catalogue,
     Column,
     Conversion,
+    Handler,
     Name,
     Parameter,
     Representation,
@@ -19,7 +20,19 @@ from tenantry.postgrest.catalogue.model import (
 )
 from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
 
-_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed", "fields", "conversions")
+_PARTS = (
+    "relations",
+    "tables",
+    "types",
+    "keys",
+    "view_columns",
+    "routines",
+    "computed",
+    "fields",
+    "conversions",
+    "handlers",
+    "geojson",
+)
 # For this message's transaction alone: only the system's own types are written without their schema. A query over so
 # many catalogues looks expensive to the planner, and compiling it costs more than it takes.
 _SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
@@ -48,7 +61,8 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     types = {number: _type(row, shown.get(number)) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
     ways = relationships(keys, view_columns, computed, frozenset(schemas))
-    return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
+    geojson = Name(*found["geojson"]) if found["geojson"] else None
+    return Catalogue(schemas, tables, ways, _routines(found["routines"], types), _handlers(found["handlers"]), geojson)
 
 
 @cache
@@ -125,6 +139,14 @@ def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
     return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation)
 
 
+def _handlers(rows: Iterable[list[Any]]) -> dict[Name | None, dict[str, Handler]]:
+    found: dict[Name | None, dict[str, Handler]] = defaultdict(dict)
+    for schema, function, table_schema, table, media, is_binary in rows:
+        takes = Name(table_schema, table) if table else None
+        found[takes][media] = Handler(Name(schema, function), takes, is_binary)
+    return dict(found)
+
+
 def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Name, tuple[Routine, ...]]:
     found: dict[Name, list[Routine]] = defaultdict(list)
     for row in rows:
@@ -134,7 +156,20 @@ def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Nam
 
 
 def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
-    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid, settings = row
+    (
+        schema,
+        name,
+        arguments,
+        type_schema,
+        type_name,
+        returns_set,
+        composite,
+        volatility,
+        comment,
+        oid,
+        settings,
+        media,
+    ) = row
     return Routine(
         Name(schema, name),
         tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
@@ -144,5 +179,6 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         Volatility(volatility),
         comment,
         tuple((setting, value) for setting, _, value in (each.partition("=") for each in settings)),
+        media or "",
         int(oid),
     )

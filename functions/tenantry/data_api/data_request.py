@@ -113,6 +113,9 @@ class DataRequests:
     def _is_too_large(self, planned: Plan, body: str) -> bool:
         """Whether Lambda could not send it, or a read has more bytes than may be; a change has bounded its answer."""
         most, most_sent = self._max_answer_bytes, self._max_answer_bytes * _SENT
+        if planned.is_binary:
+            # Base64 is sent as it is: four bytes for three, which is no more than quotes may take.
+            most = int(most_sent)
         if not planned.reads_only:
             most = most_sent = MOST_BODY_BYTES
         if len(body) * MOST_BYTES <= most:

@@ -26,11 +26,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: an HTTP status, text and headers."""
+    """The answer to a request: an HTTP status, text and headers; where `is_binary`, the text is bytes in Base64."""
 
     status: int
     body: str
     headers: Headers = field(default_factory=dict)
+    is_binary: bool = False
 
 
 def answer_of(plan: Plan, row: Row) -> Answer:
@@ -53,7 +54,10 @@ def answer_of(plan: Plan, row: Row) -> Answer:
     if row.headers:
         headers |= read_headers(row.headers)
     return Answer(
-        read_status(row.status) if row.status else status, (row.body or "") if plan.returns_body else "", headers
+        read_status(row.status) if row.status else status,
+        (row.body or "") if plan.returns_body else "",
+        headers,
+        plan.is_binary,
     )
 
 

@@ -164,6 +164,8 @@ class Routine:
     comment: str | None = None
     # Those of its settings that have no effect once its statement has begun, each a name and a value.
     settings: tuple[tuple[str, str], ...] = ()
+    # The media type of which it returns one whole answer; empty where it returns rows and values.
+    media: str = ""
     # Of pg_proc; 0 is not known.
     oid: int = field(default=0, compare=False)
 
@@ -174,6 +176,15 @@ class Routine:
 
 
 @dataclass(frozen=True, slots=True)
+class Handler:
+    """An aggregate that makes the rows of `takes`, or of anything if that is None, into one whole answer."""
+
+    function: Name
+    takes: Name | None
+    is_binary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything that a database exposes.
 
@@ -181,14 +192,18 @@ class Catalogue:
 
     `relationships` are keyed by their origin, `routines` by their name. Overloads of a name are listed with the fewest
     parameters first. Both hold exposed schemas only, and no relationship leads through a table that is not exposed.
+    `handlers` are keyed by what they take, and their media types. `geojson` is PostGIS's function that writes rows as
+    GeoJSON.
     """
 
     schemas: tuple[str, ...]
     tables: Mapping[Name, Table]
     relationships: Mapping[Name, tuple[Relationship, ...]]
     routines: Mapping[Name, tuple[Routine, ...]]
+    handlers: Mapping[Name | None, Mapping[str, Handler]] = field(default_factory=dict)
+    geojson: Name | None = None
 
     @property
     def has_own_forms(self) -> bool:
         """Whether even a plain request has to look here, for what its rows are shown as or read from."""
-        return any(table.is_represented for table in self.tables.values())
+        return bool(self.handlers) or any(table.is_represented for table in self.tables.values())

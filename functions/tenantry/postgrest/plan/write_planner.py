@@ -7,8 +7,9 @@ from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
 from tenantry.postgrest.grammar.payload import Payload, read_payload
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
-from tenantry.postgrest.media import Form, Media, negotiate
+from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
 from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
@@ -18,6 +19,7 @@ from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_n
 from tenantry.postgrest.sql.envelope import SOURCE, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
+from tenantry.postgrest.sql.own_bodies import Made
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -32,7 +34,9 @@ class _Write:
         self.request, self.limits, self.name = request, limits, name
         self.given: Parameters = parse_parameters(request, limits)
         self.preferences: Preferences = parse_preferences(request.prefer)
-        self.media: Media = negotiate(request.accept, plans=limits.plans)
+        form = form_of_rows(request.accept, limits, catalogue, name, self.given.select)
+        self.media: Media = form[0]
+        self.own: Made | None = form[1]
         self.conditions: list[Condition] = self.given.root.conditions
         if catalogue is None and self._needs_catalogue(inserts):
             raise CatalogueNeeded()
@@ -92,7 +96,7 @@ class _Write:
         if not self.answers:
             return None
         # All of them: a change that was made is told whole.
-        reading = SelectWriter(self.values, None, self.bound)
+        reading = SelectWriter(self.values, None, self.bound, as_stored=self.own is not None and self.own.takes_table)
         return reading.select(self.root, f"{SOURCE} {quote(self.root.alias)}")
 
     def plan(
@@ -109,7 +113,9 @@ class _Write:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows = self.rows()
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
-        text = write_statement(change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate)
+        text = write_statement(
+            change, rows, self.media, own=self.own, key=key, made=made, guards=guards, bound=self.bound, gate=gate
+        )
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,
@@ -124,6 +130,7 @@ class _Write:
             applied=self.preferences.applied(*leaving_out),
             guards=guards,
             profile=profile_of(self.request, self.name) if has_body else "",
+            is_binary=self.answers and self.own is not None and self.own.is_binary,
         )
 
 

@@ -7,6 +7,7 @@ from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
+from tenantry.postgrest.sql.own_bodies import Made, own_body
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 
 SOURCE = '"_source"'
@@ -29,11 +30,21 @@ _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
 
 def read_statement(
-    rows: str, media: Media, *, total: str | None, head: bool, bound: Bound, max_rows: int | None, gate: str
+    rows: str,
+    media: Media,
+    *,
+    made: Made | None,
+    total: str | None,
+    head: bool,
+    bound: Bound,
+    max_rows: int | None,
+    gate: str,
 ) -> str:
     """Wrap rows that are read. Its columns are those that Plan says."""
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
-    shown, body, origin = ("", "NULL::text", f"({rows}) {_ROWS}") if head else _body(rows, media, bound, max_rows)
+    shown, body, origin = "", "NULL::text", f"({rows}) {_ROWS}"
+    if not head:
+        shown, body, origin = _body(rows, media, made, bound, max_rows)
     columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
     return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin}{gate}"
 
@@ -43,6 +54,7 @@ def call_statement(
     rows: str,
     media: Media,
     *,
+    made: Made | None,
     value: bool,
     single: bool,
     total: str | None,
@@ -56,7 +68,7 @@ def call_statement(
 
     :param value: the rows are plain values, in the column `VALUE`.
     """
-    shown, body, origin = _body(rows, media, bound, None, value=value, one=single)
+    shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
     columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
@@ -68,6 +80,7 @@ def write_statement(
     rows: str | None,
     media: Media,
     *,
+    own: Made | None,
     key: Sequence[str] = (),
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
@@ -82,7 +95,7 @@ def write_statement(
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
     if rows is not None:
-        shown, body, origin = _body(rows, media, bound, None)
+        shown, body, origin = _body(rows, media, own, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
     columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key)}, {new}"
@@ -90,7 +103,14 @@ def write_statement(
 
 
 def _body(
-    rows: str, media: Media, bound: Bound, max_rows: int | None, *, value: bool = False, one: bool = False
+    rows: str,
+    media: Media,
+    made: Made | None,
+    bound: Bound,
+    max_rows: int | None,
+    *,
+    value: bool = False,
+    one: bool = False,
 ) -> tuple[str, str, str]:
     """Write the body: what comes before the statement, the aggregate, and what it reads from.
 
@@ -99,6 +119,8 @@ def _body(
     :param value: the rows are plain values, in the column `VALUE`.
     :param one: there can only be one row, so the body is not an array.
     """
+    if made:
+        return "", *own_body(made, rows, _ROWS, bound)
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
         return _csv(rows, bound)

@@ -38,15 +38,19 @@ _IS_NOT_NULL = "IS NOT NULL"
 class SelectWriter:
     """Writes the statement of a tree, and the one that counts its rows."""
 
-    def __init__(self, values: Values, max_rows: int | None, bound: Bound, *, typed: bool = True) -> None:
+    def __init__(
+        self, values: Values, max_rows: int | None, bound: Bound, *, typed: bool = True, as_stored: bool = False
+    ) -> None:
         """Cut each table's rows off at `max_rows`; None cuts off nothing.
 
         :param typed: the root's rows have the types of its table's columns.
+        :param as_stored: all of the root's columns are selected, and none is shown by a function.
         """
         self._values = values
         self._max_rows = max_rows
         self._bound = bound
         self._typed = typed
+        self._as_stored = as_stored
 
     def select(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement of a node.
@@ -54,7 +58,8 @@ class SelectWriter:
         :param source: what the rows are taken from, in place of the node's table.
         """
         grouped = is_grouped(node)
-        by_column = grouped or (node.table is not None and node.table.is_represented)
+        is_shown = not self._as_stored and node.table is not None and node.table.is_represented
+        by_column = grouped or is_shown
         outputs = self._outputs(expanded(node) if by_column else node, jsonb=grouped)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child) for child in node.children])
