@@ -174,7 +174,17 @@ DIFFERENCES: tuple[Difference, ...] = (
         accept/openapi-* root/csv""",
         status=406,
     ),
-    _entry("Left out: geo+json.", "accept/geojson-*", status=406, code="PGRST107", message=ANY, hint=None),
+    _entry(_FORM, "own/function-none own/other-table", status=406),
+    _entry(
+        "Since 12.2: what takes a table's rows takes no part of them.",
+        "own/table-part",
+        status=406,
+        code="PGRST107",
+        message=ANY,
+        details=None,
+    ),
+    _entry("Since 12.2: what takes anything takes a part of a row.", "own/anything-part", outcome="200"),
+    _entry("There is no PostGIS.", "accept/geojson-*", status=406, code="PGRST107", message=ANY, hint=None),
     _entry(
         "Since 12.2: a media type in any case. Ours: a range of them.",
         "accept/upper-case-* accept/application-any-*",
