@@ -91,7 +91,8 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
     from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 
     accept, profile = header(event, "accept"), header(event, "accept-profile")
-    return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
+    address, call = f"{_base_url(event)}/", CallSettings(method, "/", told_headers(headers_of(event)))
+    return describe_api(_data_requests(), caller, accept, profile, address, call, head=_is_head(event))
 
 
 def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answer:

@@ -33,6 +33,14 @@ def plan(request: Request, limits: RequestLimits = _DEFAULT_LIMITS, catalogue: C
     return writer(request, limits, catalogue, name)
 
 
+def _as_sent(profile: str) -> str:
+    """Read a header's bytes as UTF-8, where they came as Latin-1, in which HTTP once had them."""
+    try:
+        return profile.encode("latin-1").decode()
+    except UnicodeError:
+        return profile
+
+
 def schema_of(request: Request) -> str:
     """Choose the schema: the one that a profile names, or the default one.
 
@@ -41,6 +49,8 @@ def schema_of(request: Request) -> str:
     default = request.schemas[0]
     if not request.profile or request.profile in request.schemas:
         return request.profile or default
+    if (sent := _as_sent(request.profile)) in request.schemas:
+        return sent
     if request.profile == "public" and len(request.schemas) == 1:
         # A home whose one schema has another name: clients are set up with the usual one.
         return default
