@@ -56,11 +56,11 @@ class Catalogues:
         :raises psycopg2.Error: the catalogue could not be read.
         """
         known = self._get(connection, request.schemas)
+        if known is None and connection.has_own_forms:
+            return self.plan_anew(request, limits, connection), True
         asked = _asked(connection.tenant_id, request, limits)
         if asked and (planned := self._planned.get(asked)) and planned[0] is known:
             return planned[1], False
-        if known is None and connection.has_own_forms:
-            return self.plan_anew(request, limits, connection), True
         try:
             made = plan(request, limits, known)
         except CatalogueNeeded:

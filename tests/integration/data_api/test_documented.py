@@ -46,6 +46,16 @@ def ask(tenant: TenantId, example: str, **headers: str) -> dict[str, Any]:
     return answer
 
 
+def test_forms_of_a_databases_own_are_made_as_documented(world: World, tenant: TenantId) -> None:
+    made = [block for block in re.findall(r"(?m)(?:^    .*\n)+", DOCUMENT) if "CREATE DOMAIN" in block]
+    assert len(made) == 2
+    more = "ALTER TABLE tags ADD shade color; UPDATE tags SET shade = 255; NOTIFY pgrst, 'reload schema'"
+    world.execute("".join([*made, more]), tenant.value, owner_role(tenant))
+    assert ask(tenant, "GET /tags?select=shade&limit=1")["body"] == '[{"shade":"#0000ff"}]'
+    page = ask(tenant, "GET /rpc/page", Accept="text/html")
+    assert (page["headers"]["Content-Type"], page["body"]) == ("text/html", "<h1>Hello</h1>")
+
+
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 40
     assert len(ACCEPTED) == 4
