@@ -8,6 +8,7 @@ from handlers.routes.bodies import ErasureBody, show_operation, show_tenant
 from handlers.routes.exchange import new_routes, operator, read_body, record, reply
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.operation import UNDO_UNTIL
 from tenantry.domain.tenant import TenantId
 from tenantry.tenants.erasure import KIND as ERASE
 
@@ -25,7 +26,8 @@ def erase_tenant(tenant_id: str) -> Response[str]:
             )
         services().tenants.condemn(TenantId(tenant_id))
         at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
-        operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at)
+        facts = {UNDO_UNTIL: at.isoformat(timespec="seconds")} if at else {}
+        operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at, facts)
     return reply(202, show_operation(operation))
 
 

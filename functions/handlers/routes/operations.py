@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import show_entry
 from handlers.routes.exchange import new_routes, reply
-from handlers.routes.next_steps import finder, show_with_next
+from handlers.routes.next_steps import registered, show_with_next
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
 
@@ -20,8 +20,8 @@ routes = new_routes()
 def list_operations() -> Response[str]:
     """List the newest operations; `target=tenant/acme` narrows the list to one thing."""
     target = routes.current_event.get_query_string_value("target")
-    found, find = services().operations.newest(MAX_OPERATIONS, target=target), finder()
-    return reply(200, [show_with_next(operation, find) for operation in found])
+    found, known = services().operations.newest(MAX_OPERATIONS, target=target), registered()
+    return reply(200, [show_with_next(operation, known) for operation in found])
 
 
 @routes.get("/admin/v1/operations/<operation_id>")

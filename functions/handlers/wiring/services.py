@@ -28,11 +28,13 @@ from tenantry.relocation.requests import Relocations
 from tenantry.reports.connections import ConnectionBudget
 from tenantry.reports.report_store import ReportStore
 from tenantry.restores.requests import Restores
+from tenantry.servers.registrations import Registrations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate_store import CertificateStore
 from tenantry.tenants.exposure import DataApis
 from tenantry.tenants.limits import TenantLimits
 from tenantry.tenants.rename_requests import RenameRequests
+from tenantry.tenants.server_deletion import ServerDeletion
 from tenantry.tenants.tenants import Tenants
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
@@ -42,6 +44,8 @@ class Services(NamedTuple):
     """The services behind the routes."""
 
     servers: Servers
+    registrations: Registrations
+    server_deletion: ServerDeletion
     tenants: Tenants
     limits: TenantLimits
     data_apis: DataApis
@@ -80,6 +84,8 @@ def services() -> Services:
     catalogue = backup_catalogue(settings.buckets)
     return Services(
         servers=servers,
+        registrations=Registrations(registry, administrators, servers),
+        server_deletion=ServerDeletion(registry, administrators, servers, operations),
         tenants=Tenants(
             registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
         ),

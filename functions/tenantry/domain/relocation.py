@@ -11,6 +11,11 @@ MOVE, PROMOTE = "move_tenant", "promote_tenant"
 ABANDON, UNDO, CONFIRM = "abandon_move", "undo_move", "confirm_move"
 CLONE = "clone_tenant"
 
+# The fact of an undo from a server that is lost: what was written since this time, that of the move, is lost.
+LOST_SINCE = "writes_lost_since"
+# The code of such an undo where the former home is not as the tenant has left it either.
+DAMAGED = "former_home_damaged"
+
 # For each isolation model, the models that isolate more.
 _PROMOTIONS = {
     Isolation.POOLED: frozenset({Isolation.SCHEMA, Isolation.DATABASE}),
