@@ -203,6 +203,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "undo_restore": _DUMPS,
     "abandon_restore": ("tests/integration/restores/test_faults.py", *_EXITS),
     "erase_tenant": (*_ERASURES, *_OWNERS_SQL),
+    "erase_remains": ("tests/integration/tenants/test_erased_remains.py",),
     "rename_tenant": (*_RENAMES, *_OWNERS_SQL),
     "apply_retention": ("tests/integration/backups/retention/test_retention.py",),
     "plan_retention": ("tests/integration/backups/retention/test_retention.py",),

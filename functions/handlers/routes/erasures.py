@@ -17,14 +17,20 @@ routes = new_routes()
 
 @routes.delete("/admin/v1/tenants/<tenant_id>")
 def erase_tenant(tenant_id: str) -> Response[str]:
-    """Erase a tenant after the time to undo is over. The tenant is not served from now on."""
+    """Erase a tenant after the time to undo is over. The tenant is not served from now on.
+
+    Of one that was erased, delete at once what had to be kept then.
+    """
     with record(routes, "erase_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, ErasureBody)
         if body.tenant_id != tenant_id:
             raise BadRequest(
                 "The body does not repeat the tenant's id.", code="not_confirmed", hint='Send {"tenant_id": "…"}.'
             )
-        services().tenants.condemn(TenantId(tenant_id))
+        erased = TenantId(tenant_id)
+        if services().remains.is_gone(erased):
+            return reply(202, show_operation(services().remains.start(erased, operator(routes))))
+        services().tenants.condemn(erased)
         at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
         facts = {UNDO_UNTIL: at.isoformat(timespec="seconds")} if at else {}
         operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at, facts)

@@ -31,6 +31,7 @@ from tenantry.restores.requests import Restores
 from tenantry.servers.registrations import Registrations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.erased_remains import RemainsRequests
 from tenantry.tenants.exposure import DataApis
 from tenantry.tenants.limits import TenantLimits
 from tenantry.tenants.rename_requests import RenameRequests
@@ -55,6 +56,7 @@ class Services(NamedTuple):
     trail: AuditTrail
     operations: Operations
     certificates: CertificateStore
+    remains: RemainsRequests
     connections: ConnectionBudget
     reports: ReportStore
     inspections: Inspections
@@ -82,6 +84,7 @@ def services() -> Services:
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
     operations = _operations(settings)
     catalogue = backup_catalogue(settings.buckets)
+    certificates = CertificateStore(dynamodb, settings.registry_table)
     return Services(
         servers=servers,
         registrations=Registrations(registry, administrators, servers),
@@ -96,7 +99,8 @@ def services() -> Services:
         clones=CloneRequests(registry, store, servers, leases, operations, users.require_free),
         trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
         operations=operations,
-        certificates=CertificateStore(dynamodb, settings.registry_table),
+        certificates=certificates,
+        remains=RemainsRequests(registry, certificates, catalogue, operations),
         reports=ReportStore(aws_client("s3", settings.region), settings.buckets.own.name),
         connections=ConnectionBudget(
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment

@@ -208,6 +208,11 @@ def _erasure(operation: Operation, known: Known) -> list[NextCall]:
     return [_post(tenant, "keep", KEEP), _erase(tenant, ERASE if waits else REPEAT)]
 
 
+def _remains(operation: Operation, _known: Known) -> list[NextCall]:
+    tenant_id = operation.target.removeprefix("tenant/")
+    return [NextCall(f"DELETE {_API}/tenants/{tenant_id}", REPEAT, {"tenant_id": tenant_id, "undo_hours": 0})]
+
+
 def _rename(operation: Operation, known: Known) -> list[NextCall]:
     old, new, tenant = operation.target.removeprefix("tenant/"), operation.facts["tenant_id"], _target(operation, known)
     if tenant is None or operation.error == UNDONE or tenant.relocation not in ("", operation.operation_id):
@@ -256,6 +261,7 @@ _RULES: dict[str, Callable[[Operation, Known], list[NextCall]]] = {
     kinds.UNDO_RESTORE: _restore_return,
     kinds.ABANDON_RESTORE: _abandonment,
     kinds.ERASE: _erasure,
+    kinds.ERASE_REMAINS: _remains,
     kinds.RENAME: _rename,
     kinds.APPLY_RETENTION: _retention,
     kinds.PLAN_RETENTION: _retention,

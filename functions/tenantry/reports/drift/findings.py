@@ -99,7 +99,8 @@ _ADVICE = {
     ),
     Drift.BACKUPS_UNKNOWN: _Advice(
         _MEDIUM,
-        "Find out with the audit trail and the certificates why they were kept; delete them if nothing says so.",
+        "Find out with the audit trail and the certificates why they were kept. Once no hold and no lock is on them, "
+        "DELETE /admin/v1/tenants/{id} deletes those of an erased tenant; delete the others by hand.",
     ),
     Drift.TAGS_DISAGREE: _Advice(
         _HIGH, "Set the tags TenantId and Stage to what the name says; requests of that tenant fail until then."
