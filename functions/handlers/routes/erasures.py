@@ -1,14 +1,11 @@
 """`/admin/v1/tenants/{tenant_id}`: starts and cancels erasures, and shows their certificates."""
 
-from datetime import UTC, datetime, timedelta
-
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import ErasureBody, show_operation, show_tenant
 from handlers.routes.exchange import new_routes, operator, read_body, record, reply
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.operation import UNDO_UNTIL
 from tenantry.domain.tenant import TenantId
 from tenantry.tenants.erasure import KIND as ERASE
 
@@ -27,13 +24,7 @@ def erase_tenant(tenant_id: str) -> Response[str]:
             raise BadRequest(
                 "The body does not repeat the tenant's id.", code="not_confirmed", hint='Send {"tenant_id": "…"}.'
             )
-        erased = TenantId(tenant_id)
-        if services().remains.is_gone(erased):
-            return reply(202, show_operation(services().remains.start(erased, operator(routes))))
-        services().tenants.condemn(erased)
-        at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
-        facts = {UNDO_UNTIL: at.isoformat(timespec="seconds")} if at else {}
-        operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at, facts)
+        operation = services().erasures.start(TenantId(tenant_id), body.undo_hours, operator(routes))
     return reply(202, show_operation(operation))
 
 

@@ -31,7 +31,7 @@ from tenantry.restores.requests import Restores
 from tenantry.servers.registrations import Registrations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate_store import CertificateStore
-from tenantry.tenants.erased_remains import RemainsRequests
+from tenantry.tenants.erasure_requests import ErasureRequests
 from tenantry.tenants.exposure import DataApis
 from tenantry.tenants.limits import TenantLimits
 from tenantry.tenants.rename_requests import RenameRequests
@@ -56,7 +56,7 @@ class Services(NamedTuple):
     trail: AuditTrail
     operations: Operations
     certificates: CertificateStore
-    remains: RemainsRequests
+    erasures: ErasureRequests
     connections: ConnectionBudget
     reports: ReportStore
     inspections: Inspections
@@ -83,15 +83,16 @@ def services() -> Services:
     leases = Leases(dynamodb, settings.registry_table)
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
     operations = _operations(settings)
+    tenants = Tenants(
+        registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
+    )
     catalogue = backup_catalogue(settings.buckets)
     certificates = CertificateStore(dynamodb, settings.registry_table)
     return Services(
         servers=servers,
         registrations=Registrations(registry, administrators, servers),
         server_deletion=ServerDeletion(registry, administrators, servers, operations),
-        tenants=Tenants(
-            registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
-        ),
+        tenants=tenants,
         limits=TenantLimits(registry, servers, leases, usage_plans),
         data_apis=DataApis(registry, store, servers, leases),
         renames=RenameRequests(registry, store, servers, leases, operations),
@@ -100,7 +101,7 @@ def services() -> Services:
         trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
         operations=operations,
         certificates=certificates,
-        remains=RemainsRequests(registry, certificates, catalogue, operations),
+        erasures=ErasureRequests(registry, tenants, certificates, catalogue, operations),
         reports=ReportStore(aws_client("s3", settings.region), settings.buckets.own.name),
         connections=ConnectionBudget(
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment

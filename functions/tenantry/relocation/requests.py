@@ -7,7 +7,7 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.revisions import head_revision
-from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
+from tenantry.domain.changeable import moving, require_complete, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import MARKED, Operation, OperationStatus
@@ -32,6 +32,7 @@ from tenantry.relocation.undo import require_present
 from tenantry.servers.servers import Servers
 from tenantry.tenants.rename_requests import give_up_rename
 from tenantry.tenants.renaming import new_id
+from tenantry.tenants.retired_ids import known_tenant
 
 _SEARCHED = 1_000
 
@@ -285,7 +286,7 @@ class Relocations:
         return tenant
 
     def _stable(self, tenant_id: TenantId) -> Tenant:
-        tenant = require_known(self._registry.tenant(tenant_id))
+        tenant = known_tenant(self._registry, tenant_id)
         require_complete(tenant)
         return tenant
 

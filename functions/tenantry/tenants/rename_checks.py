@@ -17,7 +17,7 @@ from tenantry.homes.ties import PREPARED, require_untied
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
 from tenantry.tenants.home_checks import require_home
-from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+from tenantry.tenants.retired_ids import known_tenant, require_not_retired
 
 _CONNECT = ConnectSettings(application_name="tenantry-rename", administers=True)
 
@@ -81,9 +81,7 @@ def check_renaming(
     :raises Conflict: the tenant can't be renamed now, the new name is taken, or functions spell the schema's name
         (`schema_named`).
     """
-    tenant = registry.tenant(old)
-    if tenant is None:
-        raise no_such_tenant(registry, old)
+    tenant = known_tenant(registry, old)
     _require_renamable(tenant, operation_id)
     taken = registry.tenant(new)
     if taken and not (operation_id and taken.relocation == operation_id):

@@ -24,7 +24,7 @@ from tenantry.tenants.provisioning import (
     require_free_names,
     require_isolation,
 )
-from tenantry.tenants.retired_ids import find_by_any_id, no_such_tenant, require_not_retired
+from tenantry.tenants.retired_ids import find_by_any_id, known_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -150,10 +150,7 @@ class Tenants:
 
         :raises TenantUnknown: there is no such tenant.
         """
-        tenant = self._registry.tenant(tenant_id)
-        if tenant is None:
-            raise no_such_tenant(self._registry, tenant_id)
-        return tenant
+        return known_tenant(self._registry, tenant_id)
 
     def find(self, tenant_id: TenantId) -> Tenant | None:
         """Look a tenant up by the id that it has, or had before a rename; None if there is none.
