@@ -98,7 +98,8 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
-        require_readable(self._servers.connector(present.server_id), source.tenant_id, present)
+        connect, is_own = self._servers.connector(present.server_id), present.isolation is Isolation.DATABASE
+        require_readable(connect, source.tenant_id, present, dumped=is_own)
         self._require_copyable(present)
         require_options(self._servers, present, home)
         facts = {

@@ -5,7 +5,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions
@@ -156,13 +157,14 @@ class Residence:
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
-    def give_dump_logins(self, operation: Operation, isolation: Isolation) -> None:
+    def give_dump_logins(self, operation: Operation, isolation: Isolation, *, is_leaving: bool = False) -> None:
         """Make the tenant's logins for backups on the target's server, for a home of that isolation model.
 
+        :param is_leaving: of shared tables, where nothing reads more than the tenant itself until it has left.
         :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
         """
         admin = self.servers.admin(journey_of(operation.facts).target.server_id)
-        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation)
+        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation, is_leaving=is_leaving)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.

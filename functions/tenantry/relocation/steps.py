@@ -12,7 +12,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Both, Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import ignore_name_taken
@@ -80,9 +81,8 @@ class Relocation(Residence):
         if journey.leaves_server:
             self.make_roles(operation, journey.target.server_id)
         # Until the tenant has left what it shares with others, nothing reads more than the tenant itself.
-        homes = {journey.source.isolation, journey.target.isolation}
         with ignore_name_taken():
-            self.give_dump_logins(operation, Isolation.DATABASE if homes == {Isolation.DATABASE} else Isolation.SCHEMA)
+            self.give_dump_logins(operation, journey.source.isolation, is_leaving=True)
         self.make_room(operation)
         self._emptied.add(operation.operation_id)
         return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tenantry.contents.home_copier import Resident
+from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
