@@ -9,8 +9,8 @@ import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
 from tenantry.backups.logins import BackupLogins
-from tenantry.backups.omissions import read_omissions
 from tenantry.contents.digest import Access, ContentReader, looking_in
+from tenantry.contents.omissions import read_omissions
 from tenantry.contents.withheld import WithheldReader
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate

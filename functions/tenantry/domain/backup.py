@@ -233,8 +233,14 @@ class OmissionReason(StrEnum):
     NOT_DUMPED = "not_dumped"
     # It comes back in the default tablespace.
     DEFAULT_TABLESPACE = "default_tablespace"
+    # pg_restore can't make it as pg_dump has written it: it is left out.
+    NOT_RESTORABLE = "not_restorable"
     # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
     NEEDED_BY_OTHERS = "needed_by_others"
+
+
+# What a restore leaves out, and does not compare.
+LEFT_OUT = frozenset({OmissionReason.NEEDS_SUPERUSER, OmissionReason.NOT_RESTORABLE})
 
 
 class Omission(_Frozen):
@@ -293,7 +299,7 @@ class Manifest(_Frozen):
     @property
     def left_out(self) -> list[Omission]:
         """What a restore leaves out of the archive, for it would fail with it."""
-        return [gone for gone in self.omissions or () if gone.reason == OmissionReason.NEEDS_SUPERUSER]
+        return [gone for gone in self.omissions or () if gone.reason in LEFT_OUT]
 
     @property
     def is_limited(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tenantry.contents.omissions import require_copyable
 from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
@@ -147,6 +148,8 @@ class Return:
         # Whom the tenant has kept out since must not be let in again.
         changed = mark != operation.facts.get("mark") or not relocation.copier.same_rights(source, target)
         is_redefined = self._is_redefined(operation, source)
+        if (changed or is_redefined) and journey.copies_schema:
+            require_copyable(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if (changed or is_redefined) and not journey.copies_schema:
             relocation.copier.has_same_tables(source, target)
             if is_redefined:

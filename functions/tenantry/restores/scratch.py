@@ -190,7 +190,8 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
-                left_out={(gone.catalogue, gone.object): gone.name for gone in order.manifest.left_out},
+                # What has no oid goes with something that has one.
+                left_out={(o.catalogue, o.object): o.name for o in order.manifest.left_out if o.object},
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)

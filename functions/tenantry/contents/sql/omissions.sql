@@ -9,7 +9,7 @@ WITH spaces AS MATERIALIZED (
 ),
 members AS MATERIALIZED (SELECT classid, objid, refobjid AS extension FROM pg_depend WHERE deptype = 'e'),
 relations AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.reltablespace, s.name || '.' || quote_ident(c.relname) AS name
+    SELECT c.oid, c.relkind, c.reltablespace, c.relreplident, s.name || '.' || quote_ident(c.relname) AS name
     FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
@@ -35,6 +35,21 @@ found (kind, name, reason, catalogue, object) AS (
     SELECT DISTINCT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_dumped', 'pg_constraint'::regclass, k.oid
     FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid JOIN pg_constraint k ON k.oid = t.tgconstraint
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
+    UNION ALL
+    -- Made a key after it was the replica identity: pg_dump writes the key first, and no deferrable one can become that.
+    SELECT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_restorable', 'pg_constraint'::regclass, k.oid
+    FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+    JOIN relations c ON c.oid = k.conrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    SELECT 'index', c.name, 'not_restorable', NULL, NULL
+    FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    -- The index that was the replica identity is gone: the table comes back with its key as that.
+    SELECT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    WHERE c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
     UNION ALL
     SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
            c.name, 'default_tablespace', 'pg_class'::regclass, c.oid
