@@ -220,7 +220,9 @@ class ScratchRestorer:
             return findings
         if has_others:
             writer.write(rights, strangers=order.knows_others)
-        differing = writer.differences(rights, strangers=order.knows_others)
+        # What did not come back is told by its definition, and what was left out is not told at all.
+        is_told = order.manifest.fingerprint is not None
+        differing = writer.differences(rights, strangers=order.knows_others, partial=is_told)
         left_out = writer.left_out(rights, strangers=order.knows_others)
         return replace(findings, missing=(*findings.missing, *differing), left_out=tuple(left_out))
 

@@ -95,6 +95,9 @@ def test_what_only_a_superuser_makes_is_left_out_of_a_restore(vault: Vault) -> N
     tenant = vault.add_with_tables()
     vault.execute("here", OF_SUPERUSERS, tenant.value)
     owned = f'ALTER FUNCTION watch() OWNER TO "{tenant}_owner"; ALTER FOREIGN TABLE far OWNER TO "{tenant}_owner"; '
+    # Whose rights to it are left out, too.
+    owned += f'GRANT EXECUTE ON FUNCTION shorter(text) TO "{tenant}_viewer"; '
+    owned += f'ALTER FUNCTION tight() OWNER TO "{tenant}_editor"'
     vault.execute("here", owned, tenant.value)
     assert said(vault, tenant) == {"needs_superuser": NEED_SUPERUSERS}
     backup = vault.back_up(tenant)
@@ -233,12 +236,9 @@ def test_no_copy_is_begun_of_what_it_could_not_have(vault: Vault) -> None:
     vault.execute("here", "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'", tenant.value)
     for statement, named, thing in NO_COPY:
         vault.execute("here", statement, tenant.value)
-        for start in (
-            lambda: vault.relocations.move(tenant, "there", "op-1"),
-            lambda: vault.clones.start(clone, "op-1"),
-        ):
+        for is_clone in (False, True):
             with pytest.raises(Conflict) as refusal:
-                start()
+                _ = vault.clones.start(clone, "op-1") if is_clone else vault.relocations.move(tenant, "there", "op-1")
             assert (refusal.value.code, refusal.value.details) == ("unrestorable", named)
         vault.execute("here", f"DROP {thing}", tenant.value)
     assert (vault.tenant(tenant).relocation, vault.world.registry.tenant(clone.tenant_id)) == ("", None)
