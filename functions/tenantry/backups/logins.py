@@ -5,18 +5,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tenantry.contents.counting_login import is_let_in
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.logins import count_login, dump_login
-from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, IdentityMismatch
+from tenantry.domain.errors import BackupFailed
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.lent_rights import lend, take_back
 from tenantry.homes.withheld import find_withheld, is_withheld
 from tenantry.observability import logger
-
-# A login that is not there, has another password, or may not connect: SQLSTATE class 28, and 42501.
-_REFUSED_CLASS, _MAY_NOT_CONNECT = "28", "42501"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +53,8 @@ def choose_logins(
         return BackupLogins(tenant_id, own, own, reads_all=False)
     dump = replace(own, username=dump_login(tenant_id), password=password)
     count = replace(own, username=count_login(tenant_id), password=password)
-    try:
-        for login in (dump, count):
-            with closing(connect(replace(login, schema="pg_catalog"), settings)) as connection:
-                check_identity(connection, tenant_id)
-    except (DatabaseUnavailable, IdentityMismatch) as error:
-        if not _is_refused(error):
-            raise
-        logger().warning("logins for backups refused", extra={"tenant_id": tenant_id.value, "code": error.code})
+    if not all(is_let_in(tenant_id, login, settings) for login in (dump, count)):
+        logger().warning("logins for backups refused", extra={"tenant_id": tenant_id.value})
         return BackupLogins(tenant_id, own, own, reads_all=False)
     if own.isolation is Isolation.DATABASE:
         return BackupLogins(tenant_id, dump, count, reads_all=True)
@@ -97,10 +88,3 @@ def _choose_for_schema(logins: BackupLogins, settings: ConnectSettings) -> Backu
             "may give it BYPASSRLS; what the tenant's editor or viewer owns, give to the owner.",
         )
     return whole
-
-
-def _is_refused(error: DatabaseUnavailable | IdentityMismatch) -> bool:
-    """Whether a login is not as it should be; that the database itself is another tenant's is found again."""
-    if isinstance(error, IdentityMismatch):
-        return True
-    return error.code.startswith(_REFUSED_CLASS) or error.code == _MAY_NOT_CONNECT

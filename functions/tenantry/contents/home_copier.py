@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+from tenantry.contents.counting_login import choose_reader
 from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.fingerprint import Defined
 from tenantry.contents.residents import Both, HomeRead, Resident
@@ -260,8 +261,10 @@ class HomeCopier:
         return ContentReader(access, self._settings(), past_policies=not access.is_pooled)
 
     def _tenants_own(self, resident: Resident) -> Access:
-        credentials = self.at(resident.home, resident.credentials)
-        return Access(resident.home, credentials, owner_role(resident.tenant_id))
+        own = self.at(resident.home, resident.credentials)
+        password = self._read_dump_password(resident.tenant_id)
+        reader = choose_reader(resident.tenant_id, own, password, self._settings())
+        return Access(resident.home, reader, owner_role(resident.tenant_id))
 
     def _administrators(self, resident: Resident) -> Access:
         """Access to a tenant's rows of shared tables, as the role that owns the tables."""

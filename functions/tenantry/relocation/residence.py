@@ -20,6 +20,7 @@ from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
@@ -187,6 +188,15 @@ class Residence:
         if with_roles:
             removal = self.servers.removal(home.server_id)
             removal.drop_roles(removal.find_roles(tenant_id))
+
+    def admit(self, operation: Operation, home: Home) -> None:
+        """Let us into the tenant's present home, and its login too, whatever its owner or its application has limited.
+
+        :raises TenantryError: the server refused.
+        """
+        tenant = self.tenant(operation)
+        readmit(self.servers.connector(home.server_id), tenant.tenant_id, home)
+        self.servers.admin(home.server_id).set_limits(tenant.tenant_id, tenant.limits)
 
     def leave_behind(self, operation: Operation, home: Home) -> None:
         """Write down that a home may still be there, so that an erasure looks for it."""

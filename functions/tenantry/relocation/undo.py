@@ -13,7 +13,6 @@ from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.gone import ignore_gone
-from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation
 
@@ -142,7 +141,7 @@ class Return:
         if journey.leaves_server:
             # A rotation since the switch may have changed the login in use.
             relocation.make_roles(operation, journey.target.server_id)
-        readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
+        relocation.admit(operation, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
         # Whom the tenant has kept out since must not be let in again.
