@@ -197,13 +197,14 @@ class HomeCopier:
             copy_rows(reader, into)
 
     def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
+        surroundings = reader.surroundings()
         try:
-            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline(), casts=surroundings.casts)
         except CopyFailed:
             reader.explain()
             raise
         if reader.access.home.isolation is Isolation.SCHEMA:
-            write_surroundings(target, reader.surroundings(), self._settings(), whole=False)
+            write_surroundings(target, surroundings, self._settings(), whole=False)
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:

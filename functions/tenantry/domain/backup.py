@@ -235,8 +235,6 @@ class OmissionReason(StrEnum):
     DEFAULT_TABLESPACE = "default_tablespace"
     # pg_restore can't make it as pg_dump has written it: it is left out.
     NOT_RESTORABLE = "not_restorable"
-    # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
-    NEEDED_BY_OTHERS = "needed_by_others"
 
 
 # What a restore leaves out, and does not compare.
