@@ -153,7 +153,6 @@ def test_a_copy_that_was_changed_is_not_verified_nor_restored(vault: Vault) -> N
     findings = scratches.examine(order)
     scratches.drop(order)
     named = {
-        "table lost",
         "view public.lost",
         "column public.lost.one",
         "function public.other()",
