@@ -11,10 +11,11 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.client_environment import CopyTools
-from tenantry.domain.backup import BackupId, Verification
+from tenantry.domain.backup import BackupId
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import new_ulid
+from tenantry.domain.verification import Verification
 from tenantry.fleet.run import RunId
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork

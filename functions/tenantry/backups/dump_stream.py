@@ -17,7 +17,8 @@ from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot, terminate_backends
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_dump import Dump, pg_dump_version
-from tenantry.domain.backup import DatabaseFacts, DumpObject
+from tenantry.domain.backup import DumpObject
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import TenantId
 

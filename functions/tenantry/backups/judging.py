@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tenantry.domain.backup import Manifest, Verification
+from tenantry.domain.backup import Manifest
 from tenantry.domain.backup_policy import PATIENCE
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.tenant import Tenant
+from tenantry.domain.verification import Verification
 
 # Each tenant is drilled once a month; the extra days leave time to repeat a failed drill.
 VERIFIED_WITHIN = timedelta(days=33)

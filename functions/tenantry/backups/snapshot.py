@@ -11,13 +11,15 @@ from tenantry.backups.facts import read_facts, tenant_roles
 from tenantry.backups.logins import BackupLogins
 from tenantry.backups.omissions import read_omissions
 from tenantry.backups.withheld import WithheldReader
-from tenantry.contents.digest import Access, ContentReader, looking_in
+from tenantry.contents.access import Access, looking_in
+from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.database.tenant_connection import check_identity
-from tenantry.domain.backup import FingerprintFacts, LargeObjects, RightsFacts, TableRows
-from tenantry.domain.content import Content, Sample, TableContent
+from tenantry.domain.backup import TableRows
+from tenantry.domain.backup_facts import FingerprintFacts, LargeObjects, RightsFacts
+from tenantry.domain.content import Content, Counting, Sample, TableContent
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, DatabaseUnavailable
 from tenantry.domain.rights import notable, to_facts
@@ -102,7 +104,9 @@ class Snapshot:
             if self._home.isolation is not Isolation.DATABASE:
                 with looking_in(self._connection, "pg_catalog"):
                     self._refuse_large_objects(cursor)
-            content = self._reader.content(self._samples, done, large_objects=not self._logins.reads_all)
+            content = self._reader.content(
+                Counting(samples=self._samples, large_objects=not self._logins.reads_all), done
+            )
             tables = self._describe(content)
             if self._home.isolation is Isolation.POOLED:
                 _require_all(cursor, tables)

@@ -13,21 +13,13 @@ from tenantry.backups.logins import choose_logins
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Counted, Snapshot
 from tenantry.contents.steadiness import repeat_while_rewritten
-from tenantry.domain.backup import (
-    BackupId,
-    CastFacts,
-    DumpObject,
-    HomeFacts,
-    Manifest,
-    dump_key,
-    manifest_key,
-    new_backup_id,
-)
+from tenantry.domain.backup import BackupId, DumpObject, Manifest, dump_key, manifest_key, new_backup_id
+from tenantry.domain.backup_facts import CastFacts, HomeFacts
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, Conflict
 from tenantry.domain.tenant import Tenant, TenantId
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Self
 
 import psycopg2
 
+from tenantry.contents.access import Access, begin
 from tenantry.contents.copied_rows import digest_copied
-from tenantry.contents.digest import Access, begin, digest_large_objects
+from tenantry.contents.digest import digest_large_objects
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql

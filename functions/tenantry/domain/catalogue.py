@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from tenantry.domain.backup import BackupId, Manifest, Verification
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ulid_time
+from tenantry.domain.verification import Verification
 
 
 class Fault(StrEnum):

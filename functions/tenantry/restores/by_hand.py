@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.connecting import ConnectSettings, connect

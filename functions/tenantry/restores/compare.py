@@ -6,7 +6,8 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
@@ -80,7 +81,7 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     has_digests = any(table.digest for table in manifest.tables)
     # Nobody else is there: what hides rows from their owner, too, is put aside for as long as this takes.
     with ContentReader(access, settings, past_policies=True, computed=_has_computed(manifest)) as reader:
-        content = reader.content(manifest.samples, copied=manifest.copied) if has_digests else None
+        content = reader.content(manifest.counting) if has_digests else None
         tables = []
         for name, table in reader.tables.items():
             found = content.tables[name] if content else TableContent(_count(reader, table), "")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
