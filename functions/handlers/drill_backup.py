@@ -86,8 +86,13 @@ def _describe(found: tuple[Verification, bool]) -> Done:
 def _report(verification: Verification, names: dict[str, str]) -> None:
     count("BackupsVerified" if verification.passed else "BackupsNotVerified")
     measure("RestoreSeconds", verification.seconds, MetricUnit.Seconds)
-    rows = sum(table.rows for table in verification.tables)
-    facts: dict[str, Any] = {"passed": verification.passed, "seconds": verification.seconds, "rows": rows}
+    facts: dict[str, Any] = {
+        "passed": verification.passed,
+        "seconds": verification.seconds,
+        "rows": verification.rows,
+    }
+    if verification.uncounted:
+        facts["uncounted"] = verification.uncounted
     if verification.limited:
         facts["limited"] = True
     if verification.differing:

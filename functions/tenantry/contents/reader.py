@@ -1,7 +1,7 @@
 """Reads what a tenant has in one home, at one moment, so that two homes can be compared."""
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,18 +20,16 @@ from tenantry.contents.passing import Execute, passing
 from tenantry.contents.past_policies import lift_policies, regain_rights
 from tenantry.contents.rights_reader import read_rights
 from tenantry.contents.surroundings_reader import read_surroundings
+from tenantry.contents.watch import Watch
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.domain.content import Content, ContentTable, Counting, TableContent
-from tenantry.domain.errors import TenantryError
 from tenantry.domain.rights import AllRights
 from tenantry.domain.surroundings import Surroundings
 from tenantry.domain.tenant import Isolation, TenantId
 
-type Failed = Callable[[TenantryError], object]
-
-_EVERYTHING = Counting()
+_EVERYTHING, _STRICT = Counting(), Watch()
 
 
 class ContentReader:
@@ -102,27 +100,20 @@ class ContentReader:
             cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
             return str(cursor.fetchone()[0])
 
-    def content(
-        self,
-        counting: Counting = _EVERYTHING,
-        done: Callable[[], object] = lambda: None,
-        *,
-        failed: Failed | None = None,
-    ) -> Content:
+    def content(self, counting: Counting = _EVERYTHING, watch: Watch = _STRICT) -> Content:
         """Count and digest the rows of every table. No table is locked for longer than it is read.
 
-        :param done: called after each table.
-        :param failed: called with each error of PostgreSQL's; what it is about is left out. None: it is raised.
+        :param watch: told of each table; a lenient one has what can't be read left out.
         :raises Conflict: tables were rewritten meanwhile, so they were not what the snapshot shows.
         :raises TenantryError: the database refused or went away.
         """
-        with self._translated(), passing(self._connection) as execute:
-            tables = self._count(execute, counting, done, failed)
-            states = {} if self.access.is_pooled else self._try(lambda: self._states(execute), failed) or {}
-            objects = self._try(lambda: self._large_objects(counting), failed)
-        if not self._connection.closed:
-            self.require_unchanged()
-        sequences = {name: f"{value} {called}" for name, (value, called) in states.items()}
+        connection = self._connection
+        with self._translated(), passing(connection) as execute:
+            tables = self._count(execute, counting, watch)
+            states = None if self.access.is_pooled else watch.attempt(connection, lambda: self._states(execute))
+            objects = watch.attempt(connection, lambda: self._large_objects(counting))
+        watch.attempt(connection, self.require_unchanged)
+        sequences = {name: f"{value} {called}" for name, (value, called) in (states or {}).items()}
         return Content(tables, sequences, objects)
 
     def rights(self, tenant_id: TenantId, *, narrow: bool = False, to_database: bool = True) -> AllRights:
@@ -138,8 +129,7 @@ class ContentReader:
 
         :raises TenantryError: the database refused or went away.
         """
-        # Whoever asks how a view is defined locks what it reads.
-        with self._translated(), passing(self._connection):
+        with self._translated():
             return read_fingerprint(self._connection, self.access.home, narrow=narrow, beside=beside)
 
     def surroundings(self) -> Surroundings:
@@ -198,19 +188,14 @@ class ContentReader:
     def _find_unreadable(self) -> Unreadable:
         return find_unreadable(self._connection, self.access, self.tables) if self._leaves_out else Unreadable({}, {})
 
-    def _count(
-        self, execute: Execute, counting: Counting, done: Callable[[], object], failed: Failed | None
-    ) -> dict[str, TableContent]:
+    def _count(self, execute: Execute, counting: Counting, watch: Watch) -> dict[str, TableContent]:
         found: dict[str, TableContent] = {}
         for name, table in self.tables.items():
-            if table.place in counting.skipped:
-                continue
-            content = self._try(partial(self._digest, execute, counting, table), failed)
-            if content:
-                found[name] = content
-            if self._connection.closed:
-                break
-            done()
+            if table.place not in counting.skipped:
+                read = partial(self._digest, execute, counting, table)
+                if content := watch.attempt(self._connection, read):
+                    found[name] = content
+                    watch.done()
         return found
 
     def _digest(self, execute: Execute, counting: Counting, table: ContentTable) -> TableContent:
@@ -235,18 +220,6 @@ class ContentReader:
                 asked = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(*place))
                 states[name] = execute(asked).fetchone()
         return states
-
-    def _try[T](self, read: Callable[[], T], failed: Failed | None) -> T | None:
-        """Read something; None: it can't be read, and that was told."""
-        if failed and self._connection.closed:
-            return None
-        try:
-            return read()
-        except psycopg2.Error as exc:
-            if failed is None:
-                raise
-            failed(translate(exc))
-            return None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

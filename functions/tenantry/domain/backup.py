@@ -73,13 +73,15 @@ def manifest_key(tenant_id: TenantId, backup_id: BackupId) -> str:
 class TableRows(Frozen):
     """The number of a table's rows in the dump's own snapshot, and their digest (`domain.content.TableContent`).
 
+    Both are None if they could not be counted; then the manifest's `uncounted` says why.
+
     If `one_in` is more than 1, the digest covers that share of the rows, chosen by a hash of the columns in `key`.
     `copied`: it is of the lines that COPY writes (`contents.copied_rows`). Format 1 has no digests.
     """
 
     schema_name: str = Field(alias="schema")
     table: str
-    rows: int = Field(ge=0)
+    rows: int | None = Field(default=None, ge=0)
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
@@ -147,6 +149,13 @@ class Manifest(Frozen):
     casts: list[CastFacts] = Field(default_factory=list)
     # What a restore does not bring back. None: not looked for.
     omissions: list[Omission] | None = None
+    # The code of what kept rows from being counted, or definitions from being read: no drill can verify this backup.
+    uncounted: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, as far as they were counted."""
+        return sum(table.rows or 0 for table in self.tables)
 
     @property
     def left_out(self) -> list[Omission]:
@@ -167,11 +176,17 @@ class Manifest(Frozen):
         return not all(own.fullmatch(role.name) for role in self.roles)
 
     @property
+    def has_digests(self) -> bool:
+        """Whether it has digests of rows, and not their number alone."""
+        return self.uncounted is not None or any(table.digest for table in self.tables)
+
+    @property
     def counting(self) -> Counting:
         """How its rows were counted and digested, to do it again."""
         places: dict[Place, TableRows] = {(table.schema_name, table.table): table for table in self.tables}
         return Counting(
             samples={place: Sample(t.one_in, tuple(t.key)) for place, t in places.items() if t.one_in > 1},
+            skipped=frozenset(place for place, table in places.items() if table.rows is None),
             copied=frozenset(place for place, table in places.items() if table.copied),
             whole=self.format < _BY_VALUE,
         )

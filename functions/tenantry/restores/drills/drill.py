@@ -171,4 +171,5 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         differing=found.findings.differing[:_NAMED] if found else [],
         limited=backup.limited,
         left_out=list(found.findings.left_out) if found else [],
+        uncounted=backup.uncounted,
     )
