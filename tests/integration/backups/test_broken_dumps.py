@@ -13,7 +13,7 @@ import pytest
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.backups.progress import BackupState
 from tenantry.backups.progress_store import ProgressStore
-from tenantry.domain.errors import BackupFailed, DatabaseUnavailable, TenantryError
+from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import TenantId, owner_role
 from tests.integration.backups.conftest import end_sessions, manifest_of, wait_until
 from tests.integration.backups.test_take import BINARIES, BUCKET, assert_left_nothing, back_up, keys
@@ -49,9 +49,11 @@ def test_a_killed_backend(world: World, s3: Any, large: TenantId, at_share: AtSh
 
 
 def test_a_killed_session_of_the_snapshot(world: World, s3: Any, large: TenantId, at_share: AtShare) -> None:
-    """pg_dump has imported the snapshot by then and would succeed, but its rows would not be counted."""
+    """pg_dump has imported the snapshot by then and succeeds, but not all rows are counted."""
     at_share(0.02, lambda: end_sessions(world, large, "tenantry-backup"))
-    assert isinstance(refused(world, s3, large), DatabaseUnavailable)
+    manifest = manifest_of(s3, back_up(large))
+    assert manifest.uncounted in {"57P01", "08006"}
+    assert "large" in {table.table for table in manifest.tables if table.rows is None}
 
 
 @pytest.mark.parametrize("share", [0.1, 0.99])
