@@ -12,6 +12,7 @@ from tenantry.aws.object_store import ObjectStore
 from tenantry.backups.count import Counted
 from tenantry.backups.deadline import Deadline
 from tenantry.backups.logins import BackupLogins
+from tenantry.backups.oversize import explain_oversize
 from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Snapshot, terminate_backends
 from tenantry.database.connecting import ConnectSettings
@@ -111,6 +112,7 @@ class DumpStream:
                 if status := dump.wait():
                     limit.explain()
                     _explain(counting)
+                    explain_oversize(self.logins, self.tools.connect)
                 limit.end_dump(status)
                 return dump_bytes, counting.result()
             except BaseException:

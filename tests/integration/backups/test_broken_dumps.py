@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tenantry.aws.tenant_secrets import TenantSecrets
+from tenantry.backups import oversize
 from tenantry.backups.progress import BackupState
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.errors import BackupFailed, TenantryError
@@ -125,6 +126,18 @@ def test_a_pg_dump_that_fails_after_a_full_stream(
     program(f'"{BINARIES}/pg_dump" "$@" || exit\ncase "$1" in --version) ;; *) exit 1 ;; esac')
     error = refused(world, s3, large)
     assert (error.code, error.details) == ("dump_failed", "exit status 1")
+
+
+def test_a_row_that_no_client_can_read_is_named(
+    world: World, s3: Any, large: TenantId, program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of 1 GB makes pg_dump fail, which says so in words only."""
+    program(f'"{BINARIES}/pg_dump" "$@" || exit\ncase "$1" in --version) ;; *) exit 1 ;; esac')
+    monkeypatch.setattr(oversize, "MOST_BYTES", 970)
+    error = refused(world, s3, large)
+    assert (error.code, error.details) == ("row_too_long", "public.large")
+    monkeypatch.setattr(oversize, "MOST_BYTES", 1000)
+    assert refused(world, s3, large).code == "dump_failed"
 
 
 def test_a_server_that_is_newer_than_pg_dump(

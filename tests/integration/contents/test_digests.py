@@ -152,14 +152,15 @@ class _Locks(Watch):
 
     def __init__(self, world: World, tenant: TenantId, pid: int) -> None:
         self.held: list[int] = []
-        self._ask = lambda: world.execute(
-            f"""SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-                WHERE l.pid = {pid} AND c.relnamespace = 'public'::regnamespace""",
-            tenant.value,
-        )[0][0]
+        self._world, self._tenant, self._pid = world, tenant, pid
 
     def done(self) -> None:
-        self.held.append(self._ask())
+        ((held,),) = self._world.execute(
+            f"""SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                WHERE l.pid = {self._pid} AND c.relnamespace = 'public'::regnamespace""",
+            self._tenant.value,
+        )
+        self.held.append(held)
 
 
 def test_what_has_taken_a_tables_place_is_not_counted_for_it(

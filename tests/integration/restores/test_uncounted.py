@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.backups import dump_stream
+from tenantry.backups.deadline import Deadline
 from tenantry.backups.judging import BackupFault, TenantHistory, judge
 from tenantry.domain.backup import Manifest
 from tenantry.domain.catalogue import CataloguedBackup
@@ -93,7 +93,7 @@ def test_a_count_that_takes_too_long_is_ended_and_the_dump_kept(vault: Vault) ->
 @contextmanager
 def deadline(condition: Callable[[], bool]) -> Iterator[None]:
     """Let a backup's deadline come when its dump has ended and this is so."""
-    end_dump = dump_stream.Deadline.end_dump
+    end_dump = Deadline.end_dump
 
     def expire(limit: Any, status: int) -> None:
         end_dump(limit, status)
@@ -101,7 +101,7 @@ def deadline(condition: Callable[[], bool]) -> Iterator[None]:
         limit._expire()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dump_stream.Deadline, "end_dump", expire)
+        patch.setattr(Deadline, "end_dump", expire)
         yield
 
 
