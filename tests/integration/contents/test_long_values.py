@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tenantry.contents.access import Access
 from tenantry.contents.reader import ContentReader
 from tenantry.contents.watch import Lenient
 from tenantry.database.connecting import ConnectSettings
+from tenantry.domain.backup_facts import LargeObjects
 from tenantry.domain.content import Counting
 from tenantry.domain.tenant import TenantId, owner_role
 from tests.integration.contents.conftest import Vault
@@ -62,3 +64,22 @@ def as_one_text(vault: Vault, tenant: TenantId) -> set[str]:
         content = reader.content(Counting(whole=True), Lenient())
         lacking = reader.tables.keys() - content.tables.keys()
     return lacking if content.large_objects else lacking | {"large objects"}
+
+
+def test_a_backup_of_format_2_is_compared_as_it_was_made(vault: Vault) -> None:
+    tenant = vault.add()
+    vault.run_as(tenant, "CREATE TABLE texts (a text); INSERT INTO texts VALUES ('x'); SELECT lo_from_bytea(0, 'abc')")
+    order = vault.order(vault.back_up(tenant))
+    access = Access(vault.home(tenant), vault.credentials(tenant), owner_role(tenant))
+    with ContentReader(access, ConnectSettings()) as reader:
+        content = reader.content(Counting(whole=True))
+    assert content.large_objects
+    tables = [
+        table.model_copy(update={"digest": content.tables[table.table].digest}) for table in order.manifest.tables
+    ]
+    objects = LargeObjects(count=1, digest=content.large_objects.digest)
+    old = order.manifest.model_copy(update={"format": 2, "tables": tables, "large_objects": objects})
+    assert vault.scratches().drill(replace(order, manifest=old)).findings.differing == []
+    newer = old.model_copy(update={"format": 3})
+    differing = vault.scratches().drill(replace(order, manifest=newer)).findings.differing
+    assert {"public.texts", "public.candidates", "large objects"} <= set(differing)
