@@ -13,6 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 from local.postgres_server import PostgresServer
 from tenantry.observability import logger
 from tests.postgres import temporary_postgres
+from tests.quick_moto import make_moto_quick
+
+make_moto_quick()
 
 # What builds the project, or runs a whole stack: one worker does it, one after the other.
 _BUILDS = (

@@ -33,19 +33,22 @@ def quick_place() -> Path:
 _kept = KeptSessions()
 
 
-def superuser_session(server: PostgresServer, database: str = "postgres") -> Any:
+def superuser_session(server: PostgresServer, database: str = "postgres", **options: str) -> Any:
     """Open a session in autocommit mode; one in the maintenance database is kept for the next caller when it is closed.
+
+    It is the superuser's, unless `options` (those of psycopg2.connect) say otherwise.
 
     To open a session costs a server three milliseconds, and the tests ask servers tens of thousands of questions.
     """
 
     def open_session() -> PatientConnection:
-        session = server.connect(database, connection_factory=PatientConnection)
+        session = server.connect(database, **options, connection_factory=PatientConnection)
         session.autocommit = True
         return session  # type: ignore[return-value]
 
     # A port is another server's when this one has ended; its password is its own.
-    return _kept.take(server.admin_password, open_session) if database == "postgres" else open_session()
+    key = (server.admin_password, *sorted(options.items()))
+    return _kept.take(key, open_session) if database == "postgres" else open_session()
 
 
 @contextmanager

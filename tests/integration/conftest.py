@@ -79,6 +79,10 @@ class World:
 
     def admin(self, database: str = "postgres") -> Any:
         """Connect as the server's administrator, as the code does: its sessions limit their waits from the start."""
+        return superuser_session(self.server, database, options=IMPATIENT)
+
+    def new_admin(self, database: str = "postgres") -> Any:
+        """Connect so, in a session that nobody else has or gets."""
         connection = self.server.connect(database, options=IMPATIENT)
         connection.autocommit = True
         return connection

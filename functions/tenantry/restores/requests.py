@@ -137,8 +137,12 @@ class Restores:
     def _begin_in_place(
         self, request: RestoreRequest, backup: CataloguedBackup, tenant: Tenant, actor: str
     ) -> Operation:
-        if request.into and request.into != request.tenant_id:
-            raise Conflict("There is such a tenant already.", code="tenant_exists", hint="Choose another tenant id.")
+        if request.into:
+            raise Conflict(
+                "There is such a tenant already.",
+                code="tenant_exists",
+                hint="Choose another tenant id; to restore a tenant in its own place send `tenant_id` and no `into`.",
+            )
         require_in_use(tenant)
         if tenant.former_home:
             raise Conflict(

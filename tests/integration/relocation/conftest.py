@@ -20,7 +20,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, Tenant, TenantId, owner_role
+from tenantry.domain.tenant import POOL_DATABASE, Isolation, Tenant, TenantId, owner_role
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Operations, Performer, Step
@@ -208,16 +208,25 @@ class Yard:
     def _drop_at(self, server: str, tenant_id: TenantId) -> None:
         self.execute(server, f'DROP DATABASE IF EXISTS "{tenant_id}" WITH (FORCE)')
         roles = self.execute(server, f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{tenant_id}_')")
-        databases = self.execute(
-            server, "SELECT datname FROM pg_database WHERE datname LIKE 'tenantry\\_%' AND datallowconn"
-        )
-        for (database,) in databases:
-            if database == "tenantry_pool":
+        for database in self._databases_with_traces(server, tenant_id):
+            if database == POOL_DATABASE:
                 self.execute(server, f"DELETE FROM candidates WHERE tenant_id = '{tenant_id}'", database)
             for (role,) in roles:
                 self.execute(server, f'DROP OWNED BY "{role}" CASCADE', database)
         for (role,) in roles:
             self.execute(server, f'DROP ROLE "{role}"')
+
+    def _databases_with_traces(self, server: str, tenant_id: TenantId) -> list[str]:
+        """List the shared databases in which a tenant's roles own something or have a right."""
+        rows = self.execute(
+            server,
+            f"""SELECT DISTINCT d.datname FROM pg_shdepend s
+                JOIN pg_roles r ON s.refclassid = 'pg_authid'::regclass AND r.oid = s.refobjid
+                JOIN pg_database d ON d.datallowconn
+                 AND d.oid = CASE s.classid WHEN 'pg_database'::regclass THEN s.objid ELSE s.dbid END
+                WHERE starts_with(r.rolname, '{tenant_id}_')""",
+        )
+        return [database for (database,) in rows]
 
 
 CANDIDATES = """

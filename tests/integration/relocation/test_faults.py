@@ -1,6 +1,6 @@
-"""After a worker has died after any step, or lost its connections during it, another one finishes the operation."""
+"""After a worker has died after any step, or lost its connections during it, another one goes on, and dies later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -90,70 +90,82 @@ class Axe:
         self.patch.undo()
 
 
-@pytest.mark.parametrize("step", MOVE)
+def dying_after_each(yard: Yard, operation: Operation, steps: tuple[str, ...]) -> Iterator[str]:
+    """Let one worker after the other die, each after the next step; give the step's name after each death."""
+    for step in steps:
+        with pytest.raises(Cut):
+            yard.perform(operation, dying_after(step))
+        yield step
+
+
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
-def test_a_worker_that_dies_is_followed_by_one_that_finishes(yard: Yard, way: Way, step: str) -> None:
+def test_a_worker_that_dies_after_any_step_is_followed_by_one_that_goes_on(yard: Yard, way: Way) -> None:
     tenant_id = yard.add(way[0])
     before = yard.run_as(tenant_id, ROWS)
     operation = start(yard, tenant_id, way)
-    with pytest.raises(Cut):
-        yard.perform(operation, dying_after(step))
-    if step != "settle":  # else the tenant is at liberty already
-        assert start(yard, tenant_id, way).operation_id == operation.operation_id
+    for step in dying_after_each(yard, operation, MOVE):
+        if step != "settle":  # else the tenant is at liberty already
+            assert start(yard, tenant_id, way).operation_id == operation.operation_id
     yard.perform_well(operation)
     assert yard.run_as(tenant_id, ROWS) == before
     tenant = yard.tenant(tenant_id)
     assert (tenant.isolation, tenant.relocation) == (way[1], "")
-    yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
-    traces = yard.traces(tenant_id)
-    assert traces.pop(tenant.server_id) == home_of(tenant_id, way[1])
-    assert [*traces.values()] == [[]]
+    confirm_and_find_no_traces(yard, tenant_id, way)
 
 
-@pytest.mark.parametrize("step", MOVE[:-1])
-@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[4]], ids=lambda way: f"{way[0]}-{way[1]}")
-def test_a_step_that_loses_a_connection_can_be_repeated(yard: Yard, way: Way, step: str) -> None:
-    tenant_id = yard.add(way[0])
-    before = yard.run_as(tenant_id, ROWS)
-    operation = start(yard, tenant_id, way)
-    try:
-        yard.perform(operation, cutting_connections(yard, tenant_id, step))
-    except TenantryError:
-        # Where it is, it can be written to again, unless it has gone over.
-        yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
-        before = yard.run_as(tenant_id, ROWS)
-        yard.perform_well(start(yard, tenant_id, way))
-    assert yard.run_as(tenant_id, ROWS) == before
+def confirm_and_find_no_traces(yard: Yard, tenant_id: TenantId, way: Way) -> None:
     yard.perform_well(yard.relocations.confirm(tenant_id, "op-1"))
     traces = yard.traces(tenant_id)
     assert traces.pop(yard.tenant(tenant_id).server_id) == home_of(tenant_id, way[1])
     assert [*traces.values()] == [[]]
 
 
-@pytest.mark.parametrize(("step", "cut"), [*((step, "") for step in MOVE[:4]), *(("copy", cut) for cut in ABANDON)])
-def test_what_was_cut_before_the_switch_is_undone(yard: Yard, step: str, cut: str) -> None:
-    tenant_id = yard.add()
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[4]], ids=lambda way: f"{way[0]}-{way[1]}")
+def test_a_step_that_loses_a_connection_can_be_repeated(yard: Yard, way: Way) -> None:
+    tenant_id = yard.add(way[0])
+    for step in MOVE[:-1]:
+        before = yard.run_as(tenant_id, ROWS)
+        try:
+            yard.perform(start(yard, tenant_id, way), cutting_connections(yard, tenant_id, step))
+        except TenantryError:
+            # Where it is, it can be written to again, unless it has gone over.
+            new = f"INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', '{step}')"
+            yard.run_as(tenant_id, new)
+        else:
+            assert yard.run_as(tenant_id, ROWS) == before
+            confirm_and_find_no_traces(yard, tenant_id, way)
+            tenant_id = yard.add(way[0])
     before = yard.run_as(tenant_id, ROWS)
-    with pytest.raises(Cut):
-        yard.perform(yard.relocations.move(tenant_id, "there", "op-1"), dying_after(step))
-    operation = yard.relocations.undo(tenant_id, "op-1")
-    if cut:
-        with pytest.raises(Cut):
-            yard.perform(operation, dying_after(cut))
-    yard.perform_well(operation)
+    yard.perform_well(start(yard, tenant_id, way))
     assert yard.run_as(tenant_id, ROWS) == before
-    yard.run_as(tenant_id, "INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', 'new')")
-    assert yard.traces(tenant_id) == {"here": home_of(tenant_id, DATABASE), "there": []}
-    assert yard.tenant(tenant_id).relocation == ""
+    confirm_and_find_no_traces(yard, tenant_id, way)
 
 
-UNDONE = [(way, "", changed) for way in WAYS for changed in (False, True)]
-UNDONE += [(way, step, True) for way in (WAYS[0], WAYS[3], WAYS[5]) for step in UNDO]
-UNDONE += [(WAYS[0], step, False) for step in UNDO]
+def test_what_was_cut_before_the_switch_is_undone(yard: Yard) -> None:
+    tenant_id = yard.add()
+    for step, cuts in [*((step, ()) for step in MOVE[:3]), ("compare", ABANDON)]:
+        before = yard.run_as(tenant_id, ROWS)
+        with pytest.raises(Cut):
+            yard.perform(yard.relocations.move(tenant_id, "there", "op-1"), dying_after(step))
+        operation = yard.relocations.undo(tenant_id, "op-1")
+        assert [*dying_after_each(yard, operation, cuts)] == [*cuts]
+        yard.perform_well(operation)
+        assert yard.run_as(tenant_id, ROWS) == before
+        new = f"INSERT INTO candidates (name, job_role, email) VALUES ('New', 'x', '{step}')"
+        yard.run_as(tenant_id, new)
+        assert yard.traces(tenant_id) == {"here": home_of(tenant_id, DATABASE), "there": []}
+        assert yard.tenant(tenant_id).relocation == ""
 
 
-@pytest.mark.parametrize(("way", "step", "changed"), UNDONE, ids=str)
-def test_a_move_is_undone_with_what_was_written_since(yard: Yard, way: Way, step: str, changed: bool) -> None:
+UNDONE: list[tuple[Way, tuple[str, ...], bool]] = [(way, (), changed) for way in WAYS for changed in (False, True)]
+UNDONE += [(way, UNDO, True) for way in (WAYS[0], WAYS[3], WAYS[5])]
+UNDONE += [(WAYS[0], UNDO, False)]
+
+
+@pytest.mark.parametrize(("way", "cuts", "changed"), UNDONE, ids=str)
+def test_a_move_is_undone_with_what_was_written_since(
+    yard: Yard, way: Way, cuts: tuple[str, ...], changed: bool
+) -> None:
     tenant_id = yard.add(way[0])
     yard.perform_well(start(yard, tenant_id, way))
     if changed:
@@ -161,9 +173,7 @@ def test_a_move_is_undone_with_what_was_written_since(yard: Yard, way: Way, step
         yard.run_as(tenant_id, "DELETE FROM candidates WHERE email = '7@example.com'")
     before = yard.run_as(tenant_id, ROWS)
     operation = yard.relocations.undo(tenant_id, "op-1")
-    if step:
-        with pytest.raises(Cut):
-            yard.perform(operation, dying_after(step))
+    assert [*dying_after_each(yard, operation, cuts)] == [*cuts]
     yard.perform_well(operation)
     assert yard.run_as(tenant_id, ROWS) == before
     tenant = yard.tenant(tenant_id)
@@ -172,13 +182,12 @@ def test_a_move_is_undone_with_what_was_written_since(yard: Yard, way: Way, step
     assert yard.traces(tenant_id) == {"here": home_of(tenant_id, way[0]), "there": []}
 
 
-@pytest.mark.parametrize("step", ["drop_former_home", "forget_former_home"])
-def test_a_confirmation_that_was_cut_is_finished(yard: Yard, step: str) -> None:
+def test_a_confirmation_that_was_cut_is_finished(yard: Yard) -> None:
     tenant_id = yard.add()
     yard.perform_well(yard.relocations.move(tenant_id, "there", "op-1"))
     operation = yard.relocations.confirm(tenant_id, "op-1")
-    with pytest.raises(Cut):
-        yard.perform(operation, dying_after(step))
+    cuts = ("drop_former_home", "forget_former_home")
+    assert [*dying_after_each(yard, operation, cuts)] == [*cuts]
     yard.perform(operation)
     assert yard.tenant(tenant_id).former_home is None
     assert yard.traces(tenant_id) == {"here": [], "there": home_of(tenant_id, DATABASE)}

@@ -40,12 +40,12 @@ from tests.integration.conftest import (
     create_usage_plans,
 )
 from tests.integration.homes.conftest import candidate, new_id, provision, remove
-from tests.postgres import temporary_postgres
+from tests.postgres import superuser_session, temporary_postgres
 
 ADMINISTRATOR = "keeper"
 BACKUP_ROLES = ("dump", "count")
 ROLES = ("owner", "editor", "viewer", "login_a", "login_b", *BACKUP_ROLES)
-STEPS = ["reserve", "stop", "rename_roles", "rename_home", "rename_secret", "usage_key", "serve", "users", "finish"]
+STEPS = ("reserve", "stop", "rename_roles", "rename_home", "rename_secret", "usage_key", "serve", "users", "finish")
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +142,8 @@ class Stand:
         return TenantRenamer(tools)
 
     def connect(self, database: str) -> Any:
-        connection = self.world.server.connect(database, user=ADMINISTRATOR, password=ADMINISTRATOR, options=IMPATIENT)
-        connection.autocommit = True
-        return connection
+        login = {"user": ADMINISTRATOR, "password": ADMINISTRATOR, "options": IMPATIENT}
+        return superuser_session(self.world.server, database, **login)
 
     def make(self, model: Isolation, rows: int = 3) -> TenantId:
         """Make a tenant with so many candidates and a user."""

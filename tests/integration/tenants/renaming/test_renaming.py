@@ -15,7 +15,7 @@ def test_the_rows_go_along_and_the_neighbour_stays(stand: Stand, model: Isolatio
     old, neighbour, new = stand.make(model), stand.make(model, rows=2), stand.free_id()
     names, others = stand.names(old), stand.names(neighbour)
     operation = stand.rename(old, new)
-    assert (operation.status, list(operation.done)) == (OperationStatus.SUCCEEDED, STEPS)
+    assert (operation.status, tuple(operation.done)) == (OperationStatus.SUCCEEDED, STEPS)
     assert operation.facts["unserved_ms"] >= 0
     assert operation.facts["users"] == 1
     stand.assert_renamed(old, new, names)
