@@ -11,21 +11,26 @@ from functools import partial
 from typing import NamedTuple, Self
 
 import psycopg2
+from psycopg2 import sql
 
 from tenantry.contents.access import Access, begin
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.digest import digest_large_objects
 from tenantry.contents.inventory import Unreadable
-from tenantry.contents.passing import passing
+from tenantry.contents.passing import Execute, passing
 from tenantry.contents.watch import Watch
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import TableContent
+from tenantry.domain.content import ContentTable, TableContent
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Home
 
 _NOBODY = "none"
+# Of a value whose row is fetched. It is in this worker's memory some times over, with two digits for each byte.
+MOST_STORED_BYTES = 128 << 20
+_PIECE_BYTES = 2000
 
 
 class Withheld(NamedTuple):
@@ -63,11 +68,21 @@ class WithheldReader:
         with _translated():
             tables = {}
             for name, table in what.tables.items():
-                if found := watch.attempt(connection, partial(digest_copied, connection, table)):
+                if found := watch.attempt(connection, partial(self._digest, table)):
                     tables[name] = found
                     watch.done()
             sequences = watch.attempt(connection, lambda: self._sequences(what.sequences)) or {}
             return Withheld(tables, sequences, watch.attempt(connection, lambda: digest_large_objects(connection)))
+
+    def _digest(self, table: ContentTable) -> TableContent:
+        with passing(self._connection) as execute:
+            if _is_too_long(execute, table):
+                raise StatementFailed(
+                    "A row is too long to be fetched in order to be counted.",
+                    code="rows_too_long",
+                    details=f"{table.schema}.{table.name}",
+                )
+        return digest_copied(self._connection, table)
 
     def _sequences(self, sequences: Mapping[str, int]) -> dict[str, str]:
         """Read the states of sequences, which are given by their OIDs."""
@@ -92,6 +107,19 @@ class WithheldReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_too_long(execute: Execute, table: ContentTable) -> bool:
+    """Whether a value of the table is too long to be fetched, by the number of the pieces that it is stored in.
+
+    Such pieces have an index of PostgreSQL's alone, so a query of them evaluates nothing of the tenant's.
+    """
+    for name, size in execute(load_sql("backups/toast_of"), (table.oid,)).fetchall():
+        if size >= MOST_STORED_BYTES:
+            asked = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE chunk_seq >= {})")
+            pieces = sql.Literal(MOST_STORED_BYTES // _PIECE_BYTES)
+            return bool(execute(asked.format(sql.Identifier("pg_toast", name), pieces)).fetchone()[0])
+    return False
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.backups import withheld
 from tenantry.backups.deadline import Deadline
 from tenantry.backups.judging import BackupFault, TenantHistory, judge
 from tenantry.domain.backup import Manifest
@@ -103,6 +104,23 @@ def deadline(condition: Callable[[], bool]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Deadline, "end_dump", expire)
         yield
+
+
+def test_what_is_too_long_to_be_fetched_is_not_counted(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what its owner may not read, rows come to the worker."""
+    monkeypatch.setattr(withheld, "MOST_STORED_BYTES", 50_000)
+    tenant = vault.add()
+    for name, length in {"long": 60_000, "short": 10_000}.items():
+        vault.run_as(
+            tenant,
+            f"""CREATE TABLE {name} (a text); ALTER TABLE {name} ALTER a SET STORAGE EXTERNAL;
+                INSERT INTO {name} SELECT repeat('x', {length}) FROM generate_series(1, 20);
+                ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY""",
+        )
+    backup = vault.back_up(tenant)
+    assert backup.uncounted == "rows_too_long"
+    assert counted(backup.manifest) == {"alembic_version": 1, "candidates": 200, "long": None, "short": 20}
+    assert drilled(vault, backup)[0].restored
 
 
 def test_a_schema_that_cant_be_counted_is_kept_too(vault: Vault) -> None:
