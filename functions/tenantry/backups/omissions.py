@@ -5,7 +5,7 @@ from typing import Any
 from tenantry.backups.facts import tenant_roles
 from tenantry.contents.definition_text import Neutraliser
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import Omission
+from tenantry.domain.backup_facts import Omission
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 # More than these are of one cause, which is then known.

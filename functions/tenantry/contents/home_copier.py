@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from tenantry.contents.digest import Access, ContentReader, comparable
+from tenantry.contents.access import Access
 from tenantry.contents.fingerprint import Defined
+from tenantry.contents.reader import ContentReader, comparable
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables

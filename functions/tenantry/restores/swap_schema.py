@@ -12,7 +12,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.contents.surroundings_writer import write_surroundings
