@@ -6,10 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+from tenantry.contents.access import Access
 from tenantry.contents.copied_settings import bring_late_settings, bring_settings
 from tenantry.contents.counting_login import choose_reader
-from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.fingerprint import Defined
+from tenantry.contents.reader import ContentReader, comparable
 from tenantry.contents.renamed_copy import copy_renamed
 from tenantry.contents.residents import Both, HomeRead, Resident
 from tenantry.contents.rights_writer import RightsWriter
@@ -21,7 +22,7 @@ from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.contents.whole_reader import ReaderOpener, reading_whole
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.domain.content import Content
+from tenantry.domain.content import Content, Counting
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.fingerprint import Fingerprint
@@ -117,7 +118,7 @@ class HomeCopier:
     def mark_closed(self, resident: Resident) -> str:
         """Digest all that a tenant has in a home that is closed to its own logins."""
         with self._filling(resident) as access, self._past_policies(access) as reader:
-            return reader.content(copied=reader.withheld).mark()
+            return reader.content(Counting(copied=reader.withheld)).mark()
 
     def has_same_tables(self, source: Resident, target: Resident) -> None:
         """Make sure that rows can be copied from the one home into the other.
@@ -214,7 +215,7 @@ class HomeCopier:
         schemas = {residents[0].home.schema: access.home.schema}
         copied = {(schemas.get(schema, schema), name) for schema, name in withheld}
         with self._past_policies(access) as reader:
-            target = reader.content(copied=copied)
+            target = reader.content(Counting(copied=copied))
         there, here = (comparable(content, shared=_is_pooled(*residents)) for content in (source, target))
         if not _is_dumped(residents[0].home, residents[1]):
             # Into tables that were there: they are as revisions make them, and must not lack anything.
