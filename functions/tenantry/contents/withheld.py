@@ -83,6 +83,7 @@ class WithheldReader:
                     "A row is too long to be fetched in order to be counted.",
                     code="rows_too_long",
                     details=f"{table.schema}.{table.name}",
+                    hint="Let the tenant's owner read the table: what it may read is counted where it lies.",
                 )
         return digest_copied(self._connection, table)
 
