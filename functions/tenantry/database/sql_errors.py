@@ -3,10 +3,12 @@
 import psycopg2
 
 from tenantry.domain.errors import (
+    DatabaseGone,
     DatabaseTimeout,
     DatabaseUnavailable,
     StatementFailed,
     TenantryError,
+    unavailable,
 )
 
 # The classes of errors that a caller causes. PostgreSQL's own primary message is passed on for these only: it names the
@@ -23,8 +25,8 @@ def translate(exc: psycopg2.Error) -> TenantryError:
         return DatabaseUnavailable()
     if sqlstate in _TIMEOUTS:
         return DatabaseTimeout(code=sqlstate)
-    if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == "3D000":
-        return DatabaseUnavailable(code=sqlstate)
+    if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == DatabaseGone.code:
+        return unavailable(sqlstate)
     if sqlstate[:2] in _CALLERS_CLASSES or sqlstate[:2] == "PT":
         diagnostics = exc.diag
         return StatementFailed(
