@@ -6,6 +6,7 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.omissions import require_copyable
 from tenantry.database.revisions import head_revision
 from tenantry.domain.changeable import moving, require_complete, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
@@ -73,7 +74,8 @@ class Relocations:
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 require_no_strangers(self._servers, tenant_id, home)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
+                require_readable(self._servers.connector(home.server_id), tenant_id, home, dumped=True)
+                require_copyable(self._servers.connector(home.server_id), tenant_id, home)
                 require_extensions_there(self._servers, home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
@@ -104,7 +106,9 @@ class Relocations:
                     )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
                 self._require_untied(tenant_id, home)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
+                connect = self._servers.connector(home.server_id)
+                require_readable(connect, tenant_id, home, dumped=journey.copies_schema)
+                require_copyable(connect, tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     require_newest_revision(self._servers, home)

@@ -9,7 +9,7 @@ WITH spaces AS MATERIALIZED (
 ),
 members AS MATERIALIZED (SELECT classid, objid, refobjid AS extension FROM pg_depend WHERE deptype = 'e'),
 relations AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.reltablespace, s.name || '.' || quote_ident(c.relname) AS name
+    SELECT c.oid, c.relkind, c.reltablespace, c.relreplident, s.name || '.' || quote_ident(c.relname) AS name
     FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
@@ -36,6 +36,21 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid JOIN pg_constraint k ON k.oid = t.tgconstraint
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
     UNION ALL
+    -- Made a key after it was the replica identity: pg_dump writes the key first, and no deferrable one can become that.
+    SELECT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_restorable', 'pg_constraint'::regclass, k.oid
+    FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+    JOIN relations c ON c.oid = k.conrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    SELECT 'index', c.name, 'not_restorable', NULL, NULL
+    FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    -- The index that was the replica identity is gone: the table comes back with its key as that.
+    SELECT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    WHERE c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+    UNION ALL
     SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
            c.name, 'default_tablespace', 'pg_class'::regclass, c.oid
     FROM relations c
@@ -45,20 +60,14 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace
     WHERE %(schema)s::text IS NULL AND d.datname = current_database() AND s.spcname <> 'pg_default'
     UNION ALL
-    -- A cast of a schema's type is made after all else, so what needs it can't be. An expression that a cast is in
-    -- depends on the cast's function.
-    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
-           CASE WHEN c.castmethod = 'b' THEN 'needs_superuser' ELSE 'needed_by_others' END, 'pg_cast'::regclass, c.oid
+    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)), 'needs_superuser',
+           'pg_cast'::regclass, c.oid
     FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
-    WHERE c.oid >= 16384
+    WHERE c.oid >= 16384 AND c.castmethod = 'b'
       AND EXISTS (SELECT FROM spaces s WHERE s.oid IN (f.typnamespace, t.typnamespace))
       AND NOT EXISTS (
           SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
       )
-      AND (c.castmethod = 'b' OR %(schema)s::text IS NOT NULL AND EXISTS (
-          SELECT FROM pg_depend d
-          WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass
-      ))
     UNION ALL
     SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
            'needs_superuser', 'pg_cast'::regclass, c.oid
