@@ -235,6 +235,12 @@ class OmissionReason(StrEnum):
     DEFAULT_TABLESPACE = "default_tablespace"
     # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
     NEEDED_BY_OTHERS = "needed_by_others"
+    # As pg_dump writes it, it means something else, or nothing: columns were added before others that it names.
+    MISREAD = "misread"
+
+
+# What is left out for being misread. Rules and policies decide what becomes of rows: without them a restore fails.
+_LEFT_OUT_IF_MISREAD = frozenset({"view", "materialized view", "function", "procedure"})
 
 
 class Omission(_Frozen):
@@ -248,6 +254,12 @@ class Omission(_Frozen):
     reason: str
     catalogue: int = 0
     object: int = 0
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a restore leaves it out of the archive."""
+        is_misread = self.reason == OmissionReason.MISREAD and self.kind in _LEFT_OUT_IF_MISREAD
+        return is_misread or self.reason == OmissionReason.NEEDS_SUPERUSER
 
 
 class Manifest(_Frozen):
@@ -293,7 +305,7 @@ class Manifest(_Frozen):
     @property
     def left_out(self) -> list[Omission]:
         """What a restore leaves out of the archive, for it would fail with it."""
-        return [gone for gone in self.omissions or () if gone.reason == OmissionReason.NEEDS_SUPERUSER]
+        return [gone for gone in self.omissions or () if gone.is_left_out]
 
     @property
     def is_limited(self) -> bool:
