@@ -9,9 +9,9 @@ import psycopg2
 
 from tenantry.backups.facts import read_facts, tenant_roles
 from tenantry.backups.logins import BackupLogins
-from tenantry.backups.omissions import read_omissions
-from tenantry.backups.withheld import WithheldReader
 from tenantry.contents.digest import Access, ContentReader, looking_in
+from tenantry.contents.omissions import read_omissions
+from tenantry.contents.withheld import WithheldReader
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
@@ -117,7 +117,7 @@ class Snapshot:
             self._withheld = reader
             found = reader.tables(withheld.tables, done)
             sequences = counted.sequences | reader.sequences(withheld.sequences)
-            objects = reader.large_objects()
+            objects = _objects(reader.large_objects()) if self._home.isolation is Isolation.DATABASE else None
         # They too were read by their names.
         self._reader.require_unchanged()
         tables = [
@@ -132,7 +132,7 @@ class Snapshot:
             for name, table in withheld.tables.items()
         ]
         in_order = sorted([*counted.tables, *tables], key=lambda table: (table.schema_name, table.table))
-        return Counted(in_order, sequences, _objects(objects), counted.fingerprint)
+        return Counted(in_order, sequences, objects, counted.fingerprint)
 
     def _read_fingerprint(self) -> FingerprintFacts | None:
         """Read how everything is defined; None where it is not the tenant's to say."""

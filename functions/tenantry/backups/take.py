@@ -96,6 +96,8 @@ def back_up_tenant(
         if time.monotonic() < deadline:
             raise
         raise BackupFailed("The backup did not end in time.", code="backup_deadline", hint=error.hint) from error
+    finally:
+        logins.give_back()
     return _publish(order, store, manifest)
 
 

@@ -2,8 +2,8 @@
 
 A definition that PostgreSQL writes and reads again is not always written in the same way once more. A cast of an array
 becomes a cast of each element (`(ARRAY['a'::varchar])::text[]`), and an AND within an AND is merged with it. Such texts
-are compared without parentheses and with one list of the types that anything is cast to. A row that was written before its
-type had all its columns has a NULL without a type for each of the others, and with one once it was read again.
+are compared without parentheses and with one list of the types that anything is cast to. A row older than a column
+of its type has a NULL there without a type, and with one once it was read again.
 """
 
 import re

@@ -163,7 +163,8 @@ class ContentReader:
         :param leaves_out: leave out the tables and sequences that the role can't read whole, as `unreadable`; otherwise
             reading one is an error.
         :param past_policies: lift policies that bind the owner, too, and let it read what it has shut itself out of and
-            what another of the tenant's roles owns, until this is closed: for a home where nobody is.
+            what another of the tenant's roles owns, until this is closed: for a home where nobody is. What was withheld
+            from it before is named in `withheld`.
         :param computed: see `find_tables`.
         :raises Conflict: others lock tables all the time (`tables_locked`).
         :raises TenantryError: it could not be taken.
@@ -188,6 +189,7 @@ class ContentReader:
                 )
             writes = "READ WRITE" if self._past_policies else "READ ONLY"
             begin(self._connection, self.access, f"ISOLATION LEVEL REPEATABLE READ {writes}", snapshot)
+            self.withheld = self._find_withheld() if self._past_policies else frozenset()
             if self._past_policies:
                 regain_rights(cursor, self.access.role)
                 lift_policies(cursor, self.access.role)
@@ -201,6 +203,11 @@ class ContentReader:
     def connection(self) -> Any:
         """The connection, in the transaction of the snapshot."""
         return self._connection
+
+    @property
+    def dumped_by(self) -> Access:
+        """As whom pg_dump reads the home."""
+        return self.access
 
     def export(self) -> str:
         """Name the snapshot, so that others can look at it while this is open.
@@ -319,16 +326,26 @@ class ContentReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _find_unreadable(self) -> Unreadable:
-        if not self._leaves_out:
-            return Unreadable({}, {})
+    def _find_withheld(self) -> frozenset[tuple[str, str]]:
+        """Find the schemas and names of the tables that the role can't read whole."""
+        return frozenset(
+            (schema, name) for schema, name, _, is_sequence in self._look_for_unreadable() if not is_sequence
+        )
+
+    def _look_for_unreadable(self) -> list[tuple[str, str, int, bool]]:
         with self._connection.cursor() as cursor:
             with looking_in(self._connection, "pg_catalog"):
                 cursor.execute(load_sql("contents/unreadable"), _scope(self.access))
-            found = [
-                (_name(self.access, schema, name), oid, is_sequence)
-                for schema, name, oid, is_sequence in cursor.fetchall()
-            ]
+            found: list[tuple[str, str, int, bool]] = cursor.fetchall()
+            return found
+
+    def _find_unreadable(self) -> Unreadable:
+        if not self._leaves_out:
+            return Unreadable({}, {})
+        found = [
+            (_name(self.access, schema, name), oid, is_sequence)
+            for schema, name, oid, is_sequence in self._look_for_unreadable()
+        ]
         return Unreadable(
             {name: self.tables[name] for name, _, is_sequence in found if not is_sequence and name in self.tables},
             {name: oid for name, oid, is_sequence in found if is_sequence},

@@ -3,8 +3,8 @@
 A function that returns rows of a table or type has as many names there as that had columns when the text was read. With
 a column more, the same text is written with one name more once it was read again, and means the same.
 
-It would mean something else where more columns follow: of several functions, of WITH ORDINALITY, of a join that names its
-columns. Those lists stay. `backups/sql/omissions.sql` finds what such a column was added to.
+It would mean something else where more columns follow: of several functions, of WITH ORDINALITY, of a join that names
+its columns. Those lists stay. `contents/sql/omissions.sql` finds what such a column was added to.
 """
 
 import re

@@ -38,7 +38,7 @@ def copy_schema(reader: ContentReader, target: Access, snapshot: str, tools: Cop
     :param deadline: the `time.monotonic()` at which both programs are killed.
     :raises CopyFailed: one of the programs failed; the target's contents are unusable.
     """
-    source = reader.access
+    source = reader.dumped_by
     is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
         _dump_command(source, snapshot, tools, reader.encoding),
@@ -108,7 +108,7 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str
         "--format=custom",
         "--compress=0",
         f"--snapshot={snapshot}",
-        f"--role={source.role}",
+        *([f"--role={source.role}"] if source.role else []),
         # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
         f"--lock-wait-timeout={tools.lock_timeout_ms}",
         "--no-password",

@@ -233,14 +233,16 @@ class OmissionReason(StrEnum):
     NOT_DUMPED = "not_dumped"
     # It comes back in the default tablespace.
     DEFAULT_TABLESPACE = "default_tablespace"
+    # pg_restore can't make it as pg_dump has written it: it is left out.
+    NOT_RESTORABLE = "not_restorable"
     # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
     NEEDED_BY_OTHERS = "needed_by_others"
-    # As pg_dump writes it, it means something else, or nothing: columns were added before others that it names.
+    # As pg_dump writes it, a rule or policy means something else, or nothing. Rows depend on it: it is not left out.
     MISREAD = "misread"
 
 
-# What is left out for being misread. Rules and policies decide what becomes of rows: without them a restore fails.
-_LEFT_OUT_IF_MISREAD = frozenset({"view", "materialized view", "function", "procedure"})
+# What a restore leaves out, and does not compare.
+LEFT_OUT = frozenset({OmissionReason.NEEDS_SUPERUSER, OmissionReason.NOT_RESTORABLE})
 
 
 class Omission(_Frozen):
@@ -254,12 +256,6 @@ class Omission(_Frozen):
     reason: str
     catalogue: int = 0
     object: int = 0
-
-    @property
-    def is_left_out(self) -> bool:
-        """Whether a restore leaves it out of the archive."""
-        is_misread = self.reason == OmissionReason.MISREAD and self.kind in _LEFT_OUT_IF_MISREAD
-        return is_misread or self.reason == OmissionReason.NEEDS_SUPERUSER
 
 
 class Manifest(_Frozen):
@@ -305,7 +301,7 @@ class Manifest(_Frozen):
     @property
     def left_out(self) -> list[Omission]:
         """What a restore leaves out of the archive, for it would fail with it."""
-        return [gone for gone in self.omissions or () if gone.is_left_out]
+        return [gone for gone in self.omissions or () if gone.reason in LEFT_OUT]
 
     @property
     def is_limited(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.omissions import require_copyable
 from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_known, require_still
@@ -98,7 +99,10 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
-        require_readable(self._servers.connector(present.server_id), source.tenant_id, present)
+        connect, is_own = self._servers.connector(present.server_id), present.isolation is Isolation.DATABASE
+        require_readable(connect, source.tenant_id, present, dumped=is_own)
+        if is_own:
+            require_copyable(connect, source.tenant_id, present)
         self._require_copyable(present)
         require_options(self._servers, present, home)
         facts = {

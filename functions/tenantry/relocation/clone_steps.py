@@ -7,7 +7,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names

@@ -5,6 +5,7 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.omissions import require_copyable
 from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
@@ -68,7 +69,8 @@ class Relocations:
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
+                require_readable(self._servers.connector(home.server_id), tenant_id, home, dumped=True)
+                require_copyable(self._servers.connector(home.server_id), tenant_id, home)
                 self._check_extensions(home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
@@ -99,7 +101,9 @@ class Relocations:
                     )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
                 self._require_untied(tenant_id, home)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
+                connect = self._servers.connector(home.server_id)
+                require_readable(connect, tenant_id, home, dumped=journey.copies_schema)
+                require_copyable(connect, tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
                     self._check_revision(home.server_id, home.database, home.schema)

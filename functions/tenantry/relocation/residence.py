@@ -5,7 +5,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions
@@ -19,6 +20,7 @@ from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
@@ -156,13 +158,14 @@ class Residence:
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
-    def give_dump_logins(self, operation: Operation, isolation: Isolation) -> None:
+    def give_dump_logins(self, operation: Operation, isolation: Isolation, *, is_leaving: bool = False) -> None:
         """Make the tenant's logins for backups on the target's server, for a home of that isolation model.
 
+        :param is_leaving: of shared tables, where nothing reads more than the tenant itself until it has left.
         :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
         """
         admin = self.servers.admin(journey_of(operation.facts).target.server_id)
-        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation)
+        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation, is_leaving=is_leaving)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.
@@ -185,6 +188,15 @@ class Residence:
         if with_roles:
             removal = self.servers.removal(home.server_id)
             removal.drop_roles(removal.find_roles(tenant_id))
+
+    def admit(self, operation: Operation, home: Home) -> None:
+        """Let us into the tenant's present home, and its login too, whatever its owner or its application has limited.
+
+        :raises TenantryError: the server refused.
+        """
+        tenant = self.tenant(operation)
+        readmit(self.servers.connector(home.server_id), tenant.tenant_id, home)
+        self.servers.admin(home.server_id).set_limits(tenant.tenant_id, tenant.limits)
 
     def leave_behind(self, operation: Operation, home: Home) -> None:
         """Write down that a home may still be there, so that an erasure looks for it."""

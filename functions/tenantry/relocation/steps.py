@@ -12,7 +12,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Both, Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import ignore_name_taken
@@ -23,7 +24,6 @@ from tenantry.domain.operation import Operation, tenant_of
 from tenantry.domain.relocation import Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
-from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
@@ -73,16 +73,16 @@ class Relocation(Residence):
         return replace(operation, done=())
 
     def _prepare(self, operation: Operation) -> dict[str, Any] | None:
-        tenant, journey = self.tenant(operation), journey_of(operation.facts)
+        self.tenant(operation)
+        journey = journey_of(operation.facts)
         if self.has_arrived(operation):
             return None
-        readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
+        self.admit(operation, journey.source)
         if journey.leaves_server:
             self.make_roles(operation, journey.target.server_id)
         # Until the tenant has left what it shares with others, nothing reads more than the tenant itself.
-        homes = {journey.source.isolation, journey.target.isolation}
         with ignore_name_taken():
-            self.give_dump_logins(operation, Isolation.DATABASE if homes == {Isolation.DATABASE} else Isolation.SCHEMA)
+            self.give_dump_logins(operation, journey.source.isolation, is_leaving=True)
         self.make_room(operation)
         self._emptied.add(operation.operation_id)
         return None

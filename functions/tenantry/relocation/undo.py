@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tenantry.contents.home_copier import Resident
+from tenantry.contents.omissions import require_copyable
+from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import home_of_facts
@@ -12,7 +13,6 @@ from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation
 from tenantry.homes.gone import ignore_gone
-from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.relocation.steps import Relocation
 
@@ -141,12 +141,14 @@ class Return:
         if journey.leaves_server:
             # A rotation since the switch may have changed the login in use.
             relocation.make_roles(operation, journey.target.server_id)
-        readmit(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
+        relocation.admit(operation, journey.source)
         source, target = relocation.residents(operation)
         mark = relocation.copier.read(source).mark()
         # Whom the tenant has kept out since must not be let in again.
         changed = mark != operation.facts.get("mark") or not relocation.copier.same_rights(source, target)
         is_redefined = self._is_redefined(operation, source)
+        if (changed or is_redefined) and journey.copies_schema:
+            require_copyable(relocation.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
         if (changed or is_redefined) and not journey.copies_schema:
             relocation.copier.has_same_tables(source, target)
             if is_redefined:

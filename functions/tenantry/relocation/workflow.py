@@ -31,7 +31,7 @@ def relocation_workflows(
     :param deadline: returns the moment (of `time.monotonic()`) by which a copy has to end.
     :param onboarding: gives a clone what every tenant has besides its home.
     """
-    copier = HomeCopier(servers, tools, deadline)
+    copier = HomeCopier(servers, tools, deadline, secrets.find_dump_password)
     relocation = Relocation(registry, servers, secrets, copier, connect)
     returning = Return(relocation)
     workflows: Workflows = {

@@ -190,7 +190,8 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
-                left_out={(gone.catalogue, gone.object): gone.name for gone in order.manifest.left_out},
+                # What has no oid goes with something that has one.
+                left_out={(o.catalogue, o.object): o.name for o in order.manifest.left_out if o.object},
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
@@ -219,7 +220,9 @@ class ScratchRestorer:
             return findings
         if has_others:
             writer.write(rights, strangers=order.knows_others)
-        differing = writer.differences(rights, strangers=order.knows_others)
+        # What did not come back is told by its definition, and what was left out is not told at all.
+        is_told = order.manifest.fingerprint is not None
+        differing = writer.differences(rights, strangers=order.knows_others, partial=is_told)
         left_out = writer.left_out(rights, strangers=order.knows_others)
         return replace(findings, missing=(*findings.missing, *differing), left_out=tuple(left_out))
 

@@ -124,7 +124,13 @@ class Restoration:
             case Isolation.DATABASE:
                 return DatabaseSwap(adapters.servers)
             case Isolation.SCHEMA:
-                return SchemaSwap(adapters.servers, adapters.scratches, adapters.tools, adapters.deadline)
+                return SchemaSwap(
+                    adapters.servers,
+                    adapters.scratches,
+                    adapters.tools,
+                    adapters.deadline,
+                    adapters.secrets.find_dump_password,
+                )
             case Isolation.POOLED:
                 return PooledSwap(
                     adapters.servers, adapters.scratches, adapters.tools, adapters.deadline, self._cutover.credentials

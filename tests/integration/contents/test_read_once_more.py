@@ -59,10 +59,10 @@ def test_what_would_be_read_as_another_is_told_and_left_out(vault: Vault) -> Non
     backup = vault.back_up(tenant)
     assert backup.manifest
     assert {(gone.kind, gone.name, gone.reason) for gone in backup.manifest.omissions or ()} == {
-        ("view", "@.counted", "misread"),
-        ("view", "@.several", "misread"),
-        ("view", "@.named_join", "misread"),
-        ("function", "@.shifted()", "misread"),
+        ("view", "@.counted", "not_restorable"),
+        ("view", "@.several", "not_restorable"),
+        ("view", "@.named_join", "not_restorable"),
+        ("function", "@.shifted()", "not_restorable"),
     }
     assert vault.scratches().drill(vault.order(backup)).findings.differing == []
     vault.perform_well(vault.start(backup))

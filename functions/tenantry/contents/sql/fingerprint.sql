@@ -37,7 +37,10 @@ things (class, object, part, kind, name, named, own, written) AS (
                      (SELECT quote_ident(srvname) FROM pg_foreign_server WHERE oid = f.ftserver)),
            jsonb_build_array(
                c.relkind, c.relpersistence, c.reloptions, t.reloptions, c.relrowsecurity, c.relforcerowsecurity,
-               c.relreplident, c.relispartition, a.amname, f.ftoptions, c.relkind = 'm' AND c.relispopulated,
+               -- What no dump brings back is told otherwise: an index that is gone, or was made deferrable afterwards.
+               CASE WHEN c.relreplident = 'i' AND NOT EXISTS (
+                   SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indimmediate
+               ) THEN 'd' ELSE c.relreplident END, c.relispartition, a.amname, f.ftoptions, c.relkind = 'm' AND c.relispopulated,
                CASE WHEN c.relkind = 'c' THEN ARRAY(
                    SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND NOT attisdropped ORDER BY attnum
                ) END

@@ -62,6 +62,10 @@ class ServerTenants:
         """Name the tenant whose adopted database's application logs in as a role; empty: it is none."""
         return self._applications.get(role, "")
 
+    def has_tables(self, tenant: str) -> bool:
+        """Whether a tenant lives here in tables of its own."""
+        return any(one.name == tenant and one.tenant.isolation is not Isolation.POOLED for one in self.all)
+
     def may_be_dumped_whole(self, tenant: str) -> bool:
         """Whether a tenant has a database of its own here, and has not left a shared one that it may return to."""
         return any(resident.name == tenant and _is_alone(resident.tenant) for resident in self.all)

@@ -9,7 +9,7 @@ WITH spaces AS MATERIALIZED (
 ),
 members AS MATERIALIZED (SELECT classid, objid, refobjid AS extension FROM pg_depend WHERE deptype = 'e'),
 relations AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.reltablespace, s.name || '.' || quote_ident(c.relname) AS name
+    SELECT c.oid, c.relkind, c.reltablespace, c.relreplident, s.name || '.' || quote_ident(c.relname) AS name
     FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
@@ -62,7 +62,8 @@ found (kind, name, reason, catalogue, object) AS (
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
     UNION ALL
     SELECT CASE WHEN r.rulename <> '_RETURN' THEN 'rule' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'view' END,
-           concat(c.name, CASE WHEN r.rulename <> '_RETURN' THEN '.' || quote_ident(r.rulename) END), 'misread',
+           concat(c.name, CASE WHEN r.rulename <> '_RETURN' THEN '.' || quote_ident(r.rulename) END),
+           CASE WHEN r.rulename <> '_RETURN' THEN 'misread' ELSE 'not_restorable' END,
            CASE WHEN r.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE 'pg_rewrite'::regclass END,
            CASE WHEN r.rulename = '_RETURN' THEN c.oid ELSE r.oid END
     FROM shifted s JOIN pg_rewrite r ON s.class = 'pg_rewrite'::regclass AND r.oid = s.object
@@ -76,9 +77,24 @@ found (kind, name, reason, catalogue, object) AS (
            format('%%s.%%I(%%s)', n.name, p.proname, (
                SELECT string_agg(format_type(type, NULL), ', ' ORDER BY place)
                FROM unnest(p.proargtypes) WITH ORDINALITY a(type, place)
-           )), 'misread', 'pg_proc'::regclass, p.oid
+           )), 'not_restorable', 'pg_proc'::regclass, p.oid
     FROM shifted s JOIN pg_proc p ON s.class = 'pg_proc'::regclass AND p.oid = s.object
     JOIN spaces n ON n.oid = p.pronamespace
+    UNION ALL
+    -- Made a key after it was the replica identity: pg_dump writes the key first, and no deferrable one can become that.
+    SELECT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_restorable', 'pg_constraint'::regclass, k.oid
+    FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+    JOIN relations c ON c.oid = k.conrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    SELECT 'index', c.name, 'not_restorable', NULL, NULL
+    FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    -- The index that was the replica identity is gone: the table comes back with its key as that.
+    SELECT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    WHERE c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
     UNION ALL
     SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
            c.name, 'default_tablespace', 'pg_class'::regclass, c.oid
