@@ -18,6 +18,7 @@ from tenantry.domain.backup import (
     CastFacts,
     DumpObject,
     HomeFacts,
+    InheritedFacts,
     Manifest,
     dump_key,
     manifest_key,
@@ -147,6 +148,7 @@ def _describe(
         omissions=snapshot.omissions,
         comment=snapshot.surroundings.comment,
         casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
+        inherited=[InheritedFacts.model_validate(detail._asdict()) for detail in snapshot.surroundings.inherited],
     )
 
 

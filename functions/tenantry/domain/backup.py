@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -222,6 +223,16 @@ class CastFacts(_Frozen):
     comment: str | None = None
 
 
+class InheritedFacts(_Frozen):
+    """What a child table has otherwise than its parents, as in `domain.surroundings`."""
+
+    kind: Literal["valid", "storage", "compression"]
+    schema_name: str | None = Field(alias="schema")
+    table: str
+    part: str
+    value: str = Field("", pattern=r"^[pemx]?$")
+
+
 class OmissionReason(StrEnum):
     """Why a restore does not bring something back as it was."""
 
@@ -295,6 +306,7 @@ class Manifest(_Frozen):
     # What no dump has: the comment on the database or on the tenant's schema, and the casts of that schema's types.
     comment: str | None = None
     casts: list[CastFacts] = Field(default_factory=list)
+    inherited: list[InheritedFacts] = Field(default_factory=list)
     # What a restore does not bring back. None: not looked for.
     omissions: list[Omission] | None = None
 

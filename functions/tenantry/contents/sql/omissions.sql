@@ -61,6 +61,17 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid JOIN pg_constraint k ON k.oid = t.tgconstraint
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
     UNION ALL
+    -- Columns come back behind those that a table inherits, and these in the order of its parent.
+    SELECT DISTINCT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    JOIN pg_inherits i ON i.inhrelid = c.oid
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0
+    JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum - 1 AND NOT b.attisdropped
+    LEFT JOIN pg_attribute e ON e.attrelid = i.inhparent AND e.attname = a.attname AND b.attinhcount > 0
+    LEFT JOIN pg_attribute f ON f.attrelid = i.inhparent AND f.attname = b.attname AND b.attinhcount > 0
+    WHERE c.relkind IN ('r', 'f') AND (b.attinhcount = 0 OR f.attnum > e.attnum)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.oid AND relispartition)
+    UNION ALL
     SELECT CASE WHEN r.rulename <> '_RETURN' THEN 'rule' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'view' END,
            concat(c.name, CASE WHEN r.rulename <> '_RETURN' THEN '.' || quote_ident(r.rulename) END),
            CASE WHEN r.rulename <> '_RETURN' THEN 'misread' ELSE 'not_restorable' END,
