@@ -13,6 +13,7 @@ from tenantry.contents import steadiness
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.fingerprint import Defined, read_fingerprint
 from tenantry.contents.past_policies import lift_policies, regain_rights
+from tenantry.contents.rehashed import with_rehashed
 from tenantry.contents.rights_reader import read_rights
 from tenantry.contents.surroundings_reader import read_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
@@ -109,6 +110,8 @@ def find_tables(connection: Any, access: Access, *, computed: bool = False) -> d
             ContentTable(schema, name, tuple(ContentColumn(**column) for column in columns), tuple(map(tuple, roots)))
             for schema, name, columns, roots in cursor.fetchall()
         ]
+        with looking_in(connection, "pg_catalog"):
+            found = with_rehashed(cursor, found)
     if access.is_pooled:
         found = [_without_tenant(table) for table in found if _has_tenant(table)]
     return {_name(access, table.schema, table.name): table for table in found}
@@ -200,6 +203,11 @@ class ContentReader:
             self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
 
     @property
+    def rehashes(self) -> bool:
+        """Whether rows may lie in other partitions in a copy: a dump has to give them to the partitioned table."""
+        return any(table.rehashed_in for table in (*self.tables.values(), *self.unreadable.tables.values()))
+
+    @property
     def connection(self) -> Any:
         """The connection, in the transaction of the snapshot."""
         return self._connection
@@ -247,7 +255,8 @@ class ContentReader:
                 done()
             of_its_own = large_objects and self.access.home.isolation is Isolation.DATABASE
             objects = self._large_objects() if of_its_own else None
-            content = Content(tables, {} if self.access.is_pooled else self._sequences(), objects)
+            sequences = {} if self.access.is_pooled else self._sequences()
+            content = Content(tables, sequences, objects, self._groups())
         self.require_unchanged()
         return content
 
@@ -350,6 +359,11 @@ class ContentReader:
             {name: self.tables[name] for name, _, is_sequence in found if not is_sequence and name in self.tables},
             {name: oid for name, oid, is_sequence in found if is_sequence},
         )
+
+    def _groups(self) -> dict[str, str]:
+        """Name what each table whose rows are distributed otherwise in a copy is compared with others as."""
+        tables = {**self.tables, **self.unreadable.tables}
+        return {name: _name(self.access, *table.rehashed_in) for name, table in tables.items() if table.rehashed_in}
 
     def _digest(self, table: ContentTable, sample: Sample | None) -> TableContent:
         chosen: sql.Composable = sql.SQL("")

@@ -70,10 +70,12 @@ class OwnTables:
         self._foreign_keys = cursor.fetchall()
         for schema, table, name, *_ in self._foreign_keys:
             self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
-        cursor.execute(load_sql("contents/own_triggers"), {"schemas": schemas, "tables": tables})
+        above = {table.rehashed_in for table in self.tables.values() if table.rehashed_in}
+        writes = [*names, *map(list, above)]
+        places = {"schemas": [schema for schema, _ in writes], "tables": [table for _, table in writes]}
+        cursor.execute(load_sql("contents/own_triggers"), places)
         self._triggers = cursor.fetchall()
-        for schema, table, name, _ in self._triggers:
-            self._alter(schema, table, sql.SQL("DISABLE TRIGGER {}").format(sql.Identifier(name)))
+        self._fire(lambda _: "DISABLE")
         if kept:
             self._keep(cursor, sql.Identifier(kept))
         if self.tables:
@@ -82,15 +84,16 @@ class OwnTables:
     def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table. :raises TenantryError: the database refused."""
         with _translated(self._connection), self._connection.cursor() as cursor:
-            statement = sql.SQL("COPY {}{} FROM STDIN").format(_table(table), _column_list(table))
+            # Rows that may belong to other partitions here are distributed anew.
+            into = sql.Identifier(*(table.rehashed_in or table.place))
+            statement = sql.SQL("COPY {}{} FROM STDIN").format(into, _column_list(table))
             cursor.copy_expert(statement, stream)
 
     def finish(self, source: ContentReader) -> None:
         """Put back what was put aside, and commit. :raises TenantryError: the database refused."""
         states = source.sequences()
         with _translated(self._connection), self._connection.cursor() as cursor:
-            for schema, table, name, enabled in self._triggers:
-                self._alter(schema, table, sql.SQL(f"{_ENABLE[enabled]} TRIGGER {{}}").format(sql.Identifier(name)))
+            self._fire(lambda enabled: _ENABLE[enabled])
             for key in self._foreign_keys:
                 self._add(cursor, *key)
             if self._only is None:
@@ -132,6 +135,12 @@ class OwnTables:
         if comment is not None:
             say = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}")
             cursor.execute(say.format(sql.Identifier(name), sql.Identifier(schema, table), sql.Literal(comment)))
+
+    def _fire(self, how: Callable[[str], str]) -> None:
+        with self._connection.cursor() as cursor:
+            for schema, table, name, enabled in self._triggers:
+                alter = sql.SQL(f"ALTER TABLE ONLY {{}} {how(enabled)} TRIGGER {{}}")
+                cursor.execute(alter.format(sql.Identifier(schema, table), sql.Identifier(name)))
 
     def _alter(self, schema: str, table: str, change: sql.Composable) -> None:
         with self._connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from tenantry.contents.digest import Access, ContentReader
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.pg_dump import encoding_options
+from tenantry.database.pg_dump import encoding_options, partition_options
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.tenant import Isolation
 
@@ -41,7 +41,7 @@ def copy_schema(reader: ContentReader, target: Access, snapshot: str, tools: Cop
     source = reader.dumped_by
     is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
     pipeline = [
-        _dump_command(source, snapshot, tools, reader.encoding),
+        _dump_command(reader, source, snapshot, tools),
         _restore_command(source, target, tools, stops=not is_old),
     ]
     # On an error, the programs are killed before the pool waits for the thread that reads their messages.
@@ -102,7 +102,7 @@ def _rename_schema(access: Access, old: str, new: str, settings: ConnectSettings
         execute(cursor, rename.format(sql.Identifier(old), sql.Identifier(new)))
 
 
-def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str) -> list[str]:
+def _dump_command(reader: ContentReader, source: Access, snapshot: str, tools: CopyTools) -> list[str]:
     return [
         str(Path(tools.directory) / "pg_dump"),
         "--format=custom",
@@ -112,7 +112,8 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str
         # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
         f"--lock-wait-timeout={tools.lock_timeout_ms}",
         "--no-password",
-        *encoding_options(encoding),
+        *encoding_options(reader.encoding),
+        *partition_options(rehashes=reader.rehashes),
         *_scope(source),
     ]
 

@@ -60,7 +60,8 @@ class WholeReader(ContentReader):
             objects = reader.large_objects() if whole else None
         self.require_unchanged()
         objects = objects if objects and objects.rows else None
-        return Content({**seen.tables, **tables}, {**seen.sequences, **sequences}, objects)
+        everything = {**seen.tables, **tables}
+        return replace(seen, tables=everything, sequences={**seen.sequences, **sequences}, large_objects=objects)
 
 
 class ReaderOpener(Protocol):

@@ -75,6 +75,8 @@ class TableRows(_Frozen):
     copied: bool = False
     # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
     partition_of: list[tuple[str, str]] = Field(default_factory=list)
+    # The one of these among whose partitions a restore may distribute the rows otherwise.
+    rehashed_in: tuple[str, str] | None = None
 
 
 class DumpObject(_Frozen):

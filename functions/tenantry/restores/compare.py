@@ -1,6 +1,7 @@
 """Compares what was restored with what the manifest says was backed up."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import psycopg2
@@ -11,7 +12,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
-from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, TableContent
+from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, Place, TableContent, together
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.fingerprint import from_facts
 
@@ -81,11 +82,14 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     # Nobody else is there: what hides rows from their owner, too, is put aside for as long as this takes.
     with ContentReader(access, settings, past_policies=True, computed=_has_computed(manifest)) as reader:
         content = reader.content(manifest.samples, copied=manifest.copied) if has_digests else None
-        tables = []
+        tables: list[FoundTable] = []
+        there: dict[Place, TableContent] = {}
         for name, table in reader.tables.items():
             found = content.tables[name] if content else TableContent(_count(reader, table), "")
+            there[table.place] = found
             tables.append(_compare(table, found, wanted.pop((table.schema, table.name), None)))
         revision = schema_revision(reader.connection, access.home.schema) or ""
+    tables = _regrouped(manifest, tables, there)
     missing = _redefined(manifest, access, settings)
     missing += sorted(f"{schema}.{table}" for schema, table in wanted)
     if content and not _same_objects(manifest, content):
@@ -111,6 +115,25 @@ def _redefined(manifest: Manifest, access: Access, settings: ConnectSettings) ->
 def _compare(table: ContentTable, found: TableContent, wanted: TableRows | None) -> FoundTable:
     matches = wanted is not None and wanted.rows == found.rows and wanted.digest in (None, found.digest)
     return FoundTable(table.schema, table.name, found.rows, matches)
+
+
+def _regrouped(manifest: Manifest, tables: list[FoundTable], found: Mapping[Place, TableContent]) -> list[FoundTable]:
+    """Compare partitions whose rows may lie in others as one table."""
+    parts = {(t.schema_name, t.table): t for t in manifest.tables if t.rehashed_in}
+    if not parts:
+        return tables
+    groups = {place: table.rehashed_in or place for place, table in parts.items()}
+    # Digests of two kinds can't be added up.
+    mixed = {groups[place] for place, t in parts.items() if t.digest is None}
+    mixed |= {groups[p] for p, t in parts.items() if t.copied} & {groups[p] for p, t in parts.items() if not t.copied}
+
+    def sums(contents: Mapping[Place, TableContent]) -> dict[Place, TableContent]:
+        summed = together({p: replace(c, digest=c.digest or "0") for p, c in contents.items() if p in parts}, groups)
+        return {group: replace(c, digest="") if group in mixed else c for group, c in summed.items()}
+
+    wanted, there = sums({p: TableContent(t.rows, t.digest or "") for p, t in parts.items()}), sums(found)
+    same = {place: wanted[group] == there.get(group) for place, group in groups.items()}
+    return [t._replace(matches=same.get((t.schema, t.table), t.matches)) for t in tables]
 
 
 def _same_objects(manifest: Manifest, content: Content) -> bool:
