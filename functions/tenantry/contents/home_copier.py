@@ -9,6 +9,7 @@ from dataclasses import replace
 from tenantry.contents.counting_login import choose_reader
 from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.fingerprint import Defined
+from tenantry.contents.renamed_copy import copy_renamed
 from tenantry.contents.residents import Both, HomeRead, Resident
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
@@ -186,6 +187,19 @@ class HomeCopier:
 
     def _fill(self, reader: ContentReader, snapshot: str, access: Access, target: Resident) -> None:
         source = reader.access
+        if _is_renamed(source.home, target):
+            connect = self._servers.connector(target.home.server_id)
+            copy_renamed(
+                reader,
+                snapshot,
+                access,
+                self._dump,
+                tenant_id=target.tenant_id,
+                connect=connect,
+                read_dump_password=self._read_dump_password,
+                settings=self._settings(),
+            )
+            return
         if _is_dumped(source.home, target):
             named = replace(access, home=replace(access.home, schema=source.home.schema))
             drop_restored_schema(source, access, self._settings())
@@ -197,13 +211,14 @@ class HomeCopier:
             copy_rows(reader, into)
 
     def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
+        surroundings = reader.surroundings()
         try:
-            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline(), casts=surroundings.casts)
         except CopyFailed:
             reader.explain()
             raise
         is_whole = reader.access.home.isolation is Isolation.DATABASE
-        write_surroundings(target, reader.surroundings(), self._settings(), whole=is_whole)
+        write_surroundings(target, surroundings, self._settings(), whole=is_whole)
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:
@@ -216,8 +231,10 @@ class HomeCopier:
             made = self._defined(reader, *residents)
             mark = made.mark if not _is_narrow(*residents) else reader.defined().mark
         source, wanted, withheld = read.result()
+        schemas = {residents[0].home.schema: access.home.schema}
+        copied = {(schemas.get(schema, schema), name) for schema, name in withheld}
         with self._past_policies(access) as reader:
-            target = reader.content(copied=withheld)
+            target = reader.content(copied=copied)
         there, here = (comparable(content, shared=_is_pooled(*residents)) for content in (source, target))
         if not _is_dumped(residents[0].home, residents[1]):
             # Into tables that were there: they are as revisions make them, and must not lack anything.
@@ -291,12 +308,13 @@ class HomeCopier:
 
 
 def _is_dumped(source: Home, target: Resident) -> bool:
-    """Whether all that lies in a home is copied, and not rows into tables that are there.
+    """Whether all that lies in a home is copied, and not rows into tables that are there."""
+    return Journey(source, target.home).copies_schema
 
-    What is restored lies where it did: another tenant's schema has another name in the same database.
-    """
-    may_dump = target.home.isolation is Isolation.DATABASE or source.schema == target.home.schema
-    return may_dump and Journey(source, target.home).copies_schema
+
+def _is_renamed(source: Home, target: Resident) -> bool:
+    """Whether a schema is copied under another name, as another tenant's: a dump of it lies where it did."""
+    return {source.isolation, target.home.isolation} == {Isolation.SCHEMA} and source.schema != target.home.schema
 
 
 def _is_pooled(*residents: Resident) -> bool:

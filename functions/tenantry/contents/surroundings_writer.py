@@ -3,6 +3,7 @@
 What is written may come from a manifest, which is not trusted: it is written as the tenant's owner, with names quoted.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from psycopg2 import sql
@@ -42,6 +43,14 @@ def write_surroundings(access: Access, surroundings: Surroundings, settings: Con
         new = [_create(cast, home.schema) for cast in surroundings.casts if (cast.source, cast.target) not in there]
         # One message is one transaction.
         execute(cursor, sql.SQL("; ").join([*new, *changes]))
+
+
+def write_casts(access: Access, casts: Sequence[Cast], settings: ConnectSettings) -> None:
+    """Make casts as the home's owner, whose functions and types are there; one that is there stays.
+
+    :raises TenantryError: the database refused; none is made.
+    """
+    write_surroundings(access, Surroundings(None, tuple(casts)), settings, whole=True)
 
 
 def _create(cast: Cast, main: str) -> sql.Composable:

@@ -248,8 +248,6 @@ class OmissionReason(StrEnum):
     DEFAULT_TABLESPACE = "default_tablespace"
     # pg_restore can't make it as pg_dump has written it: it is left out.
     NOT_RESTORABLE = "not_restorable"
-    # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
-    NEEDED_BY_OTHERS = "needed_by_others"
     # As pg_dump writes it, a rule or policy means something else, or nothing. Rows depend on it: it is not left out.
     MISREAD = "misread"
 

@@ -95,8 +95,6 @@ class Cloning:
         # A worker that was killed may have left programs that are still filling the home.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
         target.make_empty(own_options(self._servers, original, home))
-        if home.isolation is Isolation.SCHEMA:
-            target.upgrade()
         target.close()
 
     def _finish(self, operation: Operation) -> None:

@@ -3,6 +3,7 @@
 The whole backup is restored into a scratch database and compared first, so that everything a table needs is there.
 """
 
+import json
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
@@ -17,6 +18,8 @@ from tenantry.contents.row_targets import OwnTables
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import execute, transaction
 from tenantry.database.connecting import connect
+from tenantry.database.sql_files import load_sql
+from tenantry.domain.backup import OmissionReason
 from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.operation import Operation
@@ -29,6 +32,8 @@ from tenantry.restores.steps import Restoration, RestoreAdapters, milliseconds, 
 
 _NAMED = 10
 STAGED, REPLACE = "beside", "replace"
+# Of what was left out so much is named.
+_TOLD = 50
 
 
 class TableRestoration:
@@ -67,11 +72,13 @@ class TableRestoration:
         scratch = self._scratch(operation)
         with self._adapters.scratches.access(work.tenant_id, scratch, work.home.database) as access:
             live = replace(access.credentials, dbname=work.home.database)
-            is_staging = operation.facts["mode"] == STAGED
-            bring = self._bring_staged if is_staging else self._replace
-            bring(operation, access, Access(work.home, live, access.role))
-        made = "restored_schema" if is_staging else "replaced_schema"
-        return {made: self._detached(operation), "bring_ms": milliseconds(began)}
+            target, facts = Access(work.home, live, access.role), dict[str, Any]()
+            if operation.facts["mode"] == STAGED:
+                facts = self._bring_staged(operation, access, target)
+            else:
+                self._replace(operation, access, target)
+                facts["replaced_schema"] = self._detached(operation)
+        return facts | {"bring_ms": milliseconds(began)}
 
     def _detached(self, operation: Operation) -> str:
         """Name the detached schema that the operation makes."""
@@ -92,12 +99,16 @@ class TableRestoration:
         swapping.rename_schema(connector, home.database, owner, archived, work.home.schema)
         return replace(home, schema=work.home.schema)
 
-    def _bring_staged(self, operation: Operation, source: Access, target: Access) -> None:
-        """Copy the tables into a detached schema that only the tenant's owner role can read."""
+    def _bring_staged(self, operation: Operation, source: Access, target: Access) -> dict[str, Any]:
+        """Copy the tables into a detached schema that only the tenant's owner role can read.
+
+        :returns: that schema as `restored_schema`, and as `left_out` what the tables came without.
+        """
         work, schema = work_for(operation), self._detached(operation)
         connector = self._adapters.servers.connector(work.home.server_id)
         if not swapping.has_schema(connector, source.home.database, schema):
             self._set_apart(operation, source, target, schema)
+        left_out = self._left_out(source, schema)
         swapping.make_closed_schema(connector, work.home.database, schema, target.role)
         there, here = (
             replace(a, home=replace(a.home, isolation=Isolation.SCHEMA, schema=schema)) for a in (source, target)
@@ -111,6 +122,18 @@ class TableRestoration:
             if differences := restored.differences(reader.content()):
                 raise RestoreFailed(code="restore_differs", details=", ".join(differences))
         swapping.close_schema(connector, work.home.database, schema)
+        return {"restored_schema": schema} | ({"left_out": left_out} if left_out else {})
+
+    def _left_out(self, source: Access, schema: str) -> list[str]:
+        """Read what was left out when the tables were set apart, by whichever worker."""
+        comment = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = %s"
+        settings = self._adapters.scratches.settings()
+        with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
+            execute(cursor, "SET LOCAL search_path = pg_catalog, pg_temp")
+            execute(cursor, comment, (schema,))
+            ((text,),) = cursor.fetchall()
+        found: list[str] = json.loads(text or "[]")
+        return found
 
     def _replace(self, operation: Operation, source: Access, target: Access) -> None:
         """Exchange the rows in one transaction and keep the former ones; foreign keys are checked at its end."""
@@ -144,8 +167,22 @@ class TableRestoration:
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
             execute(cursor, "SET search_path = pg_catalog, pg_temp")
-            extensions = set_apart(cursor, wanted, schema)
-            self._require_extensions(target, extensions)
+            apart = set_apart(cursor, wanted, schema)
+            left_out = [*apart.left_out, *self._tablespaces(operation, cursor, schema)][:_TOLD]
+            # Where a worker that goes on after another finds it.
+            comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+            execute(cursor, comment.format(sql.Identifier(schema), sql.Literal(json.dumps(left_out))))
+            self._require_extensions(target, apart.extensions)
+
+    def _tablespaces(self, operation: Operation, cursor: Any, schema: str) -> list[str]:
+        """Name those of the tables that lay in a tablespace of their own: they come back in the database's."""
+        execute(cursor, load_sql("restores/names_set_apart"), (schema,))
+        names = {name for (name,) in cursor.fetchall()}
+        return [
+            f"tablespace of {gone.kind} {gone.name.removeprefix('@.')}"
+            for gone in self._restoration.omissions(operation)
+            if gone.reason == OmissionReason.DEFAULT_TABLESPACE and gone.name.rpartition(".")[2] in names
+        ]
 
     def _require_extensions(self, target: Access, needed: set[tuple[str, str]]) -> None:
         """Make sure that the tenant's database has what the tables need of extensions, where they need it.

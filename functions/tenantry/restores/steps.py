@@ -18,7 +18,7 @@ from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.backup import Manifest
+from tenantry.domain.backup import Manifest, Omission
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
@@ -102,6 +102,11 @@ class Restoration:
     def require_own(self, operation: Operation) -> None:
         """Make sure that this operation still holds the tenant. :raises TenantryError: it does not."""
         self._tenant(operation)
+
+    def omissions(self, operation: Operation) -> list[Omission]:
+        """List what the backup does not bring back. :raises NotFound, Conflict: it is no backup any more."""
+        _, manifest = self._backup(operation)
+        return list(manifest.omissions or ())
 
     def release(self, operation: Operation) -> None:
         """Release the tenant for other operations."""

@@ -126,7 +126,7 @@ class SchemaSwap(SchemaExchange):
                 self._servers.home(swap.tenant_id, home).close()
             kept = swap.kept.schema if swap.has_home else ""
             swapping.give_way(connect, home.database, access.role, home.schema, kept)
-            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline(), casts=surroundings.casts)
             write_surroundings(target, surroundings, self._scratches.settings(), whole=False)
             withheld = {table.place for table in reader.unreadable.tables.values()}
             with ContentReader(target, self._scratches.settings(), past_policies=True) as there:

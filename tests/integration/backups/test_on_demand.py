@@ -93,6 +93,7 @@ def test_a_tenants_admin_asks_watches_and_downloads(world: World, s3: Any, start
     assert (progress["state"], progress["tables_done"], progress["tables_total"]) == ("published", 2, 2)
     assert progress["dump_bytes"] > progress["stored_bytes"] > 0
     assert {table["table"]: table["rows"] for table in shown["contents"]}["candidates"] == 10
+    assert (shown["omissions"], {table["copied"] for table in shown["contents"]}) == ([], {False})
     assert "manifest" not in shown
     listed = call(tenant).json
     assert named in {backup["backup_id"] for backup in listed["backups"]}

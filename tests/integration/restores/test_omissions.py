@@ -132,6 +132,8 @@ def test_what_is_made_otherwise_is_said(vault: Vault) -> None:
             "default_tablespace": {"table @.far_away", "index @.far_away_pkey"},
         }
         drilled = vault.scratches().drill(vault.order(backup))
+        beside = vault.perform_well(vault.start(backup, tables=("public.far_away",))).facts
+        assert beside["left_out"] == ["tablespace of index far_away_pkey", "tablespace of table far_away"]
         vault.execute("here", f'DROP DATABASE "{tenant}" WITH (FORCE)')
     assert drilled.findings.differing == []
 

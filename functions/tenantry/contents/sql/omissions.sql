@@ -116,20 +116,14 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace
     WHERE %(schema)s::text IS NULL AND d.datname = current_database() AND s.spcname <> 'pg_default'
     UNION ALL
-    -- A cast of a schema's type is made after all else, so what needs it can't be. An expression that a cast is in
-    -- depends on the cast's function.
-    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
-           CASE WHEN c.castmethod = 'b' THEN 'needs_superuser' ELSE 'needed_by_others' END, 'pg_cast'::regclass, c.oid
+    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)), 'needs_superuser',
+           'pg_cast'::regclass, c.oid
     FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
-    WHERE c.oid >= 16384
+    WHERE c.oid >= 16384 AND c.castmethod = 'b'
       AND EXISTS (SELECT FROM spaces s WHERE s.oid IN (f.typnamespace, t.typnamespace))
       AND NOT EXISTS (
           SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
       )
-      AND (c.castmethod = 'b' OR %(schema)s::text IS NOT NULL AND EXISTS (
-          SELECT FROM pg_depend d
-          WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass
-      ))
     UNION ALL
     SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
            'needs_superuser', 'pg_cast'::regclass, c.oid

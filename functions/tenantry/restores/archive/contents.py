@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from tenantry.contents.cast_order import write_numbers
 from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.errors import RestoreFailed
@@ -158,5 +159,4 @@ class Contents:
 
 def write_entries(entries: Sequence[ArchiveEntry], file: Path) -> Path:
     """Write the entries as the list file that `pg_restore --use-list` takes."""
-    file.write_text("".join(f"{entry.number};\n" for entry in entries))
-    return file
+    return write_numbers([entry.number for entry in entries], file)
