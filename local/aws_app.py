@@ -1,7 +1,10 @@
-"""ministack's application, with the paths of API calls in the form in which API Gateway passes them on.
+"""ministack's application, with API calls in the form in which API Gateway passes them on.
 
 API Gateway gives a function its path parameters percent-encoded, as the client wrote them, and splits a path only at
 unencoded slashes. ministack sees the path after the server has decoded it.
+
+API Gateway takes a body without Content-Type for JSON, and passes its bytes on in Base64 as those of any other type.
+ministack would read it as text, with other characters in place of those that are no UTF-8.
 """
 
 from typing import Any
@@ -21,5 +24,13 @@ _API_CALLS = "/_aws/execute-api/"
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Serve one connection of the ASGI server."""
     if scope["type"] == "http" and scope["path"].startswith(_API_CALLS):
-        scope = scope | {"path": scope["raw_path"].decode("ascii")}
+        scope = scope | {"path": scope["raw_path"].decode("ascii"), "headers": _with_type(scope["headers"])}
     await aws(scope, receive, send)
+
+
+def _with_type(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Add the type that a body has where none is named."""
+    headers = list(headers)
+    if not any(name == b"content-type" and value.strip() for name, value in headers):
+        headers.append((b"content-type", b"application/json"))
+    return headers

@@ -22,7 +22,8 @@ from handlers.routes import (
 from handlers.routes.next_steps import name_the_holder
 from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
-from tenantry.aws.api_gateway import error_answer, operator_of
+from tenantry.aws.api_gateway import operator_of
+from tenantry.aws.gateway_answers import error_answer
 from tenantry.domain.errors import NotFound, TenantryError
 from tenantry.observability import log_unexpected, logger
 
@@ -55,8 +56,7 @@ def _refuse(error: TenantryError) -> dict[str, Any]:
 
 @app.exception_handler(TenantryError)  # type: ignore[untyped-decorator]
 def _answer_refusal(error: TenantryError) -> Response[str]:
-    event = app.current_event
-    refusal = _refuse(name_the_holder(error, event.path, event.body))
+    refusal = _refuse(name_the_holder(error, app.current_event.raw_event))
     return Response(refusal["statusCode"], "application/json", refusal["body"], refusal["headers"])
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers.settings.health import health_settings
 from tenantry import VERSION
-from tenantry.aws.api_gateway import answer
+from tenantry.aws.gateway_answers import answer
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from handlers.settings.backups import manage_settings
 from handlers.wiring.backups import own_backups
-from tenantry.aws.api_gateway import answer, caller_of, error_answer
+from tenantry.aws.api_gateway import caller_of
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
+from tenantry.aws.gateway_answers import answer, error_answer
 from tenantry.aws.registry import Registry
 from tenantry.backups.own_backups import OwnBackups
 from tenantry.backups.progress_store import ProgressStore

@@ -4,24 +4,16 @@ from functools import cache
 from typing import Any
 
 from handlers.settings.query import QuerySettings, query_settings
-from tenantry.aws.api_gateway import (
-    answer,
-    body_of,
-    caller_of,
-    error_answer,
-    header,
-    headers_of,
-    path_parameter,
-    told_headers,
-)
+from tenantry.aws.api_gateway import body_of, caller_of, header, headers_of, path_parameter, query_of, told_headers
 from tenantry.aws.clients import aws_client
+from tenantry.aws.gateway_answers import answer, error_answer
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.aws.tenant_session import TenantSession, TenantSessions
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.data_request import Call, DataRequests
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.tenant_connection import CallSettings
+from tenantry.database.preambles import CallSettings
 from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
@@ -114,7 +106,7 @@ def _call(event: dict[str, Any], caller: Caller, kind: Kind, name: str, settings
     request = Request(
         method=method,
         name=name,
-        query=event.get("multiValueQueryStringParameters") or {},
+        query=query_of(event),
         kind=kind,
         profile=headers.get(_profile_header(method), ""),
         prefer=headers.get("prefer", ""),

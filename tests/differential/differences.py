@@ -266,7 +266,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     _entry("Ours: HEAD calls a function as GET does.", "call/head-pay", outcome="402 PT402"),
     _entry(_TROUBLE, "call/fail-57014", status=504, message=ANY, hint=ANY),
     _entry(_TROUBLE, "call/fail-53300", message=ANY, hint=ANY),
-    _entry(_TROUBLE, "call/fail-XX000", message=ANY),
+    _entry(_TROUBLE, "call/fail-XX000", message=ANY, hint=ANY),
     _entry(
         _WRITTEN_OUT,
         "call/refuse-no-message call/refuse-malformed call/refuse-malformed-detail",

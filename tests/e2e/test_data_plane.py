@@ -147,6 +147,8 @@ def test_a_viewer_may_read_and_not_write(api: Api) -> None:
         ("POST", CANDIDATES, {"content": "{"}, 400, "PGRST102"),
         ("POST", CANDIDATES, {"json": {"name": "x" * 1_100_000}}, 413, "payload_too_large"),
         ("POST", CANDIDATES, {"json": {"name": "x", "salary": 1}}, 400, "PGRST204"),
+        ("POST", CANDIDATES, {"content": b'{"name": "M\xfcller"}'}, 400, "PGRST102"),
+        ("POST", CANDIDATES, {"content": b"name\nM\xfcller", "headers": {"Content-Type": "text/csv"}}, 400, "PGRST102"),
         ("DELETE", CANDIDATES, {}, 400, "21000"),
         ("GET", "/nowhere", {}, 404, "not_found"),
         ("PUT", "/rest/v1/", {}, 404, "not_found"),

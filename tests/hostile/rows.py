@@ -29,6 +29,7 @@ _GRAMMAR = (
     "tests/integration/data_api/test_schemathesis.py",
     "tests/unit/postgrest/test_any_request.py",
     "tests/hostile/viewer_token/test_names.py",
+    "tests/hostile/viewer_token/test_half_pairs.py",
     "tests/hostile/viewer_token/test_casts.py",
     "tests/hostile/viewer_token/test_cost.py",
     "tests/hostile/viewer_token/test_patterns.py",
@@ -36,6 +37,8 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
     "tests/hostile/editor_token/test_csv.py",
+    "tests/hostile/editor_token/test_bytes.py",
+    "tests/hostile/editor_token/test_lost_answers.py",
 )
 _QUOTA = ("tests/hostile/editor_token/test_quota.py",)
 _SESSIONS = (

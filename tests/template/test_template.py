@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.aws.api_gateway import EXPOSED_HEADERS
+from tenantry.aws.gateway_answers import EXPOSED_HEADERS
 
 type Template = dict[str, Any]
 type Transform = Callable[..., Template]
@@ -120,6 +120,17 @@ def test_no_route_but_health_is_open(transformed: Transform) -> None:
             assert operation["security"] == [{"tenantToken": [], "usageKey": []}], (path, method)
         else:
             assert operation["security"] == [{"tenantToken": []}], (path, method)
+
+
+def test_bodies_come_as_they_were_sent(transformed: Transform) -> None:
+    """As text, API Gateway would put other characters in place of bytes that are no UTF-8."""
+    template = transformed()
+    ((_, api),) = of_type(template, "AWS::ApiGateway::RestApi").items()
+    assert api["BinaryMediaTypes"] == api["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+    for path, _, operation in operations(template):
+        integration = operation["x-amazon-apigateway-integration"]
+        # A mock integration reads its own template as text, which it can't where all is binary.
+        assert integration["type"] != "mock" or integration["contentHandling"] == "CONVERT_TO_TEXT", path
 
 
 def test_every_path_answers_a_preflight_and_every_error_carries_cors(transformed: Transform) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tenantry.aws.api_gateway import _CODE_STATUS, _SQLSTATE_CLASS_STATUS, status_of
+from tenantry.aws.gateway_answers import _CODE_STATUS, _SQLSTATE_CLASS_STATUS, status_of
+from tenantry.data_api.raised_answers import raised
 from tenantry.database.sql_errors import _CALLERS_CLASSES, _TIMEOUTS, _UNAVAILABLE_CLASSES, translate
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.tenant import RENAMED, UNMETERED, TenantStatus
@@ -194,10 +195,12 @@ class _Reader(ast.NodeVisitor):
 def _add_sqlstates(inventory: Inventory) -> None:
     """Add PostgreSQL's codes: by class, and one by one if the table of statuses names them."""
     for each in _SQLSTATE_CLASS_STATUS.keys() | _CALLERS_CLASSES | _UNAVAILABLE_CLASSES:
-        _add(inventory, f"{each}…", _status_of_sqlstate(f"{each}999"), "PostgreSQL")
+        for status in _statuses_of_sqlstate(f"{each}999"):
+            _add(inventory, f"{each}…", status, "PostgreSQL")
     for each in _CODE_STATUS.keys() | _TIMEOUTS:
         if not each.startswith("PGRST"):
-            _add(inventory, each, _status_of_sqlstate(each), "PostgreSQL")
+            for status in _statuses_of_sqlstate(each):
+                _add(inventory, each, status, "PostgreSQL")
 
 
 def _add(inventory: Inventory, code: str, status: int, room: str) -> None:
@@ -205,10 +208,11 @@ def _add(inventory: Inventory, code: str, status: int, room: str) -> None:
     inventory.codes[code].rooms.add(room)
 
 
-def _status_of_sqlstate(sqlstate: str) -> int:
+def _statuses_of_sqlstate(sqlstate: str) -> set[int]:
+    """Return a code's statuses: of what opens a session or administers, and of a data request's statement."""
     diagnostics = SimpleNamespace(message_primary="", message_detail=None, message_hint=None)
     refusal: Any = SimpleNamespace(pgcode=sqlstate, diag=diagnostics)
-    return status_of(translate(refusal))
+    return {status_of(translate(refusal)), status_of(raised(refusal))}
 
 
 _GATEWAY = re.compile(r'^ {10}(\w+):\n((?: {12}.*\n)*? {14}application/json: .*"code":"([^"]+)".*\n)', re.MULTILINE)

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tenantry.aws.api_gateway import status_of
+from tenantry.aws.gateway_answers import status_of
 from tenantry.domain.errors import TenantryError
 from tests.unit.error_sources import FUNCTIONS, _error_classes, _Module
 

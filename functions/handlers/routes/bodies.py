@@ -250,7 +250,7 @@ class PolicyBody(_Body):
         return RetentionPolicy(**self.model_dump()) if self.model_fields_set else None
 
 
-def parse_body[Model: BaseModel](model: type[Model], body: str | None) -> Model:
+def parse_body[Model: BaseModel](model: type[Model], body: bytes | None) -> Model:
     """Read a JSON body.
 
     :raises BadRequest: the body is invalid; `details` names the fields and the errors, and repeats no value.

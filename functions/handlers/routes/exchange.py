@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from handlers.routes.bodies import parse_body
 from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
-from tenantry.aws.api_gateway import answer, body_of, operator_of
+from tenantry.aws.api_gateway import body_of, operator_of
+from tenantry.aws.gateway_answers import answer
 
 
 def new_routes() -> Router:
@@ -24,8 +25,7 @@ def read_body[Model: BaseModel](routes: BaseRouter, model: type[Model]) -> Model
 
     :raises BadRequest: the body is invalid or too large.
     """
-    text = body_of(routes.current_event.raw_event, administration_settings().max_body_bytes)
-    return parse_body(model, text)
+    return parse_body(model, body_of(routes.current_event.raw_event, administration_settings().max_body_bytes))
 
 
 def operator(routes: BaseRouter) -> str:

@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any
 
 from handlers.routes.bodies import show_operation
+from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
+from tenantry.aws.api_gateway import body_of
 from tenantry.domain.errors import BadRequest, Conflict, TenantryError
 from tenantry.domain.next_calls import FindTenant, NextCall, next_calls, settling_calls
 from tenantry.domain.operation import Operation
@@ -39,28 +41,28 @@ def finder() -> FindTenant:
     return find
 
 
-def name_the_holder(error: TenantryError, path: str, body: str | None) -> TenantryError:
+def name_the_holder(error: TenantryError, event: dict[str, Any]) -> TenantryError:
     """Name, in a refusal that is due to an operation, that operation and what can be called next.
 
-    :param path: the request's path; `body` is its text. They name the tenants that may be held.
+    :param event: the request, whose path and body name the tenants that may be held.
     """
     if not isinstance(error, Conflict) or error.code not in _DUE_TO_AN_OPERATION:
         return error
     # A refusal stands, also where the registry can't be read a second time.
     with suppress(TenantryError):
-        for tenant in _named(path, body):
+        for tenant in _named(event):
             if told := _what_holds(tenant):
                 given = [error.details] if isinstance(error.details, str) else []
                 return Conflict(error.message, code=error.code, details=" ".join([*given, told]), hint=error.hint)
     return error
 
 
-def _named(path: str, body: str | None) -> Iterator[Tenant]:
+def _named(event: dict[str, Any]) -> Iterator[Tenant]:
     """Yield the tenants that a request names: in its path, and those that it makes or renames to."""
-    found = _PATH.match(path)
+    found = _PATH.match(event["path"])
     names = [found[1]] if found else []
-    with suppress(ValueError):
-        fields = json.loads(body or "{}")
+    with suppress(ValueError, TenantryError):
+        fields = json.loads(body_of(event, administration_settings().max_body_bytes) or "{}")
         if isinstance(fields, dict):
             names += [fields[key] for key in ("into", "tenant_id") if isinstance(fields.get(key), str)]
     find = finder()

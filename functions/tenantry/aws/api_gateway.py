@@ -1,4 +1,4 @@
-"""Reads API Gateway's events, builds its answers, and has the only table that maps errors to statuses."""
+"""Reads API Gateway's events."""
 
 import base64
 import binascii
@@ -9,84 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from tenantry.domain.data_api import DataApiSettings
-from tenantry.domain.errors import (
-    AccessDenied,
-    BadRequest,
-    Conflict,
-    DatabaseTimeout,
-    DatabaseUnavailable,
-    DependencyFailed,
-    NotFound,
-    PayloadTooLarge,
-    RequestRefused,
-    StatementFailed,
-    TenantryError,
-    TooManyAtOnce,
-    Unauthenticated,
-)
+from tenantry.domain.errors import AccessDenied, BadRequest, PayloadTooLarge, Unauthenticated
 from tenantry.domain.tenant import Caller, Role, TenantId, check_served
-
-EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
-
-# The most specific class of an error decides its status.
-_STATUS: dict[type[TenantryError], int] = {
-    Unauthenticated: 401,
-    AccessDenied: 403,
-    NotFound: 404,
-    BadRequest: 400,
-    Conflict: 409,
-    PayloadTooLarge: 413,
-    TooManyAtOnce: 429,
-    DatabaseUnavailable: 503,
-    DatabaseTimeout: 504,
-    DependencyFailed: 503,
-    TenantryError: 500,
-}
-
-# PostgREST's table (its documentation, "Errors", version 14). A key is a PostgREST code, a SQLSTATE or its class.
-_CODE_STATUS = {
-    "PGRST101": 405,
-    "PGRST103": 416,
-    "PGRST105": 405,
-    "PGRST106": 406,
-    "PGRST107": 406,
-    "PGRST116": 406,
-    "PGRST117": 405,
-    "PGRST200": 400,
-    "PGRST201": 300,
-    "PGRST202": 404,
-    "PGRST203": 300,
-    "PGRST205": 404,
-    "23503": 409,
-    "23505": 409,
-    "25006": 405,
-    "42P01": 404,
-    "42883": 404,
-    "42P17": 500,
-    "42501": 403,
-    "P0001": 400,
-    # A body that is nested too deeply: the caller's fault, unlike the other codes of this class.
-    "54001": 400,
-}
-_SQLSTATE_CLASS_STATUS = {
-    "08": 503, "09": 500, "0L": 403, "0P": 403, "25": 500, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500,
-    "40": 500, "53": 503, "54": 500, "55": 500, "57": 500, "58": 500, "F0": 500, "HV": 500, "P0": 500, "XX": 500,
-}  # fmt: skip
-
-
-def status_of(error: TenantryError) -> int:
-    """Look up the HTTP status of an error."""
-    if isinstance(error, StatementFailed):
-        if error.answer and 200 <= error.answer[0] <= 599:
-            return error.answer[0]
-        own = error.code[2:]
-        if error.code.startswith("PT") and own.isdigit() and 200 <= int(own) <= 599:
-            return int(own)
-        by_class = _SQLSTATE_CLASS_STATUS.get(error.code[:2], 400)
-        return _CODE_STATUS.get(error.code, by_class)
-    if error.code in _CODE_STATUS:
-        return _CODE_STATUS[error.code]
-    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
 def caller_of(event: dict[str, Any]) -> Caller:
@@ -133,9 +57,25 @@ def header(event: dict[str, Any], name: str) -> str:
 
 
 def headers_of(event: dict[str, Any]) -> dict[str, str]:
-    """Give all headers by their names in lower case; several of one name are joined by commas."""
+    """Give all headers by their names in lower case; several of one name are joined by commas.
+
+    :raises BadRequest: one is no text that can be written as UTF-8.
+    """
     headers = event.get("multiValueHeaders") or {}
-    return {name.lower(): ",".join(values) for name, values in headers.items()}
+    return {name.lower(): _text(",".join(values)) for name, values in headers.items()}
+
+
+def query_of(event: dict[str, Any]) -> dict[str, list[str]]:
+    """Give the parameters of the query, which are decoded, each with all its values.
+
+    :raises BadRequest: one is no text that can be written as UTF-8.
+    """
+    query: dict[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    for name, values in query.items():
+        _text(name)
+        for value in values:
+            _text(value)
+    return query
 
 
 def path_parameter(event: dict[str, Any], name: str) -> str | None:
@@ -145,9 +85,23 @@ def path_parameter(event: dict[str, Any], name: str) -> str | None:
     """
     written = (event.get("pathParameters") or {}).get(name)
     try:
-        return None if written is None else unquote(written, errors="strict")
+        return None if written is None else _text(unquote(written, errors="strict"))
     except UnicodeDecodeError as exc:
-        raise BadRequest("The path is not UTF-8 text.", code="PGRST100") from exc
+        raise _no_text() from exc
+
+
+def _text(text: str) -> str:
+    """Refuse half a surrogate pair: JSON can have one, and neither UTF-8 nor PostgreSQL can."""
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError as exc:
+        raise _no_text() from exc
+    return text
+
+
+def _no_text() -> BadRequest:
+    return BadRequest("The URL, or a header, is not UTF-8 text.", code="PGRST100")
 
 
 # A policy may look at a request's headers. It gets no credentials, and nothing that says where we run.
@@ -177,47 +131,19 @@ def _written(told: tuple[tuple[str, str], ...]) -> str:
     return text if len(text) <= _MAX_TOLD and "\0" not in text else "{}"
 
 
-def body_of(event: dict[str, Any], max_bytes: int) -> str | None:
-    """Read the body as text.
+def body_of(event: dict[str, Any], max_bytes: int) -> bytes | None:
+    """Read the body's bytes.
 
     :raises PayloadTooLarge: the body has more than `max_bytes`.
-    :raises BadRequest: the body is not UTF-8.
+    :raises BadRequest: the event's body is no text, or not what Base64 is.
     """
     body: str | None = event.get("body")
     if body is None:
         return None
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        if len(raw) > max_bytes:
-            raise PayloadTooLarge(f"The body has more than {max_bytes} bytes.", hint="Send fewer rows at a time.")
-        return raw.decode()
     except (binascii.Error, UnicodeError) as exc:
         raise BadRequest("The body is not UTF-8 text.", code="PGRST102") from exc
-
-
-def answer(status: int, body: str, cors_origin: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """Build an answer for API Gateway."""
-    return {
-        "statusCode": status,
-        "headers": {
-            "Content-Type": "application/json; charset=utf-8",
-            "Cache-Control": "no-store",
-            "Access-Control-Allow-Origin": cors_origin,
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
-            **(headers or {}),
-        },
-        "body": body,
-    }
-
-
-def error_answer(error: TenantryError, cors_origin: str) -> dict[str, Any]:
-    """Build the answer to an error, in the shape that all errors share."""
-    body = {"code": error.code, "message": error.message, "details": error.details, "hint": error.hint}
-    status = status_of(error)
-    headers = {"Retry-After": str(error.retry_seconds)} if status in (429, 503) else {}
-    if isinstance(error, StatementFailed) and error.answer:
-        headers |= error.answer[1]
-    if isinstance(error, RequestRefused) and error.headers:
-        headers |= error.headers
-    # In ASCII: `details` may name tables, and a terminal obeys some characters that JSON leaves as they are.
-    return answer(status, json.dumps(body), cors_origin, headers)
+    if len(raw) > max_bytes:
+        raise PayloadTooLarge(f"The body has more than {max_bytes} bytes.", hint="Send fewer rows at a time.")
+    return raw

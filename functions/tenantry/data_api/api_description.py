@@ -3,10 +3,12 @@
 import json
 
 from tenantry import VERSION
+from tenantry.aws.gateway_answers import MOST_BODY_BYTES, sent_bytes
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.data_request import DataRequests
 from tenantry.data_api.visibility import parse_visible, visible_statement
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.errors import PayloadTooLarge
 from tenantry.domain.tenant import Caller, database_role
 from tenantry.postgrest import Answer, Kind, Request
 from tenantry.postgrest.catalogue.methods import allowed_methods
@@ -30,6 +32,8 @@ def describe_api(
         schemas = caller.data_api.exposed(connection.schema)
         schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
         text = _describe(caller, schemas, schema, base_url, connection, catalogues)
+        if sent_bytes(text) > MOST_BODY_BYTES:
+            raise PayloadTooLarge("The description is too large.", hint="Have an operator expose fewer tables.")
         profiles = {"Content-Profile": schema} if len(schemas) > 1 or profile else {}
         return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
 

@@ -114,7 +114,7 @@ def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Nam
 
 
 def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
-    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid = row
+    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid, settings = row
     return Routine(
         Name(schema, name),
         tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
@@ -123,5 +123,6 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         composite,
         Volatility(volatility),
         comment,
+        tuple((setting, value) for setting, _, value in (each.partition("=") for each in settings)),
         int(oid),
     )

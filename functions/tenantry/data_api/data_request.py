@@ -8,22 +8,21 @@ from functools import partial
 
 import psycopg2
 
+from tenantry.aws.gateway_answers import MOST_BODY_BYTES, MOST_BYTES, sent_bytes
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
-from tenantry.data_api.guarded_writes import refusal_of, refusal_of_guard
 from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
+from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.tenant_connection import NO_CALL, CallSettings, TenantConnection
+from tenantry.database.preambles import NO_CALL, CallSettings
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import (
     DatabaseUnavailable,
     IdentityMismatch,
     OutcomeUnknown,
-    PayloadTooLarge,
-    RequestRefused,
-    StorageFull,
     TenantMoving,
     TenantryError,
     TooManyAtOnce,
@@ -41,10 +40,6 @@ _UNKNOWN_STATEMENT = "26000"
 _PAUSES = (0.03, 0.06, 0.12, 0.25, *[0.5] * 8)
 # Of six bytes that Lambda sends, four and a half are the answer's: quotes are escaped there.
 _SENT = 4 / 3
-# No character takes more when it is sent.
-_MOST_BYTES = 6
-# A write in a session that may only read: the tenant is on its way to another place.
-_READ_ONLY = "25006"
 # The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
 _CLOSED = "42501"
 # A setting's value that can't be: a time zone that is none, perhaps.
@@ -111,18 +106,18 @@ class DataRequests:
                 otherwise = self._planned_otherwise(exc, call, limits, connection, planned, fresh=fresh)
                 fresh = fresh or refusal_of(exc) is None
                 planned = otherwise
-        if self._is_too_large(answer.body):
-            raise self._too_large(planned, is_done=True)
+        if self._is_too_large(planned, answer.body):
+            raise too_large(planned, self._max_answer_bytes, is_done=True)
         return answer
 
-    def _is_too_large(self, body: str) -> bool:
-        """Whether Lambda could not send it, or more bytes are asked for than may be."""
-        if len(body) * _MOST_BYTES <= self._max_answer_bytes:
+    def _is_too_large(self, planned: Plan, body: str) -> bool:
+        """Whether Lambda could not send it, or a read has more bytes than may be; a change has bounded its answer."""
+        most, most_sent = self._max_answer_bytes, self._max_answer_bytes * _SENT
+        if not planned.reads_only:
+            most = most_sent = MOST_BODY_BYTES
+        if len(body) * MOST_BYTES <= most:
             return False
-        size = len(body.encode())
-        # What a JSON string has two bytes for. Of a CSV, each line's end is one, too.
-        sent = size + sum(body.count(character) for character in '"\\\n\r\t')
-        return size > self._max_answer_bytes or sent > self._max_answer_bytes * _SENT
+        return len(body.encode()) > most or sent_bytes(body) > most_sent
 
     def _run_in_turn(self, connection: TenantConnection, call: Call, planned: Plan) -> Answer:
         """Run a plan, and wait shortly where as many statements of the tenant's are running as may.
@@ -190,28 +185,10 @@ class DataRequests:
         except psycopg2.Error as exc:
             if connection.is_lost and not runs.reads_only:
                 raise OutcomeUnknown() from exc
-            if refusal := refusal_of_guard(exc, planned):
+            if refusal := refused(exc, connection, planned, runs, self._max_answer_bytes):
                 raise refusal from exc
-            refused = refusal_of(exc)
-            if refused is Refusal.TOO_LARGE:
-                raise self._too_large(planned, is_done=False) from exc
-            if refused is Refusal.HIDDEN_TYPE:
-                raise RequestRefused("values cannot be cast to that type", code="PGRST100") from exc
-            if exc.pgcode == _READ_ONLY and not planned.reads_only:
-                raise (StorageFull() if runs.reads_only else TenantMoving()) from exc
             raise
         return answer_of(planned, row)
-
-    def _too_large(self, planned: Plan, *, is_done: bool) -> PayloadTooLarge:
-        limit = f"The answer has more than {self._max_answer_bytes} bytes."
-        if not is_done and not planned.reads_only:
-            return PayloadTooLarge(f"Nothing was changed. {limit}", hint="Send 'Prefer: return=minimal'.")
-        if planned.reads_only or planned.preferences.tx == "rollback":
-            return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
-        # Whoever repeats a change that was made makes it twice.
-        return PayloadTooLarge(
-            f"The change was made. {limit}", hint="Do not repeat it. Send 'Prefer: return=minimal' for large changes."
-        )
 
     def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
         """Use the caller's connection; once more with another, where the first was lost before anything changed."""
@@ -278,7 +255,7 @@ class DataRequests:
 
 def _may_be_stale(exc: psycopg2.Error, call: Call, planned: Plan) -> bool:
     """Tell whether the catalogue may be older than the database; by it, a function that writes only reads."""
-    if exc.pgcode == _READ_ONLY:
+    if exc.pgcode == READ_ONLY:
         return planned.reads_only and call.request.method == "POST"
     return exc.pgcode in _STALE_CATALOGUE
 

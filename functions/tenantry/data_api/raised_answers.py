@@ -1,37 +1,53 @@
 """What a statement of a tenant's raised: an answer that a function has written out, or an error like others."""
 
 import json
-import re
 
 import psycopg2
 
 from tenantry.database.sql_errors import translate
 from tenantry.domain.errors import PayloadTooLarge, StatementFailed, TenantryError
-from tenantry.postgrest.answers import may_tell
+from tenantry.postgrest.own_headers import MAX_HEADERS_BYTES, header_name, may_tell
 
 OUT_OF_MEMORY = "53200"
 # PostgREST's own: a function raises it to write its whole answer.
 _ANSWER = "PGRST"
-# The classes that PostgreSQL has itself (its documentation, appendix A); 28 is said of who logs in.
-_is_postgresqls = re.compile("0[01-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|P0|XX").match
-_LOGIN = "28"
+# Said by a session that serves requests, these are a function's, or of a server that PostgreSQL itself has asked. The
+# texts may have hosts, files, or what is in memory; all other texts say what the caller or the tenant's own code did.
+_INNER = frozenset({
+    "08",  # of a server that a foreign table or a function connects to
+    "26",  # our prepared statements
+    "53", "57", "58", "F0", "XX",  # the server, its files and its operators
+    "72",  # snapshots
+    "HV",  # foreign tables
+})  # fmt: skip
+# Says how deep a stack may be, and by which setting of the server's.
+_TOO_DEEP = "54001"
+_ENDED = "57014"
+_INNER_HINT = "Nothing was changed. Whoever runs the server finds the reason in its log, under this code."
+# It stands in logs, too.
+_MOST_OF_A_CODE = 100
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
 _DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'headers'."
 
 
 def raised(exc: psycopg2.Error) -> TenantryError:
-    """Turn an error of a data request's statement into what its caller is answered."""
-    if exc.pgcode == OUT_OF_MEMORY:
+    """Turn an error of a data request's statement, whose session goes on, into what its caller is answered.
+
+    So a code of connecting or of logging in does not mean that the database can't be reached: nobody has to try again.
+    """
+    sqlstate = exc.pgcode
+    if sqlstate is None or sqlstate == _ENDED:
+        return translate(exc)
+    if sqlstate == OUT_OF_MEMORY:
         return _too_costly()
-    if exc.pgcode == _ANSWER:
+    if sqlstate == _ANSWER:
         return _written_out(exc)
-    return _told(exc, exc.pgcode) if exc.pgcode and _is_tenants_own(exc.pgcode) else translate(exc)
-
-
-def _is_tenants_own(sqlstate: str) -> bool:
-    """Tell whether only a function can have raised it: PostgreSQL has no such class, or not after the login."""
-    return not _is_postgresqls(sqlstate) or sqlstate.startswith(_LOGIN)
+    if sqlstate == _TOO_DEEP:
+        return StatementFailed("The request, or a function, is nested too deeply.", code=sqlstate, hint="Nest it less.")
+    if sqlstate[:2] in _INNER:
+        return StatementFailed("The database could not run the statement.", code=sqlstate, hint=_INNER_HINT)
+    return _told(exc, sqlstate)
 
 
 def _told(exc: psycopg2.Error, sqlstate: str) -> StatementFailed:
@@ -60,11 +76,18 @@ def _written_out(exc: psycopg2.Error) -> TenantryError:
     try:
         answer = json.loads(asked or "")
         status = int(answer["status"])
-        headers = {name: str(value) for name, value in answer.get("headers", {}).items() if may_tell(name, str(value))}
+        headers = {
+            header_name(name): str(value)
+            for name, value in answer.get("headers", {}).items()
+            if may_tell(name, str(value))
+        }
+        if len(json.dumps(headers)) > MAX_HEADERS_BYTES:
+            return _unreadable(f"The headers have more than {MAX_HEADERS_BYTES} bytes", _DETAIL_HINT)
     except _MALFORMED:
         missing = "DETAIL is missing in the RAISE statement"
         return _unreadable(missing if asked is None else f"Invalid JSON value for DETAIL: '{asked}'", _DETAIL_HINT)
     code, message, details, hint = [text if text is None else str(text) for text in texts]
+    code = code[:_MOST_OF_A_CODE] if code else None
     refusal = StatementFailed(message, code=code, details=details, hint=hint)
     refusal.answer = (status, headers)
     return refusal

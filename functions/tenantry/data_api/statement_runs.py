@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from tenantry.database.tenant_connection import CallSettings, TenantConnection
+from tenantry.database.preambles import CallSettings
+from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.tenant import Caller
 from tenantry.postgrest import Plan, Row
 from tenantry.postgrest.media import Form
@@ -30,8 +31,8 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
-    if planned.preferences.timezone:
-        call = replace(call, timezone=planned.preferences.timezone)
+    if planned.preferences.timezone or planned.settings:
+        call = replace(call, timezone=planned.preferences.timezone or "", hoisted=planned.settings)
     if planned.media.form is Form.PLAN:
         return _explained(connection, role, claims, call, planned)
     row = Row(

@@ -4,12 +4,13 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
 
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import translate
@@ -44,37 +45,12 @@ SELECT
     )), 0)::text, false)::interval) * 1000)::bigint
 """
 
-_MAX_PREAMBLES = 64
+_MAX_WIDE = 64
 # A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
 # was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
-
-# A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
-# connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
-# it, and what comes last starts it anew.
-_ANEW = "RESET ALL;SET LOCAL statement_timeout=0;"
-# Who asks; and, where tenants share a database, which advisory locks are the tenant's places.
-_IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
-_SLOTS = "SET LOCAL tenantry.slots={:d};"
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object.
-
-    Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own.
-    """
-
-    method: str = ""
-    path: str = ""
-    headers: str = ""
-    timezone: str = ""
-    schema: str = ""
-
-
-NO_CALL = CallSettings()
 
 
 def check_identity(connection: Any, tenant_id: TenantId) -> None:
@@ -124,17 +100,15 @@ class TenantConnection:
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
-        self._preambles: dict[tuple[str, str, CallSettings, bool], bytes] = {}
         self.schema = credentials.schema
         self.shares_database = credentials.isolation is not Isolation.DATABASE
         # Of tables that are shared: what each of their keys begins with. The database fills it in.
         self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
-        self._slots = _slots(credentials)
+        self._preambles = Preambles(tenant_id, self.schema, _slots(credentials) if self.shares_database else None)
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
-        self._timeout_ms = 0
         try:
-            self._timeout_ms = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+            self._preambles.timeout_ms = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
         except BaseException:
             self.close()
             raise
@@ -151,13 +125,19 @@ class TenantConnection:
             and status("client_encoding") == "UTF8"
         )
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether no statement of this session may write, whatever it is: perhaps because its tenant is being moved."""
+        status = self._connection.get_parameter_status
+        return bool(self._began_read_only != "off" or status("in_hot_standby") == "on")
+
     def take_notice(self) -> bool:
         """Tell, once, whether this database has said since that its schema changed; it costs no round trip."""
         return self._notices.take()
 
     def note_wide(self, text: str) -> None:
         """Remember that a statement's rows are too large to be bounded one by one."""
-        if len(self.wide) >= _MAX_PREAMBLES:
+        if len(self.wide) >= _MAX_WIDE:
             self.wide.clear()
         self.wide.add(text)
 
@@ -238,7 +218,9 @@ class TenantConnection:
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(f"RESET ROLE;RESET ALL;SET statement_timeout={self._timeout_ms:d};{statement}", values)
+            cursor.execute(
+                f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}", values
+            )
             return cursor.fetchone()[0]
 
     def _send(
@@ -255,7 +237,7 @@ class TenantConnection:
     ) -> list[tuple[Any, ...]]:
         execution, known = self._statements.execution(text, len(values), words, call.schema)
         with self._connection.cursor() as cursor:
-            preamble = self._preamble(cursor, role, claims, call, reads_only=reads_only)
+            preamble = self._preambles.write(cursor, role, claims, call, reads_only=reads_only)
             filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
             try:
                 cursor.execute(begin.encode() + preamble + filled)
@@ -266,25 +248,11 @@ class TenantConnection:
                 if not odd or begin or self._connection.closed:
                     raise
             else:
+                self._preambles.note_success(call)
                 rows: list[tuple[Any, ...]] = cursor.fetchall()
                 return rows
         # Nothing has happened: the same once more, with types as they are now.
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
-
-    def _preamble(self, cursor: Any, role: str, claims: str, call: CallSettings, *, reads_only: bool) -> bytes:
-        """Write what comes before every statement; one user's calls of one place have it in common."""
-        key = (role, claims, call, reads_only)
-        known = self._preambles.get(key)
-        if known is None:
-            if len(self._preambles) >= _MAX_PREAMBLES:
-                self._preambles.clear()
-            settings, given = _settings(call, self.schema, reads_only=reads_only)
-            fixed = (role, claims, self.tenant_id.value)
-            slots = _SLOTS.format(self._slots) if self.shares_database else ""
-            clock = f"SET LOCAL statement_timeout={self._timeout_ms:d};" if self._timeout_ms else ""
-            known = cursor.mogrify(_ANEW + _IDENTITY + slots + settings + clock, (*fixed, *given))
-            self._preambles[key] = known
-        return known
 
     def _execute(self, command: str) -> None:
         with self._connection.cursor() as cursor:
@@ -304,22 +272,3 @@ def _slots(credentials: Credentials) -> int:
         return 0
     digest = hashlib.sha256(f"tenantry slots {credentials.username} {credentials.password}".encode()).digest()
     return int.from_bytes(digest[:4], "big", signed=True)
-
-
-def _settings(call: CallSettings, own_schema: str, *, reads_only: bool) -> tuple[str, list[str]]:
-    """Write what is set for this transaction besides who asks; the values are the caller's own words."""
-    # The path too is set each time, for the same reason.
-    given = [call.schema, own_schema] if call.schema else [own_schema]
-    parts = ["SET LOCAL search_path=%s,%s;" if call.schema else "SET LOCAL search_path=%s;"]
-    if reads_only:
-        parts.append("SET LOCAL transaction_read_only=on;")
-    for name, value in (
-        ("request.method", call.method),
-        ("request.path", call.path),
-        ("request.headers", call.headers),
-        ("timezone", call.timezone),
-    ):
-        if value:
-            parts.append(f"SET LOCAL {name}=%s;")
-            given.append(value)
-    return "".join(parts), given

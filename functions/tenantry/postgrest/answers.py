@@ -2,17 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
-from tenantry.domain.errors import RequestRefused, TenantryError
+from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.media import Form
+from tenantry.postgrest.own_headers import Headers, read_headers, read_status
 from tenantry.postgrest.refusals import range_refused
 from tenantry.postgrest.request import Action, Guard, Plan
-
-_MAX_HEADERS = 50
-# Headers that a tenant's function may not set: they belong to the gateway or to us.
-_OWN_HEADERS = ("access-control-", "content-length", "transfer-encoding", "connection", "x-amz")
 
 
 class Row(NamedTuple):
@@ -33,7 +30,7 @@ class Answer:
 
     status: int
     body: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
 
 
 def answer_of(plan: Plan, row: Row) -> Answer:
@@ -45,7 +42,7 @@ def answer_of(plan: Plan, row: Row) -> Answer:
         raise not_single(row.rows)
     if plan.media.form is Form.PLAN:
         return Answer(200, row.body or "", _told(plan))
-    headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
+    headers: Headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
     status = _status(plan, row)
     if row.key:
         headers["Location"] = _location(plan.name, row.key)
@@ -54,11 +51,13 @@ def answer_of(plan: Plan, row: Row) -> Answer:
     if (plan.returns_body or plan.action in (Action.READ, Action.CALL)) and not plan.is_void:
         headers |= _told(plan)
     if row.headers:
-        headers |= _own_headers(row.headers)
-    return Answer(_own_status(row.status) or status, (row.body or "") if plan.returns_body else "", headers)
+        headers |= read_headers(row.headers)
+    return Answer(
+        read_status(row.status) if row.status else status, (row.body or "") if plan.returns_body else "", headers
+    )
 
 
-def _told(plan: Plan) -> dict[str, str]:
+def _told(plan: Plan) -> Headers:
     """Return the headers that describe the body: its media type and its schema."""
     return {"Content-Type": plan.media.content_type, **_profile(plan)}
 
@@ -121,45 +120,3 @@ def _location(name: str, key: str) -> str:
     pairs = [(column, f"eq.{value}" if value is not None else "is.null") for column, value in json.loads(key).items()]
     query = "&".join(f"{quote(column, safe='')}={quote(value, safe='')}" for column, value in pairs)
     return f"/{quote(name, safe='')}?{query}"
-
-
-def _own_status(text: str | None) -> int | None:
-    """Read the status that a function has set.
-
-    :raises TenantryError: with PGRST112, it is not a status code.
-    """
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and 100 <= int(text[:4]) <= 599):
-        raise TenantryError("response.status guc must be a valid status code", code="PGRST112")
-    return int(text)
-
-
-def _own_headers(text: str) -> dict[str, str]:
-    """Read the headers that a function has set.
-
-    :raises TenantryError: with PGRST111, they are malformed.
-    """
-    malformed = "response.headers guc must be a JSON array composed of objects with a single key and a string value"
-    try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise TenantryError(malformed, code="PGRST111") from exc
-    if not isinstance(content, list) or len(content) > _MAX_HEADERS:
-        raise TenantryError(malformed, code="PGRST111")
-    headers: dict[str, str] = {}
-    for each in content:
-        if not (isinstance(each, dict) and len(each) == 1 and all(_is_header(*pair) for pair in each.items())):
-            raise TenantryError(malformed, code="PGRST111")
-        headers |= {name: value for name, value in each.items() if may_tell(name, value)}
-    return headers
-
-
-def may_tell(name: str, value: object) -> bool:
-    """Whether a tenant's function may set this header: it is well-formed, and neither the gateway's nor ours."""
-    return _is_header(name, value) and not name.lower().startswith(_OWN_HEADERS)
-
-
-def _is_header(name: str, value: object) -> bool:
-    token = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return token and isinstance(value, str) and value.isprintable()

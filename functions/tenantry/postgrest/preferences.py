@@ -1,5 +1,6 @@
 """The Prefer header: parses the preferences, and reports those that were applied."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ _CHOICES = {
     "tx": ("commit", "rollback"),
     "handling": ("strict", "lenient"),
 }
+# What a time zone's name may look like; PostgreSQL says whether it knows it.
+_is_zone = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _preferences(found: dict[str, str]) -> Preferences:
 
 def _is_known(kind: str, value: str) -> bool:
     if kind == "timezone":
-        return 0 < len(value) <= 64 and value.isprintable()
+        return bool(_is_zone(value))
     if kind == "max-affected":
         return value.isascii() and value.isdigit() and len(value) <= 18
     return value in _CHOICES.get(kind, ())

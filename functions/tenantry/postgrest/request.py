@@ -67,7 +67,7 @@ class Request:
     accept: str = ""
     range: str = ""
     content_type: str = ""
-    body: str | None = None
+    body: bytes | None = None
 
 
 class Action(StrEnum):
@@ -101,7 +101,7 @@ class Plan:
     `text` depends on the shape of the request alone: every value is a placeholder `$1`…`$n`, filled from
     `values`. They are all text and PostgreSQL infers their types, so `text` can be prepared once. `status` is
     what a success gets; `counted` is a statement whose estimated number of rows is wanted, with its values; `profile`
-    names the schema where it was chosen.
+    names the schema where it was chosen; `settings`, each a name and a value, are to be in force before it begins.
     """
 
     text: str
@@ -120,3 +120,4 @@ class Plan:
     counted: tuple[str, tuple[str | None, ...]] | None = None
     is_void: bool = False
     max_rows: int = 0
+    settings: tuple[tuple[str, str], ...] = ()

@@ -27,7 +27,16 @@ def test_a_field_may_be_as_long_as_a_body(viewer: Viewer, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "text", ['id,name\n5000,"x"y\n', 'id,name\n5000,"x\n', "id,name,name\n5000,x,y\n", 'id,name\n5000,"x" \n']
+    "text",
+    [
+        'id,name\n5000,"x"y\n',
+        'id,name\n5000,x"y\n',
+        'id,name\n5000, "x"\n',
+        'id,name\n5000,"x\n',
+        "id,name,name\n5000,x,y\n",
+        'id,name\n5000,"x" \n',
+        'id,na"me\n5000,x\n',
+    ],
 )
 def test_what_is_no_csv_is_refused(viewer: Viewer, text: str) -> None:
     """It is not stored as something else."""

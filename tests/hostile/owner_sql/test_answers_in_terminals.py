@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from handlers.routes import exchange
-from tenantry.aws.api_gateway import error_answer
+from tenantry.aws.gateway_answers import error_answer
 from tenantry.domain.errors import Conflict
 
 # CSI as one character, which terminals obey; from the right; not to be seen; a line that ends.

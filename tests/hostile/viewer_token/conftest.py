@@ -30,6 +30,13 @@ class Viewer:
         answer = query_tenant.handler(event, None)
         return Reply(answer["statusCode"], answer["body"], answer["headers"])
 
+    def call(self, function: str, arguments: Any, method: str = "POST", *, role: str = "viewer") -> Reply:
+        """Call a function by name: by GET with arguments in the URL, or by POST with a body."""
+        if method == "GET":
+            return self.get(f"rpc/{function}", role=role, **arguments)
+        event = request_event(self.tenant, method, "", role=role, body=arguments, prefer="", query={})
+        return self.send(event | {"pathParameters": {"function": function}})
+
     def write(self, method: str, table: str, body: Any = None, prefer: str = "", **query: str) -> Reply:
         """Change rows as an editor."""
         return self.world.call(self.tenant, method, table, role="editor", body=body, prefer=prefer, **query)
@@ -41,6 +48,10 @@ class Viewer:
     def new_connection(self) -> None:
         """Forget what the function keeps."""
         query_tenant._data_requests()._connections.close()
+
+    def pid(self) -> int:
+        """Give the process that serves that connection."""
+        return int(self.connection().get_backend_pid())
 
     def connection(self) -> Any:
         """Give the connection that the function keeps, of psycopg2's."""

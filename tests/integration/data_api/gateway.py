@@ -35,7 +35,9 @@ class Gateway:
     def __call__(self, environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], Any]) -> Iterable[bytes]:
         answer = query_tenant.handler(self._event(environ), None)
         status = HTTPStatus(answer["statusCode"])
-        start(f"{status.value} {status.phrase}", list(answer["headers"].items()))
+        repeated = answer.get("multiValueHeaders", {})
+        headers = [*answer["headers"].items(), *((name, each) for name in repeated for each in repeated[name])]
+        start(f"{status.value} {status.phrase}", headers)
         return [answer["body"].encode()]
 
     def get(self, path: str) -> Any:
@@ -51,7 +53,6 @@ class Gateway:
         resource, parameters = route(path)
         context = {"path": called, "resourcePath": resource, "authorizer": self._authorizer}
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        text, is_base64 = _text(body)
         return EVENT | {
             "resource": resource,
             "path": path,
@@ -61,8 +62,9 @@ class Gateway:
             "pathParameters": parameters,
             "queryStringParameters": None,
             "multiValueQueryStringParameters": parse_qs(environ["QUERY_STRING"], keep_blank_values=True) or None,
-            "body": text,
-            "isBase64Encoded": is_base64,
+            # The template has API Gateway take every body for binary.
+            "body": base64.b64encode(body).decode() if body else None,
+            "isBase64Encoded": bool(body),
             "requestContext": EVENT["requestContext"] | context,
         }
 
@@ -82,12 +84,3 @@ def _headers(environ: dict[str, Any]) -> dict[str, list[str]]:
     if environ.get("CONTENT_TYPE"):
         sent["CONTENT_TYPE"] = [environ["CONTENT_TYPE"]]
     return {key.replace("_", "-").title(): values for key, values in sent.items()}
-
-
-def _text(body: bytes) -> tuple[str | None, bool]:
-    if not body:
-        return None, False
-    try:
-        return body.decode(), False
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode(), True

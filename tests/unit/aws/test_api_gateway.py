@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tenantry.aws import api_gateway
-from tenantry.aws.api_gateway import body_of, caller_of, error_answer, header, path_parameter, status_of
+from tenantry.aws.api_gateway import body_of, caller_of, header, path_parameter
+from tenantry.aws.gateway_answers import MOST_BYTES, answer, error_answer, sent_bytes, status_of
 from tenantry.domain import errors
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Role
@@ -71,17 +72,21 @@ def test_headers_are_found_whatever_their_case() -> None:
 
 
 def test_a_body_is_measured_in_bytes() -> None:
-    assert body_of({"body": "é" * 5}, 10) == "é" * 5
+    assert body_of({"body": "é" * 5}, 10) == b"\xc3\xa9" * 5
     with pytest.raises(errors.PayloadTooLarge):
         body_of({"body": "é" * 6}, 10)
     with pytest.raises(errors.PayloadTooLarge):
         body_of({"body": "MTIzNDU2Nzg5MDE=", "isBase64Encoded": True}, 10)
-    assert body_of({"body": "eyJ9", "isBase64Encoded": True}, 10) == '{"}'
+    assert body_of({"body": "eyJ9", "isBase64Encoded": True}, 10) == b'{"}'
     assert body_of({"body": None}, 10) is None
 
 
-@pytest.mark.parametrize("event", [{"body": "!", "isBase64Encoded": True}, {"body": "/w==", "isBase64Encoded": True}])
-def test_a_body_that_is_no_text_is_refused(event: dict[str, Any]) -> None:
+def test_a_body_has_the_bytes_that_were_sent() -> None:
+    assert body_of({"body": "iVBORwD//g==", "isBase64Encoded": True}, 10) == b"\x89PNG\x00\xff\xfe"
+
+
+@pytest.mark.parametrize("event", [{"body": "!", "isBase64Encoded": True}, {"body": "\ud800"}])
+def test_a_body_that_is_no_body_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(errors.BadRequest):
         body_of(event, 10)
 
@@ -144,3 +149,24 @@ def test_a_credential_is_neither_told_nor_kept() -> None:
     before = api_gateway._written.cache_info().hits
     assert [api_gateway.told_headers(api_gateway.headers_of(event)) for event in events] == ['{"x-told": "a"}'] * 2
     assert api_gateway._written.cache_info().hits == before + 1
+
+
+def test_a_header_that_is_sent_more_than_once_has_all_of_its_values() -> None:
+    made = answer(200, "", "*", {"Set-Cookie": ["a=1", "b=2"], "Cache-Control": "max-age=1"})
+    assert made["multiValueHeaders"] == {"Set-Cookie": ["a=1", "b=2"]}
+    assert "Set-Cookie" not in made["headers"]
+    assert made["headers"]["Cache-Control"] == "max-age=1"
+    assert "multiValueHeaders" not in answer(200, "", "*", {})
+
+
+def test_the_texts_of_an_error_are_cut() -> None:
+    long = "\0" * 5_000_000
+    made = error_answer(errors.StatementFailed(long, code="P0001", details=long, hint=long), "*")
+    assert sent_bytes(made["body"]) < 300_000
+    assert json.loads(made["body"])["message"].startswith("\0" * 10_000)
+
+
+@pytest.mark.parametrize("text", ["x", '"\\\n\t', "é", "नम", "🙂", "\x01\x7f"])
+def test_what_is_sent_is_counted_as_lambda_writes_it(text: str) -> None:
+    """Lambda writes UTF-8, and escapes what has to be escaped in JSON."""
+    assert sent_bytes(text) == len(json.dumps(text, ensure_ascii=False).encode()) <= MOST_BYTES * len(text) + 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tenantry.domain.errors import BadRequest, PayloadTooLarge
 from tenantry.postgrest import CatalogueNeeded, Kind, Request, RequestLimits, plan
+from tenantry.postgrest.own_headers import HEADERS_PATTERN, STATUS_PATTERN
 from tenantry.postgrest.sql.gate import _HIDDEN
 from tests.unit.postgrest.library import LIBRARY
 
@@ -24,11 +25,12 @@ pg_column_size octet_length greatest to_json pg_typeof pg_backend_pid pg_try_adv
 PRECEDING
 """
 KEYWORDS = frozenset(WORDS.split())
-SETTINGS = "response\\.headers|response\\.status|tenantry\\.merged|tenantry\\.slots|" + re.escape(_HIDDEN)
+PATTERNS = "|".join(re.escape(pattern) for pattern in (_HIDDEN, HEADERS_PATTERN, STATUS_PATTERN))
+SETTINGS = f"response\\.headers|response\\.status|tenantry\\.merged|tenantry\\.slots|{PATTERNS}"
 TOKEN = re.compile(
     rf"""(?P<name>"(?:[^"\0]|"")+")|(?P<placeholder>\$\d+)|(?P<literal>E?'(?:\[\]|null|,|\\n|{SETTINGS})?')"""
     r"""|(?P<word>[A-Za-z_]+)|(?P<number>\d+)|(?P<blank>\ )"""
-    r"""|(?P<sign>->>|/|->|:=|::|<>|>=|<=|@>|<@|@@|&&|&<|&>|<<|>>|-\|-|~\*|\|\||\[\]|[~=<>().,*+-])""",
+    r"""|(?P<sign>->>|/|->|:=|::|<>|>=|<=|@>|<@|@@|&&|&<|&>|<<|>>|-\|-|!?~\*?|\|\||\[\]|[~=<>().,*+-])""",
     re.VERBOSE,
 )
 
@@ -149,7 +151,8 @@ accepts = (
 def test_one_statement_or_a_refusal(
     method: str, name: str, query: Mapping[str, Sequence[str]], kind: Kind, prefer: str, accept: str, body: str | None
 ) -> None:
-    request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=body, range=prefer)
+    raw = None if body is None else body.encode(errors="surrogatepass")
+    request = Request(method, name, query, kind, prefer=prefer, accept=accept, body=raw, range=prefer)
     limits = RequestLimits(max_list_items=3, aggregates=True, plans=True, at_once=2)
     for catalogue in (None, LIBRARY):
         try:

@@ -44,7 +44,8 @@ WITH RECURSIVE exposed AS MATERIALIZED (
     FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype <> 'd'
 ), functions AS MATERIALIZED (
     SELECT n.nspname, p.oid, p.proname, p.pronargs, p.pronargdefaults, p.proargtypes, p.proallargtypes, p.proargnames,
-        p.proargmodes, p.prorettype, p.proretset, p.prorows, p.provolatile
+        p.proargmodes, p.prorettype, p.proretset, p.prorows, p.provolatile,
+        p.proconfig
     FROM exposed n JOIN pg_proc p ON p.pronamespace = n.oid
     WHERE p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 ), arguments AS MATERIALIZED (

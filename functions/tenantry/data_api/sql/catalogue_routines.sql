@@ -13,7 +13,13 @@ SELECT coalesce(json_agg(json_build_array(
         SELECT e.description FROM pg_description e
         WHERE e.objoid = f.oid AND e.classoid = 'pg_proc'::regclass AND e.objsubid = 0
     ),
-    f.oid::bigint
+    f.oid::bigint,
+    -- Within the function these would come too late.
+    coalesce((
+        SELECT json_agg(setting ORDER BY setting)
+        FROM unnest(f.proconfig) setting
+        WHERE setting ~ '^(statement_timeout|default_transaction_isolation|plan_filter\.[a-z_]+)='
+    ), '[]')
 ) ORDER BY f.nspname, f.proname, f.pronargs, given.types), '[]')
 FROM functions f
 LEFT JOIN domains d ON d.oid = f.prorettype

@@ -138,6 +138,8 @@ class Routine:
     composite: bool = False
     volatility: Volatility = Volatility.VOLATILE
     comment: str | None = None
+    # Those of its settings that have no effect once its statement has begun, each a name and a value.
+    settings: tuple[tuple[str, str], ...] = ()
     # Of pg_proc; 0 is not known.
     oid: int = field(default=0, compare=False)
 

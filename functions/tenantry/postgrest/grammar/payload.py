@@ -1,19 +1,16 @@
 """The body of a write or a call: finds its keys, and keeps it as the JSON that PostgreSQL will parse."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import GrammarError, PayloadTooLarge
+from tenantry.postgrest.grammar.csv_records import read_records
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
 from tenantry.postgrest.request import RequestLimits
 
-# A field is as long as a body may be, which is bounded before it is read.
-csv.field_size_limit(1 << 30)
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
@@ -45,7 +42,12 @@ def media_type(content_type: str) -> str:
 
 
 def read_payload(
-    body: str | None, content_type: str, columns: tuple[str, ...] | None, limits: RequestLimits, *, calls: bool = False
+    body: bytes | None,
+    content_type: str,
+    columns: tuple[str, ...] | None,
+    limits: RequestLimits,
+    *,
+    calls: bool = False,
 ) -> Payload:
     """Read an object or an array of objects; `columns`, if given, says which keys are written instead of all.
 
@@ -53,9 +55,7 @@ def read_payload(
     :raises GrammarError: with PGRST102, the body is neither, or its rows have different keys.
     :raises PayloadTooLarge: the body has too many bytes or rows. PostgreSQL checks the values in it.
     """
-    kind = media_type(content_type)
-    # A form without fields stands for an object without members.
-    text = _to_json(_check_size(body, limits, calls, empty="" if kind == _FORM else None), kind)
+    text = _as_json(body, media_type(content_type), limits, empty=b"{}" if calls else None)
     document = _decode(text)
     is_object = isinstance(document, dict)
     if not is_object and not isinstance(document, list):
@@ -76,22 +76,20 @@ def read_payload(
     return Payload(text, written, len(rows), is_object)
 
 
-def _to_json(text: str, kind: str) -> str:
+def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: bytes | None) -> str:
+    if kind == _FORM:
+        # A form without fields stands for an object without members.
+        return json.dumps(dict(read_form(body, limits)))
+    text = _text(_check_size(body, limits, empty=empty))
     if kind in (_JSON, "*/*"):
         return text
-    if kind == _FORM:
-        return json.dumps(dict(parse_qsl(text, keep_blank_values=True)))
     if kind == _CSV:
         return _csv_to_json(text)
     raise _malformed(f"Content-Type not acceptable: {kind[:100]}")
 
 
 def _csv_to_json(text: str) -> str:
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as exc:
-        raise _malformed("The CSV can't be read: a quote stands where it may not, or is missing") from exc
-    header, *lines = [row for row in rows if row] or [[]]
+    header, *lines = read_records(text) or [[]]
     if not header or any(len(line) != len(header) for line in lines):
         raise _malformed("All lines must have same number of fields")
     if len(set(header)) < len(header):
@@ -103,22 +101,47 @@ def _csv_value(value: str) -> str | None:
     return None if value == "NULL" else value
 
 
-def check_raw(body: str | None, limits: RequestLimits) -> str:
-    """Return a body that goes into a function unchanged; BadRequest if PostgreSQL can't store it as text."""
-    return check_value(_check_size(body, limits, empty=""))
+def read_raw(body: bytes | None, kind: str, limits: RequestLimits) -> str:
+    """Return a body that goes into a function unchanged, as PostgreSQL reads it as the type that RAW has for its kind.
+
+    :raises BadRequest: it is to be text, and PostgreSQL can't store it as that.
+    """
+    raw = _check_size(body, limits, empty=b"")
+    return f"\\x{raw.hex()}" if RAW[kind] == "bytea" else check_value(_text(raw))
 
 
-def _check_size(body: str | None, limits: RequestLimits, calls: bool = False, *, empty: str | None = None) -> str:
+def read_form(body: bytes | None, limits: RequestLimits) -> list[tuple[str, str]]:
+    """Read the fields of a form.
+
+    :raises BadRequest: one is no text that PostgreSQL can store.
+    """
+    text = check_value(_text(_check_size(body, limits, empty=b"")))
+    try:
+        fields = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as exc:
+        raise _not_utf8() from exc
+    return [(check_value(name), check_value(value)) for name, value in fields]
+
+
+def _check_size(body: bytes | None, limits: RequestLimits, *, empty: bytes | None = None) -> bytes:
     if not body:
-        if empty is not None or calls:
-            return empty if empty is not None else "{}"
-        raise _malformed("Empty or invalid json")
-    size = len(body)
-    if size <= limits.max_body_bytes and not body.isascii():
-        size = len(check_value(body).encode())
-    if size > limits.max_body_bytes:
+        if empty is None:
+            raise _malformed("Empty or invalid json")
+        return empty
+    if len(body) > limits.max_body_bytes:
         raise PayloadTooLarge(f"the body is larger than {limits.max_body_bytes} bytes")
     return body
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as exc:
+        raise _not_utf8() from exc
+
+
+def _not_utf8() -> GrammarError:
+    return GrammarError("The body is not UTF-8 text.", code="PGRST102")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -148,7 +171,8 @@ def _read_keys(rows: list[Any], *, uniform: bool, calls: bool) -> set[str]:
     # Keys usually come in the same order in every row, and comparing lists takes a third of the time.
     if uniform and not all(list(row) == first or row.keys() == rows[0].keys() for row in rows):
         raise _malformed("All object keys must match")
-    return set(first)
+    # An escape may stand for what is no text.
+    return {check_value(key) for key in first}
 
 
 def _malformed(message: str) -> GrammarError:

@@ -1,15 +1,13 @@
 """Plans `/rpc/{function}`: by GET, which only reads, or by POST."""
 
-from urllib.parse import parse_qsl
-
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
 from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Routine, Table, Volatility
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
-from tenantry.postgrest.grammar.payload import RAW, check_raw, media_type, read_payload
+from tenantry.postgrest.grammar.payload import RAW, media_type, read_form, read_payload, read_raw
 from tenantry.postgrest.grammar.ranges import narrow
 from tenantry.postgrest.media import Form, Media, negotiate
-from tenantry.postgrest.names import check_value, quote
+from tenantry.postgrest.names import quote
 from tenantry.postgrest.plan.needs import CatalogueNeeded
 from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
@@ -58,6 +56,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
         guards=guards,
         profile=profile_of(request, name),
         is_void=routine.returns_void,
+        settings=routine.settings,
     )
 
 
@@ -115,12 +114,11 @@ def _call(
         return routine, call_by_values(routine, given.arguments, values)
     kind = media_type(request.content_type)
     if kind == _FORM:
-        pairs = parse_qsl(check_raw(request.body, limits), keep_blank_values=True)
-        pairs = [(key, check_value(text)) for key, text in pairs]
+        pairs = read_form(request.body, limits)
         routine = find_routine(catalogue, name, {key for key, _ in pairs})
         return routine, call_by_values(routine, pairs, values)
     if kind in RAW:
-        text = check_raw(request.body, limits)
+        text = read_raw(request.body, kind, limits)
         routine = find_routine(catalogue, name, (), raw=RAW[kind], posts=True)
         return routine, call_by_body(routine, text, values)
     payload = read_payload(request.body, request.content_type, given.columns, limits, calls=True)

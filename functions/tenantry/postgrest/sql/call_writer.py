@@ -54,8 +54,5 @@ def call_by_object(routine: Routine, keys: tuple[str, ...], text: str, is_object
 
 
 def call_by_body(routine: Routine, text: str, values: Values) -> str:
-    """Write a call of a function that takes the whole body as its one argument."""
-    parameter = routine.parameters[0]
-    if parameter.type == "bytea":
-        return call_sql(routine, f"convert_to({values.bind(text)}::text, 'UTF8')")
-    return call_sql(routine, f"{values.bind(text)}::{parameter.type}")
+    """Write a call of a function that takes the whole body as its one argument; of bytes, `text` has the digits."""
+    return call_sql(routine, f"{values.bind(text)}::{routine.parameters[0].type}")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
+from tenantry.postgrest.sql.refusing import Refusal, refuse
 
 SOURCE = '"_source"'
 # PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
@@ -14,6 +16,14 @@ _SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
+# The same of a change, which is taken back if they can't be sent.
+_CHECKED = (
+    f"CASE WHEN octet_length({_HEADERS}) > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
+    f" THEN {refuse(Refusal.HEADERS)}::text ELSE {_HEADERS} END,"
+    f" CASE WHEN {_STATUS} !~ '{STATUS_PATTERN}' THEN {refuse(Refusal.STATUS)}::text ELSE {_STATUS} END"
+)
+# Of a key's text; in a URL, each byte may take three.
+_MAX_KEY_BYTES = 1_500
 # A guard refuses as `refusing` has it; the text holds the number of rows.
 _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
@@ -49,7 +59,7 @@ def call_statement(
     shown, body, origin = _body(rows, media, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
-    columns = f"{counted}, {count}, {body}, {_HEADERS}, {_STATUS}, NULL, {_guard(guards)}"
+    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
     return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -75,7 +85,7 @@ def write_statement(
         shown, body, origin = _body(rows, media, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_HEADERS}, {_STATUS}, {_location(key)}, {new}"
+    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key)}, {new}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -118,7 +128,9 @@ def _location(key: Sequence[str]) -> str:
         return "NULL"
     columns = ", ".join(f"{SOURCE}.{quote(column)}" for column in key)
     row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
-    return f"CASE WHEN count(*) = 1 THEN (SELECT json_object_agg(key, value)::text FROM json_each_text({row})) END"
+    text, refusal = "json_object_agg(key, value)::text", f"{refuse(Refusal.LOCATION)}::text"
+    bounded = f"CASE WHEN octet_length({text}) > {_MAX_KEY_BYTES:d} THEN {refusal} ELSE {text} END"
+    return f"CASE WHEN count(*) = 1 THEN (SELECT {bounded} FROM json_each_text({row})) END"
 
 
 def _guard(guards: Sequence[tuple[Guard, int]]) -> str:

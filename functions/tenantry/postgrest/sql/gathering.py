@@ -51,7 +51,7 @@ def gathered(
 
 def gathered_lines(rows: str, alias: str, bound: Bound) -> tuple[str, str]:
     """Write the same for rows that are lines of text in a column `_line`; without rows the aggregate is ''."""
-    size = _running(f'octet_length({alias}."_line") + 2')
+    size = _running(_line_size(f'{alias}."_line"', bound))
     source = f'SELECT "_line", {size} AS {_SUM} FROM ({rows}) {alias}'
     checked = f'CASE WHEN {_SUM} > {bound.max_bytes:d} THEN {refuse(Refusal.TOO_LARGE)}::text ELSE "_line" END'
     return f"coalesce(string_agg({checked}, E'\\n'), '')", f"({source}) {alias}"
@@ -77,11 +77,18 @@ def fits(values: Sequence[str], bound: Bound, depth: int) -> str:
     return f"CASE WHEN {size} > {bound.at(depth):d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
 
 
+# What stands between two values of an array counts, too: four bytes, or six where it is sent.
 def _size(bound: Bound) -> str:
     if not bound.encoded:
-        return f"pg_column_size({JSON}) + 2"
+        return f"pg_column_size({JSON}) + 4"
     # Of every six bytes that Lambda sends, at least four and a half belong to the answer.
-    return f"greatest(pg_column_size({JSON}), octet_length(to_json({JSON}::text)::text) * 3 / 4) + 2"
+    return f"greatest(pg_column_size({JSON}), octet_length(to_json({JSON}::text)::text) * 3 / 4) + 4"
+
+
+def _line_size(line: str, bound: Bound) -> str:
+    if not bound.encoded:
+        return f"octet_length({line}) + 2"
+    return f"greatest(octet_length({line}), octet_length(to_json({line})::text) * 3 / 4) + 2"
 
 
 def _running(size: str) -> str:

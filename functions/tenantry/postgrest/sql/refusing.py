@@ -24,6 +24,12 @@ class Refusal(IntEnum):
     """A row is so large that the answer's size has to be added up row by row."""
     HIDDEN_TYPE = -7_460_005
     """A cast leads, by way of a domain, to a type that is not to be cast to."""
+    HEADERS = -7_460_006
+    """A function has set headers that are none, or that are too long to be sent."""
+    STATUS = -7_460_007
+    """A function has set a status that is none."""
+    LOCATION = -7_460_008
+    """The key of the row that was made is too long for a header."""
 
 
 @cache

@@ -93,7 +93,7 @@ class Tables:
         prefer: str = "return=representation",
     ) -> tuple[int, Any]:
         """Plan and run a request; returns the count and the decoded answer."""
-        text = None if body is None else json.dumps(body)
+        text = None if body is None else json.dumps(body).encode()
         request = Request(method, table, query or {}, prefer=prefer, body=text)
         try:
             return self.run(plan(request))

@@ -78,13 +78,13 @@ def as_names(attack: str) -> Iterator[Request]:
         yield Request("GET", "people", {"id": [name]})
         yield Request("GET", "people", {"limit": [name]})
         yield Request("GET", "people", {"offset": [name]})
-        yield Request("POST", "people", {"columns": [name]}, body="{}")
-        yield Request("PATCH", "people", {name: ["eq.1"]}, body='{"age": 1}')
+        yield Request("POST", "people", {"columns": [name]}, body=b"{}")
+        yield Request("PATCH", "people", {name: ["eq.1"]}, body=b'{"age": 1}')
         yield Request("DELETE", "people", {name: ["eq.1"]})
     yield Request("GET", attack, {})
     yield Request("GET", "people", {}, schemas=(attack,))
-    yield Request("POST", "people", {}, body=json.dumps({attack: 1}))
-    yield Request("PATCH", "people", {"id": ["eq.1"]}, body=json.dumps({attack: 1}))
+    yield Request("POST", "people", {}, body=json.dumps({attack: 1}).encode())
+    yield Request("PATCH", "people", {"id": ["eq.1"]}, body=json.dumps({attack: 1}).encode())
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

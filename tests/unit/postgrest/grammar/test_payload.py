@@ -3,10 +3,19 @@ import json
 import pytest
 
 from tenantry.domain.errors import BadRequest, GrammarError, PayloadTooLarge
-from tenantry.postgrest.grammar.payload import read_payload
+from tenantry.postgrest.grammar import payload as reading
+from tenantry.postgrest.grammar.payload import Payload, read_raw
 from tenantry.postgrest.request import RequestLimits
 
 LIMITS = RequestLimits(max_body_bytes=200, max_select_items=3)
+
+
+def read_payload(
+    body: str | None, kind: str, columns: tuple[str, ...] | None, limits: RequestLimits, *, calls: bool = False
+) -> Payload:
+    """Read a body that is given as text; half a surrogate pair becomes three bytes, which are no UTF-8."""
+    raw = None if body is None else body.encode(errors="surrogatepass")
+    return reading.read_payload(raw, kind, columns, limits, calls=calls)
 
 
 def test_an_object_and_an_array_of_it_have_the_same_shape() -> None:
@@ -118,3 +127,44 @@ def test_refuses_what_is_no_table_in_its_form(body: str, kind: str) -> None:
         read_payload(body, kind, None, LIMITS)
 
     assert refused.value.code == "PGRST102"
+
+
+@pytest.mark.parametrize(
+    "raw", ["Müller".encode("latin-1"), b"\xff\xfe", "Müller".encode("utf-16"), b"\xed\xa0\xbd", b"\xc0\xaf"]
+)
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("application/json", b'{"a": "%s"}'),
+        ("", b'{"%s": 1}'),
+        ("text/csv", b"a\n%s\n"),
+        ("application/x-www-form-urlencoded", b"a=%s"),
+    ],
+)
+@pytest.mark.parametrize("calls", [False, True])
+def test_refuses_what_is_no_utf8(raw: bytes, kind: str, form: bytes, calls: bool) -> None:
+    with pytest.raises(GrammarError) as refused:
+        reading.read_payload(form % raw, kind, None, LIMITS, calls=calls)
+
+    assert refused.value.code == "PGRST102"
+
+
+@pytest.mark.parametrize("body", ["a=%ff", "%ff=1", "a=%ed%a0%bd", "a=%c0%af"])
+def test_refuses_a_form_whose_field_is_no_utf8(body: str) -> None:
+    with pytest.raises(GrammarError) as refused:
+        read_payload(body, "application/x-www-form-urlencoded", None, LIMITS)
+
+    assert refused.value.code == "PGRST102"
+
+
+def test_bytes_go_into_a_function_as_they_are() -> None:
+    assert read_raw(b"\x00\x89PNG\xff", "application/octet-stream", LIMITS) == "\\x0089504e47ff"
+    assert read_raw(None, "application/octet-stream", LIMITS) == "\\x"
+    assert read_raw("é".encode(), "text/plain", LIMITS) == "é"
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"a\x00b", "é".encode("latin-1")])
+@pytest.mark.parametrize("kind", ["text/plain", "text/xml"])
+def test_refuses_text_that_is_none(body: bytes, kind: str) -> None:
+    with pytest.raises(BadRequest):
+        read_raw(body, kind, LIMITS)

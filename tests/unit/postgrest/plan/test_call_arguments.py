@@ -24,7 +24,9 @@ KNOWN = Catalogue(("public",), {}, {}, {each.name: (each,) for each in ROUTINES}
 
 def post(name: str, content_type: str, body: str) -> Plan:
     return plan(
-        Request("POST", name, {}, kind=Kind.ROUTINE, content_type=content_type, body=body), RequestLimits(), KNOWN
+        Request("POST", name, {}, kind=Kind.ROUTINE, content_type=content_type, body=body.encode()),
+        RequestLimits(),
+        KNOWN,
     )
 
 

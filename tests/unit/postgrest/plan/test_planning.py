@@ -6,7 +6,7 @@ from tenantry.domain.errors import BadRequest, GrammarError
 from tenantry.postgrest import CatalogueNeeded, Kind, Plan, Request, RequestLimits, plan
 from tenantry.postgrest.request import Guard
 
-ONE_ROW = '{"name": "Asha"}'
+ONE_ROW = b'{"name": "Asha"}'
 SOME = {"id": ["eq.1"]}
 
 
@@ -78,7 +78,7 @@ def test_what_a_write_answers(method: str, prefer: str, status: int, returns_bod
 
 
 def test_an_insert_names_only_the_columns_of_the_body() -> None:
-    planned = plan(Request("POST", "people", {}, body='[{"b":1,"a":2},{"a":3,"b":4}]'))
+    planned = plan(Request("POST", "people", {}, body=b'[{"b":1,"a":2},{"a":3,"b":4}]'))
 
     assert '("a", "b") SELECT "_body"."a", "_body"."b" FROM' in planned.text
     assert planned.values == ('[{"b":1,"a":2},{"a":3,"b":4}]',)
@@ -92,7 +92,7 @@ def test_a_table_named_like_an_alias_does_not_meet_it() -> None:
 
 @pytest.mark.parametrize("body", ["{}", "[]", "[{}]"])
 def test_an_update_of_nothing_only_reads(body: str) -> None:
-    planned = plan(Request("PATCH", "people", SOME, prefer="return=representation", body=body))
+    planned = plan(Request("PATCH", "people", SOME, prefer="return=representation", body=body.encode()))
 
     assert planned.reads_only
     assert "UPDATE" not in planned.text
@@ -186,7 +186,7 @@ def test_a_parameter_without_a_meaning_is_refused(method: str, query: Mapping[st
 
 def test_an_update_takes_one_object() -> None:
     with pytest.raises(GrammarError) as refused:
-        plan(Request("PATCH", "people", SOME, body='[{"a":1},{"a":2}]'))
+        plan(Request("PATCH", "people", SOME, body=b'[{"a":1},{"a":2}]'))
 
     assert refused.value.code == "PGRST102"
 
