@@ -16,6 +16,7 @@ from tenantry.contents.digest import (
     find_tables,
     looking_in,
 )
+from tenantry.contents.put_aside import PutAside
 from tenantry.contents.sequences import State, go_on
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
@@ -28,7 +29,6 @@ from tenantry.domain.tenant import TenantId
 _LIMIT_LOCKS = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
 # Values of a shared sequence; more are skipped at once.
 _TAKEN_SINGLY = 10_000
-_ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 
 class OwnTables:
@@ -41,7 +41,7 @@ class OwnTables:
         only: Callable[[ContentTable], bool] | None = None,
         kept: str = "",
     ) -> None:
-        """Log in, empty the tables, and put aside what would look at each row: foreign keys and triggers.
+        """Log in, empty the tables, and put aside what would look at each row (`put_aside`).
 
         :param only: which tables to empty; None: all.
         :param kept: an empty schema of the owner's for the rows that are there; empty: they are not kept.
@@ -61,21 +61,10 @@ class OwnTables:
             for name, table in find_tables(self._connection, self._access).items()
             if (self._only(table) if self._only else name != VERSION_TABLE)
         }
-        names = [[table.schema, table.name] for table in self.tables.values()]
-        schemas, tables = ([name[place] for name in names] for place in (0, 1))
         if self.tables:
             listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(_table(t)) for t in self.tables.values())
             cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
-        cursor.execute(load_sql("contents/own_foreign_keys"), {"schemas": schemas, "tables": tables})
-        self._foreign_keys = cursor.fetchall()
-        for schema, table, name, *_ in self._foreign_keys:
-            self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
-        above = {table.rehashed_in for table in self.tables.values() if table.rehashed_in}
-        writes = [*names, *map(list, above)]
-        places = {"schemas": [schema for schema, _ in writes], "tables": [table for _, table in writes]}
-        cursor.execute(load_sql("contents/own_triggers"), places)
-        self._triggers = cursor.fetchall()
-        self._fire(lambda _: "DISABLE")
+        self._aside = PutAside(self._connection.cursor(), self.tables.values())
         if kept:
             self._keep(cursor, sql.Identifier(kept))
         if self.tables:
@@ -93,9 +82,7 @@ class OwnTables:
         """Put back what was put aside, and commit. :raises TenantryError: the database refused."""
         states = source.sequences()
         with _translated(self._connection), self._connection.cursor() as cursor:
-            self._fire(lambda enabled: _ENABLE[enabled])
-            for key in self._foreign_keys:
-                self._add(cursor, *key)
+            self._aside.put_back()
             if self._only is None:
                 self._set_states(cursor, states)
             else:
@@ -127,24 +114,6 @@ class OwnTables:
         known = {place: State(*states[name]) for name, place in found.items() if name in states}
         with looking_in(self._connection, "pg_catalog"):
             go_on(cursor, [table.place for table in self.tables.values()], known)
-
-    def _add(self, cursor: Any, schema: str, table: str, name: str, definition: str, comment: str | None) -> None:
-        """Add a foreign key again, as it was; PostgreSQL looks at every row that it concerns."""
-        add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
-        self._alter(schema, table, add + sql.SQL(definition))
-        if comment is not None:
-            say = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}")
-            cursor.execute(say.format(sql.Identifier(name), sql.Identifier(schema, table), sql.Literal(comment)))
-
-    def _fire(self, how: Callable[[str], str]) -> None:
-        with self._connection.cursor() as cursor:
-            for schema, table, name, enabled in self._triggers:
-                alter = sql.SQL(f"ALTER TABLE ONLY {{}} {how(enabled)} TRIGGER {{}}")
-                cursor.execute(alter.format(sql.Identifier(schema, table), sql.Identifier(name)))
-
-    def _alter(self, schema: str, table: str, change: sql.Composable) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql.SQL("ALTER TABLE {} ").format(sql.Identifier(schema, table)) + change)
 
 
 class SharedTables:

@@ -205,6 +205,8 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
+        # What is filled from tables whose policies bind their owner is refused otherwise, and not filled with less.
+        "--enable-row-security",
         # Where files lie is the server's: an owner may make nothing in a tablespace that others were given.
         "--no-tablespaces",
         f"--role={target.role}",

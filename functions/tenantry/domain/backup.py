@@ -250,6 +250,8 @@ class OmissionReason(StrEnum):
     NOT_RESTORABLE = "not_restorable"
     # As pg_dump writes it, a rule or policy means something else, or nothing. Rows depend on it: it is not left out.
     MISREAD = "misread"
+    # Filled anew with the rows that policies show to its owner, whom they bind too: it may have had others.
+    POLICIES_APPLY = "policies_apply"
 
 
 # What a restore leaves out, and does not compare.

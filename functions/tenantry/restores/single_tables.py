@@ -144,7 +144,7 @@ class TableRestoration:
             swapping.close_schema(connector, target.home.database, kept)
             return
         swapping.make_closed_schema(connector, target.home.database, kept, target.role)
-        with ContentReader(source, settings) as reader:
+        with ContentReader(source, settings, past_policies=True) as reader:
             wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
 
             def only(table: ContentTable) -> bool:

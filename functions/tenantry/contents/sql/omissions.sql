@@ -2,7 +2,7 @@
 -- an archive has it under. Tried with pg_dump and pg_restore as a database's owner. A function that names a superuser's
 -- setting, and whatever else asks for a superuser when it is made, was made by one.
 -- Run this with only pg_catalog in search_path.
-WITH spaces AS MATERIALIZED (
+WITH RECURSIVE spaces AS MATERIALIZED (
     SELECT oid, quote_ident(nspname) AS name
     FROM pg_namespace
     WHERE nspname <> 'information_schema' AND nspname !~ '^pg_' AND (%(schema)s::text IS NULL OR nspname = %(schema)s)
@@ -51,6 +51,15 @@ shifted AS MATERIALIZED (
           WHERE c.relnatts > function[2]::int
       )
 ),
+-- Tables whose policies bind their owner, and what reads them.
+forced (oid) AS (
+    SELECT oid FROM pg_class WHERE relforcerowsecurity AND relrowsecurity
+    UNION
+    SELECT r.ev_class
+    FROM forced f
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
+),
 found (kind, name, reason, catalogue, object) AS (
     SELECT 'index', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
     FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
@@ -71,6 +80,11 @@ found (kind, name, reason, catalogue, object) AS (
     LEFT JOIN pg_attribute f ON f.attrelid = i.inhparent AND f.attname = b.attname AND b.attinhcount > 0
     WHERE c.relkind IN ('r', 'f') AND (b.attinhcount = 0 OR f.attnum > e.attnum)
       AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.oid AND relispartition)
+    UNION ALL
+    -- Filled by its owner, for whom these policies count too.
+    SELECT 'materialized view', c.name, 'policies_apply', 'pg_class'::regclass, c.oid
+    FROM relations c JOIN forced f ON f.oid = c.oid
+    WHERE c.relkind = 'm'
     UNION ALL
     SELECT CASE WHEN r.rulename <> '_RETURN' THEN 'rule' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'view' END,
            concat(c.name, CASE WHEN r.rulename <> '_RETURN' THEN '.' || quote_ident(r.rulename) END),
