@@ -6,9 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+from tenantry.contents.access import Access
+from tenantry.contents.copied_settings import bring_late_settings, bring_settings
 from tenantry.contents.counting_login import choose_reader
-from tenantry.contents.digest import Access, ContentReader, comparable
 from tenantry.contents.fingerprint import Defined
+from tenantry.contents.reader import ContentReader, comparable
 from tenantry.contents.renamed_copy import copy_renamed
 from tenantry.contents.residents import Both, HomeRead, Resident
 from tenantry.contents.rights_writer import RightsWriter
@@ -20,7 +22,7 @@ from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.contents.whole_reader import ReaderOpener, reading_whole
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.domain.content import Content
+from tenantry.domain.content import Content, Counting
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.fingerprint import Fingerprint
@@ -30,8 +32,6 @@ from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.homes.withheld import require_readable
-from tenantry.servers.database_notes import read_notes, write_notes
-from tenantry.servers.database_settings import needs_contents, quoted, set_as_owner, settings_for_all
 from tenantry.servers.servers import Servers
 
 
@@ -78,10 +78,10 @@ class HomeCopier:
             read = pool.submit(self._read_at, opened, source, target, snapshot)
             with self._filling(target) as access:
                 try:
-                    self._bring_settings(source, target)
+                    bring_settings(self._servers, source, target)
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
-                    self._bring_late_settings(source, target)
+                    bring_late_settings(self._servers, source, target)
                     reader.require_unchanged()
                     return self._both(read, access, source, target)
                 except BaseException:
@@ -118,7 +118,7 @@ class HomeCopier:
     def mark_closed(self, resident: Resident) -> str:
         """Digest all that a tenant has in a home that is closed to its own logins."""
         with self._filling(resident) as access, self._past_policies(access) as reader:
-            return reader.content(copied=reader.withheld).mark()
+            return reader.content(Counting(copied=reader.withheld)).mark()
 
     def has_same_tables(self, source: Resident, target: Resident) -> None:
         """Make sure that rows can be copied from the one home into the other.
@@ -147,25 +147,6 @@ class HomeCopier:
         one, other = (self._rights_at(resident, source, target) for resident in (source, target))
         # As they would be written there: a server that does not know somebody can't give him what he had elsewhere.
         return not other.differences(one.read(), strangers=True)
-
-    def _bring_settings(self, source: Resident, target: Resident) -> None:
-        """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
-        here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
-        database, owner = target.home.database, owner_role(target.tenant_id)
-        if (source.home.isolation, target.home.isolation) == (Isolation.SCHEMA, Isolation.DATABASE):
-            # As its logins find its tables in the shared database.
-            set_as_owner(there, database, owner, [("search_path", quoted(target.home.schema))])
-        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            found = settings_for_all(here, source.home.database)
-            set_as_owner(there, database, owner, [setting for setting in found if not needs_contents(setting)])
-            write_notes(there, database, owner, read_notes(here, source.home.database))
-
-    def _bring_late_settings(self, source: Resident, target: Resident) -> None:
-        """Set a database of the tenant's own to what names things in it, now that they are there."""
-        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
-            late = filter(needs_contents, settings_for_all(here, source.home.database))
-            set_as_owner(there, target.home.database, owner_role(target.tenant_id), late)
 
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.
@@ -234,7 +215,7 @@ class HomeCopier:
         schemas = {residents[0].home.schema: access.home.schema}
         copied = {(schemas.get(schema, schema), name) for schema, name in withheld}
         with self._past_policies(access) as reader:
-            target = reader.content(copied=copied)
+            target = reader.content(Counting(copied=copied))
         there, here = (comparable(content, shared=_is_pooled(*residents)) for content in (source, target))
         if not _is_dumped(residents[0].home, residents[1]):
             # Into tables that were there: they are as revisions make them, and must not lack anything.

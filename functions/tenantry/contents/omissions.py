@@ -11,7 +11,7 @@ from tenantry.database.admin_sql import AdminConnect, role_names, transaction
 from tenantry.database.logins import login_names
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import LEFT_OUT, Omission
+from tenantry.domain.backup_facts import LEFT_OUT, Omission
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, TenantId
 

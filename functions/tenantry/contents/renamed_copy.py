@@ -10,7 +10,8 @@ from typing import Final
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.contents.whole_reader import reading_whole
 from tenantry.database.admin_sql import AdminConnect, run

@@ -7,16 +7,10 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import (
-    TENANT_COLUMN,
-    Access,
-    ContentReader,
-    begin,
-    find_sequences,
-    find_tables,
-    looking_in,
-)
+from tenantry.contents.access import Access, begin, looking_in
+from tenantry.contents.inventory import TENANT_COLUMN, find_sequences, find_tables
 from tenantry.contents.put_aside import PutAside
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.sequences import State, go_on
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently

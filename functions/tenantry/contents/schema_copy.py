@@ -15,8 +15,9 @@ from typing import Any
 
 from psycopg2 import sql
 
+from tenantry.contents.access import Access
 from tenantry.contents.cast_order import cast_stages, write_numbers
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.surroundings_writer import write_casts
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment, connection_string

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.inherited_details import write_inherited
 from tenantry.database.admin_sql import execute
 from tenantry.database.connecting import ConnectSettings, connect

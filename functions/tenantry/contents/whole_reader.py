@@ -1,23 +1,27 @@
 """Reads a home that its owner may not read whole: what is withheld from the owner is read by the login for dumps."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Protocol
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader, Samples
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
+from tenantry.contents.watch import Watch
 from tenantry.contents.withheld import WithheldReader
 from tenantry.database.admin_sql import AdminConnect, run
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import dump_login
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.content import Content
+from tenantry.domain.content import Content, Counting
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Home, Isolation, TenantId
 from tenantry.homes.lent_rights import lent
 from tenantry.homes.withheld import dumps_whole, find_withheld, rows_withheld
+
+_EVERYTHING, _STRICT = Counting(), Watch()
 
 
 class WholeReader(ContentReader):
@@ -40,28 +44,19 @@ class WholeReader(ContentReader):
         """As whom pg_dump reads the home: as the login itself."""
         return replace(self.access, credentials=self._dump, role="")
 
-    def content(
-        self,
-        samples: Samples | None = None,
-        done: Callable[[], object] = lambda: None,
-        *,
-        copied: Collection[tuple[str, str]] = (),
-        large_objects: bool = True,
-    ) -> Content:
+    def content(self, counting: Counting = _EVERYTHING, watch: Watch = _STRICT) -> Content:
         """Count and digest the rows of every table: what is withheld by the lines that COPY writes.
 
         :raises TenantryError: as `ContentReader.content`.
         """
-        whole = large_objects and self.access.home.isolation is Isolation.DATABASE
-        seen = super().content(samples, done, copied=copied, large_objects=False)
+        whole = counting.large_objects and self.access.home.isolation is Isolation.DATABASE
+        seen = super().content(replace(counting, large_objects=False), watch)
         with WithheldReader(self.access.home, self._dump, self._settings, self._snapshot) as reader:
-            tables = reader.tables(self.unreadable.tables, done)
-            sequences = reader.sequences(self.unreadable.sequences)
-            objects = reader.large_objects() if whole else None
-        self.require_unchanged()
-        objects = objects if objects and objects.rows else None
-        everything = {**seen.tables, **tables}
-        return replace(seen, tables=everything, sequences={**seen.sequences, **sequences}, large_objects=objects)
+            withheld = reader.read(self.unreadable, watch, large_objects=whole)
+        watch.attempt(self.connection, self.require_unchanged)
+        objects = withheld.large_objects if withheld.large_objects and withheld.large_objects.rows else None
+        tables, sequences = {**seen.tables, **withheld.tables}, {**seen.sequences, **withheld.sequences}
+        return replace(seen, tables=tables, sequences=sequences, large_objects=objects)
 
 
 class ReaderOpener(Protocol):

@@ -4,23 +4,41 @@ This is a session of the login that reads everything in a tenant's database. No 
 tenant's where PostgreSQL would plan it: tables are copied, sequences are found by their OIDs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Self
+from functools import partial
+from typing import NamedTuple, Self
 
 import psycopg2
+from psycopg2 import sql
 
+from tenantry.contents.access import Access, begin
 from tenantry.contents.copied_rows import digest_copied
-from tenantry.contents.digest import Access, begin, digest_large_objects
+from tenantry.contents.digest import digest_large_objects
+from tenantry.contents.inventory import Unreadable
+from tenantry.contents.passing import Execute, passing
+from tenantry.contents.watch import Watch
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import ContentTable, TableContent
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Home
 
 _NOBODY = "none"
+# Of a value whose row is fetched. It is in this worker's memory some times over, with two digits for each byte.
+MOST_STORED_BYTES = 128 << 20
+_PIECE_BYTES = 2000
+
+
+class Withheld(NamedTuple):
+    """What was read, by name; `large_objects` is None if they could not be."""
+
+    tables: dict[str, TableContent]
+    sequences: dict[str, str]
+    large_objects: TableContent | None
 
 
 class WithheldReader:
@@ -41,32 +59,43 @@ class WithheldReader:
             self.close()
             raise
 
-    def tables(
-        self, tables: Mapping[str, ContentTable], done: Callable[[], object] = lambda: None
-    ) -> dict[str, TableContent]:
-        """Count and digest tables by the lines that COPY writes. :raises TenantryError: the server refused."""
-        found = {}
-        with _translated():
-            for name, table in tables.items():
-                found[name] = digest_copied(self._connection, table)
-                done()
-        return found
+    def read(self, what: Unreadable, watch: Watch, *, large_objects: bool) -> Withheld:
+        """Count and digest tables by the lines that COPY writes, read sequences, and digest everybody's large objects.
 
-    def sequences(self, sequences: Mapping[str, int]) -> dict[str, str]:
-        """Read the states of sequences, which are given by their OIDs. :raises TenantryError: the server refused."""
+        :param large_objects: whether to digest those: in a database of the tenant's own.
+        :raises TenantryError: the server refused, and the watch is a strict one.
+        """
+        connection = self._connection
+        with _translated():
+            tables = {}
+            for name, table in what.tables.items():
+                if found := watch.attempt(connection, partial(self._digest, table)):
+                    tables[name] = found
+                    watch.done()
+            sequences = watch.attempt(connection, lambda: self._sequences(what.sequences)) or {}
+            objects = watch.attempt(connection, lambda: digest_large_objects(connection)) if large_objects else None
+            return Withheld(tables, sequences, objects)
+
+    def _digest(self, table: ContentTable) -> TableContent:
+        with passing(self._connection) as execute:
+            if _is_too_long(execute, table):
+                raise StatementFailed(
+                    "A row is too long to be fetched in order to be counted.",
+                    code="rows_too_long",
+                    details=f"{table.schema}.{table.name}",
+                    hint="Let the tenant's owner read the table: what it may read is counted where it lies.",
+                )
+        return digest_copied(self._connection, table)
+
+    def _sequences(self, sequences: Mapping[str, int]) -> dict[str, str]:
+        """Read the states of sequences, which are given by their OIDs."""
         found = {}
-        with _translated(), self._connection.cursor() as cursor:
+        with passing(self._connection) as execute:
             for name, oid in sequences.items():
-                cursor.execute(load_sql("contents/sequence_value"), (oid,))
                 # One that was dropped meanwhile is noticed by whoever compares the tables with the snapshot.
-                for value, called in cursor.fetchall():
+                for value, called in execute(load_sql("contents/sequence_value"), (oid,)).fetchall():
                     found[name] = f"{value} {called}"
         return found
-
-    def large_objects(self) -> TableContent:
-        """Count and digest everybody's large objects. :raises TenantryError: the server refused."""
-        with _translated():
-            return digest_large_objects(self._connection)
 
     def cancel(self) -> None:
         """Stop what runs in another thread. :raises psycopg2.Error: the session has ended."""
@@ -81,6 +110,19 @@ class WithheldReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_too_long(execute: Execute, table: ContentTable) -> bool:
+    """Whether a value of the table is too long to be fetched, by the number of the pieces that it is stored in.
+
+    Such pieces have an index of PostgreSQL's alone, so a query of them evaluates nothing of the tenant's.
+    """
+    for name, size in execute(load_sql("backups/toast_of"), (table.oid,)).fetchall():
+        if size >= MOST_STORED_BYTES:
+            asked = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE chunk_seq >= {})")
+            pieces = sql.Literal(MOST_STORED_BYTES // _PIECE_BYTES)
+            return bool(execute(asked.format(sql.Identifier("pg_toast", name), pieces)).fetchone()[0])
+    return False
 
 
 @contextmanager

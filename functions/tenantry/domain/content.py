@@ -1,7 +1,7 @@
 """A tenant's content in one place, in a form in which two places can be compared."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 LARGE_OBJECTS = "large objects"
@@ -22,12 +22,16 @@ def content_key(schema: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ContentColumn:
-    """A column of a table; `sequence` is the quoted name of the sequence that fills it, if any."""
+    """A column of a table; `sequence` is the quoted name of the sequence that fills it, if any.
+
+    `output` is the function of PostgreSQL's that writes its values, if they may be of any length.
+    """
 
     name: str
     type: str
     generated: bool = False
     sequence: str | None = None
+    output: str | None = None
 
 
 # A table's schema and name.
@@ -39,19 +43,26 @@ class ContentTable:
     """A tenant's table; its columns are sorted by name.
 
     `roots` are the partitioned tables that it is a partition of; `rehashed_in` is the one among whose partitions its
-    rows may lie otherwise in a copy.
+    rows may lie otherwise in a copy. `oid` and `file` are what it is in one snapshot.
     """
 
     schema: str
     name: str
     columns: tuple[ContentColumn, ...]
     roots: tuple[Place, ...] = ()
+    oid: int = 0
+    file: int = 0
     rehashed_in: Place | None = None
 
     @property
     def place(self) -> Place:
         """Its schema and name."""
         return self.schema, self.name
+
+    @property
+    def quoted(self) -> str:
+        """Its schema and name as SQL writes them."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
 
     @property
     def stored(self) -> tuple[ContentColumn, ...]:
@@ -69,6 +80,22 @@ class Sample:
 
     one_in: int
     key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How to count and digest, which is the same wherever two contents are compared; tables by schema and name.
+
+    `samples`: of these a share of the rows is digested, while all are counted. `copied`: these are digested by the
+    lines that COPY writes. `skipped`: these are not read at all. `whole`: rows and large objects are digested each as
+    one text, as in backups up to format 2. `large_objects`: in a database of the tenant's own, they are digested too.
+    """
+
+    samples: Mapping[Place, Sample] = field(default_factory=dict)
+    copied: Collection[Place] = ()
+    skipped: Collection[Place] = ()
+    whole: bool = False
+    large_objects: bool = True
 
 
 @dataclass(frozen=True, slots=True)

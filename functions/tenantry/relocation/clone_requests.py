@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.omissions import require_copyable
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.database.connecting import ConnectSettings

@@ -192,5 +192,5 @@ class Filling:
 
 def _is_spread(manifest: Manifest) -> bool:
     """Whether sessions have keys to build at once; else most is one table, which parallel workers help with."""
-    rows = [table.rows for table in manifest.tables]
+    rows = [table.rows or 0 for table in manifest.tables]
     return 2 * max(rows, default=0) <= sum(rows)

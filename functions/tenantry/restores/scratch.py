@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.surroundings_writer import write_casts, write_surroundings
 from tenantry.database.admin_sql import execute

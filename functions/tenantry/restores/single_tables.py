@@ -12,14 +12,15 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.database.admin_sql import execute, transaction
 from tenantry.database.connecting import connect
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import OmissionReason
+from tenantry.domain.backup_facts import OmissionReason
 from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.operation import Operation

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.backup import Manifest, Omission
+from tenantry.domain.backup import Manifest
+from tenantry.domain.backup_facts import Omission
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
@@ -167,12 +168,13 @@ class Restoration:
         found = self._adapters.scratches.examine(order)
         found.require_same()
         # What they owned is the tenant's owner's there, and they have no rights: an operator has to know.
-        told = {"roles_left_out": list(found.left_out)} if found.left_out else {}
+        told: dict[str, Any] = {"roles_left_out": list(found.left_out)} if found.left_out else {}
+        told |= {"uncounted": found.uncounted} if found.uncounted else {}
         return told | {
             "tables": len(found.tables),
             "rows": found.rows,
             "schema_revision": found.schema_revision,
-            "compared": "content" if found.has_digests else "counts",
+            "compared": found.compared,
             "compare_ms": milliseconds(began),
         }
 

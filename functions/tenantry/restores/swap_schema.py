@@ -12,7 +12,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.contents.surroundings_writer import write_surroundings
@@ -21,6 +22,7 @@ from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
+from tenantry.domain.content import Counting
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.rights import is_global
 from tenantry.domain.tenant import Home, TenantId, owner_role
@@ -130,7 +132,7 @@ class SchemaSwap(SchemaExchange):
             write_surroundings(target, surroundings, self._scratches.settings(), whole=False)
             withheld = {table.place for table in reader.unreadable.tables.values()}
             with ContentReader(target, self._scratches.settings(), past_policies=True) as there:
-                differences = restored.differences(there.content(copied=withheld))
+                differences = restored.differences(there.content(Counting(copied=withheld)))
             with ContentReader(target, self._scratches.settings()) as there:
                 differences += defined.differences(there.defined().fingerprint, home.schema)
         differences = differences or self._carry_rights(swap, scratch)

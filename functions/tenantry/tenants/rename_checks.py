@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names

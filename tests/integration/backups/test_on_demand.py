@@ -129,7 +129,7 @@ def test_operators_need_not_wait_so_long(world: World, s3: Any, started: list[di
     back_up(tenant, backup_id=started[0]["backup_id"], trigger=started[0]["trigger"])
     shown = operator.call("GET", f"{path}/{named}").json
     assert shown["progress"]["state"] == "published"
-    assert shown["manifest"]["format"] == 2
+    assert shown["manifest"]["format"] == 3
     assert "settings" not in shown["manifest"]
     link = operator.call("POST", f"{path}/{named}/download")
     assert (link.status, link.json["sha256"]) == (200, shown["manifest"]["dump"]["sha256"])

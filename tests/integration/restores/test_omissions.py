@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.domain.backup import ExtensionFacts
+from tenantry.domain.backup_facts import ExtensionFacts
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.relocation.clone_requests import CloneOrder
