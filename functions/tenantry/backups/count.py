@@ -142,6 +142,7 @@ class Count:
             rows=found.rows if found else None,
             digest=found.digest if found else None,
             partition_of=list(table.roots),
+            rehashed_in=table.rehashed_in,
             copied=copied,
             one_in=sample.one_in,
             key=list(sample.key),

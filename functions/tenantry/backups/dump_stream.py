@@ -130,6 +130,7 @@ class DumpStream:
             lock_timeout_ms=self.tools.lock_timeout_ms,
             connect_timeout=self.tools.connect_timeout,
             encoding=snapshot.facts.database.encoding,
+            rehashes=snapshot.rehashes,
         )
 
 

@@ -76,6 +76,11 @@ class Snapshot:
         return [RightsFacts.model_validate(facts) for facts in to_facts(rights)]
 
     @property
+    def rehashes(self) -> bool:
+        """Whether a restore may distribute rows to other partitions."""
+        return self._reader.rehashes
+
+    @property
     def tables(self) -> int:
         """How many tables there are."""
         return len(self._reader.tables) + len(self._reader.unreadable.tables)
@@ -95,9 +100,12 @@ class Snapshot:
     def _choose_samples(self) -> dict[tuple[str, str], Sample]:
         if self._home.isolation is Isolation.POOLED or self.facts.database.size_bytes <= _ALL_ROWS_BYTES:
             return {}
+        rehashed = {table.place for table in self._reader.tables.values() if table.rehashed_in}
         with self._connection.cursor() as cursor:
             cursor.execute(load_sql("backups/large_table_keys"), (_SMALL_TABLE_BYTES,))
-            return {(schema, table): Sample(_ONE_IN, tuple(key)) for schema, table, key in cursor.fetchall()}
+            found = {(schema, table): Sample(_ONE_IN, tuple(key)) for schema, table, key in cursor.fetchall()}
+        # Partitions that are compared as one are all digested in one way.
+        return {place: sample for place, sample in found.items() if place not in rehashed}
 
     def hold(self) -> None:
         """Keep the tables as they are shown, once pg_dump has locked them, and see that they still are.

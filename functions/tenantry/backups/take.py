@@ -15,7 +15,7 @@ from tenantry.backups.progress import Meter
 from tenantry.backups.snapshot import Snapshot
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.domain.backup import BackupId, DumpObject, Manifest, dump_key, manifest_key, new_backup_id
-from tenantry.domain.backup_facts import CastFacts, HomeFacts
+from tenantry.domain.backup_facts import CastFacts, HomeFacts, InheritedFacts
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, Conflict
 from tenantry.domain.tenant import Tenant, TenantId
@@ -143,6 +143,7 @@ def _describe(
         uncounted=counted.failure.code if counted.failure else None,
         comment=snapshot.surroundings.comment,
         casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
+        inherited=[InheritedFacts.model_validate(detail._asdict()) for detail in snapshot.surroundings.inherited],
     )
 
 

@@ -198,8 +198,8 @@ class HomeCopier:
         except CopyFailed:
             reader.explain()
             raise
-        if reader.access.home.isolation is Isolation.SCHEMA:
-            write_surroundings(target, surroundings, self._settings(), whole=False)
+        is_whole = reader.access.home.isolation is Isolation.DATABASE
+        write_surroundings(target, surroundings, self._settings(), whole=is_whole)
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tenantry.contents.access import Access, looking_in
+from tenantry.contents.rehashed import with_rehashed
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import ContentColumn, ContentTable, Place, content_key
 
@@ -32,9 +33,11 @@ def find_tables(connection: Any, access: Access, *, computed: bool = False) -> d
             )
             for schema, name, columns, roots, oid, file in cursor.fetchall()
         ]
+        with looking_in(connection, "pg_catalog"):
+            found = with_rehashed(cursor, found)
     if access.is_pooled:
         found = [_without_tenant(table) for table in found if _has_tenant(table)]
-    return {_name(access, table.schema, table.name): table for table in found}
+    return {key_of(access, table.schema, table.name): table for table in found}
 
 
 def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]]:
@@ -45,7 +48,7 @@ def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]
     with connection.cursor() as cursor:
         with looking_in(connection, "pg_catalog"):
             cursor.execute(load_sql("contents/content_sequences"), access.scope)
-        return {_name(access, schema, name): (schema, name) for schema, name in cursor.fetchall()}
+        return {key_of(access, schema, name): (schema, name) for schema, name in cursor.fetchall()}
 
 
 def find_unreadable(connection: Any, access: Access, tables: Mapping[str, ContentTable]) -> Unreadable:
@@ -54,7 +57,7 @@ def find_unreadable(connection: Any, access: Access, tables: Mapping[str, Conten
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     found = [
-        (_name(access, schema, name), oid, is_sequence)
+        (key_of(access, schema, name), oid, is_sequence)
         for schema, name, oid, is_sequence in _look_for_unreadable(connection, access)
     ]
     return Unreadable(
@@ -80,7 +83,8 @@ def _look_for_unreadable(connection: Any, access: Access) -> list[tuple[str, str
         return found
 
 
-def _name(access: Access, schema: str, name: str) -> str:
+def key_of(access: Access, schema: str, name: str) -> str:
+    """Return the key that a table or sequence of a home has in any home."""
     return content_key("" if schema == access.home.schema else schema, name)
 
 

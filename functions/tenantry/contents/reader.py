@@ -15,7 +15,7 @@ from tenantry.contents.access import Access, begin, looking_in
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.digest import RowDigest, digest_large_objects
 from tenantry.contents.fingerprint import Defined, read_fingerprint
-from tenantry.contents.inventory import Unreadable, find_sequences, find_tables, find_unreadable, find_withheld
+from tenantry.contents.inventory import Unreadable, find_sequences, find_tables, find_unreadable, find_withheld, key_of
 from tenantry.contents.passing import Execute, passing
 from tenantry.contents.past_policies import lift_policies, regain_rights
 from tenantry.contents.rights_reader import read_rights
@@ -89,6 +89,11 @@ class ContentReader:
             self.tables = {n: t for n, t in self.tables.items() if n not in self.unreadable.tables}
 
     @property
+    def rehashes(self) -> bool:
+        """Whether rows may lie in other partitions in a copy: a dump has to give them to the partitioned table."""
+        return any(table.rehashed_in for table in (*self.tables.values(), *self.unreadable.tables.values()))
+
+    @property
     def connection(self) -> Any:
         """The connection, in the transaction of the snapshot."""
         return self._connection
@@ -121,7 +126,7 @@ class ContentReader:
             objects = watch.attempt(connection, lambda: self._large_objects(counting))
         watch.attempt(connection, self.require_unchanged)
         sequences = {name: f"{value} {called}" for name, (value, called) in (states or {}).items()}
-        return Content(tables, sequences, objects)
+        return Content(tables, sequences, objects, self._groups())
 
     def rights(self, tenant_id: TenantId, *, narrow: bool = False, to_database: bool = True) -> AllRights:
         """Read who may do what; see `read_rights`.
@@ -194,6 +199,11 @@ class ContentReader:
 
     def _find_unreadable(self) -> Unreadable:
         return find_unreadable(self._connection, self.access, self.tables) if self._leaves_out else Unreadable({}, {})
+
+    def _groups(self) -> dict[str, str]:
+        """Name what each table whose rows are distributed otherwise in a copy is compared with others as."""
+        tables = {**self.tables, **self.unreadable.tables}
+        return {name: key_of(self.access, *table.rehashed_in) for name, table in tables.items() if table.rehashed_in}
 
     def _count(self, execute: Execute, counting: Counting, watch: Watch) -> dict[str, TableContent]:
         found: dict[str, TableContent] = {}

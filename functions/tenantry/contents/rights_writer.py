@@ -157,6 +157,9 @@ class RightsWriter:
 
     def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         """Revoke excess rights, and lend the roles that pass on rights the USAGE on the schema that this takes."""
+        # Taking a right back takes it, too, and it may be among those that are revoked.
+        excess = {(e.grantor, t.schema) for t, r in found.items() for e in r.granted - wanted.get(t, r).granted}
+        yield from self._lend("USAGE", {place for place in excess if place[0] != SELF})
         yield from self._revocations(wanted, found)
         passing = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
         yield from self._lend("USAGE", passing)
@@ -169,12 +172,15 @@ class RightsWriter:
                 yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
 
     def _revocations(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Revoke excess rights: who has passed one on takes it back before it loses its own, and with it the option."""
+        revocations: list[tuple[int, sql.Composable]] = []
         for thing, rights in wanted.items():
             has = found.get(thing, PLAIN)
             if thing.kind != "POLICY":
                 excess = (has.granted - rights.granted) | (rights.revoked - has.revoked)
-                for _, statement in self._changes("REVOKE", thing, excess, _owner(thing, found)):
-                    yield statement
+                revocations += self._changes("REVOKE", thing, excess, _owner(thing, found))
+        for _, statement in sorted(revocations, key=lambda revocation: -revocation[0]):
+            yield statement
 
     def _grants(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         """Grant the missing rights; a role passes a right on only after it was granted that right itself."""

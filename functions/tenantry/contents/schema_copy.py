@@ -22,7 +22,7 @@ from tenantry.contents.surroundings_writer import write_casts
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools, client_environment, connection_string
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.pg_dump import encoding_options
+from tenantry.database.pg_dump import encoding_options, partition_options
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.surroundings import Cast
 from tenantry.domain.tenant import Isolation
@@ -80,7 +80,7 @@ class _Pipeline:
     def __init__(self, reader: ContentReader, target: Access, snapshot: str, tools: CopyTools, deadline: float) -> None:
         self._source, self._target, self._tools, self._deadline = reader.dumped_by, target, tools, deadline
         self._is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
-        self._dump = _dump_command(self._source, snapshot, tools, reader.encoding)
+        self._dump = _dump_command(reader, snapshot, tools)
         self._restore = _restore_command(self._source, target, tools, stops=not self._is_old)
 
     def all_at_once(self, *options: str) -> None:
@@ -184,7 +184,8 @@ def _rename_schema(access: Access, old: str, new: str, settings: ConnectSettings
         execute(cursor, rename.format(sql.Identifier(old), sql.Identifier(new)))
 
 
-def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str) -> list[str]:
+def _dump_command(reader: ContentReader, snapshot: str, tools: CopyTools) -> list[str]:
+    source = reader.dumped_by
     return [
         str(Path(tools.directory) / "pg_dump"),
         "--format=custom",
@@ -194,7 +195,8 @@ def _dump_command(source: Access, snapshot: str, tools: CopyTools, encoding: str
         # pg_dump sets lock_timeout and statement_timeout to 0, which overrides the session's own settings.
         f"--lock-wait-timeout={tools.lock_timeout_ms}",
         "--no-password",
-        *encoding_options(encoding),
+        *encoding_options(reader.encoding),
+        *partition_options(rehashes=reader.rehashes),
         *_scope(source),
     ]
 
@@ -204,6 +206,8 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
         "--no-owner",
+        # What is filled from tables whose policies bind their owner is refused otherwise, and not filled with less.
+        "--enable-row-security",
         # Where files lie is the server's: an owner may make nothing in a tablespace that others were given.
         "--no-tablespaces",
         f"--role={target.role}",

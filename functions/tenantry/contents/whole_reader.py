@@ -55,7 +55,8 @@ class WholeReader(ContentReader):
             withheld = reader.read(self.unreadable, watch, large_objects=whole)
         watch.attempt(self.connection, self.require_unchanged)
         objects = withheld.large_objects if withheld.large_objects and withheld.large_objects.rows else None
-        return Content({**seen.tables, **withheld.tables}, {**seen.sequences, **withheld.sequences}, objects)
+        tables, sequences = {**seen.tables, **withheld.tables}, {**seen.sequences, **withheld.sequences}
+        return replace(seen, tables=tables, sequences=sequences, large_objects=objects)
 
 
 class ReaderOpener(Protocol):

@@ -15,6 +15,7 @@ from tenantry.domain.backup_facts import (
     Frozen,
     GrantFacts,
     HomeFacts,
+    InheritedFacts,
     LargeObjects,
     Omission,
     RightsFacts,
@@ -88,6 +89,8 @@ class TableRows(Frozen):
     copied: bool = False
     # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
     partition_of: list[tuple[str, str]] = Field(default_factory=list)
+    # The one of these among whose partitions a restore may distribute the rows otherwise.
+    rehashed_in: tuple[str, str] | None = None
 
 
 class DumpObject(Frozen):
@@ -147,6 +150,7 @@ class Manifest(Frozen):
     # What no dump has: the comment on the database or on the tenant's schema, and the casts of that schema's types.
     comment: str | None = None
     casts: list[CastFacts] = Field(default_factory=list)
+    inherited: list[InheritedFacts] = Field(default_factory=list)
     # What a restore does not bring back. None: not looked for.
     omissions: list[Omission] | None = None
     # The code of what kept rows from being counted, or definitions from being read: no drill can verify this backup.

@@ -1,6 +1,7 @@
 """What a manifest says of a tenant's database besides its rows."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -139,6 +140,16 @@ class CastFacts(Frozen):
     comment: str | None = None
 
 
+class InheritedFacts(Frozen):
+    """What a child table has otherwise than its parents, as in `domain.surroundings`."""
+
+    kind: Literal["valid", "storage", "compression"]
+    schema_name: str | None = Field(alias="schema")
+    table: str
+    part: str
+    value: str = Field("", pattern=r"^[pemx]?$")
+
+
 class OmissionReason(StrEnum):
     """Why a restore does not bring something back as it was."""
 
@@ -152,6 +163,10 @@ class OmissionReason(StrEnum):
     DEFAULT_TABLESPACE = "default_tablespace"
     # pg_restore can't make it as pg_dump has written it: it is left out.
     NOT_RESTORABLE = "not_restorable"
+    # As pg_dump writes it, a rule or policy means something else, or nothing. Rows depend on it: it is not left out.
+    MISREAD = "misread"
+    # Filled anew with the rows that policies show to its owner, whom they bind too: it may have had others.
+    POLICIES_APPLY = "policies_apply"
 
 
 # What a restore leaves out, and does not compare.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 LARGE_OBJECTS = "large objects"
 _NAMED = 10
+_MODULUS = 1 << 64
 
 
 def content_key(schema: str, name: str) -> str:
@@ -41,7 +42,8 @@ type Place = tuple[str, str]
 class ContentTable:
     """A tenant's table; its columns are sorted by name.
 
-    `roots` are the partitioned tables that it is a partition of; `oid` and `file` what it is in one snapshot.
+    `roots` are the partitioned tables that it is a partition of; `rehashed_in` is the one among whose partitions its
+    rows may lie otherwise in a copy. `oid` and `file` are what it is in one snapshot.
     """
 
     schema: str
@@ -50,6 +52,7 @@ class ContentTable:
     roots: tuple[Place, ...] = ()
     oid: int = 0
     file: int = 0
+    rehashed_in: Place | None = None
 
     @property
     def place(self) -> Place:
@@ -113,6 +116,8 @@ class Content:
     tables: Mapping[str, TableContent]
     sequences: Mapping[str, str]
     large_objects: TableContent | None = None
+    # Partitions that are compared as one table, by `content_key`: rows may lie in other partitions in a copy.
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -121,8 +126,9 @@ class Content:
 
     def differences(self, other: "Content") -> list[str]:
         """Name the tables whose rows differ, at most ten, and `large objects` if those do."""
-        names = sorted(self.tables.keys() | other.tables.keys())
-        differing = [name for name in names if self.tables.get(name) != other.tables.get(name)][:_NAMED]
+        groups = {**other.groups, **self.groups}
+        one, two = (together(content.tables, groups) for content in (self, other))
+        differing = [name for name in sorted(one.keys() | two.keys()) if one.get(name) != two.get(name)][:_NAMED]
         return differing if self.large_objects == other.large_objects else [*differing, LARGE_OBJECTS]
 
     def mark(self) -> str:
@@ -137,9 +143,23 @@ class Content:
         return digest.hexdigest()
 
 
+def together[K](tables: Mapping[K, TableContent], groups: Mapping[K, K]) -> dict[K, TableContent]:
+    """Add up the tables of each group: digests are sums, so that of a group does not say where a row lies."""
+    found: dict[K, TableContent] = {}
+    for name, table in tables.items():
+        before = found.get(groups.get(name, name))
+        found[groups.get(name, name)] = _sum(before, table) if before else table
+    return found
+
+
 def quoted(name: str) -> str:
     """Put a name in double quotes, as SQL does."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _sum(one: TableContent, other: TableContent) -> TableContent:
+    # The digest of what COPY writes is a remainder, too.
+    return TableContent(one.rows + other.rows, str((int(one.digest) + int(other.digest)) % _MODULUS))
 
 
 def _shape(table: ContentTable) -> tuple[tuple[str, str, bool], ...]:

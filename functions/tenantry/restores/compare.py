@@ -12,9 +12,10 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
-from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, TableContent
+from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, Place, TableContent
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.fingerprint import from_facts
+from tenantry.restores.regrouped import compare_groups
 
 _NAMED = 10
 
@@ -94,15 +95,18 @@ def examine(manifest: Manifest, access: Access, settings: ConnectSettings) -> Fi
     # Nobody else is there: what hides rows from their owner, too, is put aside for as long as this takes.
     with ContentReader(access, settings, past_policies=True, computed=_has_computed(manifest)) as reader:
         content = reader.content(manifest.counting) if has_digests else None
-        tables = []
+        tables, contents = list[FoundTable](), dict[Place, TableContent]()
         for name, table in reader.tables.items():
             there = wanted.pop(table.place, None)
             if there and there.rows is None:
                 tables.append(FoundTable(*table.place, None, None))
                 continue
             found = content.tables[name] if content else TableContent(_count(reader, table), "")
+            contents[table.place] = found
             tables.append(_compare(table, found, there))
         revision = schema_revision(reader.connection, access.home.schema) or ""
+    grouped = compare_groups(manifest.tables, contents)
+    tables = [t._replace(matches=grouped.get((t.schema, t.table), t.matches)) for t in tables]
     missing = _redefined(manifest, access, settings)
     missing += sorted(f"{schema}.{table}" for schema, table in wanted)
     if content and not _same_objects(manifest, content):

@@ -25,6 +25,7 @@ _DROPS = {
     "TRIGGER": "DROP TRIGGER IF EXISTS {name} ON {table}",
     "RULE": "DROP RULE IF EXISTS {name} ON {table}",
     "POLICY": "DROP POLICY IF EXISTS {name} ON {table}",
+    "FORCE": "ALTER TABLE ONLY {table} NO FORCE ROW LEVEL SECURITY",
 }
 # How ALTER … SET SCHEMA calls what pg_identify_object calls otherwise.
 _MOVABLE = {

@@ -5,7 +5,7 @@ The whole backup is restored into a scratch database and compared first, so that
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ from tenantry.domain.backup_facts import OmissionReason
 from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.operation import Operation
-from tenantry.domain.restore import find_all_wanted, replaced_schema, restored_schema
+from tenantry.domain.restore import WantedTable, find_all_wanted, replaced_schema, restored_schema
 from tenantry.domain.tenant import Home, Isolation, owner_role
 from tenantry.homes import swapping
 from tenantry.operations.operations import Step
@@ -32,6 +32,7 @@ from tenantry.restores.set_apart import collision, set_apart
 from tenantry.restores.steps import Restoration, RestoreAdapters
 from tenantry.restores.work import milliseconds, work_for
 
+_NAMED = 10
 STAGED, REPLACE = "beside", "replace"
 # Of what was left out so much is named.
 _TOLD = 50
@@ -145,13 +146,14 @@ class TableRestoration:
             swapping.close_schema(connector, target.home.database, kept)
             return
         swapping.make_closed_schema(connector, target.home.database, kept, target.role)
-        with ContentReader(source, settings) as reader:
+        with ContentReader(source, settings, past_policies=True) as reader:
             wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
 
             def only(table: ContentTable) -> bool:
                 return any(one.takes(table.place, table.roots) for one in wanted)
 
             archived = {name: table for name, table in reader.tables.items() if only(table)}
+            _require_whole_groups(reader.tables.values(), wanted)
             _require_one_of_a_name(archived.values())
             with closing(OwnTables(target, settings, only=only, kept=kept)) as into:
                 require_same_tables(archived, into.tables, "tables_differ")
@@ -163,6 +165,7 @@ class TableRestoration:
         settings = self._adapters.scratches.settings()
         with ContentReader(source, settings) as reader:
             wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
+            _require_whole_groups(reader.tables.values(), wanted)
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))
             execute(cursor, "SET search_path = pg_catalog, pg_temp")
@@ -219,6 +222,22 @@ def _require_one_of_a_name(tables: Iterable[ContentTable]) -> None:
         if table.name in seen:
             raise collision(table.name)
         seen.add(table.name)
+
+
+def _require_whole_groups(tables: Collection[ContentTable], wanted: Sequence[WantedTable]) -> None:
+    """Make sure that of tables whose rows may lie in others' partitions since the backup all are wanted, or none.
+
+    :raises Conflict: only some are (`tables_needed`).
+    """
+    taken = {table.place: any(one.takes(table.place, table.roots) for one in wanted) for table in tables}
+    some = {table.rehashed_in for table in tables if table.rehashed_in and taken[table.place]}
+    if missing := [".".join(t.place) for t in tables if t.rehashed_in in some and not taken[t.place]]:
+        raise Conflict(
+            "Rows of these partitions are distributed by a hash that is another one in each database.",
+            code="tables_needed",
+            details=", ".join(sorted(missing)[:_NAMED]),
+            hint="Name the partitioned table instead of some of its partitions.",
+        )
 
 
 def _is_renamed(operation: Operation) -> bool:

@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from tenantry.contents.fingerprint import Defined, read_fingerprint
+from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.fingerprint import from_facts
 from tenantry.domain.tenant import Home, Isolation, TenantId
@@ -91,6 +92,14 @@ CHANGES = {
 }
 
 
+# A column that was added to a parent comes back before the child's own.
+COLUMNS_MOVE = [("table", "@.derived", "not_dumped")]
+
+
+def omitted(manifest: Manifest) -> list[tuple[str, str, str]]:
+    return [(gone.kind, gone.name, gone.reason) for gone in manifest.omissions or ()]
+
+
 def fill(vault: Vault, isolation: Isolation, *more: str) -> TenantId:
     tenant = vault.add(isolation)
     vault.run_as(tenant, "; ".join([EVERYTHING.strip().rstrip(";"), *more]))
@@ -123,7 +132,7 @@ def test_everything_comes_back_as_it_was_defined_and_any_change_is_named(vault: 
     backup = vault.back_up(tenant)
     assert backup.manifest
     assert backup.manifest.fingerprint
-    assert backup.manifest.omissions == []
+    assert omitted(backup.manifest) == COLUMNS_MOVE
     drilled = vault.scratches().drill(vault.order(backup))
     assert drilled.findings.differing == []
     written = from_facts(backup.manifest.fingerprint.model_dump())
@@ -232,7 +241,7 @@ def test_casts_that_others_need_come_before_them(vault: Vault) -> None:
         before = read(cursor, home).fingerprint
     backup = vault.back_up(tenant)
     assert backup.manifest
-    assert backup.manifest.omissions == []
+    assert omitted(backup.manifest) == COLUMNS_MOVE
     assert vault.scratches().drill(vault.order(backup)).findings.differing == []
     with pytest.MonkeyPatch.context() as patch:
         # As an archive that is dealt out.

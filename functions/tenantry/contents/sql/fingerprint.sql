@@ -36,7 +36,9 @@ things (class, object, part, kind, name, named, own, written) AS (
            concat_ws(E'\n', p.names, CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
                      (SELECT quote_ident(srvname) FROM pg_foreign_server WHERE oid = f.ftserver)),
            jsonb_build_array(
-               c.relkind, c.relpersistence, c.reloptions, t.reloptions, c.relrowsecurity, c.relforcerowsecurity,
+               c.relkind, c.relpersistence,
+               -- A view's check option is dumped as a clause, and comes back as the last.
+               ARRAY(SELECT option FROM unnest(c.reloptions) option ORDER BY option COLLATE "C"), t.reloptions, c.relrowsecurity, c.relforcerowsecurity,
                -- What no dump brings back is told otherwise: an index that is gone, or was made deferrable afterwards.
                CASE WHEN c.relreplident = 'i' AND NOT EXISTS (
                    SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indimmediate
