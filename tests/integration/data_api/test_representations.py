@@ -22,6 +22,11 @@ CREATE FUNCTION "of ""it"."read it"(text) RETURNS "of ""it"."Shade" LANGUAGE sql
     AS $$SELECT ('x' || lpad(ltrim($1, '#'), 8, '0'))::bit(32)::int$$;
 CREATE CAST ("of ""it"."Shade" AS json) WITH FUNCTION "of ""it".shown(int) AS IMPLICIT;
 CREATE CAST (json AS "of ""it"."Shade") WITH FUNCTION "of ""it"."read it"(json) AS IMPLICIT;
+CREATE FUNCTION "of ""it".written("of ""it"."Shade") RETURNS text LANGUAGE sql IMMUTABLE
+    AS $$SELECT '#' || to_hex($1)$$;
+CREATE CAST ("of ""it"."Shade" AS text) WITH FUNCTION "of ""it".written("of ""it"."Shade") AS IMPLICIT;
+CREATE TABLE keyed (shade "of ""it"."Shade" PRIMARY KEY);
+GRANT SELECT, INSERT ON keyed TO PUBLIC;
 CREATE CAST (text AS "of ""it"."Shade") WITH FUNCTION "of ""it"."read it"(text) AS IMPLICIT;
 CREATE TABLE paints (
     id int PRIMARY KEY, "the shade" "of ""it"."Shade" DEFAULT 255, name varchar(8), UNIQUE ("the shade")
@@ -43,7 +48,7 @@ def caller(world: World) -> Iterator[Viewer]:
     # Forms that are new are heard of, or found when a connection is opened.
     made.new_connection()
     yield made
-    made.run('DROP TABLE walls, paints CASCADE; DROP SCHEMA "of ""it" CASCADE')
+    made.run('DROP TABLE walls, paints, keyed CASCADE; DROP SCHEMA "of ""it" CASCADE')
     made.new_connection()
 
 
@@ -147,6 +152,12 @@ def test_defaults_are_not_read_again(caller: Viewer) -> None:
     finally:
         caller.run("DELETE FROM paints WHERE id > 4; INSERT INTO paints VALUES (2, 255, 'blue')")
         caller.run("INSERT INTO walls VALUES (2, 2, 16)")
+
+
+def test_a_location_is_one_that_finds_the_row(caller: Viewer) -> None:
+    made = caller.write("POST", "keyed", {"shade": "#00abcd"}, prefer="return=headers-only")
+    assert (made.status, made.headers["Location"]) == (201, "/keyed?shade=eq.%23abcd")
+    assert rows(caller, "keyed", shade="eq.#abcd") == [{"shade": "#00abcd"}]
 
 
 def test_limits_of_other_columns_go_on(caller: Viewer) -> None:

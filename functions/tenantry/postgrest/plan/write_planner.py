@@ -20,6 +20,7 @@ from tenantry.postgrest.sql.envelope import SOURCE, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.own_bodies import Made
+from tenantry.postgrest.sql.representing import written
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -99,6 +100,10 @@ class _Write:
         reading = SelectWriter(self.values, None, self.bound, as_stored=self.own is not None and self.own.takes_table)
         return reading.select(self.root, f"{SOURCE} {quote(self.root.alias)}")
 
+    def _key(self, names: Sequence[str]) -> dict[str, str]:
+        """Write the values of a key's columns as a filter of the next request would have them."""
+        return {name: written(f"{SOURCE}.{quote(name)}", name, self.root.table, self.values) for name in names}
+
     def plan(
         self,
         change: str,
@@ -114,7 +119,15 @@ class _Write:
         rows = self.rows()
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
         text = write_statement(
-            change, rows, self.media, own=self.own, key=key, made=made, guards=guards, bound=self.bound, gate=gate
+            change,
+            rows,
+            self.media,
+            own=self.own,
+            key=self._key(key),
+            made=made,
+            guards=guards,
+            bound=self.bound,
+            gate=gate,
         )
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(

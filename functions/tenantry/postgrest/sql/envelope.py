@@ -1,6 +1,6 @@
 """Writes the outer statement: counts, the body in its format, and the status and headers that a function has set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
@@ -81,7 +81,7 @@ def write_statement(
     media: Media,
     *,
     own: Made | None,
-    key: Sequence[str] = (),
+    key: Mapping[str, str] | None = None,
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
     bound: Bound,
@@ -90,7 +90,8 @@ def write_statement(
     """Wrap a change.
 
     :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
-    :param key: the primary key's columns, if the answer has to name the one row that was inserted.
+    :param key: the primary key's columns, each with SQL for its value, if the answer has to name the one row that was
+        inserted.
     :param made: SQL for the number of inserted rows.
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
@@ -98,7 +99,7 @@ def write_statement(
         shown, body, origin = _body(rows, media, own, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key)}, {new}"
+    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -145,10 +146,10 @@ def _csv(rows: str, bound: Bound) -> tuple[str, str, str]:
     return f"{_SHOWN} AS ({rows})", f"{header} || E'\\n' || {lines}", origin
 
 
-def _location(key: Sequence[str]) -> str:
+def _location(key: Mapping[str, str]) -> str:
     if not key:
         return "NULL"
-    columns = ", ".join(f"{SOURCE}.{quote(column)}" for column in key)
+    columns = ", ".join(f"{value} AS {quote(column)}" for column, value in key.items())
     row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
     text, refusal = "json_object_agg(key, value)::text", f"{refuse(Refusal.LOCATION)}::text"
     bounded = f"CASE WHEN octet_length({text}) > {_MAX_KEY_BYTES:d} THEN {refusal} ELSE {text} END"

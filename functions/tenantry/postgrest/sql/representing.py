@@ -37,6 +37,15 @@ def shown(value: str, name: str, table: Table | None, values: Values) -> str | N
     return converted(column.representation.to_json, value)
 
 
+def written(value: str, name: str, table: Table | None, values: Values) -> str:
+    """Write a column's value as a filter would have it: as the text that stands for it, where its domain has one."""
+    column = table.columns.get(name) if table else None
+    if table is None or column is None or column.representation is None or column.representation.to_text is None:
+        return value
+    values.note_domain(table.name, name, column.type)
+    return converted(column.representation.to_text, value)
+
+
 def parsed_comparison(filter_: Filter, table: Table | None, values: Values) -> str | None:
     """Write the comparison with a text that the column's domain reads; None if it reads none."""
     column = table.columns.get(filter_.field.name) if table and not filter_.field.path else None
