@@ -85,7 +85,7 @@ _OWN = {
     "table-empty": ("notes?id=eq.0", _TALLY),
     "table-star": ("notes?select=*&order=id", _TALLY),
     "table-part": ("notes?select=id&order=id", _TALLY),
-    "table-function": ("rpc/all_notes", _TALLY),
+    "table-function": ("rpc/jottings", _TALLY),
     "table-either": ("notes?order=id", f"application/vnd.none, {_TALLY}"),
     "other-table": ("buoys", _TALLY),
     "anything": ("notes?order=id", _COUNT),

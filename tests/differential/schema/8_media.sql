@@ -2,7 +2,7 @@
 CREATE DOMAIN "application/vnd.tally" AS text;
 CREATE DOMAIN "text/html" AS text;
 CREATE FUNCTION greeting(name text) RETURNS "text/html" LANGUAGE sql STABLE AS $$ SELECT '<p>' || name || '</p>' $$;
-CREATE FUNCTION all_notes() RETURNS SETOF notes LANGUAGE sql STABLE AS $$ SELECT * FROM notes ORDER BY id $$;
+CREATE FUNCTION jottings() RETURNS SETOF notes LANGUAGE sql STABLE AS $$ SELECT * FROM notes ORDER BY id $$;
 CREATE FUNCTION add_to_tally(tally text, next notes) RETURNS "application/vnd.tally" LANGUAGE sql IMMUTABLE
     AS $$ SELECT tally || '|' || next.id $$;
 CREATE AGGREGATE tally_notes(notes) (SFUNC = add_to_tally, STYPE = "application/vnd.tally", INITCOND = 'notes');

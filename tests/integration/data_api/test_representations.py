@@ -196,6 +196,8 @@ def test_a_form_that_comes_or_changes_is_heard_of(caller: Viewer) -> None:
             CREATE CAST (late AS json) WITH FUNCTION late_shown(late) AS IMPLICIT;
             NOTIFY pgrst, 'reload schema'
         """)
+        # What was announced before a statement ended comes with its answer.
+        assert caller.get("walls").status == 200
         assert rows(caller, "later") == [{"id": 1, "of": "late"}]
         # Without a word, and of another domain: nothing is shown by the wrong function.
         caller.run("CREATE DOMAIN other AS int; ALTER TABLE later ALTER of TYPE other")

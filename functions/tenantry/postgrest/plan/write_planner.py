@@ -116,14 +116,14 @@ class _Write:
         reads_only: bool = False,
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
-        rows = self.rows()
+        rows, named = self.rows(), self._key(key)
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
         text = write_statement(
             change,
             rows,
             self.media,
             own=self.own,
-            key=self._key(key),
+            key=named,
             made=made,
             guards=guards,
             bound=self.bound,
