@@ -295,6 +295,7 @@ def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str
             hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
         )
     known = {place for table in manifest.tables for place in ((table.schema_name, table.table), *table.partition_of)}
+    known |= set(manifest.childless)
     unknown = {pattern for pattern in request.tables if find_wanted(known, pattern) is None}
     if unknown:
         details = ", ".join(sorted(unknown))
