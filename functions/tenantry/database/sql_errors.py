@@ -5,10 +5,12 @@ from typing import Any
 import psycopg2
 
 from tenantry.domain.errors import (
+    DatabaseGone,
     DatabaseTimeout,
     DatabaseUnavailable,
     StatementFailed,
     TenantryError,
+    unavailable,
 )
 
 # Classes whose messages name a table, a role or a feature, and no host: PostgreSQL's own primary message is passed on.
@@ -30,8 +32,8 @@ def translate(exc: psycopg2.Error) -> TenantryError:
         return DatabaseUnavailable()
     if sqlstate in _TIMEOUTS:
         return DatabaseTimeout(code=sqlstate)
-    if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == "3D000":
-        return DatabaseUnavailable(code=sqlstate)
+    if sqlstate[:2] in _UNAVAILABLE_CLASSES or sqlstate == DatabaseGone.code:
+        return unavailable(sqlstate)
     if sqlstate[:2] in _ABOUT_VALUES:
         return StatementFailed(_VALUE_REFUSED, code=sqlstate, details=_concerned(exc.diag))
     if sqlstate[:2] in _ABOUT_OBJECTS:

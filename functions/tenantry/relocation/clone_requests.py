@@ -12,7 +12,7 @@ from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.changeable import require_in_use, require_known, require_still
+from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import MARKED, Operation
@@ -36,7 +36,7 @@ from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
-from tenantry.tenants.retired_ids import require_not_retired
+from tenantry.tenants.retired_ids import known_tenant, require_not_retired
 
 _CONNECT = ConnectSettings(application_name="tenantry-clone")
 
@@ -89,7 +89,7 @@ class CloneRequests:
         return operation
 
     def _source(self, tenant_id: TenantId) -> Tenant:
-        source = require_known(self._registry.tenant(tenant_id))
+        source = known_tenant(self._registry, tenant_id)
         require_in_use(source)
         require_still(source)
         return source

@@ -29,7 +29,8 @@ from tenantry.domain.tenant import Home, Isolation, owner_role
 from tenantry.homes import swapping
 from tenantry.operations.operations import Step
 from tenantry.restores.set_apart import collision, set_apart
-from tenantry.restores.steps import Restoration, RestoreAdapters, milliseconds, work_for
+from tenantry.restores.steps import Restoration, RestoreAdapters
+from tenantry.restores.work import milliseconds, work_for
 
 _NAMED = 10
 STAGED, REPLACE = "beside", "replace"

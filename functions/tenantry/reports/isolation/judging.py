@@ -125,7 +125,7 @@ def _judge_secrets(residents: ServerTenants, secrets: SecretSettings) -> Iterato
 
 def _judge_content(residents: ServerTenants, database: str, content: DatabaseContent) -> Iterator[Finding]:
     server, owner = residents.server_id, residents.owner_of(database)
-    schemas = {resident.name: resident.credentials.schema for resident in residents.of(database)}
+    schemas = residents.schemas_in(database)
     for _, alike in groupby(content.grants, key=lambda grant: (grant.schema, grant.grantee, grant.kind)):
         yield from _judge_grants(residents, database, owner, schemas, list(alike))
     for function in content.superuser_functions:
@@ -143,7 +143,7 @@ def _judge_content(residents: ServerTenants, database: str, content: DatabaseCon
 
 
 def _judge_grants(
-    residents: ServerTenants, database: str, owner: str, schemas: dict[str, str], alike: list[Grant]
+    residents: ServerTenants, database: str, owner: str, schemas: dict[str, set[str]], alike: list[Grant]
 ) -> Iterator[Finding]:
     """Judge what one role may do with one kind of thing in one schema: one finding, where there are many."""
     if not alike[0].grantee and residents.was_adopted(owner):
@@ -154,7 +154,7 @@ def _judge_grants(
     holder = residents.holder_of(first.grantee)
     if not first.grantee:
         found = Finding(Hole.PUBLIC_GRANT, Severity.HIGH, server, owner, database)
-    elif holder and holder != owner and first.schema not in ("", schemas.get(holder)):
+    elif holder and holder != owner and first.schema not in {"", *schemas.get(holder, ())}:
         found = Finding(Hole.FOREIGN_GRANT, Severity.CRITICAL, server, holder, owner or database)
     else:
         return
