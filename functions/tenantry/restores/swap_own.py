@@ -93,6 +93,7 @@ class DatabaseSwap:
         # What was in the dump ran as the owner of both.
         swapping.readmit(connect, swap.tenant_id, swap.home)
         write_notes(connect, source.database, owner, read_notes(connect, swap.home.database))
+        swapping.leave_public(connect, swap.home.database, source.database, owner)
         if manifest.rights is None:
             # A backup from before rights were read knows no others' than the tenant's own.
             own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
