@@ -179,6 +179,18 @@ def test_a_browser_may_send_what_postgrests_clients_send(transformed: Transform)
             assert "HEAD" in answer["method.response.header.Access-Control-Allow-Methods"]
 
 
+@pytest.mark.parametrize("sent", ["x-app-id", "x-tenant-role", "if-none-match", "authorization", "x-any.name~1"])
+def test_a_browser_may_send_the_data_api_any_header(transformed: Transform, sent: str) -> None:
+    for path, method, operation in operations(transformed()):
+        if method == "options" and path.startswith("/rest/"):
+            responses = operation["x-amazon-apigateway-integration"]["responses"]
+            answer = responses["default"]["responseParameters"]
+            allowed = answer["method.response.header.Access-Control-Allow-Headers"].strip("'").lower().split(",")
+            # As the Fetch standard has it: the star stands for all but this one, where no credentials are allowed.
+            assert sent in allowed or ("*" in allowed and sent != "authorization"), path
+            assert not any("allow-credentials" in name.lower() for name in answer), path
+
+
 def test_a_browser_may_read_the_same_headers_of_every_answer(transformed: Transform) -> None:
     ((_, api),) = of_type(transformed(), "AWS::ApiGateway::RestApi").items()
     for response in api["Body"]["x-amazon-apigateway-gateway-responses"].values():

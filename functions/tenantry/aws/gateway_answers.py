@@ -21,7 +21,11 @@ from tenantry.domain.errors import (
     Unauthenticated,
 )
 
-EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
+# The star is for what a function of the tenant's sets; the others are named for browsers that do not know it.
+EXPOSED_HEADERS = (
+    "*,Content-Range,Content-Profile,Content-Location,Location,Preference-Applied,Allow,X-Request-Id,X-Amzn-RequestId,"
+    "Retry-After"
+)
 
 # The most specific class of an error decides its status.
 _STATUS: dict[type[TenantryError], int] = {
