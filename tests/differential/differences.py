@@ -65,7 +65,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         _PARSER,
         """operators/*neq-a* operators/in-any operators/is-any operators/cs-any operators/*is-empty-* select/comma-last
         select/double-comma select/open-parenthesis select/injection select/semicolon order/unknown-nulls
-        order/comma-last order/cast embed/unclosed embed/hint-empty embed/three-hints""",
+        order/comma-last order/cast embed/unclosed embed/hint-empty embed/three-hints call/get-unnamed-empty-name""",
         details=ANY,
     ),
     _entry(

@@ -36,6 +36,16 @@ class Payload:
         return f"[{self.text}]" if self.is_object else self.text
 
 
+def is_json(kind: str) -> bool:
+    """Whether a body of this media type is JSON as it was sent."""
+    return kind in (_JSON, "*/*")
+
+
+def as_parameter(text: str, type_: str) -> str:
+    """Write a text, whose bytes a function takes whole, as PostgreSQL reads it as the parameter's type."""
+    return f"\\x{text.encode().hex()}" if type_ == "bytea" else text
+
+
 def media_type(content_type: str) -> str:
     """Return a Content-Type without its parameters; an empty one means JSON."""
     return content_type.partition(";")[0].strip().lower() or _JSON
@@ -81,7 +91,7 @@ def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: byt
         # A form without fields stands for an object without members.
         return json.dumps(dict(read_form(body, limits)))
     text = _text(_check_size(body, limits, empty=empty))
-    if kind in (_JSON, "*/*"):
+    if is_json(kind):
         return text
     if kind == _CSV:
         return _csv_to_json(text)
