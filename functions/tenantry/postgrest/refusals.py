@@ -33,6 +33,15 @@ def not_selected(relation: str, name: str) -> RequestRefused:
     return RequestRefused(f"column {relation}.{shorten(name)} does not exist", code="42703")
 
 
+def not_aggregated() -> RequestRefused:
+    """Refuse to aggregate what is gathered in arrays."""
+    return RequestRefused(
+        "Feature not implemented",
+        code="PGRST127",
+        details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
+    )
+
+
 def key_twice(name: str, *, is_table: bool) -> RequestRefused:
     """Refuse an answer whose objects would have one key twice: clients see but one of them."""
     what, code = ("table name", "42712") if is_table else ("column", "42701")

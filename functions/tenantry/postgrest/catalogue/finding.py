@@ -54,7 +54,7 @@ def find_routine(
     """Find the one function that takes these arguments.
 
     :param raw: the type of the unnamed argument into which a body that is not JSON is put.
-    :param posts: a body is sent that is JSON or of a type in `raw`, so a function with one unnamed parameter may take it
+    :param posts: a body is sent that is JSON or of the type `raw`, so a function with one unnamed parameter may take it
         whole. A body whose one member has the empty name fits such a function as arguments do, whatever its type.
     :raises RequestRefused: no function fits (PGRST202), or more than one does (PGRST203).
     """
