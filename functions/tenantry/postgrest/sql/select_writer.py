@@ -72,11 +72,14 @@ class SelectWriter:
 
     def count(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement that has a row for each that matches, whatever the window."""
-        replace = self._existence(node)
-        conditions = self._conditions(node, replace)
-        conditions += [f"EXISTS ({self.count(child)})" for child in node.children if child.embed and child.embed.inner]
+        conditions = self.restrictions(node)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT 1 FROM {source or self._source(node)}{where}"
+
+    def restrictions(self, node: ReadNode) -> list[str]:
+        """Write the conditions for a node's rows where nothing is joined: also that embedded tables have some."""
+        conditions = self._conditions(node, self._existence(node))
+        return conditions + [f"EXISTS ({self.count(child)})" for child in node.children if child.is_inner]
 
     def _outputs(self, node: ReadNode, *, jsonb: bool = False) -> list[Output]:
         outputs = [self._item(node, item) for item in everything(node)]
@@ -111,7 +114,7 @@ class SelectWriter:
         return [Output(f"coalesce({joined}.{joined}, '[]'){cast}", child.key)]
 
     def _join(self, child: ReadNode, *, comparable: bool) -> str:
-        inner = child.embed is not None and child.embed.inner
+        inner = child.is_inner
         joined, kind = quote(child.joined), "INNER" if inner else "LEFT"
         rows = self.select(child, comparable=comparable)
         if child.is_to_one:
@@ -195,7 +198,7 @@ class SelectWriter:
     def _replacement(self, node: ReadNode) -> dict[int, str]:
         """Give the filters for whether an embedded table has rows, by what was joined."""
         found = {}
-        for filter_, child, negated in _null_filters(node):
+        for filter_, child, negated in null_filters(node):
             joined = quote(child.joined)
             if child.is_to_one:
                 found[id(filter_)] = f"{joined}.* IS {'' if negated else 'NOT '}DISTINCT FROM NULL"
@@ -209,7 +212,7 @@ class SelectWriter:
         """Give the same filters where nothing is joined."""
         return {
             id(filter_): f"{'' if negated else 'NOT '}EXISTS ({self.count(child)})"
-            for filter_, child, negated in _null_filters(node)
+            for filter_, child, negated in null_filters(node)
         }
 
     def _order_by(self, node: ReadNode, grouped_by: Sequence[SelectItem]) -> str:
@@ -270,7 +273,7 @@ def _junction_keys(relationship: Relationship, parent: str, alias: str, junction
     return near + [f"{alias}.{quote(column)} = {junction}.{quote(link)}" for column, link in way.target_columns]
 
 
-def _null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
+def null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
     """Find the filters that ask whether an embedded table has rows; the last says whether they ask for some."""
     found = []
     for filter_ in filters_of(node.asked.conditions) if node.children else ():
