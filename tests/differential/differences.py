@@ -185,8 +185,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         _OBJECT,
         """accept/object-rows accept/object-none accept/object-set accept/object-stripped-rows
         accept/object-stripped-none accept/object-stripped-set accept/object-short-rows accept/object-short-none
-        accept/object-short-set accept/object-rows-function call/object-many shape/object-two shape/object-two-minimal
-        update/object-two update/object-none delete/object-two""",
+        accept/object-short-set accept/object-rows-function call/object-many call/object-scalar-set-many
+        shape/object-two shape/object-two-minimal update/object-two update/object-none delete/object-two""",
         message="Cannot coerce the result to a single JSON object",
         content_type="application/json; charset=utf-8",
     ),
@@ -209,7 +209,24 @@ DIFFERENCES: tuple[Difference, ...] = (
         message=ANY,
         details=ANY,
     ),
-    _entry("Since 12.2: any other method is PGRST117.", "method/post-root", status=405, code="PGRST117", message=ANY),
+    _entry(
+        "Since 12.2: any other method is PGRST117. Ours: with Allow.",
+        "method/post-root",
+        status=405,
+        code="PGRST117",
+        message=ANY,
+        allow="OPTIONS,GET,HEAD",
+    ),
+    _entry(
+        "Ours: a refused method comes with those that there are.",
+        "method/put-function method/delete-function method/patch-function",
+        allow="OPTIONS,GET,HEAD,POST",
+    ),
+    _entry(
+        "Ours: a parameter that is given twice is named twice.",
+        "tree/or-twice filter/same-twice",
+        content_location=ANY,
+    ),
     _entry(
         "Ours: OPTIONS needs no arguments.", "method/options-function method/options-volatile-function", outcome="200"
     ),

@@ -151,7 +151,11 @@ def test_a_viewer_may_read_and_not_write(api: Api) -> None:
         ("POST", CANDIDATES, {"content": b"name\nM\xfcller", "headers": {"Content-Type": "text/csv"}}, 400, "PGRST102"),
         ("DELETE", CANDIDATES, {}, 400, "21000"),
         ("GET", "/nowhere", {}, 404, "not_found"),
-        ("PUT", "/rest/v1/", {}, 404, "not_found"),
+        ("PUT", "/rest/v1/", {}, 405, "PGRST117"),
+        ("PATCH", "/rest/v1/rpc/hire", {"json": {}}, 405, "PGRST101"),
+        ("GET", f"{CANDIDATES}/1", {}, 404, "PGRST125"),
+        ("POST", "/rest/v1/rpc/hire/now/please", {"json": {}}, 404, "PGRST125"),
+        ("GET", "/rest/v1/rpc", {}, 404, "PGRST205"),
     ],
 )
 def test_a_malformed_request_gets_its_code(

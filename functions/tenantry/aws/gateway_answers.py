@@ -51,6 +51,7 @@ _CODE_STATUS = {
     "PGRST107": 406,
     "PGRST116": 406,
     "PGRST117": 405,
+    "PGRST125": 404,
     "PGRST200": 400,
     "PGRST201": 300,
     "PGRST202": 404,
@@ -106,9 +107,12 @@ def sent_bytes(body: str) -> int:
 def answer(
     status: int, body: str, cors_origin: str, headers: Mapping[str, str | list[str]] | None = None
 ) -> dict[str, Any]:
-    """Build an answer for API Gateway; a header that has a list is sent once for each of its values."""
+    """Build an answer for API Gateway; a header that has a list is sent once for each of its values.
+
+    Nothing has no type, unless `headers` say that of a body that is not sent; API Gateway calls nothing JSON.
+    """
     single: dict[str, Any] = {
-        "Content-Type": "application/json; charset=utf-8",
+        **({"Content-Type": "application/json; charset=utf-8"} if body else {}),
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": cors_origin,
         "Access-Control-Expose-Headers": EXPOSED_HEADERS,

@@ -1,5 +1,7 @@
 """The data API's refusals, in PostgREST's words and codes, because its clients tell errors apart by these."""
 
+from collections.abc import Sequence
+
 from tenantry.domain.errors import GrammarError, RequestRefused
 
 _LONGEST_ECHO = 200
@@ -17,6 +19,22 @@ def stopped(what: str, text: str, position: int, expecting: str) -> GrammarError
 def beyond(what: str, limit: int) -> GrammarError:
     """Refuse a request that asks for more parts than the limits allow."""
     return GrammarError(f"too many {what}: at most {limit} are allowed")
+
+
+def not_callable_by(method: str) -> RequestRefused:
+    """Refuse a method by which no function can be called."""
+    return _refuse_method(f"Cannot use the {method[:20]} method on RPC", "PGRST101", ("GET", "HEAD", "POST"))
+
+
+def unsupported(method: str, others: Sequence[str]) -> RequestRefused:
+    """Refuse a method that a path does not have, and name those that it has."""
+    return _refuse_method(f"Unsupported HTTP method: {method[:20]}", "PGRST117", others)
+
+
+def _refuse_method(message: str, code: str, others: Sequence[str]) -> RequestRefused:
+    refusal = RequestRefused(message, code=code)
+    refusal.headers = {"Allow": ",".join(("OPTIONS", *others))}
+    return refusal
 
 
 def not_embedded(name: str) -> RequestRefused:

@@ -74,9 +74,13 @@ def route(path: str) -> tuple[str, dict[str, str] | None]:
     rest = quote(path.removeprefix(PREFIX).strip("/"))
     if not rest:
         return PREFIX, None
-    if rest.startswith("rpc/"):
-        return f"{PREFIX}/rpc/{{function}}", {"function": rest.removeprefix("rpc/")}
-    return f"{PREFIX}/{{table}}", {"table": rest}
+    if rest == "rpc":
+        return f"{PREFIX}/rpc", None
+    kind, resource = ("function", "rpc/{function}") if rest.startswith("rpc/") else ("table", "{table}")
+    name, _, more = rest.removeprefix("rpc/").partition("/")
+    if more:
+        return f"{PREFIX}/{resource}/{{proxy+}}", {kind: name, "proxy": more}
+    return f"{PREFIX}/{resource}", {kind: name}
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, list[str]]:

@@ -102,7 +102,9 @@ def _body(
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
         return csv_body(rows, bound)
-    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if value else None)
+    # One value of several is told as the row that it is, as PostgREST does.
+    plain = value and (one or form is not Form.OBJECT)
+    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if plain else None)
     body, empty = array, "[]"
     if form is Form.OBJECT or one:
         body, empty = f"{array} -> 0", "null"
