@@ -24,7 +24,7 @@ from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
 from tenantry.aws.api_gateway import operator_of
 from tenantry.aws.gateway_answers import error_answer
-from tenantry.domain.errors import NotFound, TenantryError
+from tenantry.domain.errors import NotFound, StatementFailed, TenantryError
 from tenantry.observability import log_unexpected, logger
 
 app = APIGatewayRestResolver()
@@ -56,6 +56,13 @@ def _refuse(error: TenantryError) -> dict[str, Any]:
 
 @app.exception_handler(TenantryError)  # type: ignore[untyped-decorator]
 def _answer_refusal(error: TenantryError) -> Response[str]:
+    if isinstance(error, StatementFailed):
+        # What PostgreSQL says may name whatever a tenant has called so, and is no help to who has sent no statement.
+        error = StatementFailed(
+            "The tenant's server refused a statement of ours.",
+            code=error.code,
+            hint="Look in the server's log for application name tenantry-…; the drift report tells what is missing.",
+        )
     refusal = _refuse(name_the_holder(error, app.current_event.raw_event))
     return Response(refusal["statusCode"], "application/json", refusal["body"], refusal["headers"])
 

@@ -153,6 +153,9 @@ def _report(order: BackupOrder, outcome: Outcome, seconds: float) -> None:
     measure("BackupBytes", outcome.stored_bytes, MetricUnit.Bytes)
     measure("BackupSeconds", seconds, MetricUnit.Seconds)
     facts = {"stored_bytes": outcome.stored_bytes, "rows": outcome.rows}
+    if outcome.uncounted:
+        count("BackupsUncounted")
+        logger().warning("rows not counted", extra={"code": outcome.uncounted, **_names(order)})
     logger().info("backup published", extra={**facts, **_names(order)})
 
 

@@ -11,10 +11,11 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.client_environment import CopyTools
-from tenantry.domain.backup import BackupId, Verification
+from tenantry.domain.backup import BackupId
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import new_ulid
+from tenantry.domain.verification import Verification
 from tenantry.fleet.run import RunId
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
@@ -85,8 +86,13 @@ def _describe(found: tuple[Verification, bool]) -> Done:
 def _report(verification: Verification, names: dict[str, str]) -> None:
     count("BackupsVerified" if verification.passed else "BackupsNotVerified")
     measure("RestoreSeconds", verification.seconds, MetricUnit.Seconds)
-    rows = sum(table.rows for table in verification.tables)
-    facts: dict[str, Any] = {"passed": verification.passed, "seconds": verification.seconds, "rows": rows}
+    facts: dict[str, Any] = {
+        "passed": verification.passed,
+        "seconds": verification.seconds,
+        "rows": verification.rows,
+    }
+    if verification.uncounted:
+        facts["uncounted"] = verification.uncounted
     if verification.limited:
         facts["limited"] = True
     if verification.differing:

@@ -15,7 +15,7 @@ from tenantry.aws.registry import Registry
 from tenantry.backups.own_backups import OwnBackups
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.backups.requests import TENANT, BackupRequests
-from tenantry.domain.backup import BackupId
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import AccessDenied, NotFound, TenantryError
 from tenantry.domain.tenant import Caller, Role
@@ -103,9 +103,19 @@ def _show(caller: Caller, backup_id: BackupId) -> dict[str, Any]:
         )
     if backup is None:
         return {"backup_id": backup_id.value, "progress": progress}
-    tables = backup.manifest.tables if backup.manifest else []
-    listed = [{"schema": table.schema_name, "table": table.table, "rows": table.rows} for table in tables]
-    return _describe(backup) | {"progress": progress, "contents": listed}
+    manifest = backup.manifest
+    tables = [
+        {"schema": table.schema_name, "table": table.table, "rows": table.rows, "copied": table.copied}
+        for table in (manifest.tables if manifest else ())
+    ]
+    return _describe(backup) | {"progress": progress, "contents": tables, "omissions": _omissions(manifest)}
+
+
+def _omissions(manifest: Manifest | None) -> list[dict[str, str]] | None:
+    """List what a restore does not bring back; None: it was not looked for."""
+    if manifest is None or manifest.omissions is None:
+        return None
+    return [{"kind": gone.kind, "name": gone.name, "reason": gone.reason} for gone in manifest.omissions]
 
 
 def _download(caller: Caller, backup_id: BackupId) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Performer
 from tenantry.servers.servers import Servers
-from tenantry.tenants import erasure
+from tenantry.tenants import erased_remains, erasure
 from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.erased_remains import ErasedRemains
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -55,6 +56,7 @@ def _performer() -> Performer:
         **relocations,
         **restores,
         erasure.KIND: erase.steps(),
+        erased_remains.KIND: ErasedRemains(backup_removal(settings.buckets), CertificateStore(dynamodb, table)).steps(),
         **rename_workflows(settings, registry, servers, leases),
         **retention_workflows(settings, registry, leases),
         **report_workflows(settings, registry, operations),

@@ -44,6 +44,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     report = _watch().run()
     for session in report.ended:
         logger().warning("a session that stopped others was ended", extra=session._asdict())
+    if report.lifted:
+        logger().warning("limits of connections left no room for backups", extra={"databases": report.lifted})
+        count("ConnectionLimitsLifted", len(report.lifted))
     count("SessionsEnded", len(report.ended))
     count("ServersUnwatched", len(report.unwatched))
     if report.unwatched:

@@ -6,16 +6,16 @@ from typing import Any
 
 from tenantry.domain.backup import (
     BackupId,
-    DatabaseFacts,
     DumpObject,
     Manifest,
-    Verification,
     dump_key,
     manifest_key,
     new_backup_id,
     verification_key,
 )
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.domain.verification import Verification
 from tests.e2e.api import Api
 from tests.e2e.living import LivingTenant, wait_for
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tenantry.domain.backup import Manifest, Verification
+from tenantry.domain.backup import Manifest
+from tenantry.domain.verification import Verification
 from tests.e2e.api import Api, open_database
 from tests.e2e.fleet import children, finish, limits, start, summary
 from tests.e2e.living import administer, living_tenant, operate, operator

@@ -84,6 +84,7 @@ PROBES: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("/admin/v1/servers", "get"): [{}],
     ("/admin/v1/servers/{server_id}", "get"): [{}],
     ("/admin/v1/servers/{server_id}", "put"): [{"json": {}}],
+    ("/admin/v1/servers/{server_id}", "delete"): [{}],
     ("/admin/v1/servers/{server_id}/drain", "post"): [{}],
     ("/admin/v1/tenants", "get"): [{}],
     ("/admin/v1/tenants/{tenant_id}", "get"): [{}],

@@ -31,6 +31,16 @@ def third(running: ThirdServer) -> Iterator[ThirdServer]:
 
 
 @pytest.fixture
+def fourth(api: Api) -> Iterator[ThirdServer]:
+    """One server more, not registered yet."""
+    with third_server(api) as server:
+        try:
+            yield server
+        finally:
+            server.forget()
+
+
+@pytest.fixture
 def places(api: Api) -> Iterator["Places"]:
     made = Places(api)
     try:
@@ -103,13 +113,15 @@ def test_a_tenant_that_must_not_leave_a_region_without_a_bucket_is_not_made(thir
     assert places.place(region=REGION) == "no_backup_bucket"
 
 
-def test_the_least_loaded_server_is_chosen_and_a_full_one_never(third: ThirdServer, places: Places) -> None:
+def test_the_least_loaded_server_is_chosen_and_a_full_one_never(
+    third: ThirdServer, fourth: ThirdServer, places: Places
+) -> None:
     third.register("third", max_tenants=2)
-    third.register("fourth", max_tenants=1, labels=["nvme", LABEL])
+    fourth.register("fourth", max_tenants=1, labels=["nvme", LABEL])
     assert places.place(labels=["tape", LABEL]) == "no_server"
     assert [places.place() for _ in range(3)] == ["fourth", "third", "third"]
     assert places.place() == "no_server"
-    third.register("fourth", max_tenants=2, labels=["nvme", LABEL])
+    fourth.register("fourth", max_tenants=2, labels=["nvme", LABEL])
     assert places.place(labels=["ssd", LABEL]) == "no_server"
     assert places.place(labels=["nvme", LABEL]) == "fourth"
 

@@ -32,7 +32,7 @@ class ThirdServer:
         return place | {"labels": ["ssd", LABEL], "max_tenants": 5, "admin": admin} | change
 
     def register(self, server_id: str = "third", **change: Any) -> dict[str, Any]:
-        """Register the server, under as many ids as a test likes."""
+        """Register the server, or change its registration."""
         self.registered.add(server_id)
         report: dict[str, Any] = administer(self.api, "PUT", f"/servers/{server_id}", json=self.body(**change))
         return report

@@ -12,7 +12,11 @@ _NAMES = (
     "tests/hostile/operator_slip/test_unmarked_fleet.py",
     "tests/hostile/adopted_database/test_forged_marks.py",
 )
-_EXITS = ("tests/hostile/operator_slip/test_no_way_out.py",)
+_EXITS = (
+    "tests/hostile/operator_slip/test_no_way_out.py",
+    "tests/hostile/operator_slip/test_lost_new_home.py",
+)
+_ONE_SERVER = ("tests/hostile/operator_slip/test_one_server_twice.py",)
 _ERASED_IDS = ("tests/hostile/admin_token/test_erased_ids.py",)
 _SETTINGS = ("tests/hostile/owner_sql/test_settings_that_bind_others.py",)
 _ADOPTED = (
@@ -67,6 +71,7 @@ _BY_HAND = (
 _MOVES = (
     "tests/integration/relocation/test_past_the_fence.py",
     "tests/integration/relocation/test_refusals.py",
+    *_ONE_SERVER,
     *_EXITS,
     *_NAMES,
     *_SETTINGS,
@@ -142,7 +147,8 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("/backups/v1/{backup_id}/download", "post"): (LEAKS, "tests/e2e/test_own_backups.py"),
     ("/admin/v1/servers", "get"): (LEAKS,),
     ("/admin/v1/servers/{server_id}", "get"): (LEAKS,),
-    ("/admin/v1/servers/{server_id}", "put"): (LEAKS,),
+    ("/admin/v1/servers/{server_id}", "put"): (LEAKS, *_ONE_SERVER),
+    ("/admin/v1/servers/{server_id}", "delete"): (LEAKS, *_ONE_SERVER),
     ("/admin/v1/servers/{server_id}/drain", "post"): (LEAKS, *_EXITS),
     ("/admin/v1/tenants", "get"): (LEAKS,),
     (_TENANT, "get"): (LEAKS,),
@@ -214,6 +220,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "undo_restore": _DUMPS,
     "abandon_restore": ("tests/integration/restores/test_faults.py", *_EXITS),
     "erase_tenant": (*_ERASURES, *_OWNERS_SQL),
+    "erase_remains": ("tests/integration/tenants/test_erased_remains.py",),
     "rename_tenant": (*_RENAMES, *_OWNERS_SQL),
     "apply_retention": ("tests/integration/backups/retention/test_retention.py",),
     "plan_retention": ("tests/integration/backups/retention/test_retention.py",),

@@ -237,6 +237,8 @@ ALLOWED: list[tuple[str, set[str]]] = [
         | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
         | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold"}
         | {"secretsmanager:RotateSecret"}
+        # To take a server off.
+        | {"secretsmanager:DeleteSecret"}
         # To make links to backups, as their tenant.
         | {"sts:AssumeRole", "sts:TagSession"},
     ),

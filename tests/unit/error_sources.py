@@ -17,7 +17,7 @@ from typing import Any
 
 from tenantry.aws.gateway_answers import _CODE_STATUS, _SQLSTATE_CLASS_STATUS, status_of
 from tenantry.data_api.raised_answers import raised
-from tenantry.database.sql_errors import _CALLERS_CLASSES, _TIMEOUTS, _UNAVAILABLE_CLASSES, translate
+from tenantry.database.sql_errors import _ABOUT_OBJECTS, _ABOUT_VALUES, _TIMEOUTS, _UNAVAILABLE_CLASSES, translate
 from tenantry.domain.errors import Conflict, TenantryError
 from tenantry.domain.tenant import RENAMED, UNMETERED, TenantStatus
 
@@ -194,7 +194,7 @@ class _Reader(ast.NodeVisitor):
 
 def _add_sqlstates(inventory: Inventory) -> None:
     """Add PostgreSQL's codes: by class, and one by one if the table of statuses names them."""
-    for each in _SQLSTATE_CLASS_STATUS.keys() | _CALLERS_CLASSES | _UNAVAILABLE_CLASSES:
+    for each in _SQLSTATE_CLASS_STATUS.keys() | _ABOUT_OBJECTS | _ABOUT_VALUES - {"PT"} | _UNAVAILABLE_CLASSES:
         for status in _statuses_of_sqlstate(f"{each}999"):
             _add(inventory, f"{each}…", status, "PostgreSQL")
     for each in _CODE_STATUS.keys() | _TIMEOUTS:
@@ -208,9 +208,13 @@ def _add(inventory: Inventory, code: str, status: int, room: str) -> None:
     inventory.codes[code].rooms.add(room)
 
 
+_CONCERNED = ("schema", "table", "column", "datatype", "constraint")
+
+
 def _statuses_of_sqlstate(sqlstate: str) -> set[int]:
     """Return a code's statuses: of what opens a session or administers, and of a data request's statement."""
-    diagnostics = SimpleNamespace(message_primary="", message_detail=None, message_hint=None)
+    texts = dict.fromkeys(("message_detail", "message_hint", *(f"{part}_name" for part in _CONCERNED)))
+    diagnostics = SimpleNamespace(message_primary="", **texts)
     refusal: Any = SimpleNamespace(pgcode=sqlstate, diag=diagnostics)
     return {status_of(translate(refusal)), status_of(raised(refusal))}
 

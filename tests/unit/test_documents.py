@@ -1,10 +1,13 @@
 """Everything that the documents refer to exists: links, headings, and the files and folders that they name."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
+from tenantry.reports.drift.findings import Drift
+from tenantry.reports.isolation.findings import Hole
 from tests.unit.documents import ROOT, anchors, dead_links, documents, missing_paths
 
 
@@ -54,3 +57,11 @@ def test_faults_of_a_document_are_found(tmp_path: Path) -> None:
 
 def _index(folder: Path) -> str:
     return (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("heading", "kinds"), [("Isolation: what to do", Hole), ("Drift: what to do", Drift)])
+def test_what_to_do_is_told_for_every_kind_of_finding(heading: str, kinds: type[StrEnum]) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = re.split(r"^##", text.split(f"### {heading}\n")[1], flags=re.MULTILINE)[0]
+    first_cells = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first_cells))) == sorted(kind.value for kind in kinds)

@@ -1,5 +1,7 @@
 """`/admin/v1/tenants/{tenant_id}/backups` and `…/retention`: takes, lists and holds backups, and applies policies."""
 
+from typing import Any
+
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import HoldBody, PolicyBody, RetentionBody, show_operation, show_tenant
@@ -13,7 +15,9 @@ from tenantry.domain.tenant import TenantId
 
 routes = new_routes()
 
-_NOT_SHOWN = {"settings", "rights", "fingerprint", "comment", "casts"}
+# Settings and comments may hold a secret that an application has put there; rights and definitions are long.
+_NOT_SHOWN: dict[str, Any] = dict.fromkeys(("settings", "grants", "rights", "fingerprint", "comment", "casts"), True)
+_NOT_SHOWN["database"] = {"comment"}
 
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups")
@@ -53,7 +57,6 @@ def show_one_backup(tenant_id: str, backup_id: str) -> Response[str]:
     manifest, verification = backup.manifest, backup.verification
     details = {
         "progress": requests.progress(tenant, named, backup),
-        # Settings and comments are left out: an application may have put a secret into one.
         "manifest": manifest.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN) if manifest else None,
         "verification": verification.model_dump(mode="json", by_alias=True) if verification else None,
     }

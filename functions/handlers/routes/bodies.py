@@ -123,6 +123,8 @@ class TenantBody(_Body):
     limits: LimitFields = LimitFields()
     backups: BackupFrequency | None = None
     admin_email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
+    # Where the tenant's database or schema is gone: give it an empty one.
+    empty_home: bool = False
 
     @model_validator(mode="after")
     def _say_one_thing(self) -> Self:

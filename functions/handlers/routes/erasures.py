@@ -1,7 +1,5 @@
 """`/admin/v1/tenants/{tenant_id}`: starts and cancels erasures, and shows their certificates."""
 
-from datetime import UTC, datetime, timedelta
-
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import ErasureBody, show_operation, show_tenant
@@ -16,16 +14,17 @@ routes = new_routes()
 
 @routes.delete("/admin/v1/tenants/<tenant_id>")
 def erase_tenant(tenant_id: str) -> Response[str]:
-    """Erase a tenant after the time to undo is over. The tenant is not served from now on."""
+    """Erase a tenant after the time to undo is over. The tenant is not served from now on.
+
+    Of one that was erased, delete at once what had to be kept then.
+    """
     with record(routes, "erase_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, ErasureBody)
         if body.tenant_id != tenant_id:
             raise BadRequest(
                 "The body does not repeat the tenant's id.", code="not_confirmed", hint='Send {"tenant_id": "…"}.'
             )
-        services().tenants.condemn(TenantId(tenant_id))
-        at = datetime.now(UTC) + timedelta(hours=body.undo_hours) if body.undo_hours else None
-        operation = services().operations.start(ERASE, f"tenant/{tenant_id}", operator(routes), at)
+        operation = services().erasures.start(TenantId(tenant_id), body.undo_hours, operator(routes))
     return reply(202, show_operation(operation))
 
 

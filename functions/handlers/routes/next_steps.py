@@ -12,7 +12,7 @@ from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
 from tenantry.aws.api_gateway import body_of
 from tenantry.domain.errors import BadRequest, Conflict, TenantryError
-from tenantry.domain.next_calls import FindTenant, NextCall, next_calls, settling_calls
+from tenantry.domain.next_calls import Known, NextCall, next_calls, settling_calls
 from tenantry.domain.operation import Operation
 from tenantry.domain.operation_kinds import ERASE
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
@@ -25,20 +25,20 @@ _DUE_TO_AN_OPERATION = frozenset(
 )
 
 
-def show_with_next(operation: Operation, find: FindTenant | None = None) -> dict[str, Any]:
+def show_with_next(operation: Operation, known: Known | None = None) -> dict[str, Any]:
     """Show an operation, its progress, and what can be called next."""
-    calls = next_calls(operation, find or finder())
+    calls = next_calls(operation, known or registered())
     return show_operation(operation) | {"next": [call.to_json() for call in calls]}
 
 
-def finder() -> FindTenant:
-    """Look tenants up by any id that they have or had, each once: for one answer, not longer."""
+def registered() -> Known:
+    """Look tenants and servers up, tenants by any id that they have or had, each once: for one answer, not longer."""
 
     @cache
     def find(tenant_id: str) -> Tenant | None:
         return services().tenants.find(TenantId(tenant_id))
 
-    return find
+    return Known(find, cache(services().servers.is_lost))
 
 
 def name_the_holder(error: TenantryError, event: dict[str, Any]) -> TenantryError:
@@ -65,7 +65,7 @@ def _named(event: dict[str, Any]) -> Iterator[Tenant]:
         fields = json.loads(body_of(event, administration_settings().max_body_bytes) or "{}")
         if isinstance(fields, dict):
             names += [fields[key] for key in ("into", "tenant_id") if isinstance(fields.get(key), str)]
-    find = finder()
+    find = registered().find
     for name in dict.fromkeys(names):
         with suppress(BadRequest):
             if tenant := find(name):
@@ -73,9 +73,10 @@ def _named(event: dict[str, Any]) -> Iterator[Tenant]:
 
 
 def _what_holds(tenant: Tenant) -> str:
-    holder, calls = _holder(tenant), settling_calls(tenant)
+    known = registered()
+    holder, calls = _holder(tenant), settling_calls(tenant, known)
     if holder:
-        calls = next_calls(holder, finder())
+        calls = next_calls(holder, known)
         error = f", {holder.error}" if holder.error else ""
         return f"{holder.kind} {holder.operation_id} ({holder.status.value}{error}). {_written(calls)}"
     return _written(calls) if calls else ""

@@ -9,7 +9,7 @@ from handlers.routes.bodies import DrainBody, ServerBody, show_server
 from handlers.routes.exchange import new_routes, read_body, record, reply
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
-from tenantry.servers.servers import ServerReport
+from tenantry.servers.registrations import ServerReport
 
 routes = new_routes()
 
@@ -20,14 +20,14 @@ def register_server(server_id: str) -> Response[str]:
     with record(routes, "register_server", f"server/{server_id}"):
         body = read_body(routes, ServerBody)
         server = body.to_server(server_id)
-        report = services().servers.register(server, body.admin.username, body.admin.password.get_secret_value())
+        report = services().registrations.register(server, body.admin.username, body.admin.password.get_secret_value())
     return reply(200, _show_report(report))
 
 
 @routes.get("/admin/v1/servers/<server_id>")
 def check_server(server_id: str) -> Response[str]:
     """Check a server as it is now."""
-    return reply(200, _show_report(services().servers.check(server_id)))
+    return reply(200, _show_report(services().registrations.check(server_id)))
 
 
 @routes.get("/admin/v1/servers")
@@ -45,7 +45,15 @@ def drain_server(server_id: str) -> Response[str]:
             raise BadRequest(
                 "The body does not repeat the server's id.", code="not_confirmed", hint='Send {"lost": "…"}, or {}.'
             )
-        server = services().servers.lose(server_id) if lost else services().servers.drain(server_id)
+        server = services().registrations.lose(server_id) if lost else services().registrations.drain(server_id)
+    return reply(200, show_server(server))
+
+
+@routes.delete("/admin/v1/servers/<server_id>")
+def delete_server(server_id: str) -> Response[str]:
+    """Take a server off the registry, where nothing of a tenant's can lie any more."""
+    with record(routes, "delete_server", f"server/{server_id}"):
+        server = services().server_deletion.delete(server_id)
     return reply(200, show_server(server))
 
 

@@ -7,7 +7,8 @@ from handlers.routes.exchange import new_routes, read_body, record, reply
 from handlers.wiring.services import services
 from tenantry.domain.tenant import TenantId
 from tenantry.tenants.adoption import AdoptionRequest
-from tenantry.tenants.tenants import Adoption, NewTenant
+from tenantry.tenants.adoption_requests import Adoption
+from tenantry.tenants.tenants import NewTenant
 
 routes = new_routes()
 
@@ -17,7 +18,9 @@ def create_tenant(tenant_id: str) -> Response[str]:
     """Make a tenant, or finish one that is incomplete."""
     with record(routes, "create_tenant", f"tenant/{tenant_id}"):
         body = read_body(routes, TenantBody)
-        new = NewTenant(TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation)
+        new = NewTenant(
+            TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation, body.empty_home
+        )
         tenant, is_new = services().tenants.create(new)
     return reply(201 if is_new else 200, show_tenant(tenant))
 

@@ -28,11 +28,14 @@ from tenantry.relocation.requests import Relocations
 from tenantry.reports.connections import ConnectionBudget
 from tenantry.reports.report_store import ReportStore
 from tenantry.restores.requests import Restores
+from tenantry.servers.registrations import Registrations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate_store import CertificateStore
+from tenantry.tenants.erasure_requests import ErasureRequests
 from tenantry.tenants.exposure import DataApis
 from tenantry.tenants.limits import TenantLimits
 from tenantry.tenants.rename_requests import RenameRequests
+from tenantry.tenants.server_deletion import ServerDeletion
 from tenantry.tenants.tenants import Tenants
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
@@ -42,6 +45,8 @@ class Services(NamedTuple):
     """The services behind the routes."""
 
     servers: Servers
+    registrations: Registrations
+    server_deletion: ServerDeletion
     tenants: Tenants
     limits: TenantLimits
     data_apis: DataApis
@@ -51,6 +56,7 @@ class Services(NamedTuple):
     trail: AuditTrail
     operations: Operations
     certificates: CertificateStore
+    erasures: ErasureRequests
     connections: ConnectionBudget
     reports: ReportStore
     inspections: Inspections
@@ -77,12 +83,16 @@ def services() -> Services:
     leases = Leases(dynamodb, settings.registry_table)
     usage_plans = UsagePlans(aws_client("apigateway", settings.region), settings.stage)
     operations = _operations(settings)
+    tenants = Tenants(
+        registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
+    )
     catalogue = backup_catalogue(settings.buckets)
+    certificates = CertificateStore(dynamodb, settings.registry_table)
     return Services(
         servers=servers,
-        tenants=Tenants(
-            registry, store, servers, leases, users, usage_plans, settings.buckets, settings.rotation_function_arn
-        ),
+        registrations=Registrations(registry, administrators, servers),
+        server_deletion=ServerDeletion(registry, administrators, servers, operations),
+        tenants=tenants,
         limits=TenantLimits(registry, servers, leases, usage_plans),
         data_apis=DataApis(registry, store, servers, leases),
         renames=RenameRequests(registry, store, servers, leases, operations),
@@ -90,7 +100,8 @@ def services() -> Services:
         clones=CloneRequests(registry, store, servers, leases, operations, users.require_free),
         trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
         operations=operations,
-        certificates=CertificateStore(dynamodb, settings.registry_table),
+        certificates=certificates,
+        erasures=ErasureRequests(registry, tenants, certificates, catalogue, operations),
         reports=ReportStore(aws_client("s3", settings.region), settings.buckets.own.name),
         connections=ConnectionBudget(
             registry, store, administrators, settings.query_concurrency, settings.connections_per_environment

@@ -171,6 +171,13 @@ class Registry:
         }
         self._put(_SERVER, server.server_id, fields | {name: value for name, value in optional.items() if value})
 
+    def delete_server(self, server_id: str) -> None:
+        """Delete a server's item; it is no error if there is none.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        self._delete(_SERVER, server_id)
+
     def _get(self, kind: str, name: str) -> Any:
         try:
             return self._dynamodb.get_item(

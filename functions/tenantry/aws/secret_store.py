@@ -225,6 +225,14 @@ class ServerSecrets(_Secrets):
         self._kept.pop(server_id, None)
         self._write(server_secret_name(self._stage, server_id), credentials.to_json(), ("ServerId", server_id))
 
+    def delete(self, server_id: str) -> None:
+        """Delete the credentials of a server's administrator at once; it is no error if there are none.
+
+        :raises DependencyFailed: Secrets Manager did not answer.
+        """
+        self._kept.pop(server_id, None)
+        self._delete(server_secret_name(self._stage, server_id))
+
 
 def _to_be_deleted() -> Conflict:
     return Conflict(

@@ -13,18 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from tenantry.aws.object_versions import list_versions, store_unavailable
 from tenantry.backups.hold_tags import BackupHolds, reason_of
-from tenantry.domain.backup import (
-    BackupId,
-    Manifest,
-    Verification,
-    backup_prefix,
-    dump_key,
-    manifest_key,
-    verification_key,
-)
+from tenantry.domain.backup import BackupId, Manifest, backup_prefix, dump_key, manifest_key, verification_key
 from tenantry.domain.catalogue import CataloguedBackup, Fault, StoredVersion
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import TenantId
+from tenantry.domain.verification import Verification
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

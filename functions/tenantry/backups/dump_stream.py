@@ -1,23 +1,24 @@
 """Streams one dump: compresses and uploads pg_dump's output while the rows are counted; publishes all or nothing."""
 
 import re
-import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Self
 
 import zstandard
 
 from tenantry.aws.multipart_upload import Upload
 from tenantry.aws.object_store import ObjectStore
+from tenantry.backups.count import Counted
+from tenantry.backups.deadline import Deadline
 from tenantry.backups.logins import BackupLogins
+from tenantry.backups.oversize import explain_oversize
 from tenantry.backups.progress import Meter
-from tenantry.backups.snapshot import Counted, Snapshot, terminate_backends
+from tenantry.backups.snapshot import Snapshot, terminate_backends
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_dump import Dump, pg_dump_version
-from tenantry.domain.backup import DatabaseFacts, DumpObject
+from tenantry.domain.backup import DumpObject
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.errors import BackupFailed, TenantryError
 from tenantry.domain.tenant import TenantId
 
@@ -94,7 +95,7 @@ class DumpStream:
     def _dump(self, snapshot: Snapshot, upload: Upload, meter: Meter) -> tuple[int, Counted]:
         with (
             closing(self._start(snapshot)) as dump,
-            _Deadline(self.deadline, dump, snapshot) as limit,
+            Deadline(self.deadline, dump, snapshot) as limit,
             ThreadPoolExecutor(1, thread_name_prefix="count") as counter,
         ):
             try:
@@ -105,16 +106,17 @@ class DumpStream:
                     limit.explain()
                     snapshot.explain()
                 counting = counter.submit(snapshot.count_rows, meter.count_table)
-                # A count that has failed says why. There is no sense in the rest of the dump then.
+                # What it raises and does not only tell, nothing is published with: there is no sense in the rest then.
                 counting.add_done_callback(lambda counted: dump.kill() if counted.exception() else None)
                 dump_bytes = _stream(first, dump, upload, meter)
                 if status := dump.wait():
                     limit.explain()
                     _explain(counting)
-                limit.check(status)
+                    explain_oversize(self.logins, self.tools.connect)
+                limit.end_dump(status)
                 return dump_bytes, counting.result()
             except BaseException:
-                snapshot.cancel()
+                snapshot.stop_counting()
                 limit.explain()
                 raise
 
@@ -128,6 +130,7 @@ class DumpStream:
             lock_timeout_ms=self.tools.lock_timeout_ms,
             connect_timeout=self.tools.connect_timeout,
             encoding=snapshot.facts.database.encoding,
+            rehashes=snapshot.rehashes,
         )
 
 
@@ -137,8 +140,8 @@ def _explain(counting: Future[Counted]) -> None:
     :raises TenantryError: the database refused, or went away.
     """
     done, _ = wait([counting], timeout=_EXPLAINED_SECONDS)
-    if done:
-        counting.result()
+    if done and (failure := counting.result().failure):
+        raise failure
 
 
 def _require_new_enough(program: str, database: DatabaseFacts) -> None:
@@ -168,52 +171,3 @@ def _stream(chunk: bytes, dump: Dump, upload: Upload, meter: Meter) -> int:
     upload.write(compressor.flush())
     meter.stored_bytes = upload.bytes
     return meter.dump_bytes
-
-
-class _Deadline:
-    """Kills the dump at the deadline, before Lambda would kill the whole worker half-way."""
-
-    def __init__(self, at: float, dump: Dump, snapshot: Snapshot) -> None:
-        self._dump = dump
-        self._snapshot = snapshot
-        self._expired = False
-        self._timer = threading.Timer(max(at - time.monotonic(), 0), self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _expire(self) -> None:
-        self._expired = True
-        self._dump.kill()
-        self._snapshot.cancel()
-
-    def explain(self) -> None:
-        """Raise the deadline's own error if the dump was killed for it.
-
-        :raises BackupFailed: the deadline passed.
-        """
-        if self._expired:
-            raise BackupFailed(
-                "The backup did not end in time.",
-                code="backup_deadline",
-                hint="The database has outgrown one function's fifteen minutes.",
-            )
-
-    def check(self, exit_status: int) -> None:
-        """Accept the dump only if pg_dump succeeded.
-
-        :raises BackupFailed: it did not.
-        """
-        self.explain()
-        if exit_status != 0:
-            raise BackupFailed(
-                "pg_dump failed, so nothing was published.",
-                code="dump_failed",
-                details=f"exit status {exit_status}",
-                hint="Check that the tenant's owner may read every object, and the server's log.",
-            )

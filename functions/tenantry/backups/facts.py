@@ -8,7 +8,7 @@ from psycopg2 import sql
 from tenantry.database.logins import login_names
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.backup import DatabaseFacts, ExtensionFacts, GrantFacts, RoleFacts, SettingFacts
+from tenantry.domain.backup_facts import DatabaseFacts, ExtensionFacts, GrantFacts, RoleFacts, SettingFacts
 from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, TenantId, database_role
 
 
@@ -72,10 +72,10 @@ def _database(cursor: Any, home: Home) -> DatabaseFacts:
 
 
 def _revision(cursor: Any, home: Home) -> str:
-    table = sql.Identifier(home.schema, VERSION_TABLE)
-    cursor.execute(load_sql("backups/readable_revision"), (table.as_string(cursor),))
+    cursor.execute(load_sql("backups/readable_revision"), (home.schema, VERSION_TABLE))
     if not cursor.fetchone()[0]:
         return ""
+    table = sql.Identifier(home.schema, VERSION_TABLE)
     cursor.execute(sql.SQL("SELECT version_num::text FROM {}").format(table))
     found = cursor.fetchone()
     return str(found[0]) if found else ""

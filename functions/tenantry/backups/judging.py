@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tenantry.domain.backup import Manifest, Verification
+from tenantry.domain.backup import Manifest
 from tenantry.domain.backup_policy import PATIENCE
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.tenant import Tenant
+from tenantry.domain.verification import Verification
 
 # Each tenant is drilled once a month; the extra days leave time to repeat a failed drill.
 VERIFIED_WITHIN = timedelta(days=33)
@@ -28,6 +29,7 @@ class BackupFault(StrEnum):
     NEVER = "backup_never"
     UNVERIFIED = "verification_late"
     DRILL_FAILED = "drill_failed"
+    UNCOUNTED = "backup_uncounted"
     NEAR_DEADLINE = "near_deadline"
 
 
@@ -36,6 +38,7 @@ _HINTS = {
     BackupFault.NEVER: "Back it up now, and see what fails.",
     BackupFault.UNVERIFIED: "Look for the tenant in the newest summary of the drills; drill it now.",
     BackupFault.DRILL_FAILED: "Take a new backup now and drill it: until one passes, nothing can be restored for sure.",
+    BackupFault.UNCOUNTED: "It can be restored, but no drill can verify it: mend what its `uncounted` is the code of.",
     BackupFault.NEAR_DEADLINE: "Make it smaller, or give it a quicker server: soon it takes longer than a function.",
 }
 _ORDER = list(BackupFault)
@@ -75,6 +78,8 @@ class TenantBackups:
     predicted_seconds: float | None
     # Whether a restore of the newest or of the newest verified one does not bring back everything that there was.
     limited: bool
+    # The code of what kept the rows of the newest one from being counted, so that no drill can verify it.
+    uncounted: str | None
     faults: tuple[BackupFault, ...]
 
     def findings(self) -> Iterator[dict[str, str]]:
@@ -103,22 +108,25 @@ def judge(tenant: Tenant, history: TenantHistory, now: datetime) -> TenantBackup
         verified_at=_text(proof.drilled_at) if proof else None,
         verified_hours=_hours(now - proof.drilled_at) if proof else None,
         restore_seconds=proof.seconds if proof else None,
-        verified_rows=sum(table.rows for table in proof.tables) if proof else None,
+        verified_rows=proof.rows if proof else None,
         predicted_seconds=round(predicted, 1) if predicted is not None else None,
         limited=any(backup.limited for backup in (newest, history.verified) if backup),
+        uncounted=newest.uncounted if newest else None,
         faults=tuple(_faults(tenant, history, predicted, now)),
     )
 
 
 def _faults(tenant: Tenant, history: TenantHistory, predicted: float | None, now: datetime) -> Iterator[BackupFault]:
-    newest = history.backups[-1].taken_at if history.backups else None
-    if _is_over(PATIENCE[tenant.backups], now, newest, tenant.known_since):
+    newest = history.backups[-1] if history.backups else None
+    if _is_over(PATIENCE[tenant.backups], now, newest.taken_at if newest else None, tenant.known_since):
         yield BackupFault.LATE if newest else BackupFault.NEVER
     proof = history.verified.verification if history.verified else None
     if _is_over(VERIFIED_WITHIN, now, proof.drilled_at if proof else None, tenant.known_since, history.oldest):
         yield BackupFault.UNVERIFIED
-    if history.drilled and not history.drilled.passed:
+    if history.drilled and not history.drilled.restored:
         yield BackupFault.DRILL_FAILED
+    if newest and newest.uncounted:
+        yield BackupFault.UNCOUNTED
     if predicted is not None and predicted > DEADLINE_SECONDS:
         yield BackupFault.NEAR_DEADLINE
 

@@ -8,26 +8,19 @@ from datetime import UTC, datetime
 
 from tenantry.aws.object_store import ObjectStore
 from tenantry.aws.upload_errors import AlreadyPublished
+from tenantry.backups.count import Counted
 from tenantry.backups.dump_stream import APPLICATION_NAME, BackupTools, DumpStream
 from tenantry.backups.logins import choose_logins
 from tenantry.backups.progress import Meter
-from tenantry.backups.snapshot import Counted, Snapshot
+from tenantry.backups.snapshot import Snapshot
 from tenantry.contents.steadiness import repeat_while_rewritten
-from tenantry.domain.backup import (
-    BackupId,
-    CastFacts,
-    DumpObject,
-    HomeFacts,
-    Manifest,
-    dump_key,
-    manifest_key,
-    new_backup_id,
-)
+from tenantry.domain.backup import BackupId, DumpObject, Manifest, dump_key, manifest_key, new_backup_id
+from tenantry.domain.backup_facts import CastFacts, HomeFacts, InheritedFacts
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed, Conflict
 from tenantry.domain.tenant import Tenant, TenantId
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +41,8 @@ class Outcome:
     already_published: bool
     stored_bytes: int = 0
     rows: int = 0
+    # The code of what kept rows from being counted, if they were not.
+    uncounted: str | None = None
 
 
 def back_up_tenant(
@@ -96,6 +91,8 @@ def back_up_tenant(
         if time.monotonic() < deadline:
             raise
         raise BackupFailed("The backup did not end in time.", code="backup_deadline", hint=error.hint) from error
+    finally:
+        logins.give_back()
     return _publish(order, store, manifest)
 
 
@@ -143,8 +140,10 @@ def _describe(
         rights=snapshot.rights,
         fingerprint=counted.fingerprint,
         omissions=snapshot.omissions,
+        uncounted=counted.failure.code if counted.failure else None,
         comment=snapshot.surroundings.comment,
         casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
+        inherited=[InheritedFacts.model_validate(detail._asdict()) for detail in snapshot.surroundings.inherited],
     )
 
 
@@ -154,8 +153,7 @@ def _publish(order: BackupOrder, store: ObjectStore, manifest: Manifest) -> Outc
         store.put_once(key, manifest.model_dump_json(by_alias=True, indent=2).encode(), "application/json")
     except AlreadyPublished:
         return _published_before(order)
-    rows = sum(table.rows for table in manifest.tables)
-    return Outcome(order.backup_id, key, False, manifest.dump.stored_bytes, rows)
+    return Outcome(order.backup_id, key, False, manifest.dump.stored_bytes, manifest.rows, manifest.uncounted)
 
 
 def _published_before(order: BackupOrder) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from tenantry.contents.passing import passing
 from tenantry.database.pg_dump import NO_ENCODING
 from tenantry.domain.content import ContentTable, TableContent
 
@@ -17,7 +18,7 @@ _MODULUS = 1 << 64
 
 
 def digest_copied(connection: Any, table: ContentTable) -> TableContent:
-    """Count a table's rows, and add up the digests of their lines; in a transaction of `digest.begin`.
+    """Count a table's rows, and add up the digests of their lines; in a transaction of `access.begin`.
 
     Generated columns are left out: COPY does not write them, and what they are made of is digested.
 
@@ -27,7 +28,7 @@ def digest_copied(connection: Any, table: ContentTable) -> TableContent:
     columns = sql.SQL(" ({})").format(sql.SQL(", ").join(written)) if written else sql.SQL("")
     name = sql.Identifier(table.schema, table.name)
     lines = _Lines()
-    with connection.cursor() as cursor:
+    with passing(connection), connection.cursor() as cursor:
         cursor.execute("SELECT pg_catalog.getdatabaseencoding()::text")
         # What has no encoding can't be told in another.
         encoding = NO_ENCODING if cursor.fetchone()[0] == NO_ENCODING else "UTF8"

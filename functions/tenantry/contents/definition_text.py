@@ -2,13 +2,15 @@
 
 A definition that PostgreSQL writes and reads again is not always written in the same way once more. A cast of an array
 becomes a cast of each element (`(ARRAY['a'::varchar])::text[]`), and an AND within an AND is merged with it. Such texts
-are compared without parentheses and with one list of the types that anything is cast to.
+are compared without parentheses and with one list of the types that anything is cast to. A row older than a column
+of its type has a NULL there without a type, and with one once it was read again.
 """
 
 import re
 from collections.abc import Callable, Collection
 from functools import lru_cache
 
+from tenantry.contents.function_aliases import without_function_aliases
 from tenantry.domain.fingerprint import MAIN
 
 _QUOTED = r'"(?:[^"]|"")*"'
@@ -22,7 +24,8 @@ _TYPE = (
 _NAMES = re.compile(rf"(?:{_QUOTED}|{_WORD})\.?")
 # A text that names an object, such as a sequence, is followed by a cast to a type such as `regclass`.
 _TOKENS = re.compile(
-    rf"(?P<named>'(?:[^']|'')*'(?=::reg))|(?P<text>'(?:[^']|'')*')|::(?P<type>{_TYPE})(?:\[\])*"
+    rf"(?P<named>'(?:[^']|'')*'(?=::reg))|(?P<text>'(?:[^']|'')*')"
+    rf"|(?P<null>\bNULL\b)(?:::{_TYPE}(?:\[\])*)?|::(?P<type>{_TYPE})(?:\[\])*"
     rf"|(?P<name>(?:{_QUOTED}|{_WORD})\.?)|(?P<rest>[^\s()\w\"':]+|[\d:]+)"
 )
 
@@ -60,12 +63,14 @@ class Neutraliser:
     def _write_anew(self, text: str) -> str:
         words: list[str] = []
         types: set[str] = set()
-        for token in _TOKENS.finditer(text):
+        for token in _TOKENS.finditer(without_function_aliases(text)):
             match token.lastgroup:
                 case "named":
                     words.append(f"'{self.names(token[0][1:-1])}'")
                 case "type":
                     types.add(self.names(token["type"]))
+                case "null":
+                    words.append("NULL")
                 case "name":
                     words.append(self._neutral(token))
                 case _:

@@ -5,19 +5,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import NamedTuple
 
-from tenantry.contents.digest import Access, ContentReader, comparable
+from tenantry.contents.access import Access
+from tenantry.contents.copied_settings import bring_late_settings, bring_settings
+from tenantry.contents.counting_login import choose_reader
 from tenantry.contents.fingerprint import Defined
+from tenantry.contents.reader import ContentReader, comparable
+from tenantry.contents.renamed_copy import copy_renamed
+from tenantry.contents.residents import Both, HomeRead, Resident
 from tenantry.contents.rights_writer import RightsWriter
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import OwnTables, SharedTables
 from tenantry.contents.schema_copy import APPLICATION, copy_schema, drop_restored_schema, rename_schema
 from tenantry.contents.statistics import analyse
 from tenantry.contents.surroundings_writer import write_surroundings
+from tenantry.contents.whole_reader import ReaderOpener, reading_whole
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.domain.content import Content
+from tenantry.domain.content import Content, Counting
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed
 from tenantry.domain.fingerprint import Fingerprint
@@ -26,49 +31,25 @@ from tenantry.domain.relocation import Journey
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import copy_login
 from tenantry.homes.pool_shape import POOL_ROLE
-from tenantry.servers.database_notes import read_notes, write_notes
-from tenantry.servers.database_settings import needs_contents, quoted, set_as_owner, settings_for_all
+from tenantry.homes.withheld import require_readable
 from tenantry.servers.servers import Servers
-
-
-class Resident(NamedTuple):
-    """A tenant in one home, and the login with which it is read there."""
-
-    tenant_id: TenantId
-    home: Home
-    credentials: Credentials
-
-
-class Both(NamedTuple):
-    """What the one home has and what the other, as far as they compare; the marks are of all that each has.
-
-    `definitions` marks how everything in the target is defined; `redefined` names what is not as in the source.
-    """
-
-    source: Content
-    target: Content
-    source_mark: str
-    mark: str
-    definitions: str
-    redefined: list[str]
-
-    def require_same(self) -> None:
-        """Make sure that the copy is one.
-
-        :raises CopyFailed: it differs; `details` name the tables and other objects.
-        """
-        differences = self.source.differences(self.target) + self.redefined
-        if differences:
-            raise CopyFailed(
-                "The copy is not the same as the original.", code="copy_differs", details=", ".join(differences)
-            )
 
 
 class HomeCopier:
     """Copies between the homes of one stage."""
 
-    def __init__(self, servers: Servers, tools: CopyTools, deadline: Callable[[], float]) -> None:
-        """Take the servers, the programs, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
+    def __init__(
+        self,
+        servers: Servers,
+        tools: CopyTools,
+        deadline: Callable[[], float],
+        read_dump_password: Callable[[TenantId], str | None],
+    ) -> None:
+        """Take the servers, the programs, and the moment (of `time.monotonic()`) at which a copy has to have ended.
+
+        :param read_dump_password: of a tenant's logins for backups; None: it has none.
+        """
+        self._read_dump_password = read_dump_password
         self._servers = servers
         self._tools = tools
         self._deadline = deadline
@@ -91,16 +72,16 @@ class HomeCopier:
             (`tables_rewritten`, to be tried again); what is there is of no use.
         :raises TenantryError: a server refused or went away.
         """
-        with ContentReader(self._tenants_own(source), self._settings()) as reader, ThreadPoolExecutor(1) as pool:
+        with self._reading(source, target) as opened, opened() as reader, ThreadPoolExecutor(1) as pool:
             snapshot = reader.export()
             # Beside the copy: the comparison then waits for the target alone.
-            read = pool.submit(self._read_at, source, target, snapshot)
+            read = pool.submit(self._read_at, opened, source, target, snapshot)
             with self._filling(target) as access:
                 try:
-                    self._bring_settings(source, target)
+                    bring_settings(self._servers, source, target)
                     self._fill(reader, snapshot, access, target)
                     self._bring_rights(reader, source, target)
-                    self._bring_late_settings(source, target)
+                    bring_late_settings(self._servers, source, target)
                     reader.require_unchanged()
                     return self._both(read, access, source, target)
                 except BaseException:
@@ -109,13 +90,22 @@ class HomeCopier:
 
     def read_both(self, source: Resident, target: Resident) -> Both:
         """Read what the one home has and what the other, which is closed."""
-        with ThreadPoolExecutor(1) as pool, self._filling(target) as access:
-            read = pool.submit(self._read_at, source, target, "")
+        with (
+            self._reading(source, target) as opened,
+            ThreadPoolExecutor(1) as pool,
+            self._filling(target) as access,
+        ):
+            read = pool.submit(self._read_at, opened, source, target, "")
             return self._both(read, access, source, target)
 
     def read(self, resident: Resident) -> Content:
-        """Read what a tenant has in the home that it is served from."""
-        return self._read(self._tenants_own(resident))
+        """Read what a tenant has in the home that it is served from.
+
+        :raises Conflict: nobody can read all of it (`rows_withheld`).
+        :raises TenantryError: a server refused or went away.
+        """
+        with self._reading(resident) as opened, opened() as reader:
+            return reader.content()
 
     def definitions(self, resident: Resident) -> str:
         """Mark how everything is defined in the home that a tenant is served from.
@@ -127,8 +117,8 @@ class HomeCopier:
 
     def mark_closed(self, resident: Resident) -> str:
         """Digest all that a tenant has in a home that is closed to its own logins."""
-        with self._filling(resident) as access:
-            return self._read(access).mark()
+        with self._filling(resident) as access, self._past_policies(access) as reader:
+            return reader.content(Counting(copied=reader.withheld)).mark()
 
     def has_same_tables(self, source: Resident, target: Resident) -> None:
         """Make sure that rows can be copied from the one home into the other.
@@ -158,25 +148,6 @@ class HomeCopier:
         # As they would be written there: a server that does not know somebody can't give him what he had elsewhere.
         return not other.differences(one.read(), strangers=True)
 
-    def _bring_settings(self, source: Resident, target: Resident) -> None:
-        """Set a database of the tenant's own to what the other is set to, before anything is computed there."""
-        here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
-        database, owner = target.home.database, owner_role(target.tenant_id)
-        if (source.home.isolation, target.home.isolation) == (Isolation.SCHEMA, Isolation.DATABASE):
-            # As its logins find its tables in the shared database.
-            set_as_owner(there, database, owner, [("search_path", quoted(target.home.schema))])
-        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            found = settings_for_all(here, source.home.database)
-            set_as_owner(there, database, owner, [setting for setting in found if not needs_contents(setting)])
-            write_notes(there, database, owner, read_notes(here, source.home.database))
-
-    def _bring_late_settings(self, source: Resident, target: Resident) -> None:
-        """Set a database of the tenant's own to what names things in it, now that they are there."""
-        if {source.home.isolation, target.home.isolation} == {Isolation.DATABASE}:
-            here, there = (self._servers.connector(r.home.server_id) for r in (source, target))
-            late = filter(needs_contents, settings_for_all(here, source.home.database))
-            set_as_owner(there, target.home.database, owner_role(target.tenant_id), late)
-
     def _bring_rights(self, reader: ContentReader, source: Resident, target: Resident) -> None:
         """Let everybody have the rights to the copy that the same roles have to the original.
 
@@ -197,6 +168,19 @@ class HomeCopier:
 
     def _fill(self, reader: ContentReader, snapshot: str, access: Access, target: Resident) -> None:
         source = reader.access
+        if _is_renamed(source.home, target):
+            connect = self._servers.connector(target.home.server_id)
+            copy_renamed(
+                reader,
+                snapshot,
+                access,
+                self._dump,
+                tenant_id=target.tenant_id,
+                connect=connect,
+                read_dump_password=self._read_dump_password,
+                settings=self._settings(),
+            )
+            return
         if _is_dumped(source.home, target):
             named = replace(access, home=replace(access.home, schema=source.home.schema))
             drop_restored_schema(source, access, self._settings())
@@ -208,25 +192,30 @@ class HomeCopier:
             copy_rows(reader, into)
 
     def _dump(self, reader: ContentReader, snapshot: str, target: Access) -> None:
+        surroundings = reader.surroundings()
         try:
-            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline(), casts=surroundings.casts)
         except CopyFailed:
             reader.explain()
             raise
-        if reader.access.home.isolation is Isolation.SCHEMA:
-            write_surroundings(target, reader.surroundings(), self._settings(), whole=False)
+        is_whole = reader.access.home.isolation is Isolation.DATABASE
+        write_surroundings(target, surroundings, self._settings(), whole=is_whole)
 
     def _rows_into(self, access: Access, target: Resident) -> OwnTables | SharedTables:
         if access.is_pooled:
             return SharedTables(connect(access.credentials, self._settings()), target.tenant_id, access)
         return OwnTables(access, self._settings())
 
-    def _both(self, read: Future[tuple[Content, Fingerprint]], access: Access, *residents: Resident) -> Both:
+    def _both(self, read: Future[HomeRead], access: Access, *residents: Resident) -> Both:
         """Read the target, which nobody changes, and put it beside what is read of the source."""
         with ContentReader(access, self._settings()) as reader:
-            target, made = reader.content(), self._defined(reader, *residents)
+            made = self._defined(reader, *residents)
             mark = made.mark if not _is_narrow(*residents) else reader.defined().mark
-        source, wanted = read.result()
+        source, wanted, withheld = read.result()
+        schemas = {residents[0].home.schema: access.home.schema}
+        copied = {(schemas.get(schema, schema), name) for schema, name in withheld}
+        with self._past_policies(access) as reader:
+            target = reader.content(Counting(copied=copied))
         there, here = (comparable(content, shared=_is_pooled(*residents)) for content in (source, target))
         if not _is_dumped(residents[0].home, residents[1]):
             # Into tables that were there: they are as revisions make them, and must not lack anything.
@@ -234,16 +223,16 @@ class HomeCopier:
         redefined = wanted.differences(made.fingerprint, access.home.schema)
         return Both(there, here, source.mark(), target.mark(), mark, redefined)
 
-    def _read_at(self, source: Resident, target: Resident, snapshot: str) -> tuple[Content, Fingerprint]:
+    def _read_at(self, opened: ReaderOpener, source: Resident, target: Resident, snapshot: str) -> HomeRead:
         """Read as the tenant and, where others' rows lie beside, see that the administrator finds as many."""
-        access = self._tenants_own(source)
-        with ContentReader(access, self._settings(), snapshot) as reader:
+        with opened(snapshot) as reader:
             content, defined = reader.content(), self._defined(reader, source, target)
-        if access.is_pooled:
+            withheld = {table.place for table in reader.unreadable.tables.values()}
+        if source.home.isolation is Isolation.POOLED:
             with ContentReader(self._administrators(source), self._settings(), snapshot) as reader:
                 if reader.content() != content:
                     raise CopyFailed("The tenant does not see all of its rows.", code="rows_hidden")
-        return content, defined.fingerprint
+        return HomeRead(content, defined.fingerprint, withheld)
 
     def _defined(self, reader: ContentReader, *both: Resident) -> Defined:
         """Read how everything is defined, as far as it can be compared: shared tables are nobody's own."""
@@ -252,13 +241,28 @@ class HomeCopier:
         schemas = {resident.home.schema for resident in both}
         return reader.defined(narrow=_is_narrow(*both), beside=schemas)
 
-    def _read(self, access: Access) -> Content:
-        with ContentReader(access, self._settings()) as reader:
-            return reader.content()
+    @contextmanager
+    def _reading(self, source: Resident, target: Resident | None = None) -> Iterator[ReaderOpener]:
+        """Open readers of a home that a tenant is served from, past its owner.
+
+        :param target: where what is read goes: rows into tables that are there are read as the owner alone.
+        """
+        access = self._tenants_own(source)
+        connect = self._servers.connector(source.home.server_id)
+        if target and not _is_dumped(source.home, target) and not access.is_pooled:
+            require_readable(connect, source.tenant_id, source.home)
+        with reading_whole(connect, source.tenant_id, access, self._read_dump_password, self._settings()) as opened:
+            yield opened
+
+    def _past_policies(self, access: Access) -> ContentReader:
+        """Read a home where nobody is, past what its owner is shut out of."""
+        return ContentReader(access, self._settings(), past_policies=not access.is_pooled)
 
     def _tenants_own(self, resident: Resident) -> Access:
-        credentials = self.at(resident.home, resident.credentials)
-        return Access(resident.home, credentials, owner_role(resident.tenant_id))
+        own = self.at(resident.home, resident.credentials)
+        password = self._read_dump_password(resident.tenant_id)
+        reader = choose_reader(resident.tenant_id, own, password, self._settings())
+        return Access(resident.home, reader, owner_role(resident.tenant_id))
 
     def _administrators(self, resident: Resident) -> Access:
         """Access to a tenant's rows of shared tables, as the role that owns the tables."""
@@ -285,12 +289,13 @@ class HomeCopier:
 
 
 def _is_dumped(source: Home, target: Resident) -> bool:
-    """Whether all that lies in a home is copied, and not rows into tables that are there.
+    """Whether all that lies in a home is copied, and not rows into tables that are there."""
+    return Journey(source, target.home).copies_schema
 
-    What is restored lies where it did: another tenant's schema has another name in the same database.
-    """
-    may_dump = target.home.isolation is Isolation.DATABASE or source.schema == target.home.schema
-    return may_dump and Journey(source, target.home).copies_schema
+
+def _is_renamed(source: Home, target: Resident) -> bool:
+    """Whether a schema is copied under another name, as another tenant's: a dump of it lies where it did."""
+    return {source.isolation, target.home.isolation} == {Isolation.SCHEMA} and source.schema != target.home.schema
 
 
 def _is_pooled(*residents: Resident) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tenantry.database.logins import login_names
+from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.rights import OWNER, PUBLIC, SELF, Entry, Rights, RoleNames, Thing
 from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, TenantId, database_role
@@ -32,12 +32,14 @@ def read_rights(
     cursor.execute(load_sql("contents/rights"), values)
     found = cursor.fetchall()
     cursor.execute("ROLLBACK TO SAVEPOINT tenantry_rights")
-    names, rights = RoleNames(tenant_id), {}
+    names, rights, ours = RoleNames(tenant_id), {}, backup_logins(tenant_id)
     for kind, schema, own_names, arguments, owner, granted, revoked in found:
         if kind == "DATABASE" and not to_database:
             continue
         thing = _thing(names, home, kind, schema, own_names, arguments)
-        has = Rights(names.word(owner) if owner else "", _entries(names, granted), _entries(names, revoked))
+        # What the logins for backups are lent is nobody's to keep; policies that name them are the tenant's.
+        kept = granted if kind == "POLICY" else [entry for entry in granted if entry[0] not in ours]
+        has = Rights(names.word(owner) if owner else "", _entries(names, kept), _entries(names, revoked))
         rights[thing] = has if has.owner or kind in _OWNERLESS else _of_others(has, kind)
     return rights
 

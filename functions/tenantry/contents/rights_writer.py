@@ -71,10 +71,11 @@ class RightsWriter:
         with transaction(self._connect, self._home.database) as cursor:
             return self._read(cursor)
 
-    def differences(self, rights: AllRights, *, strangers: bool) -> list[str]:
+    def differences(self, rights: AllRights, *, strangers: bool, partial: bool = False) -> list[str]:
         """Name the things whose rights differ from these; see `write`. :raises TenantryError: the server refused."""
         with transaction(self._connect, self._home.database) as cursor:
-            return differing(self._wanted(cursor, rights, strangers=strangers), notable(self._read(cursor)))
+            wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
+            return differing(_that_are_there(wanted, found) if partial else wanted, notable(found))
 
     def left_out(self, rights: AllRights, *, strangers: bool) -> list[str]:
         """Name the roles that do not get everything back: they are not there, or would own what a tenant has made.
@@ -101,7 +102,7 @@ class RightsWriter:
         def work(cursor: Any) -> list[str]:
             execute(cursor, "SET LOCAL search_path = pg_catalog, pg_temp")
             wanted, found = self._wanted(cursor, rights, strangers=strangers), self._read(cursor)
-            there = {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
+            there = _that_are_there(wanted, found)
             wanted = there if partial else wanted
             present = dict.fromkeys(found, PLAIN) | there
             for changes in (self._owners, self._prepare, self._grants, self._revocations):
@@ -156,6 +157,9 @@ class RightsWriter:
 
     def _prepare(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         """Revoke excess rights, and lend the roles that pass on rights the USAGE on the schema that this takes."""
+        # Taking a right back takes it, too, and it may be among those that are revoked.
+        excess = {(e.grantor, t.schema) for t, r in found.items() for e in r.granted - wanted.get(t, r).granted}
+        yield from self._lend("USAGE", {place for place in excess if place[0] != SELF})
         yield from self._revocations(wanted, found)
         passing = {(e.grantor, t.schema) for t, r in wanted.items() for e in r.granted if e.grantor != SELF}
         yield from self._lend("USAGE", passing)
@@ -168,12 +172,15 @@ class RightsWriter:
                 yield grant.format(sql.Identifier(schema or self._home.schema), self._role(role))
 
     def _revocations(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
+        """Revoke excess rights: who has passed one on takes it back before it loses its own, and with it the option."""
+        revocations: list[tuple[int, sql.Composable]] = []
         for thing, rights in wanted.items():
             has = found.get(thing, PLAIN)
             if thing.kind != "POLICY":
                 excess = (has.granted - rights.granted) | (rights.revoked - has.revoked)
-                for _, statement in self._changes("REVOKE", thing, excess, _owner(thing, found)):
-                    yield statement
+                revocations += self._changes("REVOKE", thing, excess, _owner(thing, found))
+        for _, statement in sorted(revocations, key=lambda revocation: -revocation[0]):
+            yield statement
 
     def _grants(self, wanted: AllRights, found: AllRights) -> Iterator[sql.Composable]:
         """Grant the missing rights; a role passes a right on only after it was granted that right itself."""
@@ -239,11 +246,14 @@ class RightsWriter:
                 return sql.Identifier(self._home.database)
             case "LARGE OBJECT":
                 return sql.SQL(str(int(thing.names[0])))
-        name = self._schema(thing) + sql.SQL(".") + sql.Identifier(thing.names[0])
-        if thing.kind != "ROUTINE":
-            return name
+        # An operator has no quotes; this one is there, so its name is an operator's.
+        own = sql.SQL(thing.names[0]) if thing.kind == "OPERATOR" else sql.Identifier(thing.names[0])
+        name = self._schema(thing) + sql.SQL(".") + own
         # The types are spelt as the server that is written to has spelt them.
-        return name + sql.SQL("(") + sql.SQL(", ").join(map(self._type, thing.arguments)) + sql.SQL(")")
+        types = sql.SQL(", ").join(map(self._type, thing.arguments))
+        if thing.kind in {"ROUTINE", "OPERATOR"}:
+            return name + sql.SQL("(") + types + sql.SQL(")")
+        return name + sql.SQL(" USING ") + types if thing.arguments else name
 
     def _type(self, argument: str) -> sql.Composable:
         main = [sql.Identifier(self._home.schema), sql.SQL(".")] if argument.startswith("@") else []
@@ -254,6 +264,10 @@ class RightsWriter:
 
     def _role(self, word: str) -> sql.Composable:
         return sql.SQL("PUBLIC") if word == PUBLIC else sql.Identifier(self._names.role(word))
+
+
+def _that_are_there(wanted: AllRights, found: AllRights) -> dict[Thing, Rights]:
+    return {thing: rights for thing, rights in wanted.items() if _can_have(thing, found)}
 
 
 def _can_have(thing: Thing, found: AllRights) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import ContentReader
+from tenantry.contents.reader import ContentReader
 from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.domain.content import ContentTable

@@ -7,15 +7,10 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import (
-    TENANT_COLUMN,
-    Access,
-    ContentReader,
-    begin,
-    find_sequences,
-    find_tables,
-    looking_in,
-)
+from tenantry.contents.access import Access, begin, looking_in
+from tenantry.contents.inventory import TENANT_COLUMN, find_sequences, find_tables
+from tenantry.contents.put_aside import PutAside
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.sequences import State, go_on
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
@@ -28,7 +23,6 @@ from tenantry.domain.tenant import TenantId
 _LIMIT_LOCKS = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
 # Values of a shared sequence; more are skipped at once.
 _TAKEN_SINGLY = 10_000
-_ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 
 class OwnTables:
@@ -41,7 +35,7 @@ class OwnTables:
         only: Callable[[ContentTable], bool] | None = None,
         kept: str = "",
     ) -> None:
-        """Log in, empty the tables, and put aside what would look at each row: foreign keys and triggers.
+        """Log in, empty the tables, and put aside what would look at each row (`put_aside`).
 
         :param only: which tables to empty; None: all.
         :param kept: an empty schema of the owner's for the rows that are there; empty: they are not kept.
@@ -61,19 +55,10 @@ class OwnTables:
             for name, table in find_tables(self._connection, self._access).items()
             if (self._only(table) if self._only else name != VERSION_TABLE)
         }
-        names = [[table.schema, table.name] for table in self.tables.values()]
-        schemas, tables = ([name[place] for name in names] for place in (0, 1))
         if self.tables:
             listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(_table(t)) for t in self.tables.values())
             cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
-        cursor.execute(load_sql("contents/own_foreign_keys"), {"schemas": schemas, "tables": tables})
-        self._foreign_keys = cursor.fetchall()
-        for schema, table, name, *_ in self._foreign_keys:
-            self._alter(schema, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
-        cursor.execute(load_sql("contents/own_triggers"), {"schemas": schemas, "tables": tables})
-        self._triggers = cursor.fetchall()
-        for schema, table, name, _ in self._triggers:
-            self._alter(schema, table, sql.SQL("DISABLE TRIGGER {}").format(sql.Identifier(name)))
+        self._aside = PutAside(self._connection.cursor(), self.tables.values())
         if kept:
             self._keep(cursor, sql.Identifier(kept))
         if self.tables:
@@ -82,17 +67,16 @@ class OwnTables:
     def receive(self, table: ContentTable, stream: Any) -> None:
         """Fill a table. :raises TenantryError: the database refused."""
         with _translated(self._connection), self._connection.cursor() as cursor:
-            statement = sql.SQL("COPY {}{} FROM STDIN").format(_table(table), _column_list(table))
+            # Rows that may belong to other partitions here are distributed anew.
+            into = sql.Identifier(*(table.rehashed_in or table.place))
+            statement = sql.SQL("COPY {}{} FROM STDIN").format(into, _column_list(table))
             cursor.copy_expert(statement, stream)
 
     def finish(self, source: ContentReader) -> None:
         """Put back what was put aside, and commit. :raises TenantryError: the database refused."""
         states = source.sequences()
         with _translated(self._connection), self._connection.cursor() as cursor:
-            for schema, table, name, enabled in self._triggers:
-                self._alter(schema, table, sql.SQL(f"{_ENABLE[enabled]} TRIGGER {{}}").format(sql.Identifier(name)))
-            for key in self._foreign_keys:
-                self._add(cursor, *key)
+            self._aside.put_back()
             if self._only is None:
                 self._set_states(cursor, states)
             else:
@@ -124,18 +108,6 @@ class OwnTables:
         known = {place: State(*states[name]) for name, place in found.items() if name in states}
         with looking_in(self._connection, "pg_catalog"):
             go_on(cursor, [table.place for table in self.tables.values()], known)
-
-    def _add(self, cursor: Any, schema: str, table: str, name: str, definition: str, comment: str | None) -> None:
-        """Add a foreign key again, as it was; PostgreSQL looks at every row that it concerns."""
-        add = sql.SQL("ADD CONSTRAINT {} ").format(sql.Identifier(name))
-        self._alter(schema, table, add + sql.SQL(definition))
-        if comment is not None:
-            say = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}")
-            cursor.execute(say.format(sql.Identifier(name), sql.Identifier(schema, table), sql.Literal(comment)))
-
-    def _alter(self, schema: str, table: str, change: sql.Composable) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql.SQL("ALTER TABLE {} ").format(sql.Identifier(schema, table)) + change)
 
 
 class SharedTables:

@@ -4,7 +4,8 @@ import threading
 import time
 from contextlib import closing
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.pg_dump import Dump

@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql

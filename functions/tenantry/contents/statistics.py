@@ -7,7 +7,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, begin, find_tables
+from tenantry.contents.access import Access, begin
+from tenantry.contents.inventory import find_tables
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_errors import translate
 from tenantry.domain.content import ContentTable

@@ -68,12 +68,7 @@ def require_unchanged(connection: Any, scope: dict[str, str | None]) -> None:
         cursor.execute(load_sql("contents/changed_tables"), scope)
         changed = [f"{schema}.{name}" for schema, name in cursor.fetchall()]
     if changed:
-        raise Conflict(
-            "Tables were emptied, rewritten or renamed while they were being read.",
-            code=REWRITTEN,
-            details=", ".join(changed),
-            hint="Repeat the call, when such changes are not made.",
-        )
+        raise rewritten(changed)
 
 
 def wait_until_readable(connection: Any, start: Callable[[], None], scope: dict[str, str | None], limit: float) -> None:
@@ -128,6 +123,16 @@ def require_no_lock(connection: Any) -> None:
         cursor.execute(load_sql("contents/exclusive_locks"))
         if cursor.fetchone()[0]:
             raise locked()
+
+
+def rewritten(tables: Sequence[str]) -> Conflict:
+    """Build the error for tables that are not what the snapshot shows any more."""
+    return Conflict(
+        "Tables were emptied, rewritten or renamed while they were being read.",
+        code=REWRITTEN,
+        details=", ".join(tables),
+        hint="Repeat the call, when such changes are not made.",
+    )
 
 
 def locked() -> Conflict:

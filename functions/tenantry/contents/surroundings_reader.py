@@ -1,7 +1,8 @@
-"""Reads what no dump of a home has: the comment on the home itself, and casts of a schema's types."""
+"""Reads what no dump of a home has: the comment on it, casts of a schema's types, what is a child table's own."""
 
 from typing import Any
 
+from tenantry.contents.inherited_details import read_inherited
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.surroundings import Cast, Surroundings
 from tenantry.domain.tenant import Home, Isolation
@@ -12,14 +13,17 @@ def read_surroundings(connection: Any, home: Home) -> Surroundings:
 
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
-    if home.isolation is not Isolation.SCHEMA:
-        # A database's comment is copied with its settings.
+    if home.isolation is Isolation.POOLED:
         return Surroundings()
     with connection.cursor() as cursor:
+        inherited = read_inherited(cursor, home)
+        if home.isolation is Isolation.DATABASE:
+            # A database's comment is copied with its settings.
+            return Surroundings(inherited=inherited)
         cursor.execute(load_sql("contents/schema_comment"), {"schema": home.schema})
         comment = cursor.fetchone()[0]
         cursor.execute(load_sql("contents/schema_casts"), {"schema": home.schema})
-        return Surroundings(comment, tuple(_cast(*found) for found in cursor.fetchall()))
+        return Surroundings(comment, tuple(_cast(*found) for found in cursor.fetchall()), inherited)
 
 
 def _cast(

@@ -1,13 +1,15 @@
-"""Writes what no dump of a home has: the comment on the home itself, and casts of a schema's types.
+"""Writes what no dump of a home has: the comment on it, casts of a schema's types, what is a child table's own.
 
 What is written may come from a manifest, which is not trusted: it is written as the tenant's owner, with names quoted.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
+from tenantry.contents.inherited_details import write_inherited
 from tenantry.database.admin_sql import execute
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.sql_files import load_sql
@@ -30,6 +32,7 @@ def write_surroundings(access: Access, surroundings: Surroundings, settings: Con
         place, name = ("DATABASE", home.database) if whole else ("SCHEMA", home.schema)
         comment = sql.SQL(f"COMMENT ON {place} {{}} IS {{}}")
         changes.append(comment.format(sql.Identifier(name), sql.Literal(surroundings.comment)))
+    changes += [write_inherited(detail, home.schema) for detail in surroundings.inherited]
     if not (changes or surroundings.casts):
         return
     with closing(connect(access.credentials, settings)) as connection, connection.cursor() as cursor:
@@ -40,6 +43,14 @@ def write_surroundings(access: Access, surroundings: Surroundings, settings: Con
         new = [_create(cast, home.schema) for cast in surroundings.casts if (cast.source, cast.target) not in there]
         # One message is one transaction.
         execute(cursor, sql.SQL("; ").join([*new, *changes]))
+
+
+def write_casts(access: Access, casts: Sequence[Cast], settings: ConnectSettings) -> None:
+    """Make casts as the home's owner, whose functions and types are there; one that is there stays.
+
+    :raises TenantryError: the database refused; none is made.
+    """
+    write_surroundings(access, Surroundings(None, tuple(casts)), settings, whole=True)
 
 
 def _create(cast: Cast, main: str) -> sql.Composable:

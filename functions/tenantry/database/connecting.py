@@ -15,7 +15,7 @@ from psycopg2 import extensions
 from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.database.session_settings import is_believed_new, note_server_version, session_options
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import DatabaseUnavailable
+from tenantry.domain.errors import DatabaseUnavailable, unavailable
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
@@ -148,7 +148,7 @@ def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
             note_server_version(credentials, 0)
             return connect(credentials, settings)
         if sqlstate:
-            raise DatabaseUnavailable(code=sqlstate) from exc
+            raise unavailable(sqlstate) from exc
         # Nobody refuses: the session was ended while it began, as when a tenant is moved, or there is no server.
         connection = _connect_again(arguments)
     note_server_version(credentials, connection.server_version)

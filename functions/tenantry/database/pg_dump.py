@@ -59,6 +59,7 @@ class Dump:
         lock_timeout_ms: int,
         connect_timeout: int,
         encoding: str,
+        rehashes: bool = False,
     ) -> None:
         """Start dumping one tenant's database.
 
@@ -66,6 +67,7 @@ class Dump:
         :param role: the role to become, which owns the tenant's objects; empty: the login reads them itself.
         :param application_name: the session's name on the server.
         :param encoding: the database's, as PostgreSQL names it.
+        :param rehashes: rows may belong to other partitions where they are restored.
         :raises BackupFailed: pg_dump could not be started.
         """
         arguments = [
@@ -78,6 +80,7 @@ class Dump:
             f"--lock-wait-timeout={lock_timeout_ms}",
             "--no-password",
             *encoding_options(encoding),
+            *partition_options(rehashes=rehashes),
             *_scope(credentials),
         ]
         variables = _connection_variables(credentials, application_name, connect_timeout)
@@ -117,6 +120,14 @@ class Dump:
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+
+
+def partition_options(*, rehashes: bool) -> list[str]:
+    """Return the option that has rows distributed to partitions anew, where that may be to others.
+
+    pg_dump sees it by itself if the key is an enum, and not if that is in an array, a range or a row, say.
+    """
+    return ["--load-via-partition-root"] if rehashes else []
 
 
 def _scope(credentials: Credentials) -> list[str]:

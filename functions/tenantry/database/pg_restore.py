@@ -195,6 +195,8 @@ class Restore:
             str(Path(self._tools.directory) / "pg_restore"),
             *(["--exit-on-error"] if self._stops else []),
             "--no-owner",
+            # What is filled from tables whose policies bind their owner is refused otherwise, and not filled with less.
+            "--enable-row-security",
             # Where files lie is the server's: an owner may make nothing in a tablespace that others were given.
             "--no-tablespaces",
             f"--role={target.role}",

@@ -3,15 +3,32 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tenantry.domain.content import Sample
+from tenantry.domain.backup_facts import (
+    LEFT_OUT,
+    CastFacts,
+    DatabaseFacts,
+    ExtensionFacts,
+    FingerprintFacts,
+    Frozen,
+    GrantFacts,
+    HomeFacts,
+    InheritedFacts,
+    LargeObjects,
+    Omission,
+    RightsFacts,
+    RoleFacts,
+    SettingFacts,
+)
+from tenantry.domain.content import Counting, Place, Sample
 from tenantry.domain.errors import BadRequest
-from tenantry.domain.tenant import Home, Isolation, TenantId
+from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.domain.ulid import ALPHABET, new_ulid
 
+# Since this format long values are digested by themselves, and large objects in pieces.
+_BY_VALUE = 3
 _BACKUP_ID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 
 
@@ -54,12 +71,10 @@ def manifest_key(tenant_id: TenantId, backup_id: BackupId) -> str:
     return f"{backup_prefix(tenant_id, backup_id)}manifest.json"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TableRows(_Frozen):
+class TableRows(Frozen):
     """The number of a table's rows in the dump's own snapshot, and their digest (`domain.content.TableContent`).
+
+    Both are None if they could not be counted; then the manifest's `uncounted` says why.
 
     If `one_in` is more than 1, the digest covers that share of the rows, chosen by a hash of the columns in `key`.
     `copied`: it is of the lines that COPY writes (`contents.copied_rows`). Format 1 has no digests.
@@ -67,16 +82,18 @@ class TableRows(_Frozen):
 
     schema_name: str = Field(alias="schema")
     table: str
-    rows: int = Field(ge=0)
+    rows: int | None = Field(default=None, ge=0)
     digest: str | None = None
     one_in: int = Field(default=1, ge=1)
     key: list[str] = Field(default_factory=list)
     copied: bool = False
     # The partitioned tables that it is a partition of, by schema and name; backups from before this field name none.
     partition_of: list[tuple[str, str]] = Field(default_factory=list)
+    # The one of these among whose partitions a restore may distribute the rows otherwise.
+    rehashed_in: tuple[str, str] | None = None
 
 
-class DumpObject(_Frozen):
+class DumpObject(Frozen):
     """The object that holds the dump. Sizes in bytes; `sha256` is of the stored (compressed) stream, in hex."""
 
     key: str
@@ -96,161 +113,7 @@ class DumpObject(_Frozen):
         return int(found[1]) if found else None
 
 
-class DatabaseFacts(_Frozen):
-    """The database as it was dumped; size in bytes. Format 1 has no facts on the collation.
-
-    `locale_provider` is libc, icu or builtin; `locale` belongs to the last two, `icu_rules` to ICU. `version` is
-    PostgreSQL's own number. `tablespace`, `comment` and `connection_limit` are of a tenant's own database; the first is
-    empty if it is the server's default, the last is -1 without a limit.
-    """
-
-    name: str
-    server_version: str
-    size_bytes: int = Field(ge=0)
-    encoding: str
-    version: int | None = None
-    collation: str | None = None
-    character_type: str | None = None
-    locale_provider: str | None = None
-    locale: str | None = None
-    icu_rules: str | None = None
-    tablespace: str | None = None
-    comment: str | None = None
-    connection_limit: int | None = None
-
-
-class HomeFacts(_Frozen):
-    """The tenant's home and its entry in the registry: enough to make the tenant again if the registry is lost."""
-
-    server_id: str
-    isolation: Isolation
-    database: str
-    schema_name: str = Field(alias="schema")
-    # The only region that may hold its data; empty means any.
-    region: str = ""
-    connections: int
-    statement_timeout_ms: int
-    plan: str
-
-    @property
-    def home(self) -> Home:
-        """The home as the registry has it."""
-        return Home(self.server_id, self.isolation, self.database, self.schema_name)
-
-
-class SettingFacts(_Frozen):
-    """A setting of the database (`role` is empty), of a role, or of a role in this database only."""
-
-    role: str = ""
-    in_database: bool
-    name: str
-    value: str
-
-
-class ExtensionFacts(_Frozen):
-    """An extension of the database, which a dump names without its version."""
-
-    name: str
-    version: str
-    schema_name: str = Field(alias="schema")
-
-
-class RoleFacts(_Frozen):
-    """One of the tenant's roles, without its password."""
-
-    name: str
-    login: bool
-    inherits: bool
-    connection_limit: int
-    member_of: list[str]
-
-
-class GrantFacts(_Frozen):
-    """A right to the database itself; the dump has the rights to its objects. `grantee` is empty for PUBLIC."""
-
-    grantee: str
-    privilege: str
-    grantable: bool
-
-
-class RightsFacts(_Frozen):
-    """Rights that several things have alike, in the words of `domain.rights`, which do not name the tenant.
-
-    An entry is a grantee, a privilege, whether it may be given away, and the grantor; a thing its kind, its schema, its
-    names and its arguments.
-    """
-
-    owner: str
-    granted: list[tuple[str, str, bool, str]]
-    revoked: list[tuple[str, str, bool, str]]
-    things: list[tuple[str, str | None, list[str], list[str]]]
-
-
-class LargeObjects(_Frozen):
-    """The number of large objects, and the digest of their contents."""
-
-    count: int = Field(ge=0)
-    digest: str
-
-
-class KindFacts(_Frozen):
-    """All objects of one kind; see `domain.fingerprint.KindDigest`. An object's digests are joined by a dot."""
-
-    kind: str
-    count: int = Field(ge=0)
-    plain: str
-    written: str
-    objects: dict[str, str] | None
-
-
-class FingerprintFacts(_Frozen):
-    """How everything was defined; `major` is the server's major version. See `domain.fingerprint`."""
-
-    major: int
-    kinds: list[KindFacts]
-
-
-class CastFacts(_Frozen):
-    """A cast of a type in a tenant's schema; a name comes after that of its schema, None being the tenant's own."""
-
-    source: tuple[str | None, str]
-    target: tuple[str | None, str]
-    method: str
-    context: str
-    function: tuple[str | None, str] | None = None
-    arguments: list[tuple[str | None, str]] = Field(default_factory=list)
-    comment: str | None = None
-
-
-class OmissionReason(StrEnum):
-    """Why a restore does not bring something back as it was."""
-
-    # Only a superuser may make it, and a restore is the tenant's owner's: it is left out.
-    NEEDS_SUPERUSER = "needs_superuser"
-    # It belongs to the very database that was backed up, or to other servers' streams from and to it.
-    TIED = "tied_to_database"
-    # pg_dump leaves it out: an index that was not completed; that a foreign key is not checked any more.
-    NOT_DUMPED = "not_dumped"
-    # It comes back in the default tablespace.
-    DEFAULT_TABLESPACE = "default_tablespace"
-    # A cast is made after all else, so a view or default that it is in can't be made, or converts in another way.
-    NEEDED_BY_OTHERS = "needed_by_others"
-
-
-class Omission(_Frozen):
-    """Something that a restore does not bring back; its name is that of `domain.fingerprint`.
-
-    `catalogue` and `object` are the oids that the archive has it under; 0 where it has not.
-    """
-
-    kind: str
-    name: str
-    reason: str
-    catalogue: int = 0
-    object: int = 0
-
-
-class Manifest(_Frozen):
+class Manifest(Frozen):
     """The description of a backup. Times are UTC; a restore compares the restored tables with `tables`.
 
     Format 1 has none of the optional fields.
@@ -287,13 +150,21 @@ class Manifest(_Frozen):
     # What no dump has: the comment on the database or on the tenant's schema, and the casts of that schema's types.
     comment: str | None = None
     casts: list[CastFacts] = Field(default_factory=list)
+    inherited: list[InheritedFacts] = Field(default_factory=list)
     # What a restore does not bring back. None: not looked for.
     omissions: list[Omission] | None = None
+    # The code of what kept rows from being counted, or definitions from being read: no drill can verify this backup.
+    uncounted: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, as far as they were counted."""
+        return sum(table.rows or 0 for table in self.tables)
 
     @property
     def left_out(self) -> list[Omission]:
         """What a restore leaves out of the archive, for it would fail with it."""
-        return [gone for gone in self.omissions or () if gone.reason == OmissionReason.NEEDS_SUPERUSER]
+        return [gone for gone in self.omissions or () if gone.reason in LEFT_OUT]
 
     @property
     def is_limited(self) -> bool:
@@ -309,48 +180,17 @@ class Manifest(_Frozen):
         return not all(own.fullmatch(role.name) for role in self.roles)
 
     @property
-    def samples(self) -> dict[tuple[str, str], Sample]:
-        """The samples of tables whose digest covers only some of the rows, by schema and name, for `ContentReader`."""
-        return {(t.schema_name, t.table): Sample(t.one_in, tuple(t.key)) for t in self.tables if t.one_in > 1}
+    def has_digests(self) -> bool:
+        """Whether it has digests of rows, and not their number alone."""
+        return self.uncounted is not None or any(table.digest for table in self.tables)
 
     @property
-    def copied(self) -> frozenset[tuple[str, str]]:
-        """The tables whose digests are of the lines that COPY writes, by schema and name."""
-        return frozenset((t.schema_name, t.table) for t in self.tables if t.copied)
-
-
-class VerifiedTable(_Frozen):
-    """A table as a drill restored it; `matches` says whether its rows and content agree with the manifest."""
-
-    schema_name: str = Field(alias="schema")
-    table: str
-    rows: int = Field(ge=0)
-    matches: bool
-
-
-class Verification(_Frozen):
-    """The result of a drill. Seconds and bytes are of the restore; times are UTC."""
-
-    backup_id: str
-    tenant_id: str
-    drilled_at: datetime
-    seconds: float = Field(ge=0)
-    restored_bytes: int = Field(ge=0)
-    tables: list[VerifiedTable]
-    digest_matches: bool
-    server_id: str
-    server_version: str
-    operation_id: str
-    # The scratch database on that server that could not be dropped; a later drill drops it. Empty: none is left.
-    left_behind: str = ""
-    # What differs from what was backed up, by name, at most ten.
-    differing: list[str] = Field(default_factory=list)
-    # Whether a restore does not bring back everything that there was; the manifest says what it leaves out.
-    limited: bool = False
-    # Roles that are not the tenant's, and not on the drill's server: what they owned was the tenant's owner's there.
-    left_out: list[str] = Field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the restored data is what was backed up."""
-        return self.digest_matches and all(table.matches for table in self.tables)
+    def counting(self) -> Counting:
+        """How its rows were counted and digested, to do it again."""
+        places: dict[Place, TableRows] = {(table.schema_name, table.table): table for table in self.tables}
+        return Counting(
+            samples={place: Sample(t.one_in, tuple(t.key)) for place, t in places.items() if t.one_in > 1},
+            skipped=frozenset(place for place, table in places.items() if table.rows is None),
+            copied=frozenset(place for place, table in places.items() if table.copied),
+            whole=self.format < _BY_VALUE,
+        )

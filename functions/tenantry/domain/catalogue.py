@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from tenantry.domain.backup import BackupId, Manifest, Verification
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ulid_time
+from tenantry.domain.verification import Verification
 
 
 class Fault(StrEnum):
@@ -69,6 +70,11 @@ class CataloguedBackup:
         return self.manifest is not None and self.manifest.is_limited
 
     @property
+    def uncounted(self) -> str | None:
+        """The code of what kept some of it from being counted, so that no drill can verify it; None: all was."""
+        return self.manifest.uncounted if self.manifest else None
+
+    @property
     def taken_at(self) -> datetime:
         """When the backup began, in UTC, taken from its id."""
         return ulid_time(self.backup_id.value)
@@ -95,11 +101,12 @@ class CataloguedBackup:
             "isolation": manifest.isolation.value if manifest else None,
             "database_bytes": manifest.database.size_bytes if manifest else None,
             "tables": len(manifest.tables) if manifest else None,
-            "rows": sum(table.rows for table in manifest.tables) if manifest else None,
+            "rows": manifest.rows if manifest else None,
             "stored_bytes": self.bytes,
             "fault": self.fault.value if self.fault else None,
             "verified": self.verified,
             "limited": self.limited,
+            "uncounted": self.uncounted,
             "drilled_at": verification.drilled_at.isoformat() if verification else None,
             "hold": self.hold,
             "locked_until": self.locked_until.isoformat() if self.locked_until else None,

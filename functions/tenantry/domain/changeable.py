@@ -1,17 +1,10 @@
 """Decides whether a tenant may be changed now: the only place that refuses because another change is under way."""
 
-from tenantry.domain.errors import Conflict, TenantUnknown
+from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Tenant, TenantStatus
 
 _MOVING = "tenant_moving"
 _IN_PROGRESS = "operation_in_progress"
-
-
-def require_known(tenant: Tenant | None) -> Tenant:
-    """Require that the tenant an operator named is registered. :raises TenantUnknown: it is not."""
-    if tenant is None:
-        raise TenantUnknown("There is no such tenant.", hint="GET /admin/v1/tenants lists them.")
-    return tenant
 
 
 def require_kept(tenant: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tenantry.domain.backup import DatabaseFacts
+from tenantry.domain.backup_facts import DatabaseFacts
 
 LIBC, ICU, BUILTIN = "libc", "icu", "builtin"
 

@@ -17,6 +17,7 @@ TenantryError
 ├── TooManyAtOnce             as many statements of the tenant's are running as its plan allows
 ├── StatementFailed           PostgreSQL refused the statement (carries its SQLSTATE)
 ├── DatabaseUnavailable       the database cannot be reached, or refuses the login
+│   ├── DatabaseGone          the server answers, and has no such database
 │   ├── OutcomeUnknown        the connection broke after a write was sent
 │   └── TenantMoving          the tenant is being moved, and takes no writes meanwhile
 ├── DatabaseTimeout
@@ -176,6 +177,13 @@ class DatabaseUnavailable(TenantryError):
     hint = "Try again in a moment."
 
 
+class DatabaseGone(DatabaseUnavailable):
+    """The database is not there."""
+
+    code = "3D000"
+    hint = "To try again does not help: the operator of this service has to restore the tenant's newest backup."
+
+
 class OutcomeUnknown(DatabaseUnavailable):
     """The connection broke after the statement was sent, so it may or may not have taken effect."""
 
@@ -189,6 +197,11 @@ class TenantMoving(DatabaseUnavailable):
     code = "tenant_moving"
     hint = "Nothing was changed. Send the same request again in a few seconds."
     retry_seconds = 5
+
+
+def unavailable(sqlstate: str) -> DatabaseUnavailable:
+    """Make the error for a database that can't be reached, by the SQLSTATE with which its server refuses."""
+    return DatabaseGone() if sqlstate == DatabaseGone.code else DatabaseUnavailable(code=sqlstate)
 
 
 class DatabaseTimeout(TenantryError):

@@ -32,6 +32,12 @@ def place_of(credentials: Credentials) -> tuple[str, int, str, str, Isolation]:
     return credentials.host.lower(), credentials.port, credentials.dbname, credentials.schema, credentials.isolation
 
 
+def is_same_place(home: Home, other: Home) -> bool:
+    """Tell whether two homes of one tenant on one running server are the same: who drops one, drops the other."""
+    has_schema = Isolation.SCHEMA in (home.isolation, other.isolation)
+    return home.database == other.database and (not has_schema or home.schema == other.schema)
+
+
 def moved(home: Home, server_id: str) -> Home:
     """Return the home on another server, under the same names."""
     return Home(server_id, home.isolation, home.database, home.schema)

@@ -6,12 +6,12 @@ asks a server or a secret: what only these know, an operation's steps and facts 
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenantry.domain import operation_kinds as kinds
 from tenantry.domain.home import home_of_facts
-from tenantry.domain.operation import UNDONE, Operation, OperationStatus
-from tenantry.domain.relocation import journey_of
+from tenantry.domain.operation import UNDO_UNTIL, UNDONE, Operation, OperationStatus
+from tenantry.domain.relocation import DAMAGED, journey_of
 from tenantry.domain.tenant import Tenant, TenantStatus
 
 REPEAT, ABANDON, UNDO, CONFIRM = "repeat", "abandon", "undo", "confirm"
@@ -24,8 +24,13 @@ _FOR_GOOD = frozenset(
 )
 _IN_USE = frozenset({TenantStatus.ACTIVE, TenantStatus.SUSPENDED})
 
-# Finds a tenant by the id that it has, or had before a rename.
-type FindTenant = Callable[[str], Tenant | None]
+
+class Known(NamedTuple):
+    """What the registry knows: `find` finds a tenant by the id that it has, or had before a rename."""
+
+    find: Callable[[str], Tenant | None]
+    # Whether a server is lost, by its id.
+    is_lost: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +46,25 @@ class NextCall:
         return asdict(self)
 
 
-def next_calls(operation: Operation, find: FindTenant) -> list[NextCall]:
+def next_calls(operation: Operation, known: Known) -> list[NextCall]:
     """List the calls that are accepted next, the likeliest first; empty once the operation has succeeded."""
     if operation.status is OperationStatus.SUCCEEDED:
         return []
     rule = _RULES.get(operation.kind)
-    return (rule(operation, find) if rule else []) or [NextCall(None, NOTHING)]
+    return (rule(operation, known) if rule else []) or [NextCall(None, NOTHING)]
 
 
-def settling_calls(tenant: Tenant) -> list[NextCall]:
-    """List the calls that settle a tenant's last move or restore, which nothing holds any more."""
+def settling_calls(tenant: Tenant, known: Known) -> list[NextCall]:
+    """List the calls that settle a tenant's last move or restore, which nothing holds any more.
+
+    Of two places of which one is lost, the other one stays.
+    """
     if tenant.former_home is None or tenant.relocation or tenant.status not in _IN_USE:
         return []
-    return [_post(tenant, "confirm", CONFIRM), _post(tenant, "undo", UNDO)]
+    confirm, undo = _post(tenant, "confirm", CONFIRM), _post(tenant, "undo", UNDO)
+    if known.is_lost(tenant.former_home.server_id):
+        return [confirm]
+    return [undo] if known.is_lost(tenant.server_id) else [confirm, undo]
 
 
 def _post(tenant: Tenant, call: str, meaning: str, body: dict[str, Any] | None = None) -> NextCall:
@@ -65,26 +76,26 @@ def _erase(tenant: Tenant, meaning: str) -> NextCall:
     return NextCall(f"DELETE {_API}/tenants/{tenant.tenant_id}", meaning, body)
 
 
-def _held(operation: Operation, find: FindTenant) -> Tenant | None:
+def _held(operation: Operation, known: Known) -> Tenant | None:
     """Return the tenant, if this operation holds it and it is not being erased."""
-    tenant = _target(operation, find)
+    tenant = _target(operation, known)
     if tenant is None or tenant.relocation != operation.operation_id or tenant.status is TenantStatus.ERASING:
         return None
     return tenant
 
 
-def _target(operation: Operation, find: FindTenant) -> Tenant | None:
-    return find(operation.target.removeprefix("tenant/"))
+def _target(operation: Operation, known: Known) -> Tenant | None:
+    return known.find(operation.target.removeprefix("tenant/"))
 
 
 def _is_free(tenant: Tenant) -> bool:
     return not tenant.relocation and tenant.former_home is None and tenant.status in _IN_USE
 
 
-def _relocation(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _held(operation, find)
+def _relocation(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _held(operation, known)
     if tenant is None:
-        return _settling(operation, find) if "switch" in operation.done else []
+        return _settling(operation, known) if "switch" in operation.done else []
     again = _relocation_again(operation, tenant)
     # From here on the secret may name the new place already. One that was handed back by its abandonment has arrived.
     may_have_arrived = "compare" in operation.done or operation.facts.get("arrived") or operation.error == UNDONE
@@ -98,46 +109,52 @@ def _relocation_again(operation: Operation, tenant: Tenant) -> NextCall:
     return _post(tenant, "promote", REPEAT, {"isolation": journey.target.isolation.value})
 
 
-def _return(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _held(operation, find)
+def _return(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _held(operation, known)
     if tenant is None:
         return []
+    again, confirm = _post(tenant, "undo", REPEAT), _post(tenant, "confirm", CONFIRM)
     is_refused = operation.status is OperationStatus.FAILED and "unlock" not in operation.done
-    gives_way = is_refused and not operation.facts.get("arrived")
-    return [_post(tenant, "undo", REPEAT), *([_post(tenant, "confirm", CONFIRM)] if gives_way else [])]
+    if not is_refused or operation.facts.get("arrived"):
+        return [again]
+    if known.is_lost(journey_of(operation.facts).target.server_id):
+        return [confirm]
+    if known.is_lost(tenant.server_id):
+        return [confirm] if operation.error == DAMAGED else [again]
+    return [again, confirm]
 
 
-def _abandonment(operation: Operation, find: FindTenant) -> list[NextCall]:
-    if tenant := _held(operation, find):
+def _abandonment(operation: Operation, known: Known) -> list[NextCall]:
+    if tenant := _held(operation, known):
         return [_post(tenant, "undo", REPEAT)]
-    tenant = _target(operation, find)
+    tenant = _target(operation, known)
     if tenant is None or tenant.relocation != operation.facts["abandoned"]:
         return []
     # It came too late, and has given the tenant back to what it was to abandon.
     if operation.kind == kinds.ABANDON:
         return [_relocation_again(operation, tenant)]
-    return [_restore_again(operation, tenant, find)]
+    return [_restore_again(operation, tenant, known)]
 
 
-def _confirmation(operation: Operation, find: FindTenant) -> list[NextCall]:
-    if tenant := _held(operation, find):
+def _confirmation(operation: Operation, known: Known) -> list[NextCall]:
+    if tenant := _held(operation, known):
         return [_post(tenant, "confirm", REPEAT)]
-    return _settling(operation, find)
+    return _settling(operation, known)
 
 
-def _restore_return(operation: Operation, find: FindTenant) -> list[NextCall]:
-    if tenant := _held(operation, find):
+def _restore_return(operation: Operation, known: Known) -> list[NextCall]:
+    if tenant := _held(operation, known):
         return [_post(tenant, "undo", REPEAT)]
-    return _settling(operation, find)
+    return _settling(operation, known)
 
 
-def _settling(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _target(operation, find)
-    return settling_calls(tenant) if tenant else []
+def _settling(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _target(operation, known)
+    return settling_calls(tenant, known) if tenant else []
 
 
-def _clone(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant, source = _held(operation, find), find(operation.facts["cloned"])
+def _clone(operation: Operation, known: Known) -> list[NextCall]:
+    tenant, source = _held(operation, known), known.find(operation.facts["cloned"])
     if tenant is None:
         return []
     # It is not copied while another operation holds it.
@@ -146,14 +163,14 @@ def _clone(operation: Operation, find: FindTenant) -> list[NextCall]:
     return [*again, _erase(tenant, ERASE)]
 
 
-def _restore(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _target(operation, find)
+def _restore(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _target(operation, known)
     if tenant is None:
         return []
-    again = [] if operation.error in _FOR_GOOD else [_restore_again(operation, tenant, find)]
-    if _held(operation, find) is None:
+    again = [] if operation.error in _FOR_GOOD else [_restore_again(operation, tenant, known)]
+    if _held(operation, known) is None:
         if {"swap", "bring"} & {*operation.done}:
-            return settling_calls(tenant)
+            return settling_calls(tenant, known)
         return again if _is_free(tenant) and operation.error != UNDONE else []
     if tenant.status is TenantStatus.PROVISIONING:
         return [*again, _erase(tenant, ERASE)]
@@ -161,12 +178,12 @@ def _restore(operation: Operation, find: FindTenant) -> list[NextCall]:
     if operation.kind == kinds.RESTORE and "swap" not in operation.done and operation.error != UNDONE:
         return [*again, _post(tenant, "undo", ABANDON)]
     # Single tables' own call takes them back where it can't bring them.
-    return [_restore_again(operation, tenant, find)]
+    return [_restore_again(operation, tenant, known)]
 
 
-def _restore_again(operation: Operation, tenant: Tenant, find: FindTenant) -> NextCall:
+def _restore_again(operation: Operation, tenant: Tenant, known: Known) -> NextCall:
     facts = operation.facts
-    source = find(facts["archived"])
+    source = known.find(facts["archived"])
     whose = source.tenant_id.value if source else facts["archived"]
     body: dict[str, Any] = {"tenant_id": whose}
     if tenant.status is TenantStatus.PROVISIONING or tenant.tenant_id.value != whose:
@@ -180,16 +197,24 @@ def _restore_again(operation: Operation, tenant: Tenant, find: FindTenant) -> Ne
     return NextCall(f"POST {_API}/tenants/{whose}/backups/{facts['backup_id']}/restore", REPEAT, body)
 
 
-def _erasure(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _target(operation, find)
+def _erasure(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _target(operation, known)
     if tenant is None or tenant.status is not TenantStatus.ERASING or operation.error == UNDONE:
         return []
-    keep = [] if operation.done else [_post(tenant, "keep", KEEP)]
-    return [_erase(tenant, REPEAT), *keep]
+    if operation.done:
+        return [_erase(tenant, REPEAT)]
+    # While it waits for its time, the call that begins it at once takes away what it waits for.
+    waits = operation.status is OperationStatus.RUNNING and UNDO_UNTIL in operation.facts
+    return [_post(tenant, "keep", KEEP), _erase(tenant, ERASE if waits else REPEAT)]
 
 
-def _rename(operation: Operation, find: FindTenant) -> list[NextCall]:
-    old, new, tenant = operation.target.removeprefix("tenant/"), operation.facts["tenant_id"], _target(operation, find)
+def _remains(operation: Operation, _known: Known) -> list[NextCall]:
+    tenant_id = operation.target.removeprefix("tenant/")
+    return [NextCall(f"DELETE {_API}/tenants/{tenant_id}", REPEAT, {"tenant_id": tenant_id, "undo_hours": 0})]
+
+
+def _rename(operation: Operation, known: Known) -> list[NextCall]:
+    old, new, tenant = operation.target.removeprefix("tenant/"), operation.facts["tenant_id"], _target(operation, known)
     if tenant is None or operation.error == UNDONE or tenant.relocation not in ("", operation.operation_id):
         return []
     again = NextCall(f"POST {_API}/tenants/{old}/rename", REPEAT, {"tenant_id": new})
@@ -202,20 +227,20 @@ def _rename(operation: Operation, find: FindTenant) -> list[NextCall]:
     return [again] if is_last or (can_begin and not operation.done) else []
 
 
-def _retention(operation: Operation, find: FindTenant) -> list[NextCall]:
-    tenant = _target(operation, find)
+def _retention(operation: Operation, known: Known) -> list[NextCall]:
+    tenant = _target(operation, known)
     if tenant is None or tenant.status is TenantStatus.ERASING:
         return []
     return [_post(tenant, "retention", REPEAT, {"dry_run": operation.kind == kinds.PLAN_RETENTION})]
 
 
-def _report(name: str) -> Callable[[Operation, FindTenant], list[NextCall]]:
-    return lambda _operation, _find: [NextCall(f"POST {_API}/reports/{name}", REPEAT)]
+def _report(name: str) -> Callable[[Operation, Known], list[NextCall]]:
+    return lambda _operation, _known: [NextCall(f"POST {_API}/reports/{name}", REPEAT)]
 
 
-def _inspection(operation: Operation, find: FindTenant) -> list[NextCall]:
+def _inspection(operation: Operation, known: Known) -> list[NextCall]:
     """Close it by opening another, which closes those whose time is over; an open one closes by itself."""
-    tenants = [find(inspector["tenant"]) for inspector in operation.facts["inspectors"]]
+    tenants = [known.find(inspector["tenant"]) for inspector in operation.facts["inspectors"]]
     there = [
         tenant.tenant_id.value for tenant in tenants if tenant and tenant.status in _IN_USE and not tenant.relocation
     ]
@@ -224,7 +249,7 @@ def _inspection(operation: Operation, find: FindTenant) -> list[NextCall]:
     return [NextCall(f"POST {_API}/reports/pgadmin", REPEAT, {"tenants": there, "hours": 1})]
 
 
-_RULES: dict[str, Callable[[Operation, FindTenant], list[NextCall]]] = {
+_RULES: dict[str, Callable[[Operation, Known], list[NextCall]]] = {
     kinds.MOVE: _relocation,
     kinds.PROMOTE: _relocation,
     kinds.ABANDON: _abandonment,
@@ -236,6 +261,7 @@ _RULES: dict[str, Callable[[Operation, FindTenant], list[NextCall]]] = {
     kinds.UNDO_RESTORE: _restore_return,
     kinds.ABANDON_RESTORE: _abandonment,
     kinds.ERASE: _erasure,
+    kinds.ERASE_REMAINS: _remains,
     kinds.RENAME: _rename,
     kinds.APPLY_RETENTION: _retention,
     kinds.PLAN_RETENTION: _retention,

@@ -14,6 +14,9 @@ UNDONE = "undone"
 # without a mark.
 MARKED = "marked"
 
+# The fact of an operation that waits: until this time it can be undone.
+UNDO_UNTIL = "undo_until"
+
 
 class OperationStatus(StrEnum):
     """The status of an operation."""

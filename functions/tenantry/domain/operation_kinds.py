@@ -3,7 +3,7 @@
 from tenantry.domain.relocation import ABANDON, CLONE, CONFIRM, MOVE, PROMOTE, UNDO
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, RESTORE_TABLES, UNDO_RESTORE
 
-ERASE, RENAME = "erase_tenant", "rename_tenant"
+ERASE, ERASE_REMAINS, RENAME = "erase_tenant", "erase_remains", "rename_tenant"
 APPLY_RETENTION, PLAN_RETENTION = "apply_retention", "plan_retention"
 CLOSE_INSPECTION = "close_pgadmin"
 REPORT_ISOLATION, REPORT_DRIFT = "audit_isolation", "report_drift"
@@ -17,6 +17,7 @@ __all__ = [
     "CLOSE_INSPECTION",
     "CONFIRM",
     "ERASE",
+    "ERASE_REMAINS",
     "MOVE",
     "PLAN_RETENTION",
     "PROMOTE",

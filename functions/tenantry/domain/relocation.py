@@ -11,6 +11,11 @@ MOVE, PROMOTE = "move_tenant", "promote_tenant"
 ABANDON, UNDO, CONFIRM = "abandon_move", "undo_move", "confirm_move"
 CLONE = "clone_tenant"
 
+# The fact of an undo from a server that is lost: what was written since this time, that of the move, is lost.
+LOST_SINCE = "writes_lost_since"
+# The code of such an undo where the former home is not as the tenant has left it either.
+DAMAGED = "former_home_damaged"
+
 # For each isolation model, the models that isolate more.
 _PROMOTIONS = {
     Isolation.POOLED: frozenset({Isolation.SCHEMA, Isolation.DATABASE}),
@@ -56,6 +61,11 @@ def journey_of(facts: dict[str, Any]) -> Journey:
     return Journey(home_of_facts(facts["source"]), home_of_facts(facts["target"]))
 
 
+def can_be_promoted(present: Isolation, wanted: Isolation | None) -> bool:
+    """Tell whether a promotion leads from one isolation model to the other."""
+    return wanted in _PROMOTIONS[present]
+
+
 def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:
     """Return a tenant's home after a promotion, on the same server.
 
@@ -63,7 +73,7 @@ def promoted(tenant_id: TenantId, home: Home, isolation: Isolation) -> Home:
 
     :raises BadRequest: the new model does not isolate more than the present one.
     """
-    if isolation not in _PROMOTIONS[home.isolation]:
+    if not can_be_promoted(home.isolation, isolation):
         raise BadRequest(
             f"A tenant that is '{home.isolation}' can't be promoted to '{isolation}'.",
             code="no_promotion",

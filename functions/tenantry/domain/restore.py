@@ -9,7 +9,7 @@ from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.content import ContentTable, Place, quoted
 from tenantry.domain.errors import BadRequest, NotFound
 from tenantry.domain.home import home_of_facts
-from tenantry.domain.surroundings import Surroundings, cast_of
+from tenantry.domain.surroundings import Inherited, Surroundings, cast_of
 from tenantry.domain.tenant import Home, Isolation, TenantId
 
 RESTORE, UNDO_RESTORE, ABANDON_RESTORE, RESTORE_TABLES = (
@@ -39,7 +39,8 @@ def surroundings_of(manifest: Manifest) -> Surroundings:
     """Say what there was that the archive has not."""
     # An earlier field has that of a database.
     comment = manifest.database.comment or manifest.comment
-    return Surroundings(comment, tuple(cast_of(cast.model_dump()) for cast in manifest.casts))
+    inherited = tuple(Inherited(**facts.model_dump(by_alias=True)) for facts in manifest.inherited)
+    return Surroundings(comment, tuple(cast_of(cast.model_dump()) for cast in manifest.casts), inherited)
 
 
 def staging_name(tenant_id: TenantId, operation_id: str) -> str:

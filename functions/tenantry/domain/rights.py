@@ -29,7 +29,8 @@ class Thing(NamedTuple):
     DEFAULT. `schema` is empty for the tenant's main schema, None for a thing outside schemas. `names` holds the thing's
     name, for a column or policy after its table's name; for DEFAULT, the role and PostgreSQL's letter for the kind of
     object that the role makes. `arguments` holds the types of a routine's parameters: `=` and the type's name or, for
-    a type in the main schema, `@` and its name there.
+    a type in the main schema, `@` and its name there. Of what only has an owner `kind` is the word of ALTER
+    (STATISTICS, OPERATOR, COLLATION, …); an operator has the types of its operands, its class or family their method.
     """
 
     kind: str

@@ -1,7 +1,7 @@
-"""What a tenant has made in its home that no dump of the home brings back, because it lies in no schema."""
+"""What a tenant has made in its home that no dump of the home brings back."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 # A name, after that of its schema; None is the home's main schema.
 type Placed = tuple[str | None, str]
@@ -20,12 +20,29 @@ class Cast:
     comment: str | None = None
 
 
+class Inherited(NamedTuple):
+    """What a child table has otherwise than its parents: `kind` is valid, storage or compression, of the `part`.
+
+    `schema` is None for the home's main schema; `value` is PostgreSQL's letter for a storage.
+    """
+
+    kind: str
+    schema: str | None
+    table: str
+    part: str
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The comment on a home itself, and the casts of the types in a schema of a shared database."""
+    """The comment on a home itself, the casts of a schema's types, and what child tables have of their own.
+
+    Comment and casts are those of a schema in a shared database: they lie in none.
+    """
 
     comment: str | None = None
     casts: tuple[Cast, ...] = field(default_factory=tuple)
+    inherited: tuple[Inherited, ...] = ()
 
 
 def cast_of(facts: dict[str, Any]) -> Cast:

@@ -17,9 +17,10 @@ def is_there(connect: AdminConnect, home: Home) -> bool:
 
     :raises TenantryError: the server did not answer.
     """
-    if home.isolation is Isolation.SCHEMA:
-        return swapping.has_schema(connect, home.database, home.schema)
-    return swapping.has_database(connect, home.database)
+    has_database = swapping.has_database(connect, home.database)
+    if home.isolation is not Isolation.SCHEMA or not has_database:
+        return has_database
+    return swapping.has_schema(connect, home.database, home.schema)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.timer import Timer
 from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
-from tenantry.domain.operation import UNDONE, Operation, OperationStatus
+from tenantry.domain.operation import UNDO_UNTIL, UNDONE, Operation, OperationStatus
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
@@ -57,6 +57,10 @@ class Operations:
             if open_one
             else replace(_new(kind, target, actor), facts=facts or {})
         )
+        if at is None and UNDO_UNTIL in operation.facts:
+            # It begins now, and not when its time has come.
+            facts = {name: fact for name, fact in operation.facts.items() if name != UNDO_UNTIL}
+            operation = replace(operation, facts=facts)
         self._store.put(operation)
         event = {"operation_id": operation.operation_id}
         if at:

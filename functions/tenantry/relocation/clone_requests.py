@@ -6,13 +6,27 @@ from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
+from tenantry.contents.access import Access
+from tenantry.contents.omissions import require_copyable
+from tenantry.contents.schema_names import require_schema_unnamed
+from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import name_taken
 from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.changeable import require_in_use, require_known, require_still
+from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.errors import Conflict
+from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.relocation import CLONE
-from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
+from tenantry.domain.tenant import (
+    Home,
+    Isolation,
+    Tenant,
+    TenantId,
+    TenantStatus,
+    check_free_to_use,
+    new_home,
+    owner_role,
+)
 from tenantry.homes.factory import home_of
 from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
@@ -22,7 +36,9 @@ from tenantry.operations.operations import Operations
 from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
-from tenantry.tenants.retired_ids import require_not_retired
+from tenantry.tenants.retired_ids import known_tenant, require_not_retired
+
+_CONNECT = ConnectSettings(application_name="tenantry-clone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ class CloneRequests:
         return operation
 
     def _source(self, tenant_id: TenantId) -> Tenant:
-        source = require_known(self._registry.tenant(tenant_id))
+        source = known_tenant(self._registry, tenant_id)
         require_in_use(source)
         require_still(source)
         return source
@@ -98,8 +114,7 @@ class CloneRequests:
         # Its owner may have shut it: we look into it.
         readmit(self._servers.connector(present.server_id), order.source, present)
         require_untied(self._servers.connector(present.server_id), source.tenant_id, present)
-        require_readable(self._servers.connector(present.server_id), source.tenant_id, present)
-        self._require_copyable(present)
+        self._require_copyable(source.tenant_id, present)
         require_options(self._servers, present, home)
         facts = {
             "cloned": order.source.value,
@@ -148,19 +163,29 @@ class CloneRequests:
                 hint="Choose a server of the same version or a newer one.",
             )
 
-    def _require_copyable(self, home: Home) -> None:
+    def _require_copyable(self, tenant_id: TenantId, home: Home) -> None:
         connect = self._servers.connector(home.server_id)
-        if home.isolation is Isolation.DATABASE:
-            named = roles_in_policies(connect, home.database)
-            if named:
-                raise Conflict(
-                    "Policies of the tenant's tables name roles, which a clone does not have.",
-                    code="roles_in_policies",
-                    details=", ".join(named),
-                    hint="Drop or rewrite these policies, or restore a backup as a new tenant.",
-                )
+        if home.isolation is Isolation.POOLED:
+            self._require_newest(home)
             return
-        connection = connect(home.database)
+        require_readable(connect, tenant_id, home, dumped=True)
+        require_copyable(connect, tenant_id, home)
+        is_own = home.isolation is Isolation.DATABASE
+        if named := roles_in_policies(connect, home.database, None if is_own else home.schema):
+            raise Conflict(
+                "Policies of the tenant's tables name roles, which a clone does not have.",
+                code="roles_in_policies",
+                details=", ".join(named),
+                hint="Drop or rewrite these policies, or restore a backup as a new tenant.",
+            )
+        if not is_own:
+            # A clone has a schema of another name.
+            credentials = credentials_at(self._secrets.read(tenant_id), home, self._servers.get(home.server_id))
+            require_schema_unnamed(Access(home, credentials, owner_role(tenant_id)), _CONNECT)
+
+    def _require_newest(self, home: Home) -> None:
+        """Make sure that the shared tables are what a clone's are: their rows alone are copied."""
+        connection = self._servers.connector(home.server_id)(home.database)
         try:
             revision = schema_revision(connection, home.schema)
         finally:

@@ -7,7 +7,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
@@ -94,8 +95,6 @@ class Cloning:
         # A worker that was killed may have left programs that are still filling the home.
         drop_copy_login(self._servers.connector(home.server_id), tenant.tenant_id, home.database)
         target.make_empty(own_options(self._servers, original, home))
-        if home.isolation is Isolation.SCHEMA:
-            target.upgrade()
         target.close()
 
     def _finish(self, operation: Operation) -> None:

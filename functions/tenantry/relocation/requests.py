@@ -1,17 +1,19 @@
 """Takes an operator's requests to move, promote, confirm and undo: checks them, and starts the operations."""
 
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.database.revisions import head_revision, schema_revision
-from tenantry.domain.changeable import moving, require_complete, require_known, require_settled
+from tenantry.contents.omissions import require_copyable
+from tenantry.database.revisions import head_revision
+from tenantry.domain.changeable import moving, require_complete, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
 from tenantry.domain.operation import MARKED, Operation, OperationStatus
 from tenantry.domain.operation_kinds import RENAME
-from tenantry.domain.relocation import ABANDON, CONFIRM, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
+from tenantry.domain.relocation import ABANDON, CONFIRM, DAMAGED, MOVE, PROMOTE, UNDO, Journey, journey_of, promoted
 from tenantry.domain.restore import ABANDON_RESTORE, RESTORE, UNDO_RESTORE
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.factory import home_of
@@ -20,15 +22,19 @@ from tenantry.homes.ties import require_untied
 from tenantry.homes.withheld import require_readable
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.move_checks import (
+    require_extensions_there,
+    require_newest_revision,
+    require_no_strangers,
+    require_server,
+)
 from tenantry.relocation.residence import home_in_use, require_options
-from tenantry.servers.extensions import extensions_of, require_extensions
-from tenantry.servers.foreign_roles import foreign_roles
+from tenantry.relocation.undo import require_present
 from tenantry.servers.servers import Servers
 from tenantry.tenants.rename_requests import give_up_rename
 from tenantry.tenants.renaming import new_id
+from tenantry.tenants.retired_ids import known_tenant
 
-# Divides `server_version_num` into the major version: 180006 is 18.6.
-_MAJOR = 10_000
 _SEARCHED = 1_000
 
 
@@ -63,13 +69,14 @@ class Relocations:
                         code="same_place",
                         hint="Nothing has to be done; or name another place.",
                     )
-                self._check_server(tenant, server_id)
+                require_server(self._servers, tenant, server_id)
                 self._require_untied(tenant_id, home)
                 # Its owner may have shut it: we look into it.
                 readmit(self._servers.connector(home.server_id), tenant_id, home)
-                self._check_roles(tenant_id, home.isolation, home.database, home.server_id)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
-                self._check_extensions(home, server_id)
+                require_no_strangers(self._servers, tenant_id, home)
+                require_readable(self._servers.connector(home.server_id), tenant_id, home, dumped=True)
+                require_copyable(self._servers.connector(home.server_id), tenant_id, home)
+                require_extensions_there(self._servers, home, server_id)
                 journey = Journey(home, moved(home, server_id))
                 require_options(self._servers, journey.source, journey.target)
                 self._servers.admin(server_id).require_names(tenant_id, journey.target)
@@ -99,10 +106,12 @@ class Relocations:
                     )
                 journey = Journey(home, promoted(tenant_id, home, isolation))
                 self._require_untied(tenant_id, home)
-                require_readable(self._servers.connector(home.server_id), tenant_id, home)
+                connect = self._servers.connector(home.server_id)
+                require_readable(connect, tenant_id, home, dumped=journey.copies_schema)
+                require_copyable(connect, tenant_id, home)
                 self._servers.admin(home.server_id).require_names(tenant_id, journey.target, is_listed=True)
                 if home.isolation is Isolation.POOLED:
-                    self._check_revision(home.server_id, home.database, home.schema)
+                    require_newest_revision(self._servers, home)
                 operation = self._begin(tenant, PROMOTE, journey, actor)
             elif journey_of(operation.facts).target.isolation is not isolation:
                 raise moving()
@@ -122,7 +131,10 @@ class Relocations:
             if operation is None:
                 former = self._droppable(tenant)
                 self._require_untied(tenant_id, former)
-                facts = {"former_home": asdict(former), "stays": refused is not None}
+                is_damaged = refused is not None and refused.error == DAMAGED
+                if not is_damaged:
+                    require_present(self._servers, tenant, former)
+                facts = {"former_home": asdict(former), "stays": refused is not None, DAMAGED: is_damaged}
                 operation = self._begin_with(tenant, CONFIRM, facts, actor)
                 if refused:
                     self._operations.give_up(refused)
@@ -216,6 +228,12 @@ class Relocations:
             )
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))
         self._require_untied(tenant.tenant_id, home)
+        if self._servers.is_lost(tenant.former_home.server_id):
+            raise Conflict(
+                "The server of the tenant's former place is lost.",
+                code="server_lost",
+                hint="Confirm the move; or register that server anew, if it is found again.",
+            )
         came = self._last_relocation(tenant, home)
         if came and came.kind in {RESTORE, UNDO_RESTORE}:
             return self._begin_with(
@@ -231,6 +249,7 @@ class Relocations:
             )
         facts = Journey(home, tenant.former_home).to_facts()
         facts |= {name: came.facts[name] for name in ("mark", "fingerprint") if came and name in came.facts}
+        facts |= _left_as(came) if came else {}
         facts |= {"schema_revision": came.facts["former_revision"] if came else tenant.schema_revision, MARKED: True}
         return self._begin_with(tenant, UNDO, facts, actor)
 
@@ -271,7 +290,7 @@ class Relocations:
         return tenant
 
     def _stable(self, tenant_id: TenantId) -> Tenant:
-        tenant = require_known(self._registry.tenant(tenant_id))
+        tenant = known_tenant(self._registry, tenant_id)
         require_complete(tenant)
         return tenant
 
@@ -280,45 +299,12 @@ class Relocations:
         if not self._servers.is_lost(home.server_id):
             require_untied(self._servers.connector(home.server_id), tenant_id, home)
 
-    def _check_server(self, tenant: Tenant, server_id: str) -> None:
-        self._servers.require_room(server_id, tenant.region)
-        here, there = (self._servers.admin(name).facts() for name in (tenant.server_id, server_id))
-        if there.version_number // _MAJOR < here.version_number // _MAJOR:
-            raise Conflict(
-                f"The server is PostgreSQL {there.version}, older than the tenant's.",
-                code="server_too_old",
-                hint="Choose a server of the same version or a newer one.",
-            )
 
-    def _check_extensions(self, home: Home, server_id: str) -> None:
-        if home.isolation is Isolation.DATABASE:
-            needed = extensions_of(self._servers.connector(home.server_id), home.database)
-            require_extensions(self._servers.connector(server_id), needed)
-
-    def _check_roles(self, tenant_id: TenantId, isolation: Isolation, database: str, server_id: str) -> None:
-        if isolation is not Isolation.DATABASE:
-            return
-        strangers = foreign_roles(self._servers.connector(server_id), tenant_id, database)
-        if strangers:
-            raise Conflict(
-                "Others than the tenant have rights in its database, which they would lose.",
-                code="foreign_roles",
-                details=", ".join(strangers),
-                hint="Let their application use the tenant's own login, then drop what these roles own and may.",
-            )
-
-    def _check_revision(self, server_id: str, database: str, schema: str) -> None:
-        connection = self._servers.connector(server_id)(database)
-        try:
-            revision = schema_revision(connection, schema)
-        finally:
-            connection.close()
-        if revision != head_revision():
-            raise Conflict(
-                "The shared tables are not at the newest revision.",
-                code="schema_behind",
-                hint="Repeat the call that made one of the tenants there.",
-            )
+def _left_as(came: Operation) -> dict[str, Any]:
+    """Say how and when a tenant has left its former home, which is what it gets should the present one be lost."""
+    fenced_at = came.facts.get("fenced_at")
+    since = datetime.fromtimestamp(fenced_at, UTC).isoformat(timespec="seconds") if fenced_at else ""
+    return {"former_mark": came.facts.get("source_mark", ""), "moved_at": since}
 
 
 def _arrived(operation: Operation, home: Home) -> bool:

@@ -5,12 +5,13 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.errors import Conflict, TenantUnknown
-from tenantry.domain.home import credentials_at, place_of
+from tenantry.domain.home import credentials_at, is_same_place, place_of
 from tenantry.domain.operation import MARKED, Operation, tenant_of
 from tenantry.domain.relocation import journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, leave_behind
@@ -19,6 +20,7 @@ from tenantry.homes.database_options import read_options, require_locale
 from tenantry.homes.factory import home_of
 from tenantry.homes.gone import ignore_gone, is_there
 from tenantry.homes.home_admin import HomeAdmin
+from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.servers import Servers
@@ -108,6 +110,14 @@ class Residence:
         home = journey_of(operation.facts).source
         return self.servers.is_lost(home.server_id) or not is_there(self.servers.connector(home.server_id), home)
 
+    def is_one_place(self, operation: Operation) -> bool:
+        """Whether both homes are one, because two ids lead to one server: then there is nothing to copy or to drop."""
+        journey = journey_of(operation.facts)
+        servers = (journey.source.server_id, journey.target.server_id)
+        if any(map(self.servers.is_lost, servers)) or not is_same_place(journey.source, journey.target):
+            return False
+        return self.servers.are_one(*servers)
+
     def source(self, operation: Operation) -> HomeAdmin:
         """Administer the home that the tenant leaves."""
         return self.servers.home(tenant_of(operation), journey_of(operation.facts).source)
@@ -156,25 +166,32 @@ class Residence:
         )
         admin.set_limits(tenant.tenant_id, tenant.limits)
 
-    def give_dump_logins(self, operation: Operation, isolation: Isolation) -> None:
+    def give_dump_logins(self, operation: Operation, isolation: Isolation, *, is_leaving: bool = False) -> None:
         """Make the tenant's logins for backups on the target's server, for a home of that isolation model.
 
+        :param is_leaving: of shared tables, where nothing reads more than the tenant itself until it has left.
         :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
         """
         admin = self.servers.admin(journey_of(operation.facts).target.server_id)
-        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation)
+        give_dump_logins(admin.dump_logins, self.secrets, tenant_of(operation), isolation, is_leaving=is_leaving)
 
     def drop_home(self, operation: Operation, home: Home, *, with_roles: bool) -> None:
         """Drop a home in which the tenant does not live, and its roles if nothing else of it is on that server.
+
+        Nothing is dropped where both ids lead to one server, so that this home is the one that the tenant lives in.
 
         :raises Conflict: the tenant lives there, or something is tied to it (`tied_to_database`).
         """
         tenant_id = tenant_of(operation)
         tenant = self.registry.tenant(tenant_id)
-        if tenant is None or home_of(tenant, self.secrets.find(tenant_id)) == home:
+        if tenant is None or (present := home_of(tenant, self.secrets.find(tenant_id))) == home:
             raise home_in_use()
         if self.servers.is_lost(home.server_id):
             self.leave_behind(operation, home)
+            return
+        # A server that is lost can't be asked; callers have seen to it that what it had is to go.
+        is_one = not self.servers.is_lost(present.server_id) and self.servers.are_one(home.server_id, present.server_id)
+        if is_one and is_same_place(home, present):
             return
         # What is not the tenant's was in the way, and is left as it is.
         with ignore_name_taken():
@@ -182,9 +199,18 @@ class Residence:
         require_untied(self.servers.connector(home.server_id), tenant_id, home)
         with ignore_name_taken():
             self.servers.home(tenant_id, home).drop()
-        if with_roles:
+        if with_roles and not is_one:
             removal = self.servers.removal(home.server_id)
             removal.drop_roles(removal.find_roles(tenant_id))
+
+    def admit(self, operation: Operation, home: Home) -> None:
+        """Let us into the tenant's present home, and its login too, whatever its owner or its application has limited.
+
+        :raises TenantryError: the server refused.
+        """
+        tenant = self.tenant(operation)
+        readmit(self.servers.connector(home.server_id), tenant.tenant_id, home)
+        self.servers.admin(home.server_id).set_limits(tenant.tenant_id, tenant.limits)
 
     def leave_behind(self, operation: Operation, home: Home) -> None:
         """Write down that a home may still be there, so that an erasure looks for it."""

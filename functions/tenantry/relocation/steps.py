@@ -12,7 +12,8 @@ from typing import Any
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.home_copier import Both, HomeCopier, Resident
+from tenantry.contents.home_copier import HomeCopier
+from tenantry.contents.residents import Both, Resident
 from tenantry.contents.steadiness import repeat_while_rewritten
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import ignore_name_taken
@@ -20,10 +21,9 @@ from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import CopyFailed, DatabaseUnavailable, TenantryError, TenantUnknown
 from tenantry.domain.operation import Operation, tenant_of
-from tenantry.domain.relocation import Journey, journey_of
+from tenantry.domain.relocation import LOST_SINCE, Journey, journey_of
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
 from tenantry.homes.copy_login import drop_copy_login
-from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import require_untied
 from tenantry.operations.operations import Step
 from tenantry.relocation.residence import Residence
@@ -55,7 +55,7 @@ class Relocation(Residence):
             Step("fence", self._fence),
             Step("copy", self._copy),
             Step("compare", self._compare),
-            Step("switch", self._switch),
+            Step("switch", self.switch),
             Step("settle", self._settle),
         )
 
@@ -73,16 +73,16 @@ class Relocation(Residence):
         return replace(operation, done=())
 
     def _prepare(self, operation: Operation) -> dict[str, Any] | None:
-        tenant, journey = self.tenant(operation), journey_of(operation.facts)
+        self.tenant(operation)
+        journey = journey_of(operation.facts)
         if self.has_arrived(operation):
             return None
-        readmit(self.servers.connector(journey.source.server_id), tenant.tenant_id, journey.source)
+        self.admit(operation, journey.source)
         if journey.leaves_server:
             self.make_roles(operation, journey.target.server_id)
         # Until the tenant has left what it shares with others, nothing reads more than the tenant itself.
-        homes = {journey.source.isolation, journey.target.isolation}
         with ignore_name_taken():
-            self.give_dump_logins(operation, Isolation.DATABASE if homes == {Isolation.DATABASE} else Isolation.SCHEMA)
+            self.give_dump_logins(operation, journey.source.isolation, is_leaving=True)
         self.make_room(operation)
         self._emptied.add(operation.operation_id)
         return None
@@ -90,6 +90,8 @@ class Relocation(Residence):
     def make_room(self, operation: Operation) -> None:
         """Make the target anew, empty or with the tables that rows are copied into; nobody can connect to it."""
         journey, target = journey_of(operation.facts), self.target(operation)
+        # What is made anew is dropped first: it must not be where the tenant lives, under another server's id.
+        self.servers.require_two(journey.source.server_id, journey.target.server_id)
         # A worker that was killed may have left programs that still fill it.
         drop_copy_login(self.servers.connector(journey.target.server_id), tenant_of(operation), journey.target.database)
         target.make_empty(self.options(operation))
@@ -140,16 +142,14 @@ class Relocation(Residence):
         counted = {"tables": len(both.target.tables), "rows": both.target.rows}
         return counted | {"mark": both.mark, "source_mark": both.source_mark, "fingerprint": both.definitions}
 
-    def _switch(self, operation: Operation) -> dict[str, Any]:
+    def switch(self, operation: Operation) -> dict[str, Any]:
+        """Let the tenant live in the target: from here on the work can only be finished."""
         tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
         facts: dict[str, Any] = {}
         closed = 0.0
         if not self.has_arrived(operation):
             self._require_login(operation, journey)
-            require_untied(self.servers.connector(journey.source.server_id), tenant_id, journey.source)
-            closed = time.time()
-            self.source(operation).close()
-            self._require_unwritten(operation)
+            closed = self._leave(operation)
             self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
         # Without them, a backup is made as the tenant itself: what others call like them does not stop a move.
         with ignore_name_taken():
@@ -164,6 +164,24 @@ class Relocation(Residence):
         TenantConnection(tenant_id, self.secrets.read(tenant_id), self._connect).close()
         return facts
 
+    def rename_place(self, operation: Operation) -> None:
+        """Write down that the tenant lives in the target, which is the very home that it has: nothing is touched."""
+        tenant_id, journey = tenant_of(operation), journey_of(operation.facts)
+        if not self.has_arrived(operation):
+            self.secrets.write(tenant_id, self.copier.at(journey.target, self.secrets.read(tenant_id)))
+        self._note_cutover(operation, journey)
+
+    def _leave(self, operation: Operation) -> float:
+        """Close the home that the tenant leaves; returns since when nobody is served, 0 where nobody was."""
+        home = journey_of(operation.facts).source
+        if operation.facts.get(LOST_SINCE) and self.servers.is_lost(home.server_id):
+            return 0.0
+        require_untied(self.servers.connector(home.server_id), tenant_of(operation), home)
+        closed = time.time()
+        self.source(operation).close()
+        self._require_unwritten(operation)
+        return closed
+
     def _require_unwritten(self, operation: Operation) -> None:
         """Look once more at the place that nobody can connect to any more.
 
@@ -173,7 +191,7 @@ class Relocation(Residence):
         """
         source, target = self.residents(operation)
         same_rights = self.copier.same_rights(source, target)
-        if self.copier.mark_closed(source) != operation.facts["source_mark"] or not same_rights:
+        if self.copier.mark_closed(source) != operation.facts.get("source_mark") or not same_rights:
             raise CopyFailed(
                 "Somebody who logs in as the tenant has written in spite of the fence.",
                 code="written_meanwhile",

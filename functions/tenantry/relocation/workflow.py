@@ -31,20 +31,22 @@ def relocation_workflows(
     :param deadline: returns the moment (of `time.monotonic()`) by which a copy has to end.
     :param onboarding: gives a clone what every tenant has besides its home.
     """
-    copier = HomeCopier(servers, tools, deadline)
+    copier = HomeCopier(servers, tools, deadline, secrets.find_dump_password)
     relocation = Relocation(registry, servers, secrets, copier, connect)
     returning = Return(relocation)
+    confirmation = Confirmation(relocation)
     workflows: Workflows = {
         MOVE: relocation.steps(),
         PROMOTE: relocation.steps(),
         ABANDON: Abandonment(relocation).steps(),
         UNDO: returning.steps(),
-        CONFIRM: Confirmation(relocation).steps(),
+        CONFIRM: confirmation.steps(),
         CLONE: Cloning(registry, servers, secrets, copier, connect, onboarding).steps(),
     }
     compensations = {
         MOVE: relocation.give_up,
         PROMOTE: relocation.give_up,
         UNDO: returning.give_up,
+        CONFIRM: confirmation.give_up,
     }
     return workflows, compensations

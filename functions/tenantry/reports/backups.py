@@ -72,5 +72,7 @@ def as_csv(report: dict[str, Any]) -> str:
 
 
 def _as_text(value: Any) -> Any:
-    """Put an apostrophe before what a spreadsheet would compute."""
+    """Put an apostrophe before what a spreadsheet would compute, and write what is true or not as JSON does."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.contents.surroundings_writer import write_surroundings
 from tenantry.database.connecting import ConnectSettings, connect
@@ -35,6 +35,8 @@ from tenantry.restores.scratch import archived_options, own_settings
 from tenantry.servers.database_settings import set_as_owner
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
+_VERDICTS = {True: "same", False: "DIFFERENT", None: "unknown"}
+_COMPARED = {"content": "rows and their content", "counts": "numbers of rows", "part": "rows and content, in part"}
 # Statements have no time limit: an operator waits as long as it takes.
 _CONNECT = ConnectSettings(
     connect_timeout=10, statement_timeout_ms=0, idle_timeout_ms=0, application_name="tenantry-by-hand"
@@ -131,13 +133,15 @@ def _table(manifest: Manifest, findings: Findings) -> Iterable[str]:
     wanted = {(table.schema_name, table.table): table.rows for table in manifest.tables}
     yield f"{'verdict':<10}{'written':>12}{'found':>12}  table"
     for table in findings.tables:
-        written = wanted.get((table.schema, table.table), "-")
-        verdict = "same" if table.matches else "DIFFERENT"
-        yield f"{verdict:<10}{written:>12}{table.rows:>12}  {table.schema}.{table.table}"
+        written, rows = (
+            "-" if number is None else number for number in (wanted.get((table.schema, table.table)), table.rows)
+        )
+        yield f"{_VERDICTS[table.matches]:<10}{written:>12}{rows:>12}  {table.schema}.{table.table}"
     for name in findings.missing:
         yield f"{'MISSING':<10}{'':>24}  {name}"
-    compared = "rows and their content" if findings.has_digests else "numbers of rows"
-    yield f"{len(findings.differing)} of {len(wanted)} differ; compared were {compared}."
+    yield f"{len(findings.differing)} of {len(wanted)} differ; compared were {_COMPARED[findings.compared]}."
+    if findings.uncounted:
+        yield f"Unknown is what could not be counted when it was backed up ({findings.uncounted})."
 
 
 def _repeat_settings(manifest: Manifest, options: argparse.Namespace) -> int:

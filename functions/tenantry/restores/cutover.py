@@ -58,6 +58,10 @@ class Cutover:
         admin.set_limits(tenant.tenant_id, tenant.limits)
         give_dump_logins(admin.dump_logins, self._secrets, tenant.tenant_id, home.isolation)
 
+    def renew_roles(self, operation: Operation, home: Home) -> None:
+        """Let the tenant log in, with the password that it has now, where it has lived before."""
+        self.make_roles(self._tenant(operation), home, is_marked=False)
+
     def drop_roles(self, tenant_id: TenantId, server_id: str) -> None:
         """Drop the tenant's own roles on a server where it does not live."""
         removal = self._servers.removal(server_id)

@@ -4,16 +4,19 @@ The archive is fetched once and lies in no file: tables, keys and rights need it
 come.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
+from tenantry.contents.cast_order import cast_stages, write_numbers
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.pg_restore import Restore, RestoreTarget
 from tenantry.domain.backup import Manifest
 from tenantry.domain.errors import RestoreFailed
+from tenantry.domain.surroundings import Cast
 from tenantry.restores.archive.contents import ArchiveEntry, Contents, write_entries
 from tenantry.restores.archive.row_distributor import RowDistributor, can_be_distributed
 from tenantry.restores.archive.session import RestoreSession
@@ -36,11 +39,27 @@ class Archive:
     bucket: str
 
 
+class CastMaker(NamedTuple):
+    """The casts that an archive of a schema lacks, that schema's name in it, and what makes some of them."""
+
+    casts: Sequence[Cast]
+    schema: str
+    make: Callable[[Sequence[Cast]], None]
+
+
 class Filling:
     """One archive on its way into one database."""
 
-    def __init__(self, archive: Archive, target: RestoreTarget, tools: CopyTools, deadline: float) -> None:
-        """Take what goes where; the deadline is of `time.monotonic()`."""
+    def __init__(
+        self,
+        archive: Archive,
+        target: RestoreTarget,
+        tools: CopyTools,
+        deadline: float,
+        casts: CastMaker | None = None,
+    ) -> None:
+        """Take what goes where; the deadline is of `time.monotonic()`. `casts` are made as soon as they can be."""
+        self._casts = casts
         self._archive = archive
         self._target = target
         self._tools = tools
@@ -69,23 +88,39 @@ class Filling:
     def _stream(self) -> None:
         with (
             TemporaryDirectory(prefix="tenantry-restore-") as directory,
-            Restore(self._without_others(Path(directory)), self._tools, self._deadline) as restore,
+            Restore(self._what_is_streamed(Path(directory) / "head"), self._tools, self._deadline) as restore,
         ):
             # What ends early has the reason, or was in no need of the rest: the archive is whole.
             self._pump(restore.write)
             restore.finish()
 
-    def _without_others(self, directory: Path) -> RestoreTarget:
-        """Leave out what only others may make or say; most archives have nothing of the kind."""
-        target, head = self._target, directory / "head"
-        if not (target.left_out or (target.keep_rights and self._archive.manifest.names_others)):
+    def _what_is_streamed(self, head: Path) -> RestoreTarget:
+        """Leave out what only others may make or say, and make what casts are needed by; most archives have neither."""
+        target = self._target
+        names_others = target.keep_rights and self._archive.manifest.names_others
+        if not (target.left_out or names_others or self._casts):
             return target
         contents = Contents(head, target, self._tools, self._deadline)
         if self._read_head(head, contents) is None:
             return target
-        file = write_entries(contents.wanted(), head.with_name("wanted"))
+        wanted = contents.wanted()
         # Narrowed once more, the rights of tables that are not listed with them would go.
-        return replace(target, schema="", tables=(), entries=file)
+        narrowed = replace(target, schema="", tables=(), entries=write_entries(wanted, head.with_name("wanted")))
+        if not self._casts:
+            return narrowed
+        self._make_with_casts(head, wanted, narrowed)
+        return replace(narrowed, sections=("data", "post-data"))
+
+    def _make_with_casts(self, head: Path, wanted: Sequence[ArchiveEntry], target: RestoreTarget) -> None:
+        """Restore what comes before the rows, with each cast as soon as it can be made."""
+        if self._casts is None:
+            self._restore(head, replace(target, sections=("pre-data",)))
+            return
+        maker = self._casts
+        for stage in cast_stages([(entry.number, entry.text) for entry in wanted], maker.casts, maker.schema):
+            file = write_numbers(stage.numbers, head.with_name("stage"))
+            self._restore(head, replace(target, schema="", tables=(), entries=file, sections=("pre-data",)))
+            maker.make(stage.casts)
 
     def _read_head(self, head: Path, contents: Contents) -> list[ArchiveEntry] | None:
         """Fetch as much of the archive's beginning into a file as has its contents; None: it is too long."""
@@ -108,7 +143,8 @@ class Filling:
         """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
         bare = self._without_left_out(head, replace(self._target, keep_rights=False))
         try:
-            self._restore(head, replace(bare, sections=("pre-data",)))
+            wanted = Contents(head, bare, self._tools, self._deadline).wanted() if self._casts else []
+            self._make_with_casts(head, wanted, bare)
         except RestoreFailed:
             # Whether the archive is damaged is the better answer.
             self._pump(lambda _: None)
@@ -156,5 +192,5 @@ class Filling:
 
 def _is_spread(manifest: Manifest) -> bool:
     """Whether sessions have keys to build at once; else most is one table, which parallel workers help with."""
-    rows = [table.rows for table in manifest.tables]
+    rows = [table.rows or 0 for table in manifest.tables]
     return 2 * max(rows, default=0) <= sum(rows)

@@ -11,18 +11,11 @@ from tenantry.database.marks import name_taken
 from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import moving, require_in_use
-from tenantry.domain.errors import BadRequest, Conflict, NotFound
+from tenantry.domain.errors import Conflict, NotFound
 from tenantry.domain.home import moved
 from tenantry.domain.operation import MARKED, Operation
 from tenantry.domain.residency import BackupBuckets
-from tenantry.domain.restore import (
-    HOW_TO_NAME_TABLES,
-    NO_TABLE,
-    RESTORE,
-    RESTORE_TABLES,
-    archived_schema,
-    find_wanted,
-)
+from tenantry.domain.restore import RESTORE, RESTORE_TABLES, archived_schema
 from tenantry.domain.server import Wanted
 from tenantry.domain.tenant import Home, Isolation, Limits, Tenant, TenantId, TenantStatus, check_free_to_use, new_home
 from tenantry.homes.database_options import require_locale
@@ -30,6 +23,7 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.ties import require_untied
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.restores.asked_tables import asked_tables, tables_elsewhere
 from tenantry.restores.scratch import archived_options, needed_extensions, require_version
 from tenantry.restores.single_tables import STAGED
 from tenantry.servers.extensions import require_extensions
@@ -155,10 +149,7 @@ class Restores:
         if stored is None and present.isolation is Isolation.DATABASE:
             # The secret is lost, which knew the name of the schema in a database of the tenant's own.
             present = replace(present, schema=archived_schema(require_whole(backup)))
-        home = present
-        if request.server_id not in (None, present.server_id):
-            self._servers.require_room(request.server_id, tenant.region)
-            home = moved(present, request.server_id)
+        home = self._home_for(request, tenant, present)
         self._require_fit(require_whole(backup), home)
         admin = self._servers.admin(home.server_id)
         admin.require_names(tenant.tenant_id, home, is_listed=home.server_id == present.server_id)
@@ -169,11 +160,20 @@ class Restores:
         facts = self._facts(request, backup, home, has_home=has_home, tenant_id=tenant.tenant_id)
         if request.tables:
             if home != present or not has_home:
-                raise _elsewhere()
-            facts |= _wanted(request, require_whole(backup), home)
+                raise tables_elsewhere()
+            facts |= asked_tables(request.tables, request.mode, require_whole(backup), home)
         facts["former"] = asdict(present) if home != present else None
         facts["former_revision"] = tenant.schema_revision
         return self._begin(tenant, facts, actor, request.kind(home))
+
+    def _home_for(self, request: RestoreRequest, tenant: Tenant, present: Home) -> Home:
+        """Say where a tenant is restored to: in its place, or on the server that is asked for."""
+        if request.server_id in {None, present.server_id}:
+            return present
+        server = self._servers.require_room(request.server_id or "", tenant.region)
+        if not self._servers.is_lost(present.server_id):
+            self._servers.require_two(present.server_id, server.server_id)
+        return moved(present, server.server_id)
 
     def _require_untied(self, request: RestoreRequest, tenant_id: TenantId, present: Home) -> None:
         """Make sure that what is there now can be kept for an undo and dropped in the end; single tables leave it."""
@@ -281,30 +281,3 @@ def _is_asked(operation: Operation, request: RestoreRequest, source: Tenant | No
     ids = {request.tenant_id.value, *(former.value for former in (source.former_ids if source else ()))}
     facts, asked = operation.facts, (request.backup_id.value, list(request.tables))
     return facts["archived"] in ids and (facts["backup_id"], facts.get("wanted", [])) == asked
-
-
-def _wanted(request: RestoreRequest, manifest: Manifest, home: Home) -> dict[str, Any]:
-    """Return the facts of a restore of single tables.
-
-    :raises BadRequest: the backup has no such tables, or the home can't stage them.
-    """
-    if home.isolation is Isolation.POOLED and request.mode == STAGED:
-        raise BadRequest(
-            "In shared tables, nothing can lie beside what is there.",
-            code="tables_shared",
-            hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
-        )
-    known = {place for table in manifest.tables for place in ((table.schema_name, table.table), *table.partition_of)}
-    unknown = {pattern for pattern in request.tables if find_wanted(known, pattern) is None}
-    if unknown:
-        details = ", ".join(sorted(unknown))
-        raise BadRequest(NO_TABLE, code="table_unknown", details=details, hint=HOW_TO_NAME_TABLES)
-    return {"wanted": list(request.tables), "mode": request.mode, "schema": archived_schema(manifest)}
-
-
-def _elsewhere() -> BadRequest:
-    return BadRequest(
-        "Single tables can be restored where their tenant lives.",
-        code="tables_elsewhere",
-        hint="Restore the whole backup there.",
-    )

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.rights_writer import RightsWriter
-from tenantry.contents.surroundings_writer import write_surroundings
+from tenantry.contents.surroundings_writer import write_casts, write_surroundings
 from tenantry.database.admin_sql import execute
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
@@ -33,7 +33,7 @@ from tenantry.homes.ownership import is_tenants_database
 from tenantry.observability import logger
 from tenantry.restores.archive.source import ArchiveSource
 from tenantry.restores.compare import Findings, examine
-from tenantry.restores.fill import Archive, Filling
+from tenantry.restores.fill import Archive, CastMaker, Filling
 from tenantry.restores.stand_ins import stand_ins
 from tenantry.servers.database_settings import needs_contents, set_as_owner
 from tenantry.servers.extensions import require_extensions
@@ -190,13 +190,20 @@ class ScratchRestorer:
                 tables=order.tables,
                 sections=_ROWS if order.rows_only else (),
                 keep_rights=order.keep_rights and not order.rows_only and order.manifest.rights is None,
-                left_out={(gone.catalogue, gone.object): gone.name for gone in order.manifest.left_out},
+                # What has no oid goes with something that has one.
+                left_out={(o.catalogue, o.object): o.name for o in order.manifest.left_out if o.object},
                 owner=owner_role(TenantId(order.manifest.tenant_id)),
             )
             archive = Archive(self._archives, order.manifest, order.bucket)
-            Filling(archive, target, self._tools, self._deadline()).run()
+            surroundings = surroundings_of(order.manifest)
+            casts = None
+            if surroundings.casts and not order.rows_only:
+                casts = CastMaker(
+                    surroundings.casts, order.home.schema, lambda some: write_casts(access, some, self.settings())
+                )
+            Filling(archive, target, self._tools, self._deadline(), casts).run()
             if not order.rows_only:
-                write_surroundings(access, surroundings_of(order.manifest), self.settings(), whole=order.is_whole)
+                write_surroundings(access, surroundings, self.settings(), whole=order.is_whole)
         # What is in a dump ran as the database's owner, who may change what it says and who may connect.
 
     def rights_writer(self, owner: TenantId, home: Home) -> RightsWriter:
@@ -219,7 +226,9 @@ class ScratchRestorer:
             return findings
         if has_others:
             writer.write(rights, strangers=order.knows_others)
-        differing = writer.differences(rights, strangers=order.knows_others)
+        # What did not come back is told by its definition, and what was left out is not told at all.
+        is_told = order.manifest.fingerprint is not None
+        differing = writer.differences(rights, strangers=order.knows_others, partial=is_told)
         left_out = writer.left_out(rights, strangers=order.knows_others)
         return replace(findings, missing=(*findings.missing, *differing), left_out=tuple(left_out))
 

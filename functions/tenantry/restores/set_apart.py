@@ -14,8 +14,10 @@ from tenantry.database.admin_sql import execute
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, StatementFailed
 from tenantry.domain.restore import WantedTable
+from tenantry.restores.speaking import find_speaking
 
 _NAMED = 10
+_FUNCTIONS = frozenset({"function", "procedure"})
 # SQLSTATEs of a name that is there already: of a table, index, sequence or type, of other things, of a function.
 _DUPLICATES = frozenset({"42P07", "42710", "42723"})
 _DROPS = {
@@ -23,6 +25,7 @@ _DROPS = {
     "TRIGGER": "DROP TRIGGER IF EXISTS {name} ON {table}",
     "RULE": "DROP RULE IF EXISTS {name} ON {table}",
     "POLICY": "DROP POLICY IF EXISTS {name} ON {table}",
+    "FORCE": "ALTER TABLE ONLY {table} NO FORCE ROW LEVEL SECURITY",
 }
 # How ALTER … SET SCHEMA calls what pg_identify_object calls otherwise.
 _MOVABLE = {
@@ -67,24 +70,33 @@ class Needed(NamedTuple):
 class Needs:
     """The wanted tables with all that is part of them and all that they need, to the end.
 
-    `unwanted` are the tables and views among these that are not wanted; `foreign` is all that needs one of them, itself
-    or through others.
+    `unwanted` are the tables and views among these that are not wanted, `speaking` the functions whose text names what
+    is live; `foreign` is all that needs one of them, itself or through others.
     """
 
     objects: Mapping[Address, Needed]
     foreign: Sequence[Needed]
     unwanted: Sequence[Needed]
+    speaking: Sequence[Needed]
 
 
-def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> set[tuple[str, str]]:
+class SetApart(NamedTuple):
+    """What is left of the tables: the extensions that they need, each with its schema, and what they came without."""
+
+    extensions: set[tuple[str, str]]
+    left_out: list[str]
+
+
+def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> SetApart:
     """Make a schema and move the wanted tables into it, with what they need.
 
-    Foreign keys, triggers, rules and policies are dropped, and what of a table needs another one that is not wanted.
+    Foreign keys, triggers, rules and policies are dropped, and what of a table needs another one that is not wanted, or
+    a function whose text names what is live; the latter two are told.
 
     :param cursor: in a transaction, as the role that owns everything, with only `pg_catalog` in search_path.
-    :returns: the extensions that the tables need, each with its schema.
     :raises Conflict: two things that are moved have the same name (`names_collide`), or columns of a table are of the
-        row type of another one that is not wanted (`tables_needed`).
+        row type of another one that is not wanted (`tables_needed`), or made by a function whose text names what is
+        live (`live_named`).
     :raises StatementFailed: the server refused.
     """
     pairs = list(wanted)
@@ -93,16 +105,16 @@ def set_apart(cursor: Any, wanted: Iterable[WantedTable], schema: str) -> set[tu
     tables = {"tables": [oid for oid, *_ in cursor.fetchall()]}
     _drop_acting_parts(cursor, tables)
     _leave_parents(cursor, tables)
-    found = _read(cursor, tables)
+    found, left_out = _read(cursor, tables), list[str]()
     if found.foreign:
-        _cut_off(cursor, found.foreign)
+        left_out = _cut_off(cursor, found.foreign)
         found = _read(cursor, tables)
     if found.foreign:
-        raise _needed(found.unwanted)
+        raise _needed(found.unwanted) if found.unwanted else _speaking(found.speaking)
     execute(cursor, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     for one in found.objects.values():
         _move(cursor, one, schema)
-    return {(one.extension, one.extension_schema) for one in found.objects.values() if one.extension}
+    return SetApart({(o.extension, o.extension_schema) for o in found.objects.values() if o.extension}, left_out)
 
 
 def _leave_parents(cursor: Any, tables: dict[str, Any]) -> None:
@@ -126,14 +138,21 @@ def _read(cursor: Any, tables: dict[str, Any]) -> Needs:
     ends, needed_by = _follow(cursor, tables)
     objects = _describe(cursor, tables, list(ends))
     unwanted = [key for key, is_end in ends.items() if is_end and not objects[key].extension]
+    functions = [key[1] for key, one in objects.items() if one.kind in _FUNCTIONS and not one.extension]
+    speaking = [key for key in find_speaking(cursor, functions) if key in objects]
     foreign: set[Address] = set()
-    left = list(unwanted)
+    left = [*unwanted, *speaking]
     while left:
         key = left.pop()
         if key not in foreign:
             foreign.add(key)
             left += needed_by.get(key, ())
-    return Needs(objects, [objects[key] for key in objects if key in foreign], [objects[key] for key in unwanted])
+    return Needs(
+        objects,
+        [objects[key] for key in objects if key in foreign],
+        [objects[key] for key in unwanted],
+        [objects[key] for key in speaking],
+    )
 
 
 def _follow(cursor: Any, tables: dict[str, Any]) -> tuple[dict[Address, bool], dict[Address, list[Address]]]:
@@ -168,12 +187,15 @@ def _split(keys: Iterable[Address]) -> dict[str, list[int]]:
     return {"classes": [key[0] for key in pairs], "objects": [key[1] for key in pairs]}
 
 
-def _cut_off(cursor: Any, foreign: Sequence[Needed]) -> None:
-    """Drop those parts of the tables that need others."""
+def _cut_off(cursor: Any, foreign: Sequence[Needed]) -> list[str]:
+    """Drop those parts of the tables that need others; returns what they are."""
+    dropped = []
     # Of two tables the parent's part goes first, and takes along what the child has from it.
     for one in sorted(foreign, key=lambda one: (one.kind == "index", one.is_inherited)):
         if (drop := _drop(one)) is not None:
             execute(cursor, drop)
+            dropped.append(f"{one.kind} {one.identity}")
+    return sorted(dropped)
 
 
 def _drop(one: Needed) -> sql.Composable | None:
@@ -211,6 +233,15 @@ def _move(cursor: Any, one: Needed, schema: str) -> None:
         if exc.code not in _DUPLICATES:
             raise
         raise collision(one.identity) from exc
+
+
+def _speaking(functions: Iterable[Needed]) -> Conflict:
+    return Conflict(
+        "Columns or types of the tables are made by functions whose text names what is live, which a copy would read.",
+        code="live_named",
+        details=", ".join(sorted(one.identity for one in functions)[:_NAMED]),
+        hint="Write them with BEGIN ATOMIC, or restore the backup into a new tenant.",
+    )
 
 
 def collision(name: str) -> Conflict:

@@ -12,28 +12,31 @@ from typing import Any, NamedTuple
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.backups.catalogue import BackupCatalogue
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
+from tenantry.domain.backup_facts import Omission
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_kept
 from tenantry.domain.errors import Conflict, NotFound, RestoreFailed, TenantUnknown
 from tenantry.domain.home import credentials_at
 from tenantry.domain.operation import MARKED, Operation, OperationStatus, tenant_of
-from tenantry.domain.restore import RESTORE_TABLES, RestoreWork, work_of
+from tenantry.domain.restore import RESTORE_TABLES
 from tenantry.domain.tenant import Home, Isolation, Tenant, owner_role
 from tenantry.homes.gone import ignore_gone
 from tenantry.homes.swapping import readmit
 from tenantry.operations.operations import Step
 from tenantry.restores.cutover import Cutover, former_of, kept_of
 from tenantry.restores.scratch import ScratchOrder, ScratchRestorer
-from tenantry.restores.swap_own import DatabaseSwap, Swap, SwapStrategy
+from tenantry.restores.swap_own import DatabaseSwap, SwapStrategy
 from tenantry.restores.swap_pooled import PooledSwap
 from tenantry.restores.swap_schema import SchemaSwap
+from tenantry.restores.work import milliseconds, swap_of, work_for
+from tenantry.servers.running_server import same_server
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure
 
@@ -87,12 +90,23 @@ class Restoration:
             scratch = Home(work.home.server_id, Isolation.DATABASE, work.staging, work.home.schema)
             self._cutover.leave_behind(operation, scratch)
             return
+        if self._is_one_server(operation):
+            # What would be taken back is the home that the tenant has.
+            self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
+            return
         with ignore_gone():
             self.strategy(work.home.isolation).take_back(swap_of(operation))
         self._adapters.scratches.sweep(work.home.server_id, work.tenant_id)
         if former_of(operation):
             # The tenant has nothing else on that server.
             self._cutover.drop_roles(work.tenant_id, work.home.server_id)
+
+    def _is_one_server(self, operation: Operation) -> bool:
+        """Whether the tenant is restored where it is, because the other server's id leads to the same one."""
+        home, former = work_for(operation).home, former_of(operation)
+        if former is None or self._adapters.servers.is_lost(former.server_id):
+            return False
+        return self._adapters.servers.are_one(former.server_id, home.server_id)
 
     def is_under_way(self, operation: Operation) -> bool:
         """Whether this operation holds the tenant."""
@@ -102,6 +116,11 @@ class Restoration:
     def require_own(self, operation: Operation) -> None:
         """Make sure that this operation still holds the tenant. :raises TenantryError: it does not."""
         self._tenant(operation)
+
+    def omissions(self, operation: Operation) -> list[Omission]:
+        """List what the backup does not bring back. :raises NotFound, Conflict: it is no backup any more."""
+        _, manifest = self._backup(operation)
+        return list(manifest.omissions or ())
 
     def release(self, operation: Operation) -> None:
         """Release the tenant for other operations."""
@@ -115,6 +134,9 @@ class Restoration:
         if self._adapters.servers.is_lost(work.home.server_id):
             # What may have been swapped there is lost too: the secret alone says whether the tenant went there.
             return former_of(operation) is not None and self._cutover.leads_to(work.tenant_id, work.home)
+        if self._is_one_server(operation):
+            # What has the name there is the home that the tenant has.
+            return False
         return "keep" in operation.done and self.strategy(work.home.isolation).is_swapped(swap_of(operation))
 
     def strategy(self, isolation: Isolation) -> SwapStrategy:
@@ -124,7 +146,13 @@ class Restoration:
             case Isolation.DATABASE:
                 return DatabaseSwap(adapters.servers)
             case Isolation.SCHEMA:
-                return SchemaSwap(adapters.servers, adapters.scratches, adapters.tools, adapters.deadline)
+                return SchemaSwap(
+                    adapters.servers,
+                    adapters.scratches,
+                    adapters.tools,
+                    adapters.deadline,
+                    adapters.secrets.find_dump_password,
+                )
             case Isolation.POOLED:
                 return PooledSwap(
                     adapters.servers, adapters.scratches, adapters.tools, adapters.deadline, self._cutover.credentials
@@ -156,12 +184,13 @@ class Restoration:
         found = self._adapters.scratches.examine(order)
         found.require_same()
         # What they owned is the tenant's owner's there, and they have no rights: an operator has to know.
-        told = {"roles_left_out": list(found.left_out)} if found.left_out else {}
+        told: dict[str, Any] = {"roles_left_out": list(found.left_out)} if found.left_out else {}
+        told |= {"uncounted": found.uncounted} if found.uncounted else {}
         return told | {
             "tables": len(found.tables),
             "rows": found.rows,
             "schema_revision": found.schema_revision,
-            "compared": "content" if found.has_digests else "counts",
+            "compared": found.compared,
             "compare_ms": milliseconds(began),
         }
 
@@ -260,34 +289,11 @@ class Restoration:
                 hint="GET /admin/v1/tenants/{tenant_id} names the operation that holds it, if one does.",
             )
         require_kept(tenant)
+        if self._is_one_server(operation):
+            raise same_server(work_for(operation).home.server_id)
         return tenant
 
     def _require_wanted(self, operation: Operation) -> None:
         """Refuse a failed operation that nobody has started again: its tenant may have changed since."""
         if operation.status is OperationStatus.FAILED and not self.is_under_way(operation):
             raise RestoreFailed("The restore has failed, and was not asked for again.", code=operation.error)
-
-
-def work_for(operation: Operation) -> RestoreWork:
-    """Read an operation's restore work from its facts."""
-    return work_of(operation.operation_id, tenant_of(operation), operation.facts)
-
-
-def swap_of(operation: Operation) -> Swap:
-    """Read an operation's swap from its facts."""
-    work = work_for(operation)
-    tables = tuple(operation.facts.get("wanted", ()))
-    return Swap(
-        work.tenant_id,
-        work.home,
-        work.staging,
-        work.kept,
-        operation.facts["has_home"],
-        tables,
-        is_carried="carry" in operation.done,
-    )
-
-
-def milliseconds(began: float) -> int:
-    """Return the milliseconds since `began`, a `time.monotonic()`."""
-    return round((time.monotonic() - began) * 1000)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tenantry.database.admin_sql import AdminConnect, role_names
 from tenantry.database.logins import login_names
-from tenantry.domain.backup import DatabaseFacts, Manifest
+from tenantry.domain.backup import Manifest
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.restores.scratch import own_settings

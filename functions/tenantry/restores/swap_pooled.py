@@ -5,7 +5,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from tenantry.contents.digest import Access, ContentReader, comparable
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader, comparable
 from tenantry.contents.row_copy import copy_rows, require_same_tables
 from tenantry.contents.row_targets import SharedTables
 from tenantry.contents.rows_dump import dump_rows

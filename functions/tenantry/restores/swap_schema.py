@@ -5,24 +5,27 @@ name to what comes, which is complete before anybody is let in. Whoever undoes a
 """
 
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from psycopg2 import sql
 
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.contents.schema_copy import copy_schema
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.contents.surroundings_writer import write_surroundings
+from tenantry.contents.whole_reader import reading_whole
 from tenantry.database.admin_sql import AdminConnect, role_identifiers, run
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup import Manifest
+from tenantry.domain.content import Counting
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.rights import is_global
-from tenantry.domain.tenant import Home, owner_role
+from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.restores.scratch import ScratchRestorer
@@ -81,10 +84,16 @@ class SchemaSwap(SchemaExchange):
     """A schema comes out of a scratch database, under the name that it has in both, while nobody is let in."""
 
     def __init__(
-        self, servers: Servers, scratches: ScratchRestorer, tools: CopyTools, deadline: Callable[[], float]
+        self,
+        servers: Servers,
+        scratches: ScratchRestorer,
+        tools: CopyTools,
+        deadline: Callable[[], float],
+        read_dump_password: Callable[[TenantId], str | None],
     ) -> None:
         """Take the adapters, and the moment (of `time.monotonic()`) at which a copy has to have ended."""
         super().__init__(servers)
+        self._read_dump_password = read_dump_password
         self._scratches = scratches
         self._tools = tools
         self._deadline = deadline
@@ -109,10 +118,7 @@ class SchemaSwap(SchemaExchange):
         facts: dict[str, Any] = {}
         self._name_scratch(swap, source)
         scratch = replace(source, schema=home.schema)
-        with (
-            self._scratches.access(swap.tenant_id, scratch, home.database) as access,
-            ContentReader(access, self._scratches.settings()) as reader,
-        ):
+        with self._reading(swap, scratch) as (access, reader):
             # What can be done before is done while users go on.
             snapshot, restored = reader.export(), reader.content()
             surroundings, defined = reader.surroundings(), reader.defined().fingerprint
@@ -122,16 +128,29 @@ class SchemaSwap(SchemaExchange):
                 self._servers.home(swap.tenant_id, home).close()
             kept = swap.kept.schema if swap.has_home else ""
             swapping.give_way(connect, home.database, access.role, home.schema, kept)
-            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline())
+            copy_schema(reader, target, snapshot, self._tools, deadline=self._deadline(), casts=surroundings.casts)
             write_surroundings(target, surroundings, self._scratches.settings(), whole=False)
+            withheld = {table.place for table in reader.unreadable.tables.values()}
+            with ContentReader(target, self._scratches.settings(), past_policies=True) as there:
+                differences = restored.differences(there.content(Counting(copied=withheld)))
             with ContentReader(target, self._scratches.settings()) as there:
-                differences = restored.differences(there.content())
                 differences += defined.differences(there.defined().fingerprint, home.schema)
         differences = differences or self._carry_rights(swap, scratch)
         if differences:
             raise RestoreFailed(code="restore_differs", details=", ".join(differences))
         self._grant(swap, manifest, keep_rights=keep_rights)
         return facts
+
+    @contextmanager
+    def _reading(self, swap: Swap, scratch: Home) -> Iterator[tuple[Access, ContentReader]]:
+        """Read what was restored, past an owner who was shut out of some of it, and is again."""
+        settings, connect = self._scratches.settings(), self._connect(swap)
+        with (
+            self._scratches.access(swap.tenant_id, scratch, swap.home.database) as access,
+            reading_whole(connect, swap.tenant_id, access, self._read_dump_password, settings) as opened,
+            opened() as reader,
+        ):
+            yield access, reader
 
     def is_swapped(self, swap: Swap) -> bool:
         """Whether all was carried, or the names are as an earlier version left them, which carried it beside."""

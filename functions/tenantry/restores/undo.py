@@ -48,7 +48,10 @@ class RestoreReturn:
 
     def _keep(self, operation: Operation) -> dict[str, Any]:
         self._require_own(operation)
-        if not _leaves_server(operation):
+        if _leaves_server(operation):
+            # A rotation since the restore has changed the password, or the login in use.
+            self._cutover.renew_roles(operation, _former(operation))
+        else:
             self._strategy(operation).keep(_swap_of(operation))
         return {"closed_at": time.time()}
 

@@ -3,7 +3,8 @@
 There are two, because nothing of a tenant's may run with the rights of the first. As `…_dump`, pg_dump reads what
 anybody owns in a tenant's own database; PostgreSQL evaluates nothing of the tenant's for it. As `…_count`, we hold the
 snapshot and count rows; planning a count may evaluate an expression of the tenant's, so this login has no right but to
-become the tenant's owner. Where tenants share a database, both are like that.
+become the tenant's owner. Where tenants share a database, the first reads what the owner may, past policies that bind
+the owner too; what the owner has shut itself out of is lent to it (`homes.lent_rights`).
 """
 
 from contextlib import closing
@@ -46,7 +47,8 @@ class DumpLogins:
 
         The tenant's owner has to be there. Who may connect to the tenant's home is the home's to say.
 
-        :param isolation: how the tenant lives: where others share its database, the logins read what it owns only.
+        :param isolation: how the tenant lives: in a shared database, the logins read what its owner may; in shared
+            tables, which it is about to leave, they become the owner and nothing else.
         :raises Conflict: a role of such a name is not the tenant's (`name_taken`).
         :raises TenantryError: the server refused.
         """
@@ -57,9 +59,8 @@ class DumpLogins:
             if not known_roles(cursor, [dump_login(tenant_id)]):
                 create_marked_role(cursor, dump_login(tenant_id), _PLAIN, marks[0])
             join_roles(cursor, backup_logins(tenant_id))
-            reads_all = isolation is Isolation.DATABASE
-            _grant(cursor, tenant_id, reads_all=reads_all)
-            _set_attributes(cursor, dump_login(tenant_id), reads_all=reads_all)
+            _grant(cursor, tenant_id, isolation)
+            _set_attributes(cursor, dump_login(tenant_id), isolation)
             for login in backup_logins(tenant_id):
                 verifier = encrypt_password(password, login, connection, "scram-sha-256")
                 alter = sql.SQL("ALTER ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {} VALID UNTIL 'infinity'")
@@ -101,14 +102,17 @@ def reads_everything(cursor: Any) -> bool:
     return all(_powers(cursor))
 
 
-def give_dump_logins(logins: DumpLogins, secrets: SecretStore, tenant_id: TenantId, isolation: Isolation) -> None:
+def give_dump_logins(
+    logins: DumpLogins, secrets: SecretStore, tenant_id: TenantId, isolation: Isolation, *, is_leaving: bool = False
+) -> None:
     """Make a tenant's logins for backups on a server, with the password that is stored, or a new one.
 
     A pooled tenant has none, and loses those that it has: the policies of shared tables know it by its own two logins.
 
+    :param is_leaving: a pooled tenant is about to get tables of its own, and such logins.
     :raises Conflict, TenantryError: as `DumpLogins.make`; DependencyFailed: Secrets Manager did not answer.
     """
-    if isolation is Isolation.POOLED:
+    if isolation is Isolation.POOLED and not is_leaving:
         logins.drop(tenant_id)
         return
     stored = secrets.find_dump_password(tenant_id)
@@ -135,15 +139,19 @@ def _powers(cursor: Any) -> _Powers:
     return _Powers(*cursor.fetchone())
 
 
-def _grant(cursor: Any, tenant_id: TenantId, *, reads_all: bool) -> None:
+def _grant(cursor: Any, tenant_id: TenantId, isolation: Isolation) -> None:
     """Make them members of what they are to be members of, and of nothing else."""
     dump, count, owner = dump_login(tenant_id), count_login(tenant_id), owner_role(tenant_id)
     has_options = cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
     inherits = sql.SQL(" WITH INHERIT TRUE, SET FALSE" if has_options else "")
+    is_owner = sql.SQL(" WITH INHERIT TRUE, SET TRUE" if has_options else "")
     becomes = sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else "")
     wanted, powers = {(count, owner): becomes}, _powers(cursor)
-    if not reads_all:
+    reads_all = isolation is Isolation.DATABASE
+    if isolation is Isolation.POOLED:
         wanted[dump, owner] = becomes
+    elif isolation is Isolation.SCHEMA:
+        wanted[dump, owner] = is_owner
     elif not all(powers):
         # What the owner owns, at least. Otherwise it reads everything, and writes nothing.
         wanted[dump, owner] = inherits
@@ -160,8 +168,8 @@ def _grant(cursor: Any, tenant_id: TenantId, *, reads_all: bool) -> None:
         execute(cursor, grant + options)
 
 
-def _set_attributes(cursor: Any, login: str, *, reads_all: bool) -> None:
-    """Let the login read past policies and owners where a database is the tenant's alone, if that can be given."""
+def _set_attributes(cursor: Any, login: str, isolation: Isolation) -> None:
+    """Let the login read past policies, and in a database of the tenant's own past owners, if that can be given."""
     powers = _powers(cursor)
     names = {"login": sql.Identifier(login)}
     execute(
@@ -175,14 +183,15 @@ def _set_attributes(cursor: Any, login: str, *, reads_all: bool) -> None:
         # Only a superuser may write these, even where they change nothing.
         change = sql.SQL("ALTER ROLE {login} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
         execute(cursor, change.format(**names))
-    if bypasses != (reads_all and powers.bypass_policies):
+    own_tables = isolation is not Isolation.POOLED
+    if bypasses != (own_tables and powers.bypass_policies):
         word = sql.SQL("NOBYPASSRLS" if bypasses else "BYPASSRLS")
         execute(cursor, sql.SQL("ALTER ROLE {login} ").format(**names) + word)
-    if inherits != reads_all:
-        execute(
-            cursor, sql.SQL("ALTER ROLE {login} ").format(**names) + sql.SQL("INHERIT" if reads_all else "NOINHERIT")
-        )
+    if inherits != own_tables:
+        word = sql.SQL("INHERIT" if own_tables else "NOINHERIT")
+        execute(cursor, sql.SQL("ALTER ROLE {login} ").format(**names) + word)
     if powers.read_large_objects:
         # PostgreSQL has no right to read everybody's large objects; whoever has this setting may read and write all.
-        setting = "SET lo_compat_privileges = on" if reads_all else "RESET lo_compat_privileges"
+        whole = isolation is Isolation.DATABASE
+        setting = "SET lo_compat_privileges = on" if whole else "RESET lo_compat_privileges"
         execute(cursor, sql.SQL("ALTER ROLE {login} ").format(**names) + sql.SQL(setting))

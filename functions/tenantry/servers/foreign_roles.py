@@ -27,11 +27,13 @@ def foreign_roles(connect: AdminConnect, tenant_id: TenantId, database: str) -> 
         return [name for (name,) in cursor.fetchall()]
 
 
-def roles_in_policies(connect: AdminConnect, database: str) -> list[str]:
+def roles_in_policies(connect: AdminConnect, database: str, schema: str | None) -> list[str]:
     """List the roles that policies on tables name: in a copy for another tenant, they would be strangers.
+
+    :param schema: the only one to look in; None: all of the database.
 
     :raises TenantryError: the server refused.
     """
     with closing(connect(database)) as connection, connection.cursor() as cursor:
-        execute(cursor, load_sql("servers/roles_in_policies"))
+        execute(cursor, load_sql("servers/roles_in_policies"), {"schema": schema})
         return [name for (name,) in cursor.fetchall()]

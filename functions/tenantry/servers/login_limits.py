@@ -4,9 +4,10 @@ from contextlib import closing
 
 from psycopg2 import sql
 
-from tenantry.database.admin_sql import AdminConnect, execute, join_roles
+from tenantry.database.admin_sql import AdminConnect, execute, join_roles, known_roles
 from tenantry.database.logins import login_names
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import Limits, TenantId
 
 
@@ -16,9 +17,17 @@ def set_login_limits(connect: AdminConnect, tenant_id: TenantId, limits: Limits)
     Both logins get them, so a rotation changes nothing. The time limit is a setting of the login, which any
     administrator may set; the data plane looks it up when it connects.
 
-    :raises TenantryError: the server refused, or the logins are missing.
+    :raises NotFound: a login is missing (`role_missing`).
+    :raises TenantryError: the server refused.
     """
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        if missing := {*login_names(tenant_id)} - {*known_roles(cursor, login_names(tenant_id))}:
+            raise NotFound(
+                "The server does not have both of the tenant's logins.",
+                code="role_missing",
+                details=", ".join(sorted(missing)),
+                hint="Repeat the call that makes or adopts the tenant: it makes what is missing.",
+            )
         for login in map(sql.Identifier, login_names(tenant_id)):
             bound = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
             execute(cursor, bound.format(login, sql.Literal(limits.connections)))

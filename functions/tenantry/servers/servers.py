@@ -1,7 +1,7 @@
-"""PostgreSQL servers: registers them after a check, drains them, and chooses one for a tenant."""
+"""PostgreSQL servers: finds those that are registered, administers them, and chooses one for a tenant."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tenantry.aws.registry import Registry
@@ -11,17 +11,16 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.kept_sessions import KeptSessions
 from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound
+from tenantry.domain.errors import Conflict, NotFound
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.server import Server, ServerStatus, Wanted
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.servers.inspector_roles import InspectorRoles
-from tenantry.servers.server_admin import ServerAdmin, ServerFacts
+from tenantry.servers.running_server import are_one, same_server
+from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.tenant_removal import TenantRemoval
 
-OLDEST_VERSION = 150000
-_MAX_SKEW_SECONDS = 5.0
 _CONNECT = ConnectSettings(
     connect_timeout=5,
     statement_timeout_ms=20_000,
@@ -30,28 +29,18 @@ _CONNECT = ConnectSettings(
     administers=True,
 )
 
-# SQLSTATE class 08: no server answered, or the connection broke.
-_NO_CONNECTION = "08"
 # Nobody drops or renames this database.
 _MAINTENANCE = "postgres"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerReport:
-    """The result of a check: free connections, the clock's error in seconds, the number of tenants, and more."""
-
-    server: Server
-    version: str
-    tls: bool
-    max_connections: int
-    free_connections: int
-    clock_skew: float
-    tenants: int
-
-
 def open_admin(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE, stage: str = "") -> ServerAdmin:
     """Administer a server with these credentials; the database in them is ignored. Roles are marked as the stage's."""
-    return ServerAdmin(_Connector(credentials, patience, stage, KeptSessions()))
+    return ServerAdmin(connector_of(credentials, patience, stage))
+
+
+def connector_of(credentials: Credentials, patience: Patience = DEFAULT_PATIENCE, stage: str = "") -> AdminConnect:
+    """Return the function that connects to a server's databases with these credentials, whose database is ignored."""
+    return _Connector(credentials, patience, stage, KeptSessions())
 
 
 class _Connector:
@@ -85,28 +74,6 @@ class Servers:
     def begin(self) -> None:
         """Begin another piece of work, which finds the servers as they are registered by now."""
         self._secrets.forget()
-
-    def register(self, server: Server, username: str, password: str) -> ServerReport:
-        """Register a server, or change its registration, once it has passed the check.
-
-        :raises BadRequest: the server can't be reached, or is unfit for tenants; nothing is stored.
-        """
-        credentials = Credentials(
-            server.host, server.port, "postgres", username, password, server.sslmode, server.sslrootcert
-        )
-        report = self._examine(server, open_admin(credentials))
-        open_admin(credentials).close_maintenance_databases()
-        self._secrets.write(server.server_id, credentials)
-        self._registry.put_server(server)
-        return report
-
-    def check(self, server_id: str) -> ServerReport:
-        """Check a registered server in its present state.
-
-        :raises NotFound: the server is not registered.
-        :raises BadRequest: the server can't be reached, or is no longer fit for tenants.
-        """
-        return self._examine(self.get(server_id), self.admin(server_id))
 
     def get(self, server_id: str) -> Server:
         """Look a server up.
@@ -197,7 +164,7 @@ class Servers:
                 details=f"region {region}",
                 hint="Choose a server of that region.",
             )
-        if self._tenants_by_server()[server_id] >= server.max_tenants:
+        if self.tenants_by_server()[server_id] >= server.max_tenants:
             raise Conflict("The server is full.", code="server_full", hint="Choose another, or raise its max_tenants.")
         return server
 
@@ -207,42 +174,6 @@ class Servers:
             raise NotFound("The server's administrator is not known.", code="server_unknown", hint="Register it.")
         return credentials
 
-    def drain(self, server_id: str) -> Server:
-        """Place no new tenants on a server; those that live there stay.
-
-        :raises NotFound: the server is not registered.
-        """
-        server = replace(self.get(server_id), status=ServerStatus.DRAINING)
-        self._registry.put_server(server)
-        return server
-
-    def lose(self, server_id: str) -> Server:
-        """Write down that a server will never answer again, so that nothing waits for it.
-
-        :raises NotFound: the server is not registered.
-        :raises Conflict: it answers (`server_answers`).
-        """
-        server = self.get(server_id)
-        if self._answers(server_id):
-            raise Conflict(
-                "The server answers, so it is not lost.",
-                code="server_answers",
-                hint="Leave `lost` out to place no new tenants there. Stop the server first if it is to go.",
-            )
-        lost = replace(server, status=ServerStatus.LOST)
-        self._registry.put_server(lost)
-        return lost
-
-    def _answers(self, server_id: str) -> bool:
-        """Tell whether anything is there: a server that refuses us, or has no session left, is not lost."""
-        try:
-            self.admin(server_id).facts()
-        except DatabaseUnavailable as exc:
-            return not exc.code.startswith(_NO_CONNECTION)
-        except NotFound:
-            return False
-        return True
-
     def is_lost(self, server_id: str) -> bool:
         """Tell whether a server is lost for good, or not registered any more.
 
@@ -251,12 +182,29 @@ class Servers:
         server = self._registry.server(server_id)
         return server is None or server.status is ServerStatus.LOST
 
+    def are_one(self, here: str, there: str) -> bool:
+        """Tell whether two ids lead to one running server, as they do at this moment.
+
+        :raises NotFound: one of them has no stored administrator.
+        :raises TenantryError: one of them did not answer.
+        """
+        return here != there and are_one(self.connector(here), self.connector(there))
+
+    def require_two(self, here: str, there: str) -> None:
+        """Make sure that two ids are not one server's, before anything is made anew or dropped on one of them.
+
+        :raises Conflict: they are (`same_server`).
+        :raises TenantryError: one of them did not answer.
+        """
+        if self.are_one(here, there):
+            raise same_server(f"{here}, {there}")
+
     def place(self, wanted: Wanted) -> Server:
         """Choose the least loaded server that fits a tenant; the load is the number of tenants per place.
 
         :raises Conflict: no server fits; the details name the region and labels asked for.
         """
-        load = self._tenants_by_server()
+        load = self.tenants_by_server()
         free = [
             server
             for server in self._registry.servers()
@@ -274,41 +222,6 @@ class Servers:
             )
         return min(free, key=lambda server: (load[server.server_id] / server.max_tenants, server.server_id))
 
-    def _tenants_by_server(self) -> Counter[str]:
+    def tenants_by_server(self) -> Counter[str]:
+        """Count the tenants of each server. :raises DependencyFailed: DynamoDB did not answer."""
         return Counter(tenant.server_id for tenant in self._registry.tenants())
-
-    def _examine(self, server: Server, admin: ServerAdmin) -> ServerReport:
-        try:
-            facts = admin.facts()
-        except DatabaseUnavailable as exc:
-            raise BadRequest(
-                "The server does not let us in.",
-                code="server_unreachable",
-                details=f"SQLSTATE {exc.code}",
-                hint="Check host, port, security group, TLS and the administrator's password.",
-            ) from exc
-        _require_usable(facts)
-        return ServerReport(
-            server,
-            facts.version,
-            facts.tls,
-            facts.max_connections,
-            facts.max_connections - facts.used_connections,
-            round(facts.clock - facts.asked_at, 1),
-            self._tenants_by_server()[server.server_id],
-        )
-
-
-def _require_usable(facts: ServerFacts) -> None:
-    if facts.version_number < OLDEST_VERSION:
-        raise BadRequest(
-            f"The server is PostgreSQL {facts.version}.", code="server_too_old", hint="Version 15 or later is needed."
-        )
-    if not facts.may_make_tenants:
-        raise BadRequest(
-            "The administrator may not make roles and databases.",
-            code="server_rights",
-            hint="Give it CREATEROLE and CREATEDB, and as a superuser GRANT SET ON PARAMETER tenantry.tenant_id TO it.",
-        )
-    if abs(facts.clock - facts.asked_at) > _MAX_SKEW_SECONDS:
-        raise BadRequest("The server's clock is wrong.", code="server_clock", hint="Let it follow a time server.")

@@ -15,6 +15,7 @@ from tenantry.database.admin_sql import execute
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE
+from tenantry.servers.connection_limits import lift_limits
 from tenantry.servers.servers import Servers
 
 _SERVERS_AT_ONCE = 8
@@ -45,11 +46,15 @@ class EndedSession(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WatchReport:
-    """The number of servers, the sessions that were ended, and the servers that failed, with the error's code."""
+    """The number of servers, the sessions that were ended, and the servers that failed, with the error's code.
+
+    `lifted` names the databases that let nobody in any more, whose limit of connections was taken off.
+    """
 
     servers: int
     ended: list[EndedSession] = field(default_factory=list)
     unwatched: dict[str, str] = field(default_factory=dict)
+    lifted: list[str] = field(default_factory=list)
 
     def by_reason(self) -> dict[str, int]:
         """Count the ended sessions by reason."""
@@ -65,7 +70,9 @@ class SessionWatch:
         self._limits = limits
 
     def run(self) -> WatchReport:
-        """End the sessions that stop others. A server that does not answer is reported and does not stop the rest.
+        """End the sessions that stop others, and keep room for ours.
+
+        A server that does not answer is reported and does not stop the rest.
 
         :raises DependencyFailed: the registry did not answer.
         """
@@ -76,12 +83,14 @@ class SessionWatch:
                 if isinstance(found, TenantryError):
                     report.unwatched[server_id] = found.code
                 else:
-                    report.ended.extend(found)
+                    ended, lifted = found
+                    report.ended.extend(ended)
+                    report.lifted.extend(lifted)
         return report
 
-    def _try(self, server_id: str) -> list[EndedSession] | TenantryError:
+    def _try(self, server_id: str) -> tuple[list[EndedSession], list[str]] | TenantryError:
         try:
-            return self.look(server_id)
+            return self.look(server_id), lift_limits(self._servers.connector(server_id))
         except TenantryError as error:
             return error
 

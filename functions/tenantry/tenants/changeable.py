@@ -1,8 +1,9 @@
 """Decides whether an operator may change a tenant now."""
 
 from tenantry.aws.registry import Registry
-from tenantry.domain.changeable import require_complete, require_idle, require_known
+from tenantry.domain.changeable import require_complete, require_idle
 from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.tenants.retired_ids import known_tenant
 
 
 def changeable_tenant(registry: Registry, tenant_id: TenantId) -> Tenant:
@@ -11,7 +12,7 @@ def changeable_tenant(registry: Registry, tenant_id: TenantId) -> Tenant:
     :raises TenantUnknown: there is no such tenant.
     :raises Conflict: the tenant is not complete, or is being moved or erased.
     """
-    tenant = require_known(registry.tenant(tenant_id))
+    tenant = known_tenant(registry, tenant_id)
     require_complete(tenant)
     require_idle(tenant)
     return tenant

@@ -13,11 +13,14 @@ from tenantry.domain.changeable import require_idle
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.passwords import new_password
+from tenantry.domain.relocation import can_be_promoted
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import BackupFrequency, Home, Isolation, Limits, Tenant, TenantId, TenantStatus
 from tenantry.homes.factory import home_of
 from tenantry.servers.dump_logins import give_dump_logins
 from tenantry.servers.server_admin import ServerAdmin
+
+_NO_WAY_BACK = "Leave `isolation` out: no tenant is taken to what isolates less. Make another tenant of that model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,11 @@ def _tenant(request: TenantRequest, server: Server, known: Tenant | None) -> Ten
 def require_isolation(tenant: Tenant, isolation: Isolation | None) -> None:
     """Refuse to make a tenant anew in another model. :raises Conflict: it has another."""
     if isolation not in (None, tenant.isolation):
+        is_more = can_be_promoted(tenant.isolation, isolation)
         raise Conflict(
-            f"The tenant's isolation model is {tenant.isolation}.", code="other_isolation", hint="Promote it instead."
+            f"The tenant's isolation model is {tenant.isolation}.",
+            code="other_isolation",
+            hint="Promote it instead." if is_more else _NO_WAY_BACK,
         )
 
 

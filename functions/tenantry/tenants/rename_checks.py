@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
-from tenantry.contents.digest import Access
+from tenantry.contents.access import Access
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.logins import login_names
@@ -16,7 +16,8 @@ from tenantry.homes.factory import home_of
 from tenantry.homes.ties import PREPARED, require_untied
 from tenantry.servers.role_renaming import TenantRenaming
 from tenantry.servers.servers import Servers
-from tenantry.tenants.retired_ids import no_such_tenant, require_not_retired
+from tenantry.tenants.home_checks import require_home
+from tenantry.tenants.retired_ids import known_tenant, require_not_retired
 
 _CONNECT = ConnectSettings(application_name="tenantry-rename", administers=True)
 
@@ -80,9 +81,7 @@ def check_renaming(
     :raises Conflict: the tenant can't be renamed now, the new name is taken, or functions spell the schema's name
         (`schema_named`).
     """
-    tenant = registry.tenant(old)
-    if tenant is None:
-        raise no_such_tenant(registry, old)
+    tenant = known_tenant(registry, old)
     _require_renamable(tenant, operation_id)
     taken = registry.tenant(new)
     if taken and not (operation_id and taken.relocation == operation_id):
@@ -94,13 +93,8 @@ def check_renaming(
             "There is a secret of that name already.", code="secret_exists", hint="Choose another tenant id."
         )
     renaming = read_renaming(tenant, old, new, secrets)
-    is_pooled = renaming.before.isolation is Isolation.POOLED
-    if not (operation_id or is_pooled) and servers.home(old, renaming.before).size() is None:
-        raise Conflict(
-            "There is no home of the tenant's to rename.",
-            code="home_missing",
-            hint="Restore it from a backup first, or repeat the call that made the tenant.",
-        )
+    if not operation_id and renaming.before.isolation is not Isolation.POOLED:
+        require_home(servers, renaming.before)
     # A subscription and a slot stay where they are, in a database of another name.
     require_untied(servers.connector(tenant.server_id), old, renaming.before, PREPARED)
     if renaming.before.schema != renaming.after.schema:

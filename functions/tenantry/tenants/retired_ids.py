@@ -33,6 +33,18 @@ def find_by_any_id(registry: Registry, tenant_id: TenantId) -> Tenant | None:
     return successor if successor and tenant_id in successor.former_ids else None
 
 
+def known_tenant(registry: Registry, tenant_id: TenantId) -> Tenant:
+    """Look up the tenant that an operator names.
+
+    :raises TenantUnknown: there is none; where it was renamed, the error says to what.
+    :raises DependencyFailed: DynamoDB did not answer.
+    """
+    tenant = registry.tenant(tenant_id)
+    if tenant is None:
+        raise no_such_tenant(registry, tenant_id)
+    return tenant
+
+
 def no_such_tenant(registry: Registry, tenant_id: TenantId) -> TenantUnknown:
     """Say that there is no tenant of this id; where it has another now, say which. For operators only."""
     successor = find_by_any_id(registry, tenant_id)

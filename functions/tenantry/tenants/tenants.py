@@ -6,7 +6,7 @@ from tenantry.access.rotation import rotation_schedule
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.changeable import require_complete, require_idle, require_kept
-from tenantry.domain.errors import BadRequest, Conflict, InvalidSetting
+from tenantry.domain.errors import Conflict
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.residency import BackupBuckets
 from tenantry.domain.server import Server, Wanted
@@ -14,7 +14,9 @@ from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantSt
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
-from tenantry.tenants.adoption import AdoptionRequest, adopt_database
+from tenantry.tenants.adoption import adopt_database
+from tenantry.tenants.adoption_requests import Adoption, stored_request
+from tenantry.tenants.home_checks import require_home
 from tenantry.tenants.provisioning import (
     ProvisioningTools,
     TenantRequest,
@@ -22,7 +24,7 @@ from tenantry.tenants.provisioning import (
     require_free_names,
     require_isolation,
 )
-from tenantry.tenants.retired_ids import find_by_any_id, no_such_tenant, require_not_retired
+from tenantry.tenants.retired_ids import find_by_any_id, known_tenant, require_not_retired
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -37,17 +39,8 @@ class NewTenant:
     admin_email: str | None = None
     # None: the one that it has; a new tenant gets a database of its own.
     isolation: Isolation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """What an operator asks for; `request` is None where the hand-made secret is stored under the tenant's name."""
-
-    tenant_id: TenantId
-    server_id: str
-    request: AdoptionRequest | None = None
-    connection_limit: int = 50
-    region: str = ""
+    # Where its home is gone: make an empty one.
+    empty_home: bool = False
 
 
 class Tenants:
@@ -80,8 +73,9 @@ class Tenants:
         :returns: the tenant, and whether it is new.
         :raises BadRequest: its id is reserved.
         :raises Conflict: no server has room, its region has no bucket for backups, the address is another tenant's
-            user's, it is suspended, it lies elsewhere, something else is done to it, or something on the server that
-            is not ours has one of its names (`name_taken`): nothing is changed then.
+            user's, it is suspended, it lies elsewhere, something else is done to it, its home is gone
+            (`home_missing`), or something on the server that is not ours has one of its names (`name_taken`): nothing
+            is changed then.
         """
         check_free_to_use(new.tenant_id)
         if new.admin_email:
@@ -114,6 +108,8 @@ class Tenants:
                 "registry": self._registry,
             }
             require_free_names(request, **tools)
+            if known and known.status is TenantStatus.ACTIVE and not new.empty_home:
+                require_home(self._servers, home_of(known, self._secrets.find(new.tenant_id)))
             usage_key = self._usage_plans.ensure(new.tenant_id, limits.plan)
             provision_tenant(replace(request, usage_key=usage_key), **tools)
             self._schedule_rotation(new.tenant_id)
@@ -135,7 +131,7 @@ class Tenants:
             require_not_retired(self._registry, tenant_id)
             server = self._servers.get(adoption.server_id)
             self._require_bucket(adoption.region)
-            request = adoption.request or self._stored_request(adoption)
+            request = adoption.request or stored_request(self._secrets, adoption)
             with self._leases.hold("database", f"{server.server_id}/{request.database}"):
                 adopt_database(
                     request,
@@ -154,10 +150,7 @@ class Tenants:
 
         :raises TenantUnknown: there is no such tenant.
         """
-        tenant = self._registry.tenant(tenant_id)
-        if tenant is None:
-            raise no_such_tenant(self._registry, tenant_id)
-        return tenant
+        return known_tenant(self._registry, tenant_id)
 
     def find(self, tenant_id: TenantId) -> Tenant | None:
         """Look a tenant up by the id that it has, or had before a rename; None if there is none.
@@ -228,33 +221,6 @@ class Tenants:
         credentials = self._secrets.find_usable(tenant.tenant_id)
         if credentials and not self._servers.is_lost(tenant.server_id):
             self._servers.home(tenant.tenant_id, home_of(tenant, credentials)).end_sessions()
-
-    def _stored_request(self, adoption: Adoption) -> AdoptionRequest:
-        try:
-            stored = self._secrets.find(adoption.tenant_id)
-        except InvalidSetting as exc:
-            raise BadRequest(
-                exc.message,
-                code=exc.code,
-                hint="Send host, port, database, user and password, or mend the stored secret.",
-            ) from exc
-        if stored is None:
-            raise BadRequest(
-                "There is no secret of this tenant.",
-                code="secret_missing",
-                hint="Send host, port, database, user and password, or store them under the tenant's name first.",
-            )
-        return AdoptionRequest(
-            adoption.tenant_id,
-            stored.dbname,
-            stored.username,
-            stored.password,
-            stored.host,
-            stored.port,
-            stored.schema,
-            adoption.connection_limit,
-            adoption.region,
-        )
 
     def _require_bucket(self, region: str) -> None:
         if self._buckets.find(region) is None:

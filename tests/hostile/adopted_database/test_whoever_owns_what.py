@@ -30,6 +30,15 @@ CREATE POLICY own ON notes AS RESTRICTIVE TO {user} USING (false);
 CREATE TABLE reports.guarded (id int); INSERT INTO reports.guarded VALUES (1);
 ALTER TABLE reports.guarded ENABLE ROW LEVEL SECURITY;
 CREATE SEQUENCE reports.numbers START 5; SELECT nextval('reports.numbers');
+CREATE STATISTICS reports.of_monthly ON id, "Total" FROM reports.monthly;
+CREATE COLLATION reports."As is" FROM "C";
+CREATE FUNCTION reports.same(a int, b int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT a = b';
+CREATE OPERATOR reports.=== (FUNCTION = reports.same, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION reports.turned(a int) RETURNS int LANGUAGE sql AS 'SELECT -a';
+CREATE OPERATOR reports.!- (FUNCTION = reports.turned, RIGHTARG = int);
+CREATE TEXT SEARCH DICTIONARY reports.plain (TEMPLATE = simple);
+CREATE TEXT SEARCH CONFIGURATION reports.plain (COPY = simple);
+CREATE CONVERSION reports.turned FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
 SELECT lo_from_bytea(4711, 'of the application');
 ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO {viewer};
 GRANT USAGE ON SCHEMA reports TO {viewer};
@@ -64,6 +73,13 @@ SELECT kind, name, owner, ARRAY(SELECT one::text FROM unnest(acl) one ORDER BY o
     UNION ALL
     SELECT 'large object', oid::text, lomowner::regrole::text, coalesce(lomacl, acldefault('L', lomowner))
     FROM pg_largeobject_metadata
+    UNION ALL SELECT 'statistics', stxname, stxowner::regrole::text, NULL FROM pg_statistic_ext
+    UNION ALL SELECT 'collation', collname, collowner::regrole::text, NULL FROM pg_collation WHERE oid >= 16384
+    UNION ALL
+    SELECT 'operator', oid::regoperator::text, oprowner::regrole::text, NULL FROM pg_operator WHERE oid >= 16384
+    UNION ALL SELECT 'dictionary', dictname, dictowner::regrole::text, NULL FROM pg_ts_dict WHERE oid >= 16384
+    UNION ALL SELECT 'configuration', cfgname, cfgowner::regrole::text, NULL FROM pg_ts_config WHERE oid >= 16384
+    UNION ALL SELECT 'conversion', conname, conowner::regrole::text, NULL FROM pg_conversion WHERE oid >= 16384
     UNION ALL SELECT 'policies', relname, relrowsecurity || '/' || relforcerowsecurity, NULL FROM pg_class
     UNION ALL SELECT 'policy', polname, polroles::regrole[]::text || polpermissive::text, NULL FROM pg_policy
     UNION ALL

@@ -9,7 +9,10 @@ import pytest
 from psycopg2 import sql
 
 from tenantry.database.logins import count_login, dump_login
+from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
+from tenantry.relocation.clone_requests import CloneOrder
+from tenantry.servers.session_watch import SessionWatch, WatchLimits
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.restores.conftest import Vault
 
@@ -83,8 +86,12 @@ def password(vault: Vault, tenant_id: TenantId) -> str:
 
 
 def connect_as(vault: Vault, tenant_id: TenantId, login: str, database: str = "") -> Any:
+    # The owner may have set a millisecond, which is less than a session may take to begin.
     connection = vault.postgres["here"].connect(
-        database or tenant_id.value, user=login, password=password(vault, tenant_id)
+        database or tenant_id.value,
+        user=login,
+        password=password(vault, tenant_id),
+        options="-c transaction_timeout=0",
     )
     connection.autocommit = True
     return connection
@@ -162,7 +169,10 @@ OLDER = ("owner", "editor", "viewer", "login_a", "login_b")
 
 @pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
 def test_a_login_for_backups_reaches_one_home(vault: Vault, isolation: Isolation) -> None:
-    """Has the password of the logins: nobody else's database opens, and no tables beside its own are read."""
+    """Has the password of the logins: nobody else's database opens, and no tables beside its own are read.
+
+    Past policies reads the one that dumps, of tables that the owner may read.
+    """
     tenant_id, neighbour = vault.add(isolation), vault.add(isolation)
     home = vault.home(tenant_id)
     assert vault.back_up(tenant_id).manifest
@@ -176,12 +186,41 @@ def test_a_login_for_backups_reaches_one_home(vault: Vault, isolation: Isolation
                 "FROM pg_roles WHERE rolname = session_user"
             )
             reads_all = isolation is Isolation.DATABASE and login == dump_login(tenant_id)
-            assert cursor.fetchone() == (False, reads_all)
+            assert cursor.fetchone() == (False, login == dump_login(tenant_id))
             cursor.execute("SELECT pg_has_role(session_user, 'pg_read_all_data', 'MEMBER')")
             assert cursor.fetchone() == (reads_all,)
             if isolation is Isolation.SCHEMA:
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute(f'SELECT * FROM "{neighbour}".candidates')
                 cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
                 with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                     cursor.execute(f'SELECT * FROM "{neighbour}".candidates')
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(neighbour))))
+
+
+def test_limits_of_connections_keep_nobody_out(vault: Vault) -> None:
+    """An owner limits its database to nothing; its own login may have one session, which is in use, or none."""
+    tenant_id = vault.add()
+    limit = f'ALTER DATABASE "{tenant_id}" CONNECTION LIMIT 0'
+    vault.run_as(tenant_id, limit)
+    with pytest.raises(TenantryError) as refusal:
+        vault.back_up(tenant_id)
+    assert refusal.value.code == "53300"
+    watched = SessionWatch(vault.servers, WatchLimits())
+    assert watched.run().lifted == [tenant_id.value]
+    assert watched.run().lifted == []
+    assert vault.back_up(tenant_id).manifest
+    clone = TenantId(f"c{tenant_id.value[1:]}")
+    vault.made.append(clone)
+    login = vault.credentials(tenant_id).username
+    vault.execute("here", f'ALTER ROLE "{login}" CONNECTION LIMIT 1')
+    with closing(vault.connect(tenant_id)) as held, held.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        vault.perform_well(vault.clones.start(CloneOrder(tenant_id, clone), "op-1"))
+    vault.run_as(tenant_id, limit)
+    vault.execute("here", f'ALTER ROLE "{login}" CONNECTION LIMIT 0')
+    vault.perform_well(vault.relocations.move(tenant_id, "there", "op-1"))
+    vault.execute("there", f'ALTER DATABASE "{tenant_id}" CONNECTION LIMIT 0; ALTER ROLE "{login}" CONNECTION LIMIT 0')
+    vault.perform_well(vault.relocations.undo(tenant_id, "op-1"))
+    assert len(vault.run_as(tenant_id, "SELECT 1 FROM candidates")) == 200

@@ -7,11 +7,12 @@ import pytest
 
 from tenantry.backups.logins import choose_logins
 from tenantry.backups.snapshot import Snapshot
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.backup import LargeObjects
-from tenantry.domain.content import Content, Sample
+from tenantry.domain.backup_facts import LargeObjects
+from tenantry.domain.content import Content, Counting, Sample
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tests.integration.conftest import World
 
@@ -32,7 +33,7 @@ SHADOWS = {
 def read(world: World, tenant_id: TenantId, samples: dict[tuple[str, str], Sample] | None = None) -> Content:
     home = Home("", Isolation.DATABASE, tenant_id.value, "public")
     with ContentReader(Access(home, world.credentials[tenant_id], owner_role(tenant_id)), ConnectSettings()) as reader:
-        return reader.content(samples)
+        return reader.content(Counting(samples=samples or {}))
 
 
 @pytest.mark.parametrize("shadow", SHADOWS.values(), ids=SHADOWS.keys())

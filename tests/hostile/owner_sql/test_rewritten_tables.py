@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tenantry.contents.digest import ContentReader
+from tenantry.contents.reader import ContentReader
 from tenantry.domain.operation import OperationStatus
 from tenantry.domain.tenant import Isolation, TenantId
 from tests.integration.conftest import clear_caches
@@ -191,7 +191,7 @@ def test_a_move_takes_what_was_committed(vault: Vault, monkeypatch: pytest.Monke
 
 def test_a_comparison_is_not_deceived(vault: Vault) -> None:
     """A table is emptied and filled anew while what is there is compared: no digest is given for it."""
-    from tenantry.contents.digest import Access
+    from tenantry.contents.access import Access
     from tenantry.database.connecting import ConnectSettings
     from tenantry.domain.errors import Conflict
 

@@ -348,3 +348,26 @@ def test_what_an_extension_made_is_kept_from_everybody(vault: Vault) -> None:
     with pytest.raises(CopyFailed) as failure:
         vault.perform(vault.relocations.move(tenant, "there", "op-1"))
     assert failure.value.code == "copy_differs"
+
+
+def test_owners_of_what_has_no_rights_go_along(vault: Vault) -> None:
+    """Statistics objects, collations and operators of the editor's stay the editor's, in a restore and in a move."""
+    tenant = vault.add()
+    vault.run_as(
+        tenant,
+        """CREATE TABLE t (a int, b int); CREATE STATISTICS "of t" ON a, b FROM t; CREATE COLLATION plain FROM "C";
+        CREATE FUNCTION same(a int, b int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT a = b';
+        CREATE OPERATOR === (FUNCTION = same, LEFTARG = int, RIGHTARG = int)""",
+    )
+    editor = f'"{tenant}_editor"'
+    for thing in ('STATISTICS "of t"', "COLLATION plain", "OPERATOR ===(int, int)"):
+        vault.execute("here", f"ALTER {thing} OWNER TO {editor}", tenant.value)
+    query = """SELECT (SELECT stxowner::regrole::text FROM pg_statistic_ext WHERE stxname = 'of t'),
+               (SELECT collowner::regrole::text FROM pg_collation WHERE collname = 'plain'),
+               (SELECT oprowner::regrole::text FROM pg_operator WHERE oprname = '===')"""
+    backup = vault.back_up(tenant)
+    vault.perform_well(vault.start(backup))
+    assert vault.execute("here", query, tenant.value) == [(f"{tenant}_editor",) * 3]
+    vault.perform_well(vault.relocations.confirm(tenant, "op-1"))
+    vault.perform_well(vault.relocations.move(tenant, "there", "op-1"))
+    assert vault.execute("there", query, tenant.value) == [(f"{tenant}_editor",) * 3]

@@ -8,7 +8,8 @@ import pytest
 import zstandard
 
 from tenantry.backups import snapshot
-from tenantry.contents.digest import Access, ContentReader
+from tenantry.contents.access import Access
+from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.backup import Manifest
 from tenantry.domain.credentials import Credentials
@@ -49,7 +50,7 @@ def tenant(world: World) -> Iterator[TenantId]:
 
 def test_it_says_what_no_dump_holds(world: World, s3: Any, tenant: TenantId) -> None:
     manifest = manifest_of(s3, back_up(tenant))
-    assert manifest.format == 2
+    assert manifest.format == 3
     assert manifest.home is not None
     assert manifest.home.home == Home("local", Isolation.DATABASE, tenant.value, "public")
     assert manifest.home.connections == 10
@@ -114,7 +115,7 @@ def digests(world: World, manifest: Manifest) -> dict[tuple[str, str], tuple[int
     login = Credentials(server.host, server.port, RESTORED, server.admin_user, server.admin_password, "disable")
     access = Access(Home("", Isolation.DATABASE, RESTORED, "public"), login, server.admin_user)
     with ContentReader(access, ConnectSettings()) as reader:
-        content = reader.content(manifest.samples)
+        content = reader.content(manifest.counting)
         objects = content.large_objects
         assert (objects and objects.digest) == (manifest.large_objects and manifest.large_objects.digest)
         return {

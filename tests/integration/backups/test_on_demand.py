@@ -93,6 +93,7 @@ def test_a_tenants_admin_asks_watches_and_downloads(world: World, s3: Any, start
     assert (progress["state"], progress["tables_done"], progress["tables_total"]) == ("published", 2, 2)
     assert progress["dump_bytes"] > progress["stored_bytes"] > 0
     assert {table["table"]: table["rows"] for table in shown["contents"]}["candidates"] == 10
+    assert (shown["omissions"], {table["copied"] for table in shown["contents"]}) == ([], {False})
     assert "manifest" not in shown
     listed = call(tenant).json
     assert named in {backup["backup_id"] for backup in listed["backups"]}
@@ -128,7 +129,7 @@ def test_operators_need_not_wait_so_long(world: World, s3: Any, started: list[di
     back_up(tenant, backup_id=started[0]["backup_id"], trigger=started[0]["trigger"])
     shown = operator.call("GET", f"{path}/{named}").json
     assert shown["progress"]["state"] == "published"
-    assert shown["manifest"]["format"] == 2
+    assert shown["manifest"]["format"] == 3
     assert "settings" not in shown["manifest"]
     link = operator.call("POST", f"{path}/{named}/download")
     assert (link.status, link.json["sha256"]) == (200, shown["manifest"]["dump"]["sha256"])

@@ -24,8 +24,6 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_get_userbyid(c.relowner) = current_user
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relname <> 'alembic_version' ORDER BY c.oid
 """
-# A clone of a schema has the tables of every tenant, and no others: decision 32.
-_NO_CLONE = {"copy_differs", "tables_differ"}
 
 
 class Strayed(AssertionError):
@@ -123,13 +121,7 @@ class Journey:
             self.refusals.append(f"clone: {error.code}")
             self._same("refused clone", before, self.portrait(tenant))
             return
-        try:
-            self.vault.perform_well(operation)
-        except TenantryError as error:
-            if error.code in _NO_CLONE and self.odd.isolation is Isolation.SCHEMA:
-                self._same("clone", before, self.portrait(tenant))
-                return
-            raise Strayed("clone", [_described(error)]) from error
+        self._perform("clone", lambda: self.vault.perform_well(operation))
         self._same("clone", before, self.portrait(clone))
         self._same("original of a clone", before, self.portrait(tenant))
 

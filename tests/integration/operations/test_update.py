@@ -48,6 +48,7 @@ STORED_STEPS = {
         "delete_secret",
         "certify",
     ),
+    "erase_remains": ("find", "delete_backups", "certify"),
     "rename_tenant": (
         "reserve",
         "stop",

@@ -72,13 +72,26 @@ def walk_erasures(desk: Desk) -> None:
         assert desk.call("GET", f"/admin/v1/tenants/{tenant_id}").status == 404
         assert [found for found in desk.vault.traces(tenant_id).values() if found] == []
     # One that waits for its time can be begun at once, or the tenant kept.
-    for which, left in ((0, 404), (1, 200)):
+    for which, left in ((1, 404), (0, 200)):
         tenant_id = desk.add(POOLED)
         begun = desk.start(f"DELETE /tenants/{tenant_id}", erasure(tenant_id) | {"undo_hours": 5})
         desk.follow(begun, which)
         assert desk.call("GET", f"/admin/v1/tenants/{tenant_id}").status == left
     desk.start(f"POST /tenants/{tenant_id}/resume")
     desk.settle(tenant_id)
+
+
+def walk_remains(desk: Desk) -> None:
+    """What an erasure had to keep is deleted by the same call, once nothing is on it, and that is certified too."""
+    for fault, which in faults(kinds.ERASE_REMAINS):
+        tenant_id = desk.add(POOLED)
+        backup = desk.vault.back_up(tenant_id)
+        held = f"/admin/v1/tenants/{tenant_id}/backups/{backup.backup_id}/hold"
+        assert desk.call("PUT", held, {"reason": "a lawsuit"}).status == 200
+        desk.do(f"DELETE /tenants/{tenant_id}", erasure(tenant_id))
+        assert desk.call("DELETE", held).status == 200
+        desk.follow(desk.do(f"DELETE /tenants/{tenant_id}", erasure(tenant_id), fault), which)
+        assert desk.call("GET", f"/admin/v1/tenants/{tenant_id}/backups").json == []
 
 
 def walk_retention(desk: Desk) -> None:
@@ -115,6 +128,7 @@ WALKS_OF_BACKUPS: dict[str, Callable[[Desk], None]] = {
     kinds.UNDO_RESTORE: walk_undone_restores,
     kinds.ABANDON_RESTORE: walk_abandoned_restores,
     kinds.ERASE: walk_erasures,
+    kinds.ERASE_REMAINS: walk_remains,
     kinds.APPLY_RETENTION: walk_retention,
     kinds.PLAN_RETENTION: walk_retention,
     kinds.CLOSE_INSPECTION: walk_inspections,

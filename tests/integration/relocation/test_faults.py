@@ -83,7 +83,7 @@ class Axe:
 
         # No session is kept for the next who needs one: each is a new one, which can be counted.
         self.patch.setattr("tenantry.database.kept_sessions._KEPT_SECONDS", 0.0)
-        for module in ("servers.servers", "contents.home_copier", "contents.digest", "contents.row_targets"):
+        for module in ("servers.servers", "contents.home_copier", "contents.reader", "contents.row_targets"):
             self.patch.setattr(f"tenantry.{module}.connect", connect)
 
     def __exit__(self, *_: object) -> None:

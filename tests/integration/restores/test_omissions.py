@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.domain.backup import ExtensionFacts
+from tenantry.domain.backup_facts import ExtensionFacts
 from tenantry.domain.errors import Conflict, RestoreFailed
 from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.relocation.clone_requests import CloneOrder
 from tenantry.restores.drills.drill import DrillOrder
 from tests.integration.restores.conftest import Vault, replace
 from tests.postgres import quick_place
@@ -94,6 +95,9 @@ def test_what_only_a_superuser_makes_is_left_out_of_a_restore(vault: Vault) -> N
     tenant = vault.add_with_tables()
     vault.execute("here", OF_SUPERUSERS, tenant.value)
     owned = f'ALTER FUNCTION watch() OWNER TO "{tenant}_owner"; ALTER FOREIGN TABLE far OWNER TO "{tenant}_owner"; '
+    # Whose rights to it are left out, too.
+    owned += f'GRANT EXECUTE ON FUNCTION shorter(text) TO "{tenant}_viewer"; '
+    owned += f'ALTER FUNCTION tight() OWNER TO "{tenant}_editor"'
     vault.execute("here", owned, tenant.value)
     assert said(vault, tenant) == {"needs_superuser": NEED_SUPERUSERS}
     backup = vault.back_up(tenant)
@@ -128,6 +132,8 @@ def test_what_is_made_otherwise_is_said(vault: Vault) -> None:
             "default_tablespace": {"table @.far_away", "index @.far_away_pkey"},
         }
         drilled = vault.scratches().drill(vault.order(backup))
+        beside = vault.perform_well(vault.start(backup, tables=("public.far_away",))).facts
+        assert beside["left_out"] == ["tablespace of index far_away_pkey", "tablespace of table far_away"]
         vault.execute("here", f'DROP DATABASE "{tenant}" WITH (FORCE)')
     assert drilled.findings.differing == []
 
@@ -171,3 +177,86 @@ def test_what_needs_what_is_left_out_fails_the_restore(vault: Vault) -> None:
         vault.scratches().drill(vault.order(backup))
     assert failure.value.code == "restore_failed"
     assert vault.leftovers(tenant) == []
+
+
+@pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
+def test_what_can_not_be_restored_as_it_was_dumped_is_left_out(vault: Vault, isolation: Isolation) -> None:
+    """A key that was made deferrable after it was the replica identity; and an identity whose index is gone."""
+    tenant = vault.add(isolation)
+    vault.run_as(
+        tenant,
+        """CREATE TABLE late (a int NOT NULL, b int NOT NULL, PRIMARY KEY (b));
+        CREATE UNIQUE INDEX "by a" ON late (a); ALTER TABLE late REPLICA IDENTITY USING INDEX "by a";
+        ALTER TABLE late ADD CONSTRAINT "by a" UNIQUE USING INDEX "by a" DEFERRABLE; INSERT INTO late VALUES (1, 2);
+        COMMENT ON CONSTRAINT "by a" ON late IS 'late'; COMMENT ON INDEX "by a" IS 'index';
+        CREATE TABLE main (a int NOT NULL);
+        CREATE UNIQUE INDEX i ON main (a); ALTER TABLE main REPLICA IDENTITY USING INDEX i;
+        ALTER TABLE main ADD CONSTRAINT main_key PRIMARY KEY USING INDEX i DEFERRABLE INITIALLY DEFERRED;
+        CREATE TABLE gone (a int NOT NULL); CREATE UNIQUE INDEX j ON gone (a);
+        ALTER TABLE gone REPLICA IDENTITY USING INDEX j; DROP INDEX j;
+        CREATE TABLE kept (a int NOT NULL UNIQUE, b int UNIQUE DEFERRABLE); COMMENT ON TABLE kept IS 'kept';
+        ALTER TABLE kept REPLICA IDENTITY USING INDEX kept_a_key""",
+    )
+    assert said(vault, tenant) == {
+        "not_restorable": {
+            'constraint @.late."by a"',
+            'index @."by a"',
+            "constraint @.main.main_key",
+            "index @.main_key",
+        },
+        "not_dumped": {"table @.gone"},
+    }
+    backup = vault.back_up(tenant)
+    assert vault.scratches().drill(vault.order(backup)).findings.differing == []
+    vault.run_as(tenant, "DROP TABLE late, kept")
+    vault.perform_well(vault.start(backup))
+    query = (
+        "SELECT relname::text FROM pg_class WHERE relreplident = 'i' AND relnamespace = current_schema::regnamespace"
+    )
+    assert vault.run_as(tenant, query) == [("kept",)]
+    assert vault.run_as(tenant, "SELECT obj_description('kept'::regclass)") == [("kept",)]
+    assert vault.run_as(tenant, "SELECT b FROM late WHERE a = 1") == [(2,)]
+
+
+# With the name that a refusal has, and how each goes.
+NO_COPY = [
+    ("CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION watch()", "event trigger e", "EVENT TRIGGER e"),
+    (
+        "CREATE FUNCTION s(text) RETURNS text LANGUAGE internal AS 'lower'",
+        "function public.s(text)",
+        "FUNCTION s(text)",
+    ),
+    ("CREATE FOREIGN DATA WRAPPER w", "foreign-data wrapper w", "FOREIGN DATA WRAPPER w"),
+    ("CREATE PUBLICATION p FOR ALL TABLES", "publication p", "PUBLICATION p"),
+    ("CREATE EXTENSION pageinspect", "extension pageinspect", "EXTENSION pageinspect"),
+]
+
+
+def test_no_copy_is_begun_of_what_it_could_not_have(vault: Vault) -> None:
+    tenant = vault.add()
+    clone = CloneOrder(tenant, TenantId(f"c{tenant.value[1:]}"))
+    vault.execute("here", "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'", tenant.value)
+    for statement, named, thing in NO_COPY:
+        vault.execute("here", statement, tenant.value)
+        for is_clone in (False, True):
+            with pytest.raises(Conflict) as refusal:
+                _ = vault.clones.start(clone, "op-1") if is_clone else vault.relocations.move(tenant, "there", "op-1")
+            assert (refusal.value.code, refusal.value.details) == ("unrestorable", named)
+        vault.execute("here", f"DROP {thing}", tenant.value)
+    assert (vault.tenant(tenant).relocation, vault.world.registry.tenant(clone.tenant_id)) == ("", None)
+    vault.perform_well(vault.relocations.move(tenant, "there", "op-1"))
+    vault.execute("there", f"{NO_COPY[0][0]}; DELETE FROM candidates WHERE id = 1", tenant.value)
+    with pytest.raises(Conflict, match="no copy can have"):
+        vault.perform(vault.relocations.undo(tenant, "op-1"))
+    vault.execute("there", "DROP EVENT TRIGGER e", tenant.value)
+    vault.perform_well(vault.relocations.undo(tenant, "op-1"))
+    assert len(vault.run_as(tenant, "SELECT 1 FROM candidates")) == 199
+
+
+def test_no_promotion_is_begun_of_what_it_could_not_have(vault: Vault) -> None:
+    tenant = vault.add(Isolation.SCHEMA)
+    vault.run_as(tenant, "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    vault.execute("here", f'ALTER FUNCTION "{tenant}".one() LEAKPROOF', "tenantry_schemas")
+    with pytest.raises(Conflict) as refusal:
+        vault.relocations.promote(tenant, Isolation.DATABASE, "op-1")
+    assert (refusal.value.code, refusal.value.details) == ("unrestorable", f"function {tenant}.one()")

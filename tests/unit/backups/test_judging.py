@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenantry.backups.judging import BackupFault, BackupReport, TenantHistory, digest, judge, predict_seconds
-from tenantry.domain.backup import DatabaseFacts, DumpObject, Manifest, Verification, VerifiedTable, new_backup_id
+from tenantry.domain.backup import DumpObject, Manifest, new_backup_id
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.tenant import BackupFrequency, Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.verification import Verification, VerifiedTable
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACME = Tenant(TenantId("acme"), TenantStatus.ACTIVE, Isolation.DATABASE, "s1")

@@ -13,6 +13,9 @@ ONCE_MORE = [
     ),
     ("(((x >= 1) AND (x <= 2)) AND y)", "((x >= 1) AND (x <= 2) AND y)"),
     ("(ARRAY['a'::bpchar])::character(3)[]", "ARRAY[('a'::bpchar)::character(3)]"),
+    ("FROM acme.f((1), ')') q(a, \"b (\")", "FROM acme.f((1), ')') q(a, \"b (\", c)"),
+    ("(f(1) f(x, b) JOIN u USING (x)) j(x, y)", "(f(1) f(x, b, c) JOIN u USING (x)) j(x, y)"),
+    ("ROW(1, 'x'::text, NULL)::acme.t", "ROW(1, 'x'::text, NULL::integer)::acme.t"),
 ]
 DIFFERENT = [
     ("(a > 1)", "(a > 2)"),
@@ -22,6 +25,11 @@ DIFFERENT = [
     ("(a)::acme.t", "(a)::elsewhere.t"),
     ("a AND b OR c", "a AND b AND c"),
     ('"A b"', '"A c"'),
+    ("ROWS FROM(f(), g()) q(a, b)", "ROWS FROM(f(), g()) q(a, b, c)"),
+    ("UNNEST(x, y) q(a, b)", "UNNEST(x, y) q(a, b, c)"),
+    ("f() WITH ORDINALITY q(a, b)", "f() WITH ORDINALITY q(a, c, b)"),
+    ("(f() JOIN u) j(a)", "(f() JOIN u) j(b)"),
+    ("(1 + f(a, b))", "(1 + f(a, c))"),
 ]
 # In a schema of one name, and in one of another.
 RENAMED = [

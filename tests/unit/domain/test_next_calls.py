@@ -1,6 +1,5 @@
 """What is next follows from an operation and the registry alone; `tests/integration/operations` makes the calls."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import pytest
 
 from tenantry.domain import operation_kinds as kinds
-from tenantry.domain.next_calls import NextCall, next_calls, settling_calls
-from tenantry.domain.operation import UNDONE, Operation, OperationStatus
-from tenantry.domain.relocation import Journey
+from tenantry.domain.next_calls import Known, NextCall, next_calls, settling_calls
+from tenantry.domain.operation import UNDO_UNTIL, UNDONE, Operation, OperationStatus
+from tenantry.domain.relocation import DAMAGED, Journey
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 
 HERE = Home("here", Isolation.DATABASE, "acme", "public")
@@ -27,13 +26,13 @@ def an_operation(kind: str, facts: dict[str, Any] | None = None, *, error: str =
     return Operation("1", kind, "tenant/acme", "op-1", now, failed, tuple(done.split()), error, facts or {})
 
 
-def finding(*tenants: Tenant) -> Callable[[str], Tenant | None]:
+def finding(*tenants: Tenant, lost: str = "") -> Known:
     known = {each.value: tenant for tenant in tenants for each in (tenant.tenant_id, *tenant.former_ids)}
-    return known.get
+    return Known(known.get, lambda server: server in lost.split())
 
 
-def told(operation: Operation, *tenants: Tenant) -> list[tuple[str | None, str]]:
-    return [(call.call, call.meaning) for call in next_calls(operation, finding(*tenants))]
+def told(operation: Operation, *tenants: Tenant, lost: str = "") -> list[tuple[str | None, str]]:
+    return [(call.call, call.meaning) for call in next_calls(operation, finding(*tenants, lost=lost))]
 
 
 NOTHING = [(None, "nothing to do")]
@@ -104,6 +103,38 @@ def test_a_restore_is_repeated_as_it_was_asked_for() -> None:
 
 def test_what_is_unconfirmed_can_be_settled_while_nothing_holds_the_tenant() -> None:
     moved = replace(ACME, former_home=THERE)
-    assert [call.meaning for call in settling_calls(moved)] == ["confirm", "undo"]
-    assert settling_calls(replace(moved, relocation="1")) == settling_calls(ACME) == []
+    known = finding()
+    assert [call.meaning for call in settling_calls(moved, known)] == ["confirm", "undo"]
+    assert settling_calls(replace(moved, relocation="1"), known) == settling_calls(ACME, known) == []
     assert told(an_operation(kinds.MOVE, JOURNEY, done="switch settle"), moved)[0] == (f"POST {API}/confirm", "confirm")
+
+
+@pytest.mark.parametrize(
+    ("lost", "settling", "after_undo", "after_damage"),
+    [
+        ("", ["confirm", "undo"], ["repeat", "confirm"], ["repeat", "confirm"]),
+        # The one place is gone: the other one may be all that there is, and is never offered to be dropped.
+        ("here", ["undo"], ["repeat"], ["confirm"]),
+        ("there", ["confirm"], ["confirm"], ["confirm"]),
+        ("here there", ["confirm"], ["confirm"], ["confirm"]),
+    ],
+)
+def test_of_two_places_the_one_that_is_left_stays(
+    lost: str, settling: list[str], after_undo: list[str], after_damage: list[str]
+) -> None:
+    moved = replace(ACME, former_home=THERE)
+    assert [call.meaning for call in settling_calls(moved, finding(lost=lost))] == settling
+    held = replace(moved, relocation="1")
+    for error, expected in (("08006", after_undo), (DAMAGED, after_damage)):
+        undo = an_operation(kinds.UNDO, JOURNEY, error=error)
+        assert [meaning for _, meaning in told(undo, held, lost=lost)] == expected
+
+
+def test_erasing_at_once_is_no_repetition_of_what_waits() -> None:
+    """Whoever pastes the first call keeps the tenant; and nobody takes an erasure for a repetition of nothing yet."""
+    dying = replace(ACME, status=TenantStatus.ERASING)
+    waiting = replace(an_operation(kinds.ERASE, {UNDO_UNTIL: "2026-12-04T00:00:00+00:00"}), error=None)
+    waiting = replace(waiting, status=OperationStatus.RUNNING)
+    assert [meaning for _, meaning in told(waiting, dying)] == ["keep", "erase"]
+    assert [meaning for _, meaning in told(an_operation(kinds.ERASE), dying)] == ["keep", "repeat"]
+    assert [meaning for _, meaning in told(an_operation(kinds.ERASE, done="find"), dying)] == ["repeat"]

@@ -2,7 +2,7 @@
 
 import json
 
-from tenantry.domain.backup import RightsFacts
+from tenantry.domain.backup_facts import RightsFacts
 from tenantry.domain.rights import (
     OWNER,
     PUBLIC,

@@ -1,4 +1,5 @@
--- Whether the schema has a version table in a known form that this role may read.
-SELECT coalesce(bool_or(has_column_privilege(attrelid, attnum, 'SELECT')), false)
-FROM pg_attribute
-WHERE attrelid = to_regclass(%s) AND attname = 'version_num' AND NOT attisdropped
+-- Whether a schema has a version table in a known form that this role may read. A schema that is closed to it can't be asked
+-- by a name (`to_regclass`).
+SELECT coalesce(bool_or(has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')), false)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = %s AND a.attname = 'version_num' AND NOT a.attisdropped

@@ -36,8 +36,13 @@ things (class, object, part, kind, name, named, own, written) AS (
            concat_ws(E'\n', p.names, CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
                      (SELECT quote_ident(srvname) FROM pg_foreign_server WHERE oid = f.ftserver)),
            jsonb_build_array(
-               c.relkind, c.relpersistence, c.reloptions, t.reloptions, c.relrowsecurity, c.relforcerowsecurity,
-               c.relreplident, c.relispartition, a.amname, f.ftoptions, c.relkind = 'm' AND c.relispopulated,
+               c.relkind, c.relpersistence,
+               -- A view's check option is dumped as a clause, and comes back as the last.
+               ARRAY(SELECT option FROM unnest(c.reloptions) option ORDER BY option COLLATE "C"), t.reloptions, c.relrowsecurity, c.relforcerowsecurity,
+               -- What no dump brings back is told otherwise: an index that is gone, or was made deferrable afterwards.
+               CASE WHEN c.relreplident = 'i' AND NOT EXISTS (
+                   SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indimmediate
+               ) THEN 'd' ELSE c.relreplident END, c.relispartition, a.amname, f.ftoptions, c.relkind = 'm' AND c.relispopulated,
                CASE WHEN c.relkind = 'c' THEN ARRAY(
                    SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND NOT attisdropped ORDER BY attnum
                ) END

@@ -45,6 +45,43 @@ things AS (
       AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
       AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
     UNION ALL
+    -- Of these only the owner is anybody's to choose.
+    SELECT x.kind, s.name, ARRAY[x.name::text], x.arguments, x.owner, NULL::aclitem[], NULL::aclitem[], x.class, x.oid, 0
+    FROM (
+        SELECT 'STATISTICS', stxname, stxnamespace, ARRAY[]::text[], stxowner, 'pg_statistic_ext'::regclass, oid
+        FROM pg_statistic_ext
+        UNION ALL
+        SELECT 'COLLATION', collname, collnamespace, ARRAY[]::text[], collowner, 'pg_collation'::regclass, oid FROM pg_collation
+        UNION ALL
+        SELECT 'CONVERSION', conname, connamespace, ARRAY[]::text[], conowner, 'pg_conversion'::regclass, oid
+        FROM pg_conversion
+        UNION ALL
+        SELECT 'TEXT SEARCH DICTIONARY', dictname, dictnamespace, ARRAY[]::text[], dictowner, 'pg_ts_dict'::regclass, oid
+        FROM pg_ts_dict
+        UNION ALL
+        SELECT 'TEXT SEARCH CONFIGURATION', cfgname, cfgnamespace, ARRAY[]::text[], cfgowner, 'pg_ts_config'::regclass, oid
+        FROM pg_ts_config
+        UNION ALL
+        SELECT 'OPERATOR CLASS', o.opcname, o.opcnamespace, ARRAY['=' || quote_ident(a.amname)], o.opcowner,
+               'pg_opclass'::regclass, o.oid
+        FROM pg_opclass o JOIN pg_am a ON a.oid = o.opcmethod
+        UNION ALL
+        SELECT 'OPERATOR FAMILY', f.opfname, f.opfnamespace, ARRAY['=' || quote_ident(a.amname)], f.opfowner,
+               'pg_opfamily'::regclass, f.oid
+        FROM pg_opfamily f JOIN pg_am a ON a.oid = f.opfmethod
+        UNION ALL
+        SELECT 'OPERATOR', o.oprname, o.oprnamespace, ARRAY(
+                   SELECT CASE WHEN n.nspname = %(main)s
+                          THEN '@' || substr(format_type(t.oid, NULL), length(quote_ident(n.nspname)) + 2)
+                          ELSE '=' || coalesce(format_type(t.oid, NULL), 'NONE') END
+                   FROM unnest(ARRAY[o.oprleft, o.oprright]) WITH ORDINALITY a(type, place)
+                   LEFT JOIN pg_type t ON t.oid = a.type LEFT JOIN pg_namespace n ON n.oid = t.typnamespace
+                   ORDER BY a.place
+               ), o.oprowner, 'pg_operator'::regclass, o.oid
+        FROM pg_operator o WHERE o.oprcode <> 0
+    ) x (kind, name, space, arguments, owner, class, oid)
+    JOIN spaces s ON s.oid = x.space
+    UNION ALL
     SELECT 'LARGE OBJECT', NULL, ARRAY[l.oid::text], ARRAY[]::text[], l.lomowner, l.lomacl, acldefault('L', l.lomowner),
            'pg_largeobject'::regclass, l.oid, 0
     FROM pg_largeobject_metadata l

@@ -49,10 +49,11 @@ said(kind, name, text) AS (
         (pg_catalog.pg_get_expr(p.polqual, r.oid)), (pg_catalog.pg_get_expr(p.polwithcheck, r.oid))
     ) e(text)
     UNION ALL
-    SELECT 'trigger', g.tgname::text, pg_catalog.concat_ws(
-        ' ', pg_catalog.encode(g.tgargs, 'escape'), pg_catalog.pg_get_expr(g.tgqual, r.oid)
-    )
+    -- A condition has two rows, which no pg_get_expr writes.
+    SELECT 'trigger', g.tgname::text, pg_catalog.substr(d.text, pg_catalog.length('CREATE TRIGGER ') OPERATOR(pg_catalog.+)
+        pg_catalog.length(pg_catalog.quote_ident(g.tgname::text)))
     FROM relation r JOIN pg_catalog.pg_trigger g ON g.tgrelid OPERATOR(pg_catalog.=) r.oid AND NOT g.tgisinternal
+    CROSS JOIN LATERAL (VALUES (pg_catalog.pg_get_triggerdef(g.oid, true))) d(text)
     UNION ALL
     SELECT 'constraint', k.conname::text, pg_catalog.pg_get_constraintdef(k.oid, true)
     FROM pg_catalog.pg_constraint k JOIN here ON k.connamespace OPERATOR(pg_catalog.=) here.oid

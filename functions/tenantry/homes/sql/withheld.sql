@@ -1,7 +1,7 @@
--- What lies in a home and is a tenant's, and its owner may not read whole: it has taken the right from itself, policies bind
--- it too, or another of the tenant's roles owns it. A table's own rights count for nothing in a schema that is closed to it.
+-- What lies in a home and is a tenant's, and a role may not read whole: the owner, say, that has taken the right from itself or
+-- that policies bind too, as another of the tenant's roles owns it. A table's own rights count for nothing in a schema that is closed to it.
 -- Run this with only pg_catalog in search_path.
-WITH whose AS MATERIALIZED (SELECT oid FROM pg_roles WHERE rolname = %(role)s),
+WITH whose AS MATERIALIZED (SELECT oid, rolbypassrls FROM pg_roles WHERE rolname = %(role)s),
 makers AS MATERIALIZED (SELECT oid FROM pg_roles WHERE rolname = ANY (%(roles)s)),
 spaces AS MATERIALIZED (
     SELECT n.oid, n.nspname, has_schema_privilege(whose.oid, n.oid, 'USAGE') AS usable
@@ -15,7 +15,8 @@ WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
     NOT s.usable
     OR CASE c.relkind
        WHEN 'S' THEN NOT has_sequence_privilege(whose.oid, c.oid, 'SELECT')
-       ELSE NOT has_table_privilege(whose.oid, c.oid, 'SELECT') OR c.relrowsecurity AND (c.relforcerowsecurity OR c.relowner <> whose.oid)
+       ELSE NOT has_table_privilege(whose.oid, c.oid, 'SELECT') OR c.relrowsecurity AND NOT whose.rolbypassrls
+            AND (c.relforcerowsecurity OR c.relowner <> whose.oid)
        END
   )
 UNION ALL

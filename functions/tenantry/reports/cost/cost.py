@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.tenant import Isolation
 
 GIB = 1 << 30
 # The smallest amount in a report; the measurements are no more precise.
@@ -79,6 +80,10 @@ def _prices(given: Mapping[str, str]) -> Prices:
     return Prices(**prices)
 
 
+# That of its logins for requests and that of its logins for backups, which pooled tenants have not.
+_SECRETS = {False: 2, True: 1}
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """A tenant's measured use: bytes on its server and in the buckets, requests in a month; None if unknown.
@@ -150,7 +155,7 @@ def charge(usage: Usage, share: ServerShare, server_share: Decimal, prices: Pric
     lines = {
         "storage": at_server.storage_gb * (usage.data_bytes or 0) / GIB,
         "server_share": server_share,
-        "secret": at_home.secret,
+        "secret": at_home.secret * _SECRETS[usage.isolation == Isolation.POOLED],
         "secret_calls": at_home.secret_calls_10000 * calls / _TEN_THOUSAND,
         "api_requests": at_home.api_requests_million * requests / _MILLION,
         "lambda": at_home.lambda_requests_million * requests / _MILLION

@@ -1,7 +1,7 @@
 """Compares the registry with everything that it refers to, in both directions, and lists the disagreements."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -74,7 +74,9 @@ class DriftAudit:
         found.add(judge_registry(fleet))
         self._compare_lists(fleet, found, now)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            contents = dict(pool.map(lambda name: (name, self._compare_server(fleet, name, found)), fleet.server_ids()))
+            ids = fleet.server_ids()
+            contents = dict(zip(ids, pool.map(lambda name: self._read_server(name, found), ids), strict=True))
+            found.add(_judge_servers(fleet, contents))
 
             def compare(tenant: Tenant) -> None:
                 with found.reading("tenant", tenant.server_id, tenant):
@@ -106,15 +108,14 @@ class DriftAudit:
             since = {secret.name.removeprefix(prefix): secret.created_at for secret in secrets}
             found.add(judge_backups(fleet, self._backups.read(), since, now))
 
-    def _compare_server(self, fleet: Fleet, server_id: str, found: "_Found") -> ServerContent | None:
-        """Compare a server's content with the registry."""
+    def _read_server(self, server_id: str, found: "_Found") -> ServerContent | None:
+        """Read a server's content; None where it can't be read."""
         content = None
         with found.reading("server", server_id):
             administrator = self._administrators.find(server_id)
             # A missing administrator is a finding already: from the list of secrets, or of an unregistered server.
             if administrator:
                 content = ServerInventory(administrator).read()
-                found.add(judge_server(fleet, server_id, content))
         return content
 
     def _judge_tenant(self, fleet: Fleet, tenant: Tenant, content: ServerContent | None) -> Iterator[DriftFinding]:
@@ -134,6 +135,17 @@ class DriftAudit:
         operation = self._operations.get(tenant.relocation)
         if operation is None or operation.status is not OperationStatus.RUNNING:
             yield _finding(Drift.RELOCATION_LEFT, tenant, tenant.relocation)
+
+
+def _judge_servers(fleet: Fleet, contents: Mapping[str, ServerContent | None]) -> Iterator[DriftFinding]:
+    """Compare the servers' contents with the registry. One server under several ids has the tenants of all of them."""
+    for server_id, content in contents.items():
+        if content:
+            same = [name for name, other in contents.items() if other and content.running in {other.running} - {None}]
+            twins = sorted({*same} - {server_id})
+            if twins:
+                yield DriftFinding(Drift.SERVER_TWICE, "", server_id, ", ".join(twins))
+            yield from judge_server(fleet, server_id, content, twins)
 
 
 def _judge_login(tenant: Tenant, credentials: Credentials, content: ServerContent | None) -> Iterator[DriftFinding]:

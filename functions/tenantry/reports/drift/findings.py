@@ -32,6 +32,7 @@ class Drift(StrEnum):
     BACKUPS_UNKNOWN = "backups_unknown"
 
     # Both sides exist, and disagree.
+    SERVER_TWICE = "server_twice"
     TAGS_DISAGREE = "tags_disagree"
     SECRET_DISAGREES = "secret_disagrees"  # noqa: S105 - the name of a finding
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - the name of a finding
@@ -63,6 +64,11 @@ _NOT_OURS = "If it is another application's, rename it: its name is one of Tenan
 
 _ADVICE = {
     Drift.SERVER_UNKNOWN: _Advice(_HIGH, "Register the server anew with PUT /admin/v1/servers/{id}."),
+    Drift.SERVER_TWICE: _Advice(
+        _HIGH,
+        "Two ids lead to one running server. Drop nothing there. Correct the address of one (PUT), or undo the moves "
+        "between them and take the other id off: DELETE /admin/v1/servers/{id}.",
+    ),
     Drift.ADMINISTRATOR_MISSING: _Advice(
         _HIGH, "Register the server again with its administrator: PUT /admin/v1/servers/{id}."
     ),
@@ -93,7 +99,8 @@ _ADVICE = {
     ),
     Drift.BACKUPS_UNKNOWN: _Advice(
         _MEDIUM,
-        "Find out with the audit trail and the certificates why they were kept; delete them if nothing says so.",
+        "Find out with the audit trail and the certificates why they were kept. Once no hold and no lock is on them, "
+        "DELETE /admin/v1/tenants/{id} deletes those of an erased tenant; delete the others by hand.",
     ),
     Drift.TAGS_DISAGREE: _Advice(
         _HIGH, "Set the tags TenantId and Stage to what the name says; requests of that tenant fail until then."

@@ -9,6 +9,9 @@ from tenantry.domain.errors import BadRequest
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus, new_home
 
+# Identifies a running server, whatever its id and its address are.
+type RunningServer = tuple[str, str]
+
 _ROLE_KINDS = ("owner", "editor", "viewer", "login_a", "login_b")
 LOGIN_KINDS = ("login_a", "login_b")
 # Logins for backups: a tenant may have both or neither.
@@ -80,6 +83,8 @@ class ServerContent:
     read_only: list[ReadOnlySetting]
     schemas: list[str] = field(default_factory=list)
     pool_revision: str | None = None
+    # What only this running server has; None: not read.
+    running: RunningServer | None = None
 
 
 def homes_of(tenant: Tenant) -> list[Home]:

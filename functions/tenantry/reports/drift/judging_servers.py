@@ -1,6 +1,6 @@
 """Compares a server's content with the tenants that the registry places there, in both directions."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tenantry.domain.restore import detached_owner
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Home, Isolation, Tenant
@@ -19,9 +19,14 @@ from tenantry.reports.drift.fleet import (
 )
 
 
-def judge_server(fleet: Fleet, server_id: str, content: ServerContent) -> Iterator[DriftFinding]:
-    """Compare one server with the registry."""
-    here = _Here(fleet, server_id, content)
+def judge_server(
+    fleet: Fleet, server_id: str, content: ServerContent, twins: Collection[str] = ()
+) -> Iterator[DriftFinding]:
+    """Compare one server with the registry.
+
+    :param twins: other ids that lead to the same running server: their tenants live here too.
+    """
+    here = _Here(fleet, server_id, content, twins)
     yield from here.missing()
     for database in content.databases:
         yield from here.judge_database(database)
@@ -35,9 +40,10 @@ def judge_server(fleet: Fleet, server_id: str, content: ServerContent) -> Iterat
 class _Here:
     """One server: its tenants according to the registry, and its actual content."""
 
-    def __init__(self, fleet: Fleet, server_id: str, content: ServerContent) -> None:
+    def __init__(self, fleet: Fleet, server_id: str, content: ServerContent, twins: Collection[str]) -> None:
         self._fleet = fleet
         self._server_id = server_id
+        self._ids = {server_id, *twins}
         self._content = content
         self._databases = {database.name for database in content.databases}
         self._limits = {role.name: role.connection_limit for role in content.roles}
@@ -45,7 +51,7 @@ class _Here:
         self._residents = {
             home.database: tenant
             for tenant, home in homes
-            if (home.server_id, home.isolation) == (server_id, Isolation.DATABASE)
+            if home.server_id in self._ids and home.isolation is Isolation.DATABASE
         }
 
     def missing(self) -> Iterator[DriftFinding]:
@@ -111,7 +117,7 @@ class _Here:
         if tenant is None:
             yield DriftFinding(Drift.ROLE_UNKNOWN, holder, self._server_id, role)
         elif not tenant.relocation and (
-            role.endswith(f"_{COPY_KIND}") or self._server_id not in {home.server_id for home in homes_of(tenant)}
+            role.endswith(f"_{COPY_KIND}") or not any(home.server_id in self._ids for home in _places_of(tenant))
         ):
             yield self._found(Drift.ROLE_LEFT, tenant, role)
 
@@ -131,12 +137,17 @@ class _Here:
         """Tell whether the place is a home of the tenant, present or former, or belongs to an unfinished move."""
 
         def is_here(home: Home) -> bool:
-            return (home.server_id, home.isolation, home.database) == (self._server_id, isolation, database)
+            return home.server_id in self._ids and (home.isolation, home.database) == (isolation, database)
 
         return bool(tenant.relocation) or any(map(is_here, homes_of(tenant)))
 
     def _found(self, kind: Drift, tenant: Tenant, where: str) -> DriftFinding:
         return DriftFinding(kind, tenant.tenant_id.value, self._server_id, where)
+
+
+def _places_of(tenant: Tenant) -> list[Home]:
+    """List where a tenant may have roles: an erasure takes those along that it has left behind."""
+    return [*homes_of(tenant), *(left.home for left in tenant.left_behind)]
 
 
 def _is_of_use(tenant: Tenant, schema: str) -> bool:

@@ -14,6 +14,7 @@ from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Isolation, TenantId, owner_role
 from tenantry.reports.drift.fleet import DatabaseOnServer, ReadOnlySetting, RoleOnServer, ServerContent
+from tenantry.servers.running_server import running_server
 
 _CONNECT = ConnectSettings(
     connect_timeout=5, statement_timeout_ms=30_000, application_name="tenantry-drift", administers=True
@@ -29,7 +30,7 @@ class ServerInventory:
         self._administrator = replace(administrator, schema="pg_catalog")
 
     def read(self) -> ServerContent:
-        """Read the server's content, in three queries and one in each shared database.
+        """Read the server's content, in four queries and one in each shared database.
 
         :raises TenantryError: the server can't be reached, or refused the login or a query.
         """
@@ -37,6 +38,7 @@ class ServerInventory:
             databases = [DatabaseOnServer(*row) for row in _query(connection, "drift_databases")]
             roles = [RoleOnServer(*row) for row in _query(connection, "drift_roles")]
             read_only = [ReadOnlySetting(*row) for row in _query(connection, "drift_read_only")]
+            running = running_server(connection)
         names = {database.name for database in databases}
         return ServerContent(
             databases,
@@ -44,6 +46,7 @@ class ServerInventory:
             read_only,
             schemas=self._schemas() if SCHEMAS_DATABASE in names else [],
             pool_revision=self._pool_revision() if POOL_DATABASE in names else None,
+            running=running,
         )
 
     def _schemas(self) -> list[str]:

@@ -20,18 +20,18 @@ from tenantry.reports.isolation.walls import (
 
 _ATTRIBUTES = {"SUPERUSER": Severity.CRITICAL, "BYPASSRLS": Severity.CRITICAL, "INHERIT": Severity.MEDIUM}
 
-# What the login has as which a tenant's own database is dumped; see `servers.dump_logins`.
+# What the login has as which a tenant is dumped; see `servers.dump_logins`.
 _OF_BACKUPS = frozenset({"BYPASSRLS", "INHERIT"})
 _READ_ALL = "pg_read_all_data"
 
 
 def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, DatabaseContent]) -> Iterator[Finding]:
     """Look for holes in what a server's roles and databases are set to, and in what is in its tenants' databases."""
-    dumpers = {role.name for role in facts.roles if _reads_for_backups(residents, role)}
+    dumpers = {role.name: _for_backups(residents, role) for role in facts.roles}
     for role in facts.roles:
-        yield from _judge_role(residents, role, dumpers)
+        yield from _judge_role(residents, role, of_backups=bool(dumpers[role.name]))
     for membership in facts.memberships:
-        if membership.member not in dumpers or membership.role not in _for_backups(membership.member):
+        if membership.role not in dumpers.get(membership.member, ()):
             yield from _judge_membership(residents, membership)
     for database in facts.databases:
         yield from _judge_database(residents, database)
@@ -41,23 +41,23 @@ def judge(residents: ServerTenants, facts: ServerWalls, contents: dict[str, Data
         yield from _judge_content(residents, name, content)
 
 
-def _reads_for_backups(residents: ServerTenants, role: AuditedRole) -> bool:
-    """Whether a role is the login as which a tenant's own database is dumped: it reads everything there."""
+def _for_backups(residents: ServerTenants, role: AuditedRole) -> tuple[str, ...]:
+    """Name the roles whose rights the login has as which a tenant is dumped; none, if the role is none.
+
+    It reads everything in a database of the tenant's own. In one that others share it reads what the owner may, past
+    policies; where rows of shared tables are told apart by policies alone, there is no such login.
+    """
     holder = residents.holder_of(role.name)
-    if not (holder and role.is_marked and residents.may_be_dumped_whole(holder)):
-        return False
-    return role.name == f"{holder}_dump"
+    if not (holder and role.is_marked) or role.name != f"{holder}_dump" or not residents.has_tables(holder):
+        return ()
+    owner = owner_role(TenantId(holder))
+    return (_READ_ALL, owner) if residents.may_be_dumped_whole(holder) else (owner,)
 
 
-def _for_backups(login: str) -> tuple[str, str]:
-    """Name the roles whose rights that login has."""
-    return _READ_ALL, owner_role(TenantId(login.partition("_")[0]))
-
-
-def _judge_role(residents: ServerTenants, role: AuditedRole, dumpers: set[str]) -> Iterator[Finding]:
+def _judge_role(residents: ServerTenants, role: AuditedRole, *, of_backups: bool) -> Iterator[Finding]:
     holder = residents.holder_of(role.name)
     for attribute in role.attributes if holder else ():
-        if role.name in dumpers and attribute in _OF_BACKUPS:
+        if of_backups and attribute in _OF_BACKUPS:
             continue
         # So a pooled tenant has the rights of a group in PostgreSQL 15; a group of another's is found below.
         if attribute == "INHERIT" and not role.may_log_in and residents.shares_tables(holder):
@@ -125,7 +125,7 @@ def _judge_secrets(residents: ServerTenants, secrets: SecretSettings) -> Iterato
 
 def _judge_content(residents: ServerTenants, database: str, content: DatabaseContent) -> Iterator[Finding]:
     server, owner = residents.server_id, residents.owner_of(database)
-    schemas = {resident.name: resident.credentials.schema for resident in residents.of(database)}
+    schemas = residents.schemas_in(database)
     for _, alike in groupby(content.grants, key=lambda grant: (grant.schema, grant.grantee, grant.kind)):
         yield from _judge_grants(residents, database, owner, schemas, list(alike))
     for function in content.superuser_functions:
@@ -143,7 +143,7 @@ def _judge_content(residents: ServerTenants, database: str, content: DatabaseCon
 
 
 def _judge_grants(
-    residents: ServerTenants, database: str, owner: str, schemas: dict[str, str], alike: list[Grant]
+    residents: ServerTenants, database: str, owner: str, schemas: dict[str, set[str]], alike: list[Grant]
 ) -> Iterator[Finding]:
     """Judge what one role may do with one kind of thing in one schema: one finding, where there are many."""
     if not alike[0].grantee and residents.was_adopted(owner):
@@ -154,7 +154,7 @@ def _judge_grants(
     holder = residents.holder_of(first.grantee)
     if not first.grantee:
         found = Finding(Hole.PUBLIC_GRANT, Severity.HIGH, server, owner, database)
-    elif holder and holder != owner and first.schema not in ("", schemas.get(holder)):
+    elif holder and holder != owner and first.schema not in {"", *schemas.get(holder, ())}:
         found = Finding(Hole.FOREIGN_GRANT, Severity.CRITICAL, server, holder, owner or database)
     else:
         return

@@ -1,10 +1,10 @@
 """Who lives on a server, by databases and roles."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.tenant import Isolation, Tenant
+from tenantry.domain.tenant import Home, Isolation, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,36 @@ class LocatedTenant:
 class ServerTenants:
     """The tenants of one server, by their databases and roles."""
 
-    def __init__(self, server_id: str, residents: Iterable[LocatedTenant], tenants: Iterable[Tenant]) -> None:
+    def __init__(self, server_id: str, residents: Iterable[LocatedTenant], tenants: Collection[Tenant]) -> None:
         """Take those whose secrets could be read, and all tenants: those that moved away may have roles here still."""
         self.server_id = server_id
         self.all = [resident for resident in residents if resident.tenant.server_id == server_id]
         self._ids = {tenant.tenant_id.value for tenant in tenants}
-        self._pooled = {resident.name for resident in self.all if _is_pooled(resident.tenant)}
+        # Also of those that may return here, or have left a home behind: their roles have rights there.
+        self._left = {tenant.tenant_id.value: homes for tenant in tenants if (homes := self._left_here(tenant))}
+        self._pooled = {resident.name for resident in self.all if resident.tenant.isolation is Isolation.POOLED}
+        self._pooled |= {name for name, homes in self._left.items() if Isolation.POOLED in _models(homes)}
         self._by_login = {resident.credentials.username: resident.name for resident in self.all}
         # Logins of applications, which adoption has made members of their tenants' owners.
-        self._applications = {r.tenant.adopted_user: r.name for r in self.all if r.tenant.adopted_user}
+        self._applications = {
+            tenant.adopted_user: tenant.tenant_id.value
+            for tenant in tenants
+            if tenant.adopted_user and (tenant.server_id == server_id or tenant.tenant_id.value in self._left)
+        }
+
+    def _left_here(self, tenant: Tenant) -> list[Home]:
+        homes = [left.home for left in tenant.left_behind if left.tenant_id == tenant.tenant_id]
+        former = [tenant.former_home] if tenant.former_home else []
+        return [home for home in [*former, *homes] if home.server_id == self.server_id]
+
+    def schemas_in(self, database: str) -> dict[str, set[str]]:
+        """Map each tenant that lives in a database, or has lived there, to its schemas there."""
+        found = {resident.name: {resident.credentials.schema} for resident in self.of(database)}
+        for name, homes in self._left.items():
+            for home in homes:
+                if home.database == database:
+                    found.setdefault(name, set()).add(home.schema)
+        return found
 
     def of(self, database: str) -> list[LocatedTenant]:
         """List who lives in a database."""
@@ -62,9 +83,16 @@ class ServerTenants:
         """Name the tenant whose adopted database's application logs in as a role; empty: it is none."""
         return self._applications.get(role, "")
 
+    def has_tables(self, tenant: str) -> bool:
+        """Whether a tenant lives here in tables of its own."""
+        return any(one.name == tenant and one.tenant.isolation is not Isolation.POOLED for one in self.all)
+
     def may_be_dumped_whole(self, tenant: str) -> bool:
-        """Whether a tenant has a database of its own here, and has not left a shared one that it may return to."""
-        return any(resident.name == tenant and _is_alone(resident.tenant) for resident in self.all)
+        """Whether a tenant lives in a database of its own here, or has left one here and nothing that is shared."""
+        here = [resident.tenant for resident in self.all if resident.name == tenant]
+        if here:
+            return any(map(_is_alone, here))
+        return _models(self._left.get(tenant, [])) == {Isolation.DATABASE}
 
     def was_adopted(self, tenant: str) -> bool:
         """Whether a tenant's database was somebody's before, who has left PUBLIC what every new database gives it."""
@@ -75,6 +103,5 @@ def _is_alone(tenant: Tenant) -> bool:
     return tenant.isolation is Isolation.DATABASE
 
 
-def _is_pooled(tenant: Tenant) -> bool:
-    former = tenant.former_home
-    return tenant.isolation is Isolation.POOLED or bool(former and former.isolation is Isolation.POOLED)
+def _models(homes: Iterable[Home]) -> set[Isolation]:
+    return {home.isolation for home in homes}

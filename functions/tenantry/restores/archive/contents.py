@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from tenantry.contents.cast_order import write_numbers
 from tenantry.database.client_environment import CopyTools, client_environment
 from tenantry.database.pg_restore import APPLICATION, RestoreTarget
 from tenantry.domain.errors import RestoreFailed
@@ -21,7 +22,7 @@ _NO_SCHEMA = "-"
 # The schema before a name, as SQL has it or as a manifest writes the tenant's own.
 _SCHEMA = re.compile(r'(?:"(?:[^"]|"")*"|[^".]+)\.')
 _ROWS, _OBJECTS, _RIGHTS = "TABLE DATA ", "BLOBS ", ("ACL ", "DEFAULT ACL ")
-_DEFAULTS, _COMMENT, _MAPPING = "DEFAULT ACL ", "COMMENT ", "USER MAPPING "
+_DEFAULTS, _COMMENT, _MAPPING, _KEY = "DEFAULT ACL ", "COMMENT ", "USER MAPPING ", "CONSTRAINT "
 # Bytes before the first block may look like one. A dump with more such places than this was crafted to have them.
 _TRIED = 20
 
@@ -52,14 +53,19 @@ class ArchiveEntry:
         if self in others:
             return True
         if self.text.startswith(_COMMENT):
-            return any(self.text.startswith(other.comment(name)) for other, name in others.items())
+            return any(self.text.startswith(other.comments(name)) for other, name in others.items())
         return self.text.startswith(_MAPPING) and any(self.text.endswith(other.after_its_kind) for other in others)
 
-    def comment(self, name: str) -> str:
-        """Begin the entry with the comment on this one, of that quoted name."""
+    def comments(self, name: str) -> tuple[str, ...]:
+        """Begin the entries with the comments on this one, of that quoted name, and on what it is made of."""
         kind, schema, _ = self._parts
         own = name if schema == _NO_SCHEMA else _SCHEMA.sub("", name, count=1)
-        return f"{_COMMENT}{schema} {kind}{own} "
+        start = f"{_COMMENT}{schema} "
+        if kind != _KEY:
+            return (f"{start}{kind}{own} ",)
+        key = _SCHEMA.sub("", own, count=1)
+        table = own.removesuffix(key)
+        return f"{start}{kind}{key} ON {table.removesuffix('.')} ", f"{start}INDEX {key} "
 
     @property
     def after_its_kind(self) -> str:
@@ -153,5 +159,4 @@ class Contents:
 
 def write_entries(entries: Sequence[ArchiveEntry], file: Path) -> Path:
     """Write the entries as the list file that `pg_restore --use-list` takes."""
-    file.write_text("".join(f"{entry.number};\n" for entry in entries))
-    return file
+    return write_numbers([entry.number for entry in entries], file)

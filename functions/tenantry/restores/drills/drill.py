@@ -9,12 +9,13 @@ from tenantry.aws.registry import Registry
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.database.admin_sql import execute
 from tenantry.database.database_removal import drop_database
-from tenantry.domain.backup import BackupId, Manifest, Verification, VerifiedTable
+from tenantry.domain.backup import BackupId, Manifest
 from tenantry.domain.catalogue import CataloguedBackup, require_whole
 from tenantry.domain.changeable import require_still
 from tenantry.domain.errors import BadRequest, Conflict, NotFound, RestoreFailed, TenantryError, TenantUnknown
 from tenantry.domain.restore import drill_name
 from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.domain.verification import Verification, VerifiedTable
 from tenantry.homes.copy_login import drop_copy_login
 from tenantry.homes.ownership import is_tenants_database
 from tenantry.operations.leases import TENANT_LEASE, Leases
@@ -170,4 +171,5 @@ def _verification(order: DrillOrder, backup: CataloguedBackup, server_id: str, f
         differing=found.findings.differing[:_NAMED] if found else [],
         limited=backup.limited,
         left_out=list(found.findings.left_out) if found else [],
+        uncounted=backup.uncounted,
     )

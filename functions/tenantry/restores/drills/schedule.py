@@ -41,7 +41,7 @@ def _is_due(run: DrillRun, tenant: Tenant, history: TenantHistory) -> bool:
         return tenant.tenant_id.value in run.only
     if run.everyone or drill_day(tenant.tenant_id) == run.at.day:
         return True
-    if history.drilled and not history.drilled.passed:
+    if history.drilled and not history.drilled.restored:
         # After a failed drill, the next backup is drilled at once and not in a month.
         return True
     proof = history.verified.verification if history.verified else None

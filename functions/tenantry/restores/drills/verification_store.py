@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from tenantry.aws.object_store import ObjectStore
 from tenantry.aws.upload_errors import AlreadyPublished
-from tenantry.domain.backup import Verification, verification_key
+from tenantry.domain.backup import verification_key
 from tenantry.domain.catalogue import CataloguedBackup
+from tenantry.domain.verification import Verification
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -20,6 +20,9 @@ FROM (
     SELECT 'RULE', r.ev_class, r.rulename FROM pg_rewrite r WHERE r.ev_class = ANY(%(tables)s::oid[])
     UNION ALL
     SELECT 'POLICY', p.polrelid, p.polname FROM pg_policy p WHERE p.polrelid = ANY(%(tables)s::oid[])
+    UNION ALL
+    -- Without policies their owner would see no row either.
+    SELECT 'FORCE', c.oid, c.relname FROM pg_class c WHERE c.oid = ANY(%(tables)s::oid[]) AND c.relforcerowsecurity
 ) x
 JOIN pg_class c ON c.oid = x.relation
 JOIN pg_namespace n ON n.oid = c.relnamespace

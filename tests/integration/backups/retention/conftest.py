@@ -21,17 +21,17 @@ from tenantry.backups.retention.removal import BackupRemoval
 from tenantry.backups.retention.run import Retention, RetentionRun
 from tenantry.domain.backup import (
     BackupId,
-    DatabaseFacts,
     DumpObject,
     Manifest,
-    Verification,
     dump_key,
     manifest_key,
     new_backup_id,
     verification_key,
 )
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
+from tenantry.domain.verification import Verification
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
 

@@ -71,7 +71,7 @@ def test_every_tenant_is_charged_for_what_was_measured(fleet: Fleet) -> None:
     assert Decimal(acme["storage"]) == (Decimal("0.0912") * acme["data_bytes"] / GIB).quantize(Decimal("0.0001"))
     assert Decimal(acme["server_share"]) + Decimal(umbrella["server_share"]) == Decimal("120.5")
     assert Decimal(acme["server_share"]) > Decimal(umbrella["server_share"])
-    assert (acme["server"], acme["secret"]) == (SERVER, "0.4000")
+    assert (acme["server"], acme["secret"]) == (SERVER, "0.8000")
     assert acme["notes"] == umbrella["notes"] == shown["unchecked"] == []
     (server,) = shown["servers"]
     assert Decimal(server["total"]) == Decimal(shown["total"]) == Decimal(acme["total"]) + Decimal(umbrella["total"])
@@ -132,7 +132,7 @@ def test_an_operators_own_prices_are_taken(fleet: Fleet) -> None:
     prices["date"] = "2027-01-01"
     fleet.s3.put_object(Bucket=BUCKET, Key="prices/own.json", Body=json.dumps(prices).encode())
     shown = estimate(fleet, key="prices/own.json")
-    assert (shown["price_date"], of(shown, ACME)["secret"]) == ("2027-01-01", "0.5500")
+    assert (shown["price_date"], of(shown, ACME)["secret"]) == ("2027-01-01", "1.1000")
 
 
 @pytest.mark.parametrize("key", ["prices/none.json", "prices/broken.json"])

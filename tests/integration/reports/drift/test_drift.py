@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tenantry.domain.credentials import secret_name
-from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, LeftBehind, TenantId, TenantStatus
 from tenantry.reports.drift.findings import Drift
 from tests.integration.conftest import STAGE
 from tests.integration.reports.conftest import ACME, BUCKET, SERVER, UMBRELLA, Fleet, key, user
@@ -189,7 +189,7 @@ def test_every_drift_is_found(fleet: Fleet, name: str) -> None:
 
 
 def test_every_kind_is_made_on_purpose() -> None:
-    made = {kind for _, kind, *_ in DRIFTS.values()} | {Drift.SECRET_DISAGREES}
+    made = {kind for _, kind, *_ in DRIFTS.values()} | {Drift.SECRET_DISAGREES, Drift.SERVER_TWICE}
     assert made == {*Drift}
 
 
@@ -298,3 +298,29 @@ def test_a_tenant_that_was_promoted_has_the_schema_that_it_had(fleet: Fleet) -> 
         registered(former_ids=(TenantId("former"),))(fleet)
         stored(schema=schema)(fleet)
         assert Drift.SECRET_DISAGREES not in {finding.kind for finding in fleet.drift().findings}
+
+
+def test_one_server_under_two_ids_is_told_and_nobody_to_drop_what_lives_there(fleet: Fleet) -> None:
+    """What is not the one id's is the other one's: each has all tenants of both."""
+    fleet.registry.put_server(replace(fleet.place, server_id="twin", host="localhost"))
+    administrator = fleet.administrators.find(SERVER)
+    assert administrator
+    fleet.administrators.write("twin", replace(administrator, host="localhost"))
+    report = fleet.drift()
+    told = {(finding.kind, finding.server, finding.where) for finding in report.findings}
+    assert told == {(Drift.SERVER_TWICE, SERVER, "twin"), (Drift.SERVER_TWICE, "twin", SERVER)}
+    assert report.unchecked == []
+    # Also while one of them was moved to the other id, as it could be once.
+    home = Home(SERVER, Isolation.DATABASE, ACME.value, "public")
+    fleet.registry.put_tenant(replace(fleet.tenant(), server_id="twin", former_home=home))
+    fleet.secrets.write(ACME, replace(fleet.credentials[ACME], host="localhost"))
+    assert {finding.kind for finding in fleet.drift().findings} == {Drift.SERVER_TWICE}
+
+
+def test_roles_of_a_place_that_was_left_behind_are_told_with_that_place(fleet: Fleet) -> None:
+    """The server was lost, and registered again: an erasure takes all of it, and nobody drops role by role."""
+    fleet.registry.put_server(replace(fleet.place, server_id="elsewhere", port=1))
+    left = LeftBehind(ACME, Home(SERVER, Isolation.DATABASE, ACME.value, "public"))
+    fleet.registry.put_tenant(replace(fleet.tenant(), server_id="elsewhere", left_behind=(left,)))
+    here = {finding.kind for finding in fleet.drift().findings if finding.server == SERVER}
+    assert here == {Drift.DATABASE_LEFT}

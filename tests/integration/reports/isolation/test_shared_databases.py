@@ -73,15 +73,21 @@ def test_tenants_that_share_a_database_and_are_isolated_pass(world: World, audit
 
 
 def test_a_login_for_dumps_that_reads_what_others_have_is_found(world: World, audit: Audit) -> None:
-    """Where tenants share a database, it may read no more than its tenant's owner."""
+    """Where tenants share a database, it may read no more than its tenant's owner, past policies of its own tables."""
     tenant = world.tenants[0]
     with shared_database(world, Isolation.SCHEMA):
         ServerAdmin(world.admin).dump_logins.make(tenant, "of a test", Isolation.DATABASE)
         report = audit()
     assert {(finding.what, finding.where) for finding in report.findings} == {
+        (Hole.FOREIGN_MEMBERSHIP, f"{tenant}_dump in pg_read_all_data"),
+    }
+    with shared_database(world, Isolation.POOLED):
+        ServerAdmin(world.admin).dump_logins.make(tenant, "of a test", Isolation.SCHEMA)
+        report = audit()
+    assert {(finding.what, finding.where) for finding in report.findings} == {
         (Hole.ROLE_ATTRIBUTE, f"{tenant}_dump BYPASSRLS"),
         (Hole.ROLE_ATTRIBUTE, f"{tenant}_dump INHERIT"),
-        (Hole.FOREIGN_MEMBERSHIP, f"{tenant}_dump in pg_read_all_data"),
+        (Hole.INHERITED_RIGHTS, f"{tenant}_dump in {tenant}_owner"),
     }
 
 

@@ -13,11 +13,11 @@ from handlers import back_up_tenant, drill_backup, plan_drills
 from handlers.settings.backups import drill_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
-from tenantry.domain.backup import Verification
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, NotFound, TenantryError
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
+from tenantry.domain.verification import Verification
 from tenantry.fleet.run import RunKind, new_run
 from tenantry.operations.leases import Leases
 from tests.integration.conftest import REGION, STAGE, TABLE, World

@@ -109,8 +109,7 @@ def test_an_erasure_finds_the_backups_of_every_region(world: World, buckets: Any
 def test_a_tenant_of_a_region_without_a_bucket_is_not_made(
     world: World, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = operator.server_body(region="eu-west-1")
-    assert operator.call("PUT", "/admin/v1/servers/second", there).status == 200
+    operator.stand_in("second", region="eu-west-1")
     reply = operator.create("resident", region="eu-west-1")
     assert (reply.status, reply.json["code"]) == (409, "no_backup_bucket")
     assert world.registry.tenant(TenantId("resident")) is None

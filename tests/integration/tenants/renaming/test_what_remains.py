@@ -19,9 +19,10 @@ from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId, Ten
 from tenantry.homes.pool_shape import POOL_ROLE
 from tenantry.operations.operations import Performer
 from tenantry.tenants import erasure
+from tenantry.tenants.adoption_requests import Adoption
 from tenantry.tenants.certificate_store import CertificateStore
 from tenantry.tenants.retired_ids import no_such_tenant
-from tenantry.tenants.tenants import Adoption, NewTenant, Tenants
+from tenantry.tenants.tenants import NewTenant, Tenants
 from tests.integration.conftest import REGION, STAGE, TABLE, World
 from tests.integration.tenants.renaming.conftest import Stand, now
 

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantry.backups.retention.plan import Decision, plan_retention
-from tenantry.domain.backup import DatabaseFacts, DumpObject, Manifest, Verification, new_backup_id
+from tenantry.domain.backup import DumpObject, Manifest, new_backup_id
+from tenantry.domain.backup_facts import DatabaseFacts
 from tenantry.domain.catalogue import CataloguedBackup, Fault, StoredVersion
 from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.retention_policy import RetentionPolicy, parse_policy
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.domain.ulid import ulid_time
+from tenantry.domain.verification import Verification
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NONE = RetentionPolicy(0, 0, 0, 0, 0, unverified_days=35)

@@ -45,7 +45,7 @@ def test_every_line_is_quantity_times_price() -> None:
     assert cost.lines == {
         "storage": Decimal("1.0000"),
         "server_share": Decimal("25.0000"),
-        "secret": Decimal("0.4000"),
+        "secret": Decimal("0.8000"),
         # 42 calls and one in five minutes of a month.
         "secret_calls": Decimal("0.0434"),
         "api_requests": Decimal("7.0000"),
@@ -53,14 +53,19 @@ def test_every_line_is_quantity_times_price() -> None:
         "lambda": Decimal("2.4000"),
         "backups": Decimal("0.1000"),
     }
-    assert cost.total == Decimal("35.9434")
+    assert cost.total == Decimal("36.3434")
     assert cost.notes == ()
 
 
-def test_a_tenant_that_does_nothing_costs_its_secret() -> None:
+@pytest.mark.parametrize(("isolation", "price"), [("database", "0.8000"), ("schema", "0.8000"), ("pooled", "0.4000")])
+def test_who_has_logins_for_backups_has_two_secrets(isolation: str, price: str) -> None:
+    assert charge(usage(isolation=isolation), PLACE, Decimal(0), PRICES, HOME).lines["secret"] == Decimal(price)
+
+
+def test_a_tenant_that_does_nothing_costs_its_secrets() -> None:
     cost = charge(usage(), PLACE, Decimal(0), PRICES, HOME)
     assert {name for name, amount in cost.lines.items() if amount} == {"secret", "secret_calls"}
-    assert cost.total == Decimal("0.4002")
+    assert cost.total == Decimal("0.8002")
 
 
 def test_a_server_is_shared_half_equally_and_half_by_size() -> None:

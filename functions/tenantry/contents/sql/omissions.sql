@@ -2,14 +2,14 @@
 -- an archive has it under. Tried with pg_dump and pg_restore as a database's owner. A function that names a superuser's
 -- setting, and whatever else asks for a superuser when it is made, was made by one.
 -- Run this with only pg_catalog in search_path.
-WITH spaces AS MATERIALIZED (
+WITH RECURSIVE spaces AS MATERIALIZED (
     SELECT oid, quote_ident(nspname) AS name
     FROM pg_namespace
     WHERE nspname <> 'information_schema' AND nspname !~ '^pg_' AND (%(schema)s::text IS NULL OR nspname = %(schema)s)
 ),
 members AS MATERIALIZED (SELECT classid, objid, refobjid AS extension FROM pg_depend WHERE deptype = 'e'),
 relations AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.reltablespace, s.name || '.' || quote_ident(c.relname) AS name
+    SELECT c.oid, c.relkind, c.reltablespace, c.relreplident, s.name || '.' || quote_ident(c.relname) AS name
     FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
@@ -26,6 +26,40 @@ wrappers AS MATERIALIZED (
     LEFT JOIN members m ON m.classid = 'pg_foreign_data_wrapper'::regclass AND m.objid = w.oid
     WHERE %(schema)s::text IS NULL AND (m.objid IS NULL OR m.extension IN (SELECT oid FROM untrusted))
 ),
+-- Functions in FROM that return rows of a type which has more columns now than when the text was read.
+trees (class, object, tree) AS (
+    SELECT 'pg_rewrite'::regclass, oid, ev_action::text FROM pg_rewrite WHERE oid >= 16384
+    UNION ALL
+    SELECT 'pg_policy'::regclass, oid, concat(polqual, polwithcheck) FROM pg_policy
+    UNION ALL
+    SELECT 'pg_proc'::regclass, oid, prosqlbody::text FROM pg_proc WHERE prosqlbody IS NOT NULL AND oid >= 16384
+),
+-- Of these, what has other columns after those that were added: of WITH ORDINALITY, of one more function, or of a join
+-- that names its columns. pg_dump writes no names for the added ones, so all that follow are taken for others.
+shifted AS MATERIALIZED (
+    SELECT class, object
+    FROM trees
+    WHERE tree LIKE '%%{RANGETBLFUNCTION %%'
+      AND tree ~ ':funcordinality true|\} \{RANGETBLFUNCTION |:alias \{ALIAS [^{}]*\} :eref \{ALIAS [^{}]*\} :rtekind 2 '
+      AND EXISTS (
+          SELECT
+          FROM regexp_matches(
+                   tree, '\{RANGETBLFUNCTION :funcexpr \{FUNCEXPR :funcid \d+? :funcresulttype (\d+?) .*?:funccolcount (\d+?) ', 'g'
+               ) function
+          JOIN pg_type t ON t.oid = function[1]::oid
+          JOIN pg_class c ON c.oid = t.typrelid
+          WHERE c.relnatts > function[2]::int
+      )
+),
+-- Tables whose policies bind their owner, and what reads them.
+forced (oid) AS (
+    SELECT oid FROM pg_class WHERE relforcerowsecurity AND relrowsecurity
+    UNION
+    SELECT r.ev_class
+    FROM forced f
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
+),
 found (kind, name, reason, catalogue, object) AS (
     SELECT 'index', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
     FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
@@ -36,6 +70,57 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid JOIN pg_constraint k ON k.oid = t.tgconstraint
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
     UNION ALL
+    -- Columns come back behind those that a table inherits, and these in the order of its parent.
+    SELECT DISTINCT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    JOIN pg_inherits i ON i.inhrelid = c.oid
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0
+    JOIN pg_attribute b ON b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum - 1 AND NOT b.attisdropped
+    LEFT JOIN pg_attribute e ON e.attrelid = i.inhparent AND e.attname = a.attname AND b.attinhcount > 0
+    LEFT JOIN pg_attribute f ON f.attrelid = i.inhparent AND f.attname = b.attname AND b.attinhcount > 0
+    WHERE c.relkind IN ('r', 'f') AND (b.attinhcount = 0 OR f.attnum > e.attnum)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.oid AND relispartition)
+    UNION ALL
+    -- Filled by its owner, for whom these policies count too.
+    SELECT 'materialized view', c.name, 'policies_apply', 'pg_class'::regclass, c.oid
+    FROM relations c JOIN forced f ON f.oid = c.oid
+    WHERE c.relkind = 'm'
+    UNION ALL
+    SELECT CASE WHEN r.rulename <> '_RETURN' THEN 'rule' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'view' END,
+           concat(c.name, CASE WHEN r.rulename <> '_RETURN' THEN '.' || quote_ident(r.rulename) END),
+           CASE WHEN r.rulename <> '_RETURN' THEN 'misread' ELSE 'not_restorable' END,
+           CASE WHEN r.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE 'pg_rewrite'::regclass END,
+           CASE WHEN r.rulename = '_RETURN' THEN c.oid ELSE r.oid END
+    FROM shifted s JOIN pg_rewrite r ON s.class = 'pg_rewrite'::regclass AND r.oid = s.object
+    JOIN relations c ON c.oid = r.ev_class
+    UNION ALL
+    SELECT 'policy', c.name || '.' || quote_ident(p.polname), 'misread', 'pg_policy'::regclass, p.oid
+    FROM shifted s JOIN pg_policy p ON s.class = 'pg_policy'::regclass AND p.oid = s.object
+    JOIN relations c ON c.oid = p.polrelid
+    UNION ALL
+    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+           format('%%s.%%I(%%s)', n.name, p.proname, (
+               SELECT string_agg(format_type(type, NULL), ', ' ORDER BY place)
+               FROM unnest(p.proargtypes) WITH ORDINALITY a(type, place)
+           )), 'not_restorable', 'pg_proc'::regclass, p.oid
+    FROM shifted s JOIN pg_proc p ON s.class = 'pg_proc'::regclass AND p.oid = s.object
+    JOIN spaces n ON n.oid = p.pronamespace
+    UNION ALL
+    -- Made a key after it was the replica identity: pg_dump writes the key first, and no deferrable one can become that.
+    SELECT 'constraint', c.name || '.' || quote_ident(k.conname), 'not_restorable', 'pg_constraint'::regclass, k.oid
+    FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+    JOIN relations c ON c.oid = k.conrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    SELECT 'index', c.name, 'not_restorable', NULL, NULL
+    FROM pg_index i JOIN relations c ON c.oid = i.indexrelid
+    WHERE i.indisreplident AND NOT i.indimmediate
+    UNION ALL
+    -- The index that was the replica identity is gone: the table comes back with its key as that.
+    SELECT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    FROM relations c
+    WHERE c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+    UNION ALL
     SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
            c.name, 'default_tablespace', 'pg_class'::regclass, c.oid
     FROM relations c
@@ -45,20 +130,14 @@ found (kind, name, reason, catalogue, object) AS (
     FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace
     WHERE %(schema)s::text IS NULL AND d.datname = current_database() AND s.spcname <> 'pg_default'
     UNION ALL
-    -- A cast of a schema's type is made after all else, so what needs it can't be. An expression that a cast is in
-    -- depends on the cast's function.
-    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
-           CASE WHEN c.castmethod = 'b' THEN 'needs_superuser' ELSE 'needed_by_others' END, 'pg_cast'::regclass, c.oid
+    SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)), 'needs_superuser',
+           'pg_cast'::regclass, c.oid
     FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
-    WHERE c.oid >= 16384
+    WHERE c.oid >= 16384 AND c.castmethod = 'b'
       AND EXISTS (SELECT FROM spaces s WHERE s.oid IN (f.typnamespace, t.typnamespace))
       AND NOT EXISTS (
           SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i')
       )
-      AND (c.castmethod = 'b' OR %(schema)s::text IS NOT NULL AND EXISTS (
-          SELECT FROM pg_depend d
-          WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass
-      ))
     UNION ALL
     SELECT 'cast', format('%%s AS %%s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)),
            'needs_superuser', 'pg_cast'::regclass, c.oid
