@@ -16,6 +16,7 @@ from tests.integration.conftest import EVENT
 # A stage is a part of the address, and not of the route.
 STAGE = "/local"
 PREFIX = "/rest/v1"
+UNTYPED = "application/json"
 ROOT = f"{STAGE}{PREFIX}/"
 
 
@@ -36,7 +37,9 @@ class Gateway:
         answer = query_tenant.handler(self._event(environ), None)
         status = HTTPStatus(answer["statusCode"])
         repeated = answer.get("multiValueHeaders", {})
-        headers = [*answer["headers"].items(), *((name, each) for name in repeated for each in repeated[name])]
+        # API Gateway gives a type to what has none, and to nothing as well.
+        single = {"Content-Type": UNTYPED} | answer["headers"]
+        headers = [*single.items(), *((name, each) for name in repeated for each in repeated[name])]
         start(f"{status.value} {status.phrase}", headers)
         return [answer["body"].encode()]
 
