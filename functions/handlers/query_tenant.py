@@ -14,10 +14,11 @@ from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.data_request import Call, DataRequests
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.preambles import CallSettings
-from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
+from tenantry.domain.errors import IdentityMismatch, RequestRefused, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Request, RequestLimits
+from tenantry.postgrest.refusals import unsupported
 
 
 @cache
@@ -72,13 +73,27 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
     """Dispatch to a table, a function, or the description of the API."""
+    named = _named(event)
+    if named is None:
+        return _describe(event, caller)
+    if event["httpMethod"] == "OPTIONS":
+        return _allow(event, caller, *named)
+    return _data_requests().run(_call(event, caller, *named, settings))
+
+
+def _named(event: dict[str, Any]) -> tuple[Kind, str] | None:
+    """Say what the path names; None is the API itself.
+
+    :raises RequestRefused: there is no such path.
+    """
+    if path_parameter(event, "proxy") is not None:
+        raise RequestRefused("Invalid path specified in request URL", code="PGRST125")
     for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
         name = path_parameter(event, parameter)
-        if name is not None and event["httpMethod"] == "OPTIONS":
-            return _allow(event, caller, kind, name)
         if name is not None:
-            return _data_requests().run(_call(event, caller, kind, name, settings))
-    return _describe(event, caller)
+            return kind, name
+    # A table may be called like the place where functions are.
+    return (Kind.TABLE, "rpc") if str(event.get("resource")).endswith("/rpc") else None
 
 
 def _describe(event: dict[str, Any], caller: Caller) -> Answer:
@@ -86,7 +101,7 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
     if method == "OPTIONS":
         return Answer(200, "", {"Allow": "OPTIONS,GET,HEAD"})
     if method not in ("GET", "HEAD"):
-        raise BadRequest(f"Unsupported HTTP method: {method[:20]}", code="PGRST117")
+        raise unsupported(method, ("GET", "HEAD"))
     # Imported here because only this request needs it: it would slow down every cold start.
     from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 

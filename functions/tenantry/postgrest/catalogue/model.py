@@ -170,6 +170,11 @@ class Routine:
     oid: int = field(default=0, compare=False)
 
     @property
+    def takes_whole(self) -> bool:
+        """Whether its only parameter has no name, so that a whole body is its argument."""
+        return len(self.parameters) == 1 and not self.parameters[0].name
+
+    @property
     def returns_void(self) -> bool:
         """Whether the function returns nothing."""
         return not self.returns_set and self.returns == Name("pg_catalog", "void")

@@ -1,10 +1,12 @@
 """Plans `/rpc/{function}`: by GET, which only reads, or by POST."""
 
+import json
+
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
 from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Routine, Table, Volatility
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
-from tenantry.postgrest.grammar.payload import RAW, media_type, read_form, read_payload, read_raw
+from tenantry.postgrest.grammar.payload import RAW, as_parameter, is_json, media_type, read_form, read_payload, read_raw
 from tenantry.postgrest.grammar.ranges import narrow
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
@@ -119,21 +121,32 @@ def _call(
     request: Request, limits: RequestLimits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
 ) -> tuple[Routine, str]:
     if request.method != "POST":
-        routine = find_routine(catalogue, name, {key for key, _ in given.arguments})
-        return routine, call_by_values(routine, given.arguments, values)
+        return _call_by_pairs(catalogue, name, given.arguments, values)
     kind = media_type(request.content_type)
     if kind == _FORM:
-        pairs = read_form(request.body, limits)
-        routine = find_routine(catalogue, name, {key for key, _ in pairs})
-        return routine, call_by_values(routine, pairs, values)
+        return _call_by_pairs(catalogue, name, read_form(request.body, limits), values)
     if kind in RAW:
         text = read_raw(request.body, kind, limits)
         routine = find_routine(catalogue, name, (), raw=RAW[kind], posts=True)
-        return routine, call_by_body(routine, text, values)
+        return routine, call_by_body(routine, text, values) if routine.takes_whole else call_sql(routine, "")
     payload = read_payload(request.body, request.content_type, given.columns, limits, calls=True)
-    routine = find_routine(catalogue, name, payload.columns, posts=True)
-    if len(routine.parameters) == 1 and not routine.parameters[0].name:
-        return routine, call_by_body(routine, payload.text, values)
+    routine = find_routine(catalogue, name, payload.columns, posts=is_json(kind))
+    if routine.takes_whole:
+        return routine, _call_whole(routine, payload.text, values)
     if not payload.columns:
         return routine, call_sql(routine, "")
     return routine, call_by_object(routine, payload.columns, payload.text, payload.is_object, values)
+
+
+def _call_by_pairs(
+    catalogue: Catalogue, name: Name, pairs: list[tuple[str, str]], values: Values
+) -> tuple[Routine, str]:
+    """Call with the arguments of a URL or a form; a form's without a name is taken whole, as the object that it is."""
+    routine = find_routine(catalogue, name, {key for key, _ in pairs})
+    if routine.takes_whole and pairs:
+        return routine, _call_whole(routine, json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")), values)
+    return routine, call_by_values(routine, pairs, values)
+
+
+def _call_whole(routine: Routine, text: str, values: Values) -> str:
+    return call_by_body(routine, as_parameter(text, routine.parameters[0].type), values)

@@ -1,5 +1,7 @@
 """Plans GET and HEAD of a table or view."""
 
+from urllib.parse import quote
+
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import parse_parameters
 from tenantry.postgrest.grammar.ranges import narrow
@@ -14,6 +16,9 @@ from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
+
+# Of the 10,240 bytes of headers that API Gateway sends, a function of the tenant's may take 8,000.
+_MAX_ADDRESS = 1_000
 
 Counted = tuple[str, tuple[str | None, ...]]
 
@@ -50,8 +55,17 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
         profile=profile_of(request, name),
         counted=estimated(root, preferences, limits),
         max_rows=limits.max_rows,
+        address=_address(request),
         is_binary=made is not None and made.is_binary,
     )
+
+
+def _address(request: Request) -> str:
+    """Write the address of what is read, its parameters sorted by name; empty if it is too long for a header."""
+    pairs = [(key, text) for key in sorted(request.query) for text in request.query[key]]
+    query = "&".join([f"{quote(key, safe='')}={quote(text, safe='')}" for key, text in pairs])
+    address = f"/{quote(request.name, safe='')}{'?' if query else ''}{query}"
+    return address if len(address) <= _MAX_ADDRESS else ""
 
 
 def _is_counted(preferences: Preferences) -> bool:

@@ -39,6 +39,10 @@ def _linked(relationship: Relationship) -> set[str]:
     return {column for column, _ in pairs}
 
 
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
 class ChangeWriter:
     """Writes statements that change one table; `table` is None if the catalogue was not needed."""
 
@@ -81,8 +85,8 @@ class ChangeWriter:
         into = f"INSERT INTO {self._target} ({', '.join(names)}) {source}"
         return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
 
-    def update(self, payload: Payload, conditions: Sequence[Condition], *, defaults: bool) -> str:
-        """Set the payload's columns to the values in its first object."""
+    def update(self, payload: Payload, where: Sequence[str], *, defaults: bool) -> str:
+        """Set the payload's columns to the values in its first object, in the rows that meet all conditions."""
         self._check(payload)
         names = [quote(column) for column in payload.columns]
         assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
@@ -90,11 +94,11 @@ class ChangeWriter:
         # As one column, so that a name that stands alone is one of the table's; where domains read, none stands alone.
         row = "*" if is_read(payload, self._table) else f'("_body".*)::{self._relation} AS {_NEW}'
         source = f"(SELECT {row} FROM {rows}) {_NEW}"
-        return f"UPDATE {self._target} SET {assignments} FROM {source}{self._where(conditions)}{self._returning}"
+        return f"UPDATE {self._target} SET {assignments} FROM {source}{_where(where)}{self._returning}"
 
-    def delete(self, conditions: Sequence[Condition]) -> str:
-        """Delete the rows that match."""
-        return f"DELETE FROM {self._target}{self._where(conditions)}{self._returning}"
+    def delete(self, where: Sequence[str]) -> str:
+        """Delete the rows that meet all conditions."""
+        return f"DELETE FROM {self._target}{_where(where)}{self._returning}"
 
     def nothing(self, returning: tuple[str, ...] | None) -> str:
         """Change nothing; the names are checked by PostgreSQL all the same."""
@@ -134,10 +138,6 @@ class ChangeWriter:
             return f" ON CONFLICT ({key}) DO NOTHING"
         changes = ", ".join(f"{quote(column)} = EXCLUDED.{quote(column)}" for column in columns)
         return f" ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {_COUNT_MERGED}"
-
-    def _where(self, conditions: Sequence[Condition]) -> str:
-        texts = [condition_sql(self._alias, each, self._table, self._values, typed=self._typed) for each in conditions]
-        return f" WHERE {' AND '.join(texts)}" if texts else ""
 
     def _return(self, returning: tuple[str, ...] | None) -> str:
         """Write the RETURNING clause; RETURNING 1 counts the rows without needing the right to read a column."""

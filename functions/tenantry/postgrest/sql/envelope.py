@@ -6,14 +6,14 @@ from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
-from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
+from tenantry.postgrest.sql.csv_lines import csv_body
+from tenantry.postgrest.sql.gathering import Bound, gathered
 from tenantry.postgrest.sql.own_bodies import Made, own_body
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 
 SOURCE = '"_source"'
 # PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
 VALUE = "pgrst_scalar"
-_SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
@@ -124,26 +124,15 @@ def _body(
         return "", *own_body(made, rows, _ROWS, bound)
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
-        return _csv(rows, bound)
-    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if value else None)
+        return csv_body(rows, bound)
+    # One value of several is told as the row that it is, as PostgREST does.
+    plain = value and (one or form is not Form.OBJECT)
+    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if plain else None)
     body, empty = array, "[]"
     if form is Form.OBJECT or one:
         body, empty = f"{array} -> 0", "null"
     body = f"json_strip_nulls({body})" if media.strip_nulls else body
     return "", f"coalesce({body}, '{empty}')::text", origin
-
-
-def _csv(rows: str, bound: Bound) -> tuple[str, str, str]:
-    """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses.
-
-    A CSV reads its rows twice.
-    """
-    first = f'(SELECT row_to_json("_first".*) FROM {_SHOWN} "_first" LIMIT 1)'
-    header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
-    record = f"({_ROWS}.*)::text"
-    line = f'SELECT substring({record}, 2, length({record}) - 2) AS "_line" FROM {_SHOWN} {_ROWS}'
-    lines, origin = gathered_lines(line, _ROWS, bound)
-    return f"{_SHOWN} AS ({rows})", f"{header} || E'\\n' || {lines}", origin
 
 
 def _location(key: Mapping[str, str]) -> str:
