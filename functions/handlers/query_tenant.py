@@ -86,7 +86,7 @@ def _named(event: dict[str, Any]) -> tuple[Kind, str] | None:
 
     :raises RequestRefused: there is no such path.
     """
-    if path_parameter(event, "proxy") is not None:
+    if "proxy" in (event.get("pathParameters") or ()):
         raise RequestRefused("Invalid path specified in request URL", code="PGRST125")
     for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
         name = path_parameter(event, parameter)

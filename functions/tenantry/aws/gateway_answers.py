@@ -21,6 +21,7 @@ from tenantry.domain.errors import (
     Unauthenticated,
 )
 
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 # The star is for what a function of the tenant's sets; the others are named for browsers that do not know it.
 EXPOSED_HEADERS = (
     "*,Content-Range,Content-Profile,Content-Location,Location,Preference-Applied,Allow,X-Request-Id,X-Amzn-RequestId,"
@@ -119,7 +120,7 @@ def answer(
     :param is_binary: the body is bytes in Base64, which API Gateway decodes.
     """
     single: dict[str, Any] = {
-        **({"Content-Type": "application/json; charset=utf-8"} if body else {}),
+        **(_JSON if body else {}),
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": cors_origin,
         "Access-Control-Expose-Headers": EXPOSED_HEADERS,

@@ -45,7 +45,8 @@ def answer_of(plan: Plan, row: Row) -> Answer:
         return Answer(200, row.body or "", _told(plan))
     headers: Headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
     status = _status(plan, row)
-    headers |= _address(plan)
+    if plan.address:
+        headers["Content-Location"] = plan.address
     if row.key:
         headers["Location"] = _location(plan.name, row.key)
     if plan.applied:
@@ -69,10 +70,6 @@ def _told(plan: Plan) -> Headers:
 
 def _profile(plan: Plan) -> dict[str, str]:
     return {"Content-Profile": plan.profile} if plan.profile else {}
-
-
-def _address(plan: Plan) -> dict[str, str]:
-    return {"Content-Location": plan.address} if plan.address else {}
 
 
 def not_single(rows: int | None) -> RequestRefused:
@@ -110,7 +107,8 @@ def _status(plan: Plan, row: Row) -> int:
 def _beyond(plan: Plan, total: int) -> RequestRefused:
     refusal = range_refused(f"An offset of {plan.offset} was requested, but there are only {total} rows.")
     applied = {"Preference-Applied": plan.applied} if plan.applied else {}
-    refusal.headers = {"Content-Range": f"*/{total}", **_address(plan), **applied, **_profile(plan)}
+    address = {"Content-Location": plan.address} if plan.address else {}
+    refusal.headers = {"Content-Range": f"*/{total}", **address, **applied, **_profile(plan)}
     return refusal
 
 
