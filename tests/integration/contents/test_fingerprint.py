@@ -93,7 +93,7 @@ CHANGES = {
 
 
 # A column that was added to a parent comes back before the child's own.
-COLUMNS_MOVE = [("table", "@.derived", "not_dumped")]
+COLUMNS_MOVE = [("table", "@.derived", "column_order")]
 
 
 def omitted(manifest: Manifest) -> list[tuple[str, str, str]]:
