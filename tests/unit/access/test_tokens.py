@@ -97,6 +97,17 @@ def test_an_address_of_the_keys_makes_discovery_needless(issuer: Issuer) -> None
     assert issuer.requests == ["/pool/keys"]
 
 
+def test_an_issuer_that_writes_itself_with_a_slash_is_the_same(issuer: Issuer) -> None:
+    issuer.claimed_issuer = f"{issuer.url}/"
+    assert verifier(issuer).verify(issuer.token(iss=f"{issuer.url}/"))["sub"] == "someone"
+
+
+@pytest.mark.parametrize("end", ["//", "/other", "2", "/?"])
+def test_an_issuer_whose_name_only_begins_alike_is_another(issuer: Issuer, end: str) -> None:
+    with pytest.raises(Unauthenticated):
+        verifier(issuer).verify(issuer.token(iss=issuer.url + end))
+
+
 @pytest.mark.parametrize(
     "claims",
     [
