@@ -42,3 +42,13 @@ def test_a_call_prints_the_answer(api: Api, definitions: str, tmp_path: Path) ->
     script = f"{definitions}\nask GET '/candidates?select=id&limit=1&order=id'"
     printed = run(script, tmp_path, API=f"{api.stack.api_url}/rest/v1", TOKEN=api.token(TENANT))
     assert printed == '[{"id":1}]\n'
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_the_description_says_where_it_is_served(api: Api, version: str) -> None:
+    accept = {"Accept": f"application/openapi+json;version={version}"}
+    told = api.call("GET", "/rest/v1/", api.token(TENANT), headers=accept | {"X-Forwarded-Proto": "ftp"}).json()
+    address = (
+        told["servers"][0]["url"] if version == "3.0" else f"{told['schemes'][0]}://{told['host']}{told['basePath']}"
+    )
+    assert address == f"{api.stack.api_url}/rest/v1"
