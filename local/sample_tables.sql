@@ -1,6 +1,6 @@
 -- What docs/data-api.md asks for, beside the application's own table. The rows of `candidates` are there already.
 CREATE TABLE companies (id int PRIMARY KEY, name text NOT NULL);
-INSERT INTO companies VALUES (1, 'Lotus Software'), (2, 'Harbour Bank'), (3, 'Monsoon Media');
+INSERT INTO companies VALUES (1, 'Lotus'), (2, 'Harbour'), (3, 'Monsoon');
 
 ALTER TABLE candidates
     ADD notes text,

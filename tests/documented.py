@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-_TEXT = Path("docs/data-api.md").read_text("utf-8")
-_EXAMPLE = re.compile(r"`((?:GET|HEAD|POST|PATCH|PUT|DELETE)) (/[^`]*)`(?: with [a-z :]*`([{\[][^`]*)`)?")
+TEXT = Path("docs/data-api.md").read_text("utf-8")
+_EXAMPLE = re.compile(r"`((?:GET|HEAD|POST|PATCH|PUT|DELETE)) (/[^`]*)`(?: with[a-z :\n]*`([{\[][^`]*)`)?")
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Example:
         return f"{self.method} {self.url}"
 
 
-EXAMPLES = [Example(*found) for found in _EXAMPLE.findall(_TEXT)]
+EXAMPLES = [Example(*found) for found in _EXAMPLE.findall(TEXT)]
 # The indented block that defines `ask`, and below it two calls of it.
-SHELL = dedent("\n".join(re.findall(r"^(?: {4}.*|)$", _TEXT.split("can be pasted")[1].split("\n#")[0], re.MULTILINE)))
+SHELL = dedent("\n".join(re.findall(r"^(?: {4}.*|)$", TEXT.split("can be pasted")[1].split("\n#")[0], re.MULTILINE)))
 # Headers that are shown without a request.
-ACCEPTED = re.findall(r"`Accept: (application/vnd[^`]*|text/csv)`", _TEXT)
-PREFERRED = [each for each in re.findall(r"`Prefer: ([^`]*)`", _TEXT) if "=" in each]
+ACCEPTED = re.findall(r"`Accept: (application/vnd[^`]*|text/csv)`", TEXT)
+PREFERRED = [each for each in re.findall(r"`Prefer: ([^`]*)`", TEXT) if "=" in each]

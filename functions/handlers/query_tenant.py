@@ -14,10 +14,11 @@ from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.data_request import Call, DataRequests
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.preambles import CallSettings
-from tenantry.domain.errors import BadRequest, IdentityMismatch, TenantryError
+from tenantry.domain.errors import IdentityMismatch, RequestRefused, TenantryError
 from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Request, RequestLimits
+from tenantry.postgrest.refusals import unsupported
 
 
 @cache
@@ -56,7 +57,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         caller = caller_of(event)
         _check_compute(caller, context, settings)
         result = _answer(event, caller, settings)
-        return answer(result.status, result.body, settings.cors_origin, result.headers)
+        return answer(result.status, result.body, settings.cors_origin, result.headers, is_binary=result.is_binary)
     except TenantryError as error:
         return _refuse(error, event, context, settings)
     except Exception as exc:  # noqa: BLE001 - whatever it is, its text may hold a value, a host or a password
@@ -72,13 +73,27 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
     """Dispatch to a table, a function, or the description of the API."""
+    named = _named(event)
+    if named is None:
+        return _describe(event, caller)
+    if event["httpMethod"] == "OPTIONS":
+        return _allow(event, caller, *named)
+    return _data_requests().run(_call(event, caller, *named, settings))
+
+
+def _named(event: dict[str, Any]) -> tuple[Kind, str] | None:
+    """Say what the path names; None is the API itself.
+
+    :raises RequestRefused: there is no such path.
+    """
+    if "proxy" in (event.get("pathParameters") or ()):
+        raise RequestRefused("Invalid path specified in request URL", code="PGRST125")
     for kind, parameter in ((Kind.TABLE, "table"), (Kind.ROUTINE, "function")):
         name = path_parameter(event, parameter)
-        if name is not None and event["httpMethod"] == "OPTIONS":
-            return _allow(event, caller, kind, name)
         if name is not None:
-            return _data_requests().run(_call(event, caller, kind, name, settings))
-    return _describe(event, caller)
+            return kind, name
+    # A table may be called like the place where functions are.
+    return (Kind.TABLE, "rpc") if str(event.get("resource")).endswith("/rpc") else None
 
 
 def _describe(event: dict[str, Any], caller: Caller) -> Answer:
@@ -86,12 +101,13 @@ def _describe(event: dict[str, Any], caller: Caller) -> Answer:
     if method == "OPTIONS":
         return Answer(200, "", {"Allow": "OPTIONS,GET,HEAD"})
     if method not in ("GET", "HEAD"):
-        raise BadRequest(f"Unsupported HTTP method: {method[:20]}", code="PGRST117")
+        raise unsupported(method, ("GET", "HEAD"))
     # Imported here because only this request needs it: it would slow down every cold start.
     from tenantry.data_api.api_description import describe_api  # noqa: PLC0415
 
     accept, profile = header(event, "accept"), header(event, "accept-profile")
-    return describe_api(_data_requests(), caller, accept, profile, f"{_base_url(event)}/", head=_is_head(event))
+    address, call = f"{_base_url(event)}/", CallSettings(method, "/", told_headers(headers_of(event)))
+    return describe_api(_data_requests(), caller, accept, profile, address, call, head=_is_head(event))
 
 
 def _allow(event: dict[str, Any], caller: Caller, kind: Kind, name: str) -> Answer:

@@ -151,7 +151,11 @@ def test_a_viewer_may_read_and_not_write(api: Api) -> None:
         ("POST", CANDIDATES, {"content": b"name\nM\xfcller", "headers": {"Content-Type": "text/csv"}}, 400, "PGRST102"),
         ("DELETE", CANDIDATES, {}, 400, "21000"),
         ("GET", "/nowhere", {}, 404, "not_found"),
-        ("PUT", "/rest/v1/", {}, 404, "not_found"),
+        ("PUT", "/rest/v1/", {}, 405, "PGRST117"),
+        ("PATCH", "/rest/v1/rpc/hire", {"json": {}}, 405, "PGRST101"),
+        ("GET", f"{CANDIDATES}/1", {}, 404, "PGRST125"),
+        ("POST", "/rest/v1/rpc/hire/now/please", {"json": {}}, 404, "PGRST125"),
+        ("GET", "/rest/v1/rpc", {}, 404, "PGRST205"),
     ],
 )
 def test_a_malformed_request_gets_its_code(
@@ -165,9 +169,12 @@ def test_a_malformed_request_gets_its_code(
 def test_a_browser_may_ask_first_on_every_route(api: Api) -> None:
     allowed = {"/rest/v1/": "OPTIONS,GET,HEAD", "/rest/v1/rpc/hire": "OPTIONS,GET,HEAD,POST"}
     for path in ("/health", CANDIDATES, *allowed):
-        answer = api.call("OPTIONS", path, headers={"Origin": "https://app.example.com"})
+        asked = {"Origin": "https://app.example.com", "Access-Control-Request-Headers": "x-app-id"}
+        answer = api.call("OPTIONS", path, headers=asked)
         assert answer.status_code == 200
         assert answer.headers.get("Allow") == allowed.get(path, answer.headers.get("Allow"))
         assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
-        assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+        named = answer.headers["Access-Control-Allow-Headers"].split(",")
+        assert "Authorization" in named
+        assert ("*" in named) is path.startswith("/rest/")
         assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -107,6 +107,9 @@ _REPORTS = (
     "tests/hostile/owner_sql/test_fleet_reports.py",
     "tests/hostile/adopted_database/test_report.py",
 )
+_METHODS = ("get", "head", "post", "put", "patch", "delete")
+# Paths and methods that the data API does not have.
+_EDGES = "tests/integration/data_api/test_protocol.py"
 _LIMITS = ("tests/integration/tenants/limits/test_limits.py",)
 _AUDIT = ("tests/hostile/operator_slip/test_trail.py",)
 
@@ -127,6 +130,17 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("/rest/v1/rpc/{function}", "get"): (LEAKS, *_GRAMMAR),
     ("/rest/v1/rpc/{function}", "head"): (LEAKS, *_GRAMMAR),
     ("/rest/v1/rpc/{function}", "post"): (LEAKS, *_QUOTA, *_GRAMMAR),
+    **{
+        (path, method): (LEAKS, _EDGES)
+        for path, methods in {
+            "/rest/v1": ("post", "put", "patch", "delete"),
+            "/rest/v1/rpc": _METHODS,
+            "/rest/v1/rpc/{function}": ("put", "patch", "delete"),
+            "/rest/v1/{table}/{proxy+}": _METHODS,
+            "/rest/v1/rpc/{function}/{proxy+}": _METHODS,
+        }.items()
+        for method in methods
+    },
     ("/backups/v1", "get"): (LEAKS, "tests/e2e/test_own_backups.py"),
     ("/backups/v1", "post"): (LEAKS, "tests/e2e/test_own_backups.py"),
     ("/backups/v1/{backup_id}", "get"): (LEAKS, "tests/e2e/test_own_backups.py"),

@@ -29,7 +29,10 @@ def test_requests_count_under_the_authorizers_key_and_no_clients(transformed: Tr
     scheme = api["Body"]["components"]["securitySchemes"]["usageKey"]
     assert (scheme["type"], scheme["name"]) == ("apiKey", "x-api-key")
     metered = {path for path, _, operation in operations(template) if "usageKey" in json.dumps(operation)}
-    data = {"/rest/v1", "/rest/v1/{table}", "/rest/v1/rpc/{function}"}
+    data = {"/rest/v1", "/rest/v1/rpc"}
+    data |= {
+        f"{named}{more}" for named in ("/rest/v1/{table}", "/rest/v1/rpc/{function}") for more in ("", "/{proxy+}")
+    }
     backups = {"/backups/v1", "/backups/v1/{backup_id}", "/backups/v1/{backup_id}/download"}
     assert metered == data | backups
 

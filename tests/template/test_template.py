@@ -153,16 +153,18 @@ def test_every_path_answers_a_preflight_and_every_error_carries_cors(transformed
     [
         ("/rest/v1", {"GET", "HEAD"}),
         ("/rest/v1/{table}", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
+        ("/rest/v1/rpc", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
         ("/rest/v1/rpc/{function}", {"GET", "HEAD", "POST"}),
     ],
 )
 def test_the_data_api_says_which_methods_a_path_has(transformed: Transform, path: str, methods: set[str]) -> None:
     template = transformed()
     of_path = {method.upper(): operation for at, method, operation in operations(template) if at == path}
-    assert of_path.keys() == {*methods, "OPTIONS"}
+    # What a path does not have, the function refuses with its own code.
+    assert of_path.keys() == {"OPTIONS", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
     answer = of_path["OPTIONS"]["x-amazon-apigateway-integration"]["responses"]["default"]
     allow = answer["responseParameters"]["method.response.header.Allow"]
-    assert set(allow.strip("'").split(",")) == of_path.keys()
+    assert set(allow.strip("'").split(",")) == {*methods, "OPTIONS"}
     assert "Allow" in of_path["OPTIONS"]["responses"][answer["statusCode"]]["headers"]
     permission = template["Resources"]["ApiInvokesQueryTenant"]["Properties"]["SourceArn"]["Fn::Sub"]
     assert fnmatch(f"${{Api}}/*/*{path}", permission.partition(":${AWS::AccountId}:")[2])
@@ -177,6 +179,18 @@ def test_a_browser_may_send_what_postgrests_clients_send(transformed: Transform)
             allowed = answer["method.response.header.Access-Control-Allow-Headers"].strip("'").lower().split(",")
             assert sent <= set(allowed), path
             assert "HEAD" in answer["method.response.header.Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("sent", ["x-app-id", "x-tenant-role", "if-none-match", "authorization", "x-any.name~1"])
+def test_a_browser_may_send_the_data_api_any_header(transformed: Transform, sent: str) -> None:
+    for path, method, operation in operations(transformed()):
+        if method == "options" and path.startswith("/rest/"):
+            responses = operation["x-amazon-apigateway-integration"]["responses"]
+            answer = responses["default"]["responseParameters"]
+            allowed = answer["method.response.header.Access-Control-Allow-Headers"].strip("'").lower().split(",")
+            # As the Fetch standard has it: the star stands for all but this one, where no credentials are allowed.
+            assert sent in allowed or ("*" in allowed and sent != "authorization"), path
+            assert not any("allow-credentials" in name.lower() for name in answer), path
 
 
 def test_a_browser_may_read_the_same_headers_of_every_answer(transformed: Transform) -> None:

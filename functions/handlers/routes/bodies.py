@@ -104,6 +104,8 @@ class DataApiBody(_Body):
     # 0 means the stack's own limit, which this one can only lower.
     max_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
     at_once: int | None = Field(default=None, ge=0, le=MAX_AT_ONCE)
+    # Empty is none.
+    pre_request: str | None = None
 
     @property
     def change(self) -> DataApiChange:

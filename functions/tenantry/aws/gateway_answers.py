@@ -21,7 +21,12 @@ from tenantry.domain.errors import (
     Unauthenticated,
 )
 
-EXPOSED_HEADERS = "Content-Range,Content-Profile,Location,Preference-Applied,X-Request-Id,X-Amzn-RequestId,Retry-After"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+# The star is for what a function of the tenant's sets; the others are named for browsers that do not know it.
+EXPOSED_HEADERS = (
+    "*,Content-Range,Content-Profile,Content-Location,Location,Preference-Applied,Allow,X-Request-Id,X-Amzn-RequestId,"
+    "Retry-After"
+)
 
 # The most specific class of an error decides its status.
 _STATUS: dict[type[TenantryError], int] = {
@@ -47,6 +52,7 @@ _CODE_STATUS = {
     "PGRST107": 406,
     "PGRST116": 406,
     "PGRST117": 405,
+    "PGRST125": 404,
     "PGRST200": 400,
     "PGRST201": 300,
     "PGRST202": 404,
@@ -100,17 +106,29 @@ def sent_bytes(body: str) -> int:
 
 
 def answer(
-    status: int, body: str, cors_origin: str, headers: Mapping[str, str | list[str]] | None = None
+    status: int,
+    body: str,
+    cors_origin: str,
+    headers: Mapping[str, str | list[str]] | None = None,
+    *,
+    is_binary: bool = False,
 ) -> dict[str, Any]:
-    """Build an answer for API Gateway; a header that has a list is sent once for each of its values."""
+    """Build an answer for API Gateway; a header that has a list is sent once for each of its values.
+
+    Nothing has no type, unless `headers` say that of a body that is not sent; API Gateway calls nothing JSON.
+
+    :param is_binary: the body is bytes in Base64, which API Gateway decodes.
+    """
     single: dict[str, Any] = {
-        "Content-Type": "application/json; charset=utf-8",
+        **(_JSON if body else {}),
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": cors_origin,
         "Access-Control-Expose-Headers": EXPOSED_HEADERS,
         **(headers or {}),
     }
     made = {"statusCode": status, "headers": single, "body": body}
+    if is_binary:
+        made["isBase64Encoded"] = True
     repeated = [name for name, value in single.items() if not isinstance(value, str)]
     if repeated:
         made["multiValueHeaders"] = {name: single.pop(name) for name in repeated}

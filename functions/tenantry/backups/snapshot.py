@@ -56,6 +56,7 @@ class Snapshot:
             self.name = self._reader.export()
             self.rights = self._read_rights()
             self.surroundings = self._reader.surroundings()
+            self.childless = self._reader.childless()
             with _translated(), looking_in(self._connection, "pg_catalog"):
                 self.facts = read_facts(self._connection, tenant_id, self._home)
                 self.omissions = read_omissions(self._connection, tenant_id, self._home)

@@ -143,6 +143,7 @@ def _describe(
         uncounted=counted.failure.code if counted.failure else None,
         comment=snapshot.surroundings.comment,
         casts=[CastFacts.model_validate(asdict(cast)) for cast in snapshot.surroundings.casts],
+        childless=snapshot.childless,
         inherited=[InheritedFacts.model_validate(detail._asdict()) for detail in snapshot.surroundings.inherited],
     )
 

@@ -40,6 +40,16 @@ def find_tables(connection: Any, access: Access, *, computed: bool = False) -> d
     return {key_of(access, table.schema, table.name): table for table in found}
 
 
+def find_childless(connection: Any, access: Access) -> list[Place]:
+    """Find the partitioned tables that no other table is a partition of, by schema and name.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with looking_in(connection, "pg_catalog"), connection.cursor() as cursor:
+        cursor.execute(load_sql("contents/childless_tables"), access.scope)
+        return [(schema, name) for schema, name in cursor.fetchall()]
+
+
 def find_sequences(connection: Any, access: Access) -> dict[str, tuple[str, str]]:
     """Find a tenant's own sequences, schema and name, by the key that they have in any home (`content_key`).
 

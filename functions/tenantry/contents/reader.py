@@ -15,7 +15,15 @@ from tenantry.contents.access import Access, begin, looking_in
 from tenantry.contents.copied_rows import digest_copied
 from tenantry.contents.digest import RowDigest, digest_large_objects
 from tenantry.contents.fingerprint import Defined, read_fingerprint
-from tenantry.contents.inventory import Unreadable, find_sequences, find_tables, find_unreadable, find_withheld, key_of
+from tenantry.contents.inventory import (
+    Unreadable,
+    find_childless,
+    find_sequences,
+    find_tables,
+    find_unreadable,
+    find_withheld,
+    key_of,
+)
 from tenantry.contents.passing import Execute, passing
 from tenantry.contents.past_policies import lift_policies, regain_rights
 from tenantry.contents.rights_reader import read_rights
@@ -151,6 +159,14 @@ class ContentReader:
         """
         with self._translated(), looking_in(self._connection, "pg_catalog"):
             return read_surroundings(self._connection, self.access.home)
+
+    def childless(self) -> list[Place]:
+        """Read which partitioned tables have no partition; see `find_childless`.
+
+        :raises TenantryError: the database refused or went away.
+        """
+        with self._translated():
+            return find_childless(self._connection, self.access)
 
     def hold(self) -> None:
         """Lock the tables for reading, as far as that is possible at once.

@@ -1,12 +1,14 @@
 """Answers `/rest/v1/`: an OpenAPI document, 2.0 or 3.0, of what the caller's role may see and do."""
 
 import json
+from dataclasses import replace
 
 from tenantry import VERSION
 from tenantry.aws.gateway_answers import MOST_BODY_BYTES, sent_bytes
 from tenantry.data_api.catalogues import Catalogues
-from tenantry.data_api.data_request import DataRequests
+from tenantry.data_api.data_request import DataRequests, first_call
 from tenantry.data_api.visibility import parse_visible, visible_statement
+from tenantry.database.preambles import CallSettings
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import PayloadTooLarge
 from tenantry.domain.tenant import Caller, database_role
@@ -21,11 +23,19 @@ from tenantry.postgrest.plan.planning import schema_of
 
 
 def describe_api(
-    requests: DataRequests, caller: Caller, accept: str, profile: str, base_url: str, *, head: bool
+    requests: DataRequests,
+    caller: Caller,
+    accept: str,
+    profile: str,
+    base_url: str,
+    call: CallSettings,
+    *,
+    head: bool,
 ) -> Answer:
     """Describe one schema of the caller's own database.
 
     :param base_url: the address of the data API.
+    :param call: what the caller's database is told of the request.
     :raises TenantryError: the media type or the schema is not available, or the database can't be asked.
     """
     media = negotiate(accept, plans=False, root=True)
@@ -33,7 +43,7 @@ def describe_api(
     def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
         schemas = caller.data_api.exposed(connection.schema)
         schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
-        document = _describe(caller, schemas, schema, base_url, connection, catalogues)
+        document = _describe(caller, schemas, schema, base_url, call, connection, catalogues)
         if media.form is Form.OPENAPI_3:
             document = rewrite(document, base_url)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -65,13 +75,15 @@ def _describe(
     schemas: tuple[str, ...],
     schema: str,
     base_url: str,
+    call: CallSettings,
     connection: TenantConnection,
     catalogues: Catalogues,
 ) -> Json:
     catalogue = catalogues.get(connection, schemas)
     text, values = visible_statement(schemas)
     role = database_role(caller.tenant_id, caller.role)
-    _, visible = connection.run(role, caller.claims, text, values, reads_only=True)
+    call = replace(call, first=first_call(caller, connection))
+    _, visible = connection.run(role, caller.claims, text, values, reads_only=True, call=call)
     return describe(
         catalogue,
         parse_visible(visible),

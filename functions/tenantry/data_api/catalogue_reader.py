@@ -6,10 +6,33 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from tenantry.database.sql_files import load_sql
-from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Parameter, Routine, Table, Volatility
+from tenantry.postgrest.catalogue.model import (
+    Catalogue,
+    Column,
+    Conversion,
+    Handler,
+    Name,
+    Parameter,
+    Representation,
+    Routine,
+    Table,
+    Volatility,
+)
 from tenantry.postgrest.catalogue.relationships import Computed, Key, ViewColumn, primary_keys, relationships
 
-_PARTS = ("relations", "tables", "types", "keys", "view_columns", "routines", "computed", "fields")
+_PARTS = (
+    "relations",
+    "tables",
+    "types",
+    "keys",
+    "view_columns",
+    "routines",
+    "computed",
+    "fields",
+    "conversions",
+    "handlers",
+    "geojson",
+)
 # For this message's transaction alone: only the system's own types are written without their schema. A query over so
 # many catalogues looks expensive to the planner, and compiling it costs more than it takes.
 _SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
@@ -34,10 +57,12 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     keys = [key for key in (_key(row, names) for row in found["keys"]) if key]
     view_columns = [_view_column(row, names) for row in found["view_columns"] if row[2] in names]
     computed = [_computed(row) for row in found["computed"]]
-    types = {number: _type(row) for number, row in found["types"].items()}
+    shown = _representations(found["conversions"])
+    types = {number: _type(row, shown.get(number)) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
     ways = relationships(keys, view_columns, computed, frozenset(schemas))
-    return Catalogue(schemas, tables, ways, _routines(found["routines"], types))
+    geojson = Name(*found["geojson"]) if found["geojson"] else None
+    return Catalogue(schemas, tables, ways, _routines(found["routines"], types), _handlers(found["handlers"]), geojson)
 
 
 @cache
@@ -50,11 +75,20 @@ class _Type(NamedTuple):
     name: str
     base: str
     enum: tuple[str, ...]
+    representation: Representation | None
 
 
-def _type(row: list[Any]) -> _Type:
+def _type(row: list[Any], representation: Representation | None) -> _Type:
     name, base, enum = row
-    return _Type(name, base, tuple(enum or ()))
+    return _Type(name, base, tuple(enum or ()), representation)
+
+
+def _representations(rows: Iterable[list[Any]]) -> dict[str, Representation]:
+    """Read how domains are shown and read, by their OIDs as the keys of JSON objects have them."""
+    found: dict[str, dict[str, Conversion]] = defaultdict(dict)
+    for domain, form, schema, function, takes in rows:
+        found[str(domain)][form] = Conversion(Name(schema, function), takes)
+    return {domain: Representation(**forms) for domain, forms in found.items()}
 
 
 def _key(row: list[Any], names: Mapping[str, Name]) -> Key | None:
@@ -102,7 +136,15 @@ def _tables(
 def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
     name, number, nullable, default, max_length, comment = row
     its = types[number]
-    return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment)
+    return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation)
+
+
+def _handlers(rows: Iterable[list[Any]]) -> dict[Name | None, dict[str, Handler]]:
+    found: dict[Name | None, dict[str, Handler]] = defaultdict(dict)
+    for schema, function, table_schema, table, media, is_binary in rows:
+        takes = Name(table_schema, table) if table else None
+        found[takes][media] = Handler(Name(schema, function), takes, is_binary)
+    return dict(found)
 
 
 def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Name, tuple[Routine, ...]]:
@@ -114,7 +156,20 @@ def _routines(rows: Iterable[list[Any]], types: Mapping[str, _Type]) -> dict[Nam
 
 
 def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
-    schema, name, arguments, type_schema, type_name, returns_set, composite, volatility, comment, oid, settings = row
+    (
+        schema,
+        name,
+        arguments,
+        type_schema,
+        type_name,
+        returns_set,
+        composite,
+        volatility,
+        comment,
+        oid,
+        settings,
+        media,
+    ) = row
     return Routine(
         Name(schema, name),
         tuple(Parameter(given, types[number].name, *rest) for given, number, *rest in arguments),
@@ -124,5 +179,6 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         Volatility(volatility),
         comment,
         tuple((setting, value) for setting, _, value in (each.partition("=") for each in settings)),
+        media or "",
         int(oid),
     )

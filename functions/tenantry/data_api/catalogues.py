@@ -27,6 +27,8 @@ class _Known:
     catalogue: Catalogue
     read_at: float
     expires_at: float
+    # A change was announced since.
+    has_changed: bool = False
 
 
 class Catalogues:
@@ -54,6 +56,8 @@ class Catalogues:
         :raises psycopg2.Error: the catalogue could not be read.
         """
         known = self._get(connection, request.schemas)
+        if known is None and connection.has_own_forms:
+            return self.plan_anew(request, limits, connection), True
         asked = _asked(connection.tenant_id, request, limits)
         if asked and (planned := self._planned.get(asked)) and planned[0] is known:
             return planned[1], False
@@ -90,6 +94,7 @@ class Catalogues:
         """
         started = time.monotonic()
         catalogue = read_catalogue(connection, schemas)
+        connection.has_own_forms = catalogue.has_own_forms
         # Plans made with the former catalogue go too, because they would keep it in memory.
         self.forget(connection.tenant_id)
         self._known[connection.tenant_id] = _Known(catalogue, started, started + self._max_age)
@@ -115,13 +120,17 @@ class Catalogues:
         known = self._known.get(connection.tenant_id)
         changed = connection.take_notice()
         if known is None:
+            # What was announced may be a form of the database's own.
+            connection.has_own_forms |= changed
             return None
         if changed:
+            known.has_changed = True
             quiet = _QUIET_SECONDS if connection.shares_database else 0.0
             known.expires_at = min(known.expires_at, known.read_at + quiet)
         # Nobody heard the changes that were announced before this connection was opened.
         is_older = known.read_at < connection.opened_at
         if is_older or known.catalogue.schemas != schemas or time.monotonic() >= known.expires_at:
+            connection.has_own_forms |= known.has_changed
             self.forget(connection.tenant_id)
             return None
         self._known.move_to_end(connection.tenant_id)

@@ -29,6 +29,7 @@ from tenantry.domain.errors import (
 )
 from tenantry.domain.tenant import Caller, TenantId, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
+from tenantry.postgrest.names import quote
 from tenantry.postgrest.plan.planning import schema_of
 from tenantry.postgrest.sql.refusing import Refusal
 
@@ -113,6 +114,9 @@ class DataRequests:
     def _is_too_large(self, planned: Plan, body: str) -> bool:
         """Whether Lambda could not send it, or a read has more bytes than may be; a change has bounded its answer."""
         most, most_sent = self._max_answer_bytes, self._max_answer_bytes * _SENT
+        if planned.is_binary:
+            # Base64 is sent as it is: four bytes for three, which is no more than quotes may take.
+            most = int(most_sent)
         if not planned.reads_only:
             most = most_sent = MOST_BODY_BYTES
         if len(body) * MOST_BYTES <= most:
@@ -266,10 +270,17 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     if schemas != call.request.schemas or connection.partition:
         request = replace(call.request, schemas=schemas, partition=connection.partition)
         call = replace(call, request=request)
-    schema = schema_of(call.request)
-    if schema == connection.schema:
+    schema, first = schema_of(call.request), first_call(call.caller, connection)
+    if schema == connection.schema and not first:
         return call
-    return replace(call, settings=replace(call.settings, schema=schema))
+    other = "" if schema == connection.schema else schema
+    return replace(call, settings=replace(call.settings, schema=other, first=first))
+
+
+def first_call(caller: Caller, connection: TenantConnection) -> str:
+    """Write the call of the function that an operator has set to come before each request; empty is none."""
+    named = caller.data_api.pre_request_in(connection.schema)
+    return f"{quote(named[0])}.{quote(named[1])}()" if named else ""
 
 
 def _while_closed(exc: DatabaseUnavailable) -> TenantryError:

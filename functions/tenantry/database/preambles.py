@@ -30,9 +30,9 @@ _MILLISECONDS = {"us": 0.001, "": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_
 class CallSettings:
     """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object.
 
-    Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `hoisted` are
-    settings of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL
-    keeps them.
+    Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `first` is a
+    call of a function of the tenant's, as SQL: it comes before the statement, and may refuse it. `hoisted` are settings
+    of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL keeps them.
     """
 
     method: str = ""
@@ -40,6 +40,7 @@ class CallSettings:
     headers: str = ""
     timezone: str = ""
     schema: str = ""
+    first: str = ""
     hoisted: tuple[tuple[str, str], ...] = ()
 
 
@@ -65,7 +66,7 @@ class Preambles:
         if known is not None:
             return known
         parts, given = self._settings(call, reads_only=reads_only)
-        text = "".join([_ANEW, _IDENTITY, self._slots, *parts, self._clock(call)])
+        text = "".join([_ANEW, _IDENTITY, self._slots, *parts, self._clock(call), self._first(call)])
         written: bytes = cursor.mogrify(text, (role, claims, self._tenant_id.value, *given))
         if not call.timezone or call.timezone in self._zones:
             if len(self._kept) >= _MAX_KEPT:
@@ -79,6 +80,13 @@ class Preambles:
             if len(self._zones) >= _MAX_KEPT:
                 self._zones.clear()
             self._zones.add(call.timezone)
+
+    def _first(self, call: CallSettings) -> str:
+        """Call the tenant's own function; what it has done to the clock and to the tenant's places counts no more."""
+        if not call.first:
+            return ""
+        called = call.first.replace("%", "%%")
+        return f"SELECT {called};{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
 
     def _settings(self, call: CallSettings, *, reads_only: bool) -> tuple[list[str], list[str]]:
         """Write what is set for this transaction besides who asks; the values are the caller's own words."""

@@ -8,6 +8,8 @@ from typing import Final
 _MAX_PREPARED = 64
 # Of their texts together: the server keeps some hundred bytes for each, and a process has little memory.
 _MAX_CHARACTERS = 200_000
+# From the sixth time on PostgreSQL may take a plan for any values: it shows placeholders, and estimates alike for all.
+_WITH_VALUES = "SET LOCAL plan_cache_mode=force_custom_plan;"
 
 
 class PreparedStatements:
@@ -26,7 +28,7 @@ class PreparedStatements:
     def execution(self, text: str, arity: int, words: Sequence[str] = (), path: str = "") -> tuple[str, bool]:
         """Write the SQL that prepares a statement where it is not known yet, and executes it.
 
-        :param words: what stands behind EXPLAIN, where the statement is to be explained.
+        :param words: what stands behind EXPLAIN, where the statement is to be explained, as it is for these values.
         :param path: where its unqualified names are looked up: its parameters keep the types that were found there.
         :return: SQL with `%s` for each of its values, and whether it was known.
         """
@@ -43,7 +45,7 @@ class PreparedStatements:
         else:
             self._prepared.move_to_end((text, path))
         if words:
-            parts.append(f"EXPLAIN ({', '.join(words)}) ")
+            parts.append(f"{_WITH_VALUES}EXPLAIN ({', '.join(words)}) ")
         placeholders = f"({','.join(['%s'] * arity)})" if arity else ""
         parts.append(f"EXECUTE {name}{placeholders}")
         return "".join(parts), known

@@ -21,10 +21,11 @@ from tenantry.domain.tenant import Isolation, TenantId
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
 IDENTITY_SETTING = "tenantry.tenant_id"
 
-# Whose database this is, and how long a statement may take: what the caller allows or, where that is less, what the
-# login was given; less than a tenth of a second is no limit, for nothing could be served in it. The session has a limit
-# of ours from its beginning, because one that an owner has set for the database may be too short to ask in; so the
-# login's is looked up. Not in a file: reading one costs a cold start more than this query.
+# Whose database this is; how long a statement may take; and whether it may show values in forms of its own. A statement
+# may take what the caller allows or, where that is less, what the login was given; less than a tenth of a second is no
+# limit, for nothing could be served in it. The session has a limit of ours from its beginning, because one that an
+# owner has set for the database may be too short to ask in; so the login's is looked up. Not in a file: reading one
+# costs a cold start more than this query.
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
@@ -42,7 +43,11 @@ SELECT
               AND pg_catalog.starts_with(setting, 'statement_timeout=')
         ) own(ms)
         WHERE own.ms >= 100
-    )), 0)::text, false)::interval) * 1000)::bigint
+    )), 0)::text, false)::interval) * 1000)::bigint,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid IN (c.castsource, c.casttarget)
+        WHERE c.castcontext = 'i' AND c.castmethod = 'f' AND c.oid >= 16384 AND t.typtype = 'd'
+    ) OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typtype = 'd' AND strpos(typname, '/') > 0)
 """
 
 _MAX_WIDE = 64
@@ -62,14 +67,16 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
 
 
-def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> int:
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> tuple[int, bool]:
     """Ask the database whose it is, and bound the statements by the login's own limit, in one round trip.
 
     :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
-    :return: the milliseconds that a statement may take; 0 is no limit.
+    :return: the milliseconds that a statement may take, 0 is no limit; and whether the database has casts of domains,
+        or domains with the names of media types.
     :raises TenantryError: as above.
     """
-    return int(_ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))[1])
+    row = _ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
+    return int(row[1]), row[2]
 
 
 def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -107,8 +114,11 @@ class TenantConnection:
         self._preambles = Preambles(tenant_id, self.schema, _slots(credentials) if self.shares_database else None)
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
+        # Whether even a plain request may be shown or read in a way that only the catalogue tells.
+        self.has_own_forms = True
         try:
-            self._preambles.timeout_ms = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+            found = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+            self._preambles.timeout_ms, self.has_own_forms = found
         except BaseException:
             self.close()
             raise

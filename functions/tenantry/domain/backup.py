@@ -151,6 +151,8 @@ class Manifest(Frozen):
     comment: str | None = None
     casts: list[CastFacts] = Field(default_factory=list)
     inherited: list[InheritedFacts] = Field(default_factory=list)
+    # Partitioned tables without a partition, which `tables` do not name.
+    childless: list[tuple[str, str]] = Field(default_factory=list)
     # What a restore does not bring back. None: not looked for.
     omissions: list[Omission] | None = None
     # The code of what kept rows from being counted, or definitions from being read: no drill can verify this backup.

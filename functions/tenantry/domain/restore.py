@@ -117,13 +117,16 @@ def find_wanted(places: Iterable[Place], pattern: str) -> WantedTable | None:
     return next(iter(found), None)
 
 
-def find_all_wanted(tables: Iterable[ContentTable], patterns: Iterable[str]) -> list[WantedTable]:
+def find_all_wanted(
+    tables: Iterable[ContentTable], patterns: Iterable[str], childless: Iterable[Place] = ()
+) -> list[WantedTable]:
     """Find what is named by `schema.table` and `schema.*` among these tables, and those that they are partitions of.
 
+    :param childless: partitioned tables that none of them is a partition of.
     :raises NotFound: there is no such table.
     :raises BadRequest: a name is that of several tables.
     """
-    places = {place for table in tables for place in (table.place, *table.roots)}
+    places = {place for table in tables for place in (table.place, *table.roots)} | set(childless)
     found = []
     for pattern in patterns:
         wanted = find_wanted(places, pattern)

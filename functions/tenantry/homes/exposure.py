@@ -14,6 +14,29 @@ from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Home, TenantId
 
 
+def check_callable(connect: AdminConnect, tenant_id: TenantId, home: Home, schema: str, function: str) -> None:
+    """Check that a home has a function which all of a tenant's roles may call without arguments.
+
+    :raises BadRequest: it has none, or one of them may not.
+    :raises TenantryError: the server refused.
+    """
+    found: list[bool] = []
+
+    def work(cursor: Any) -> None:
+        names = {"schema": schema, "name": function, "roles": list(role_names(tenant_id).values())}
+        execute(cursor, load_sql("homes/callable_function"), names)
+        found.extend(bool(is_let) for (is_let,) in cursor.fetchall())
+
+    in_transaction(connect, home.database, work)
+    if not all(found or [False]):
+        raise BadRequest(
+            "The tenant's database has no such function that its users may call without arguments.",
+            code="function_unknown",
+            details=f"{schema}.{function}",
+            hint="Make it as the tenant's owner first, and grant EXECUTE on it, and USAGE on its schema, to its roles.",
+        )
+
+
 class Exposure:
     """The rights of one tenant's editor and viewer. Every method is one transaction, and may be repeated."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database import database_removal
-from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run
+from tenantry.database.admin_sql import AdminConnect, execute, in_transaction, run, transaction
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import IdentityMismatch
@@ -46,6 +46,27 @@ def shut(connect: AdminConnect, database: str) -> None:
             return
         _allow(cursor, database, allowed=False)
     end_sessions(connect, database)
+
+
+def leave_public(connect: AdminConnect, source: str, target: str, owner: str) -> None:
+    """Let the schema `public` belong to whoever owns the database, as a new one's does, if it does so in another.
+
+    :param owner: the role that owns the database and the schema.
+    :raises TenantryError: the server refused.
+    """
+    if not _has_databases_public(connect, source) or _has_databases_public(connect, target) is not False:
+        return
+    change = "SET ROLE {}; ALTER SCHEMA public OWNER TO pg_database_owner"
+    run(connect, target, sql.SQL(change).format(sql.Identifier(owner)))
+
+
+def _has_databases_public(connect: AdminConnect, database: str) -> bool | None:
+    """Tell whether `public` is the database owner's; None: there is no such schema."""
+    query = "SELECT pg_get_userbyid(nspowner) = 'pg_database_owner' FROM pg_namespace WHERE nspname = 'public'"
+    with transaction(connect, database) as cursor:
+        execute(cursor, query)
+        found = cursor.fetchone()
+        return bool(found[0]) if found else None
 
 
 def unshut(connect: AdminConnect, database: str) -> None:

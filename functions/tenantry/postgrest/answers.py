@@ -26,11 +26,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: an HTTP status, text and headers."""
+    """The answer to a request: an HTTP status, text and headers; where `is_binary`, the text is bytes in Base64."""
 
     status: int
     body: str
     headers: Headers = field(default_factory=dict)
+    is_binary: bool = False
 
 
 def answer_of(plan: Plan, row: Row) -> Answer:
@@ -44,6 +45,8 @@ def answer_of(plan: Plan, row: Row) -> Answer:
         return Answer(200, row.body or "", _told(plan))
     headers: Headers = {"Content-Range": _content_range(plan, row)} if plan.action is not Action.REPLACE else {}
     status = _status(plan, row)
+    if plan.address:
+        headers["Content-Location"] = plan.address
     if row.key:
         headers["Location"] = _location(plan.name, row.key)
     if plan.applied:
@@ -53,7 +56,10 @@ def answer_of(plan: Plan, row: Row) -> Answer:
     if row.headers:
         headers |= read_headers(row.headers)
     return Answer(
-        read_status(row.status) if row.status else status, (row.body or "") if plan.returns_body else "", headers
+        read_status(row.status) if row.status else status,
+        (row.body or "") if plan.returns_body else "",
+        headers,
+        plan.is_binary,
     )
 
 
@@ -101,7 +107,8 @@ def _status(plan: Plan, row: Row) -> int:
 def _beyond(plan: Plan, total: int) -> RequestRefused:
     refusal = range_refused(f"An offset of {plan.offset} was requested, but there are only {total} rows.")
     applied = {"Preference-Applied": plan.applied} if plan.applied else {}
-    refusal.headers = {"Content-Range": f"*/{total}", **applied, **_profile(plan)}
+    address = {"Content-Location": plan.address} if plan.address else {}
+    refusal.headers = {"Content-Range": f"*/{total}", **address, **applied, **_profile(plan)}
     return refusal
 
 

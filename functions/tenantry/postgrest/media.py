@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from tenantry.domain.errors import RequestRefused
 
@@ -19,19 +20,40 @@ class Form(StrEnum):
     PLAN = "plan"
     OPENAPI = "openapi"
     OPENAPI_3 = "openapi 3"
+    # Made by a function or an aggregate of the database's own.
+    OWN = "own"
+    # The bytes of one column.
+    BYTES = "bytes"
+    GEOJSON = "geojson"
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`content_type` is the answer's; if it is a query plan, `inner` is the form whose statement is explained."""
+    """`content_type` is the answer's; if it is a query plan, `inner` is the form whose statement is explained.
+
+    `own` is the media type by which the database's own form is found.
+    """
 
     form: Form
     content_type: str
     strip_nulls: bool = False
     inner: Form = Form.ARRAY
     options: tuple[str, ...] = ()
+    own: str = ""
 
 
+class Offer(NamedTuple):
+    """What can be had besides the usual: media types of the database's own, the bytes of one column, GeoJSON."""
+
+    own: frozenset[str] = frozenset()
+    # Whatever is asked for, the database's own form for all media types answers it.
+    takes_any: bool = False
+    has_bytes: bool = False
+    has_geojson: bool = False
+
+
+USUAL = Offer()
+ANY = "*/*"
 JSON = Media(Form.ARRAY, "application/json; charset=utf-8")
 _OPENAPI = Media(Form.OPENAPI, "application/openapi+json; charset=utf-8")
 _OPENAPI_3 = Media(Form.OPENAPI_3, "application/openapi+json;version=3.0; charset=utf-8")
@@ -40,22 +62,30 @@ _CSV = Media(Form.CSV, "text/csv; charset=utf-8")
 _OBJECT = "application/vnd.pgrst.object"
 _ARRAY = "application/vnd.pgrst.array"
 _PLAN = "application/vnd.pgrst.plan"
+_OCTETS = "application/octet-stream"
+# Those whose character set PostgREST names.
+_TEXTS = frozenset({"application/json", "application/geo+json", "text/csv", "text/plain", "text/xml"})
+# RFC 6838, as the catalogue's query has it.
+_is_media_type = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*").fullmatch
 _PLAN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
 
 
 @lru_cache(maxsize=256)
-def negotiate(accept: str, *, plans: bool, root: bool = False) -> Media:
+def negotiate(accept: str, *, plans: bool, root: bool = False, offer: Offer = USUAL) -> Media:
     """Choose the first available form, by weight and then by order.
 
     :param plans: whether the tenant may see the query plans of its statements.
+    :param offer: what there is besides the usual forms.
     :param root: whether the description of the API is asked for, not rows.
     :raises RequestRefused: with PGRST107, no form is available.
     """
     if not accept:
-        return _OPENAPI if root else JSON
+        if offer == USUAL:
+            return _OPENAPI if root else JSON
+        accept = ANY
     asked = [part.strip() for part in _split(accept[:_MAX_HEADER], ",")]
     for part in sorted(asked, key=_weight, reverse=True):
-        media = _root(part) if root else _media(part, plans)
+        media = _root(part) if root else _media(part, plans, offer)
         if media:
             return media
     names = ", ".join(_split(part, ";")[0].strip() if "vnd.pgrst" not in part else part for part in asked)
@@ -93,22 +123,42 @@ def _root(part: str) -> Media | None:
     return _OPENAPI if kind.lower() in ("*/*", "application/*", "application/json") else None
 
 
-def _media(part: str, plans: bool) -> Media | None:
+def _media(part: str, plans: bool, offer: Offer) -> Media | None:
     kind, *rest = [word.strip() for word in _split(part, ";")]
     kind = kind.lower()
     parameters = dict(_parameter(word) for word in rest)
     strip = parameters.get("nulls") == "stripped"
-    if kind in ("*/*", "application/json", "application/*"):
-        return JSON
-    if kind in ("text/csv", "text/*"):
-        return _CSV
     if kind in (_OBJECT, f"{_OBJECT}+json"):
         return Media(Form.OBJECT, _typed(f"{_OBJECT}+json", strip), strip)
     if kind in (_ARRAY, f"{_ARRAY}+json"):
         return Media(Form.ARRAY, _typed(f"{_ARRAY}+json", strip), strip) if strip else JSON
-    if kind.startswith(_PLAN) and plans:
-        return _plan(kind, parameters)
+    if kind.startswith(_PLAN):
+        return _plan(kind, parameters, offer) if plans else None
+    return _own(kind, offer) or _usual(kind, offer)
+
+
+def _usual(kind: str, offer: Offer) -> Media | None:
+    if kind in (ANY, "application/json", "application/*"):
+        return JSON
+    if kind in ("text/csv", "text/*"):
+        return _CSV
+    if kind == _OCTETS and offer.has_bytes:
+        return Media(Form.BYTES, _OCTETS)
+    if kind == "application/geo+json" and offer.has_geojson:
+        return Media(Form.GEOJSON, f"{kind}; charset=utf-8")
     return None
+
+
+def _own(kind: str, offer: Offer) -> Media | None:
+    """Choose what the database makes itself, also where a range of media types is asked for that it is in."""
+    name = ANY if offer.takes_any else kind if kind in offer.own else None
+    if name is None and kind.endswith("/*") and kind != ANY:
+        name = next((each for each in sorted(offer.own) if each.startswith(kind[:-1])), None)
+    # It becomes a header.
+    if name is None or not (name == ANY or _is_media_type(name)):
+        return None
+    content_type = f"{name}; charset=utf-8" if name in _TEXTS else name
+    return Media(Form.OWN, _OCTETS if name == ANY else content_type, own=name)
 
 
 def _parameter(word: str) -> tuple[str, str]:
@@ -120,11 +170,11 @@ def _typed(kind: str, strip: bool) -> str:
     return f"{kind};nulls=stripped; charset=utf-8" if strip else f"{kind}; charset=utf-8"
 
 
-def _plan(kind: str, parameters: dict[str, str]) -> Media | None:
+def _plan(kind: str, parameters: dict[str, str], offer: Offer) -> Media | None:
     if kind not in (_PLAN, f"{_PLAN}+json", f"{_PLAN}+text"):
         return None
     as_json = kind.endswith("+json")
-    inner = _media(parameters.get("for", "application/json"), plans=False)
+    inner = _media(parameters.get("for", "application/json"), False, offer)
     if inner is None:
         return None
     wanted = parameters.get("options", "").lower().split("|")
@@ -134,4 +184,4 @@ def _plan(kind: str, parameters: dict[str, str]) -> Media | None:
     told = f"; options={'|'.join(options)}" if options else ""
     content_type = f'{_PLAN}+{shape}; for="{target}"{told}; charset=utf-8'
     words = (f"FORMAT {shape.upper()}", *(option.upper() for option in options))
-    return Media(Form.PLAN, content_type, inner.strip_nulls, inner.form, words)
+    return Media(Form.PLAN, content_type, inner.strip_nulls, inner.form, words, inner.own)

@@ -1,5 +1,7 @@
 """The data API's refusals, in PostgREST's words and codes, because its clients tell errors apart by these."""
 
+from collections.abc import Sequence
+
 from tenantry.domain.errors import GrammarError, RequestRefused
 
 _LONGEST_ECHO = 200
@@ -19,6 +21,22 @@ def beyond(what: str, limit: int) -> GrammarError:
     return GrammarError(f"too many {what}: at most {limit} are allowed")
 
 
+def not_callable_by(method: str) -> RequestRefused:
+    """Refuse a method by which no function can be called."""
+    return _refuse_method(f"Cannot use the {method[:20]} method on RPC", "PGRST101", ("GET", "HEAD", "POST"))
+
+
+def unsupported(method: str, others: Sequence[str]) -> RequestRefused:
+    """Refuse a method that a path does not have, and name those that it has."""
+    return _refuse_method(f"Unsupported HTTP method: {method[:20]}", "PGRST117", others)
+
+
+def _refuse_method(message: str, code: str, others: Sequence[str]) -> RequestRefused:
+    refusal = RequestRefused(message, code=code)
+    refusal.headers = {"Allow": ",".join(("OPTIONS", *others))}
+    return refusal
+
+
 def not_embedded(name: str) -> RequestRefused:
     """Refuse a filter, an order or a window for a table that is not in `select`."""
     return RequestRefused(
@@ -31,6 +49,15 @@ def not_embedded(name: str) -> RequestRefused:
 def not_selected(relation: str, name: str) -> RequestRefused:
     """Refuse to sort by a column of an embedded table that is not among those that were selected of it."""
     return RequestRefused(f"column {relation}.{shorten(name)} does not exist", code="42703")
+
+
+def not_aggregated() -> RequestRefused:
+    """Refuse to aggregate what is gathered in arrays."""
+    return RequestRefused(
+        "Feature not implemented",
+        code="PGRST127",
+        details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
+    )
 
 
 def key_twice(name: str, *, is_table: bool) -> RequestRefused:

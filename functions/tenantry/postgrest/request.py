@@ -101,7 +101,8 @@ class Plan:
     `text` depends on the shape of the request alone: every value is a placeholder `$1`…`$n`, filled from
     `values`. They are all text and PostgreSQL infers their types, so `text` can be prepared once. `status` is
     what a success gets; `counted` is a statement whose estimated number of rows is wanted, with its values; `profile`
-    names the schema where it was chosen; `settings`, each a name and a value, are to be in force before it begins.
+    names the schema where it was chosen; `address` is that of what is read, below the API's; `settings`, each a name
+    and a value, are to be in force before it begins; `is_binary` says that the body is bytes in Base64.
     """
 
     text: str
@@ -120,4 +121,6 @@ class Plan:
     counted: tuple[str, tuple[str | None, ...]] | None = None
     is_void: bool = False
     max_rows: int = 0
+    address: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    is_binary: bool = False

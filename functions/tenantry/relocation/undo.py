@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tenantry.contents.copied_settings import bring_role_settings
 from tenantry.contents.omissions import require_copyable
 from tenantry.contents.residents import Resident
 from tenantry.database.marks import ignore_name_taken
@@ -247,6 +248,8 @@ class Return:
         self._relocation.tenant(operation)
         if not self._relocation.has_arrived(operation):
             self._relocation.target(operation).unfence()
+            # They are no content: where nothing was written since, nothing was copied.
+            bring_role_settings(self._relocation.servers, *self._relocation.residents(operation))
 
     def _drop_new_home(self, operation: Operation) -> None:
         self._relocation.tenant(operation)

@@ -24,6 +24,7 @@ def asked_tables(tables: tuple[str, ...], mode: str, manifest: Manifest, home: H
             hint='Send {"mode": "replace"}, or restore the backup into a new tenant.',
         )
     known = {place for table in manifest.tables for place in ((table.schema_name, table.table), *table.partition_of)}
+    known |= set(manifest.childless)
     unknown = {pattern for pattern in tables if find_wanted(known, pattern) is None}
     if unknown:
         details = f"{', '.join(sorted(unknown))}. {_there_are(known)}"

@@ -147,7 +147,7 @@ class TableRestoration:
             return
         swapping.make_closed_schema(connector, target.home.database, kept, target.role)
         with ContentReader(source, settings, past_policies=True) as reader:
-            wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
+            wanted = find_all_wanted(reader.tables.values(), _patterns(operation), reader.childless())
 
             def only(table: ContentTable) -> bool:
                 return any(one.takes(table.place, table.roots) for one in wanted)
@@ -164,7 +164,7 @@ class TableRestoration:
         """Move the tables into a schema of the scratch database, which needs nothing outside of it."""
         settings = self._adapters.scratches.settings()
         with ContentReader(source, settings) as reader:
-            wanted = find_all_wanted(reader.tables.values(), _patterns(operation))
+            wanted = find_all_wanted(reader.tables.values(), _patterns(operation), reader.childless())
             _require_whole_groups(reader.tables.values(), wanted)
         with transaction(lambda _: connect(source.credentials, settings), source.home.database) as cursor:
             execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(source.role)))

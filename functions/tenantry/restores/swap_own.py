@@ -3,6 +3,7 @@
 A schema of a shared database does it otherwise (`swap_schema.py`), and shared tables row by row (`swap_pooled.py`).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +15,12 @@ from tenantry.domain.tenant import Home, TenantId, owner_role
 from tenantry.homes import swapping
 from tenantry.restores.scratch import own_settings
 from tenantry.servers.database_notes import UNLIMITED, DatabaseNotes, read_notes, write_notes
-from tenantry.servers.database_settings import copy_database_settings, copy_default_privileges, set_as_owner
+from tenantry.servers.database_settings import (
+    copy_database_settings,
+    copy_default_privileges,
+    grant_as_owner,
+    set_as_owner,
+)
 from tenantry.servers.servers import Servers
 
 
@@ -81,10 +87,13 @@ class DatabaseSwap:
         owner = owner_role(swap.tenant_id)
         if not swap.has_home:
             write_notes(connect, source.database, owner, _notes_of(manifest.database))
+            if keep_rights:
+                grant_as_owner(connect, source.database, owner, _grants_of(manifest, swap.tenant_id))
             return {"settings": set_as_owner(connect, source.database, owner, own_settings(manifest))}
         # What was in the dump ran as the owner of both.
         swapping.readmit(connect, swap.tenant_id, swap.home)
         write_notes(connect, source.database, owner, read_notes(connect, swap.home.database))
+        swapping.leave_public(connect, swap.home.database, source.database, owner)
         if manifest.rights is None:
             # A backup from before rights were read knows no others' than the tenant's own.
             own = [*role_names(swap.tenant_id).values(), *login_names(swap.tenant_id)]
@@ -125,6 +134,15 @@ class DatabaseSwap:
 
     def _connect(self, swap: Swap) -> AdminConnect:
         return self._servers.connector(swap.home.server_id)
+
+
+def _grants_of(manifest: Manifest, tenant_id: TenantId) -> Iterator[tuple[str, str, bool]]:
+    """List what everybody and the tenant's roles might do with the database; who may connect is said anew."""
+    archived = role_names(TenantId(manifest.tenant_id))
+    roles = {"": ""} | {archived[kind]: name for kind, name in role_names(tenant_id).items() if kind != "owner"}
+    for grant in manifest.grants:
+        if grant.grantee in roles and grant.privilege in {"CREATE", "TEMPORARY"}:
+            yield roles[grant.grantee], grant.privilege, grant.grantable
 
 
 def _notes_of(facts: DatabaseFacts) -> DatabaseNotes:

@@ -36,11 +36,9 @@ def copy_database_settings(connect: AdminConnect, source: str, target: str) -> i
             place = sql.SQL("DATABASE {}").format(database)
             if role:
                 place = sql.SQL("ROLE {} IN ").format(sql.Identifier(role)) + place
-            changes.append(_set(place, name, value))
+            changes.append(set_statement(place, name, value))
         execute(cursor, load_sql("servers/database_rights"), (target, source))
-        for role, right, grantable in cursor.fetchall():
-            grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
-            changes.append(grant.format(database, sql.Identifier(role)))
+        changes += [_grant(database, *right) for right in cursor.fetchall()]
         for statement in changes:
             execute(cursor, statement)
     return len(changes)
@@ -106,12 +104,29 @@ def set_as_owner(connect: AdminConnect, database: str, owner: str, settings: Ite
         for name, value in settings:
             if name != IDENTITY_SETTING:
                 with suppress(StatementFailed):
-                    execute(cursor, _set(place, name, value))
+                    execute(cursor, set_statement(place, name, value))
                     done += 1
     return done
 
 
-def _set(place: sql.Composable, name: str, value: str) -> sql.Composable:
+def grant_as_owner(connect: AdminConnect, database: str, owner: str, rights: Iterable[tuple[str, str, bool]]) -> None:
+    """Give rights to a database as its owner: the grantee (empty: everybody), the right, whether it may grant that.
+
+    :raises TenantryError: the server refused.
+    """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        for right in rights:
+            execute(cursor, _grant(sql.Identifier(database), *right))
+
+
+def _grant(database: sql.Identifier, grantee: str, right: str, grantable: bool) -> sql.Composable:
+    grant = sql.SQL(f"GRANT {right} ON DATABASE {{}} TO {{}}{' WITH GRANT OPTION' if grantable else ''}")
+    return grant.format(database, sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC"))
+
+
+def set_statement(place: sql.Composable, name: str, value: str) -> sql.Composable:
+    """Build the statement that sets a database or a role to something."""
     words = sql.SQL(".").join(map(sql.Identifier, name.split(".")))
     return sql.SQL("ALTER {} SET {} = {}").format(place, words, _value(name, value))
 

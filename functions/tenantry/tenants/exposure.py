@@ -7,7 +7,7 @@ from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.data_api import DataApiChange, DataApiSettings
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
-from tenantry.homes.exposure import Exposure
+from tenantry.homes.exposure import Exposure, check_callable
 from tenantry.homes.factory import home_of
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.servers.servers import Servers
@@ -30,17 +30,28 @@ class DataApis:
         The rights come first, so that no schema is exposed before the roles can reach it.
 
         :raises TenantUnknown: there is no such tenant.
-        :raises BadRequest: the settings are invalid, or the database has no such schema; nothing is changed.
+        :raises BadRequest: the settings are invalid, or the database has no such schema, or no such function that all
+            its users may call; nothing is changed.
         :raises Conflict: the tenant has only one schema, or an operation is working on it.
         """
         with self._leases.hold(TENANT_LEASE, tenant_id.value):
             tenant = changeable_tenant(self._registry, tenant_id)
             settings = change.apply(tenant.data_api)
+            # Written, to see that there is room, before anything is changed.
+            settings.to_context()
+            if change.pre_request:
+                self._check_pre_request(tenant, settings)
             if change.schemas is not None:
                 self._expose(tenant, settings)
             tenant = replace(tenant, data_api=settings)
             self._registry.put_tenant(tenant)
         return tenant
+
+    def _check_pre_request(self, tenant: Tenant, settings: DataApiSettings) -> None:
+        home = home_of(tenant, self._secrets.find(tenant.tenant_id))
+        named = settings.pre_request_in(home.schema)
+        if named:
+            check_callable(self._servers.connector(home.server_id), tenant.tenant_id, home, *named)
 
     def _expose(self, tenant: Tenant, settings: DataApiSettings) -> None:
         home = home_of(tenant, self._secrets.find(tenant.tenant_id))

@@ -72,6 +72,27 @@ _PREFERENCES = (
 )
 
 
+_TALLY, _COUNT = "application/vnd.tally", "application/vnd.count"
+# Media types of the database's own: a target, and what is accepted.
+_OWN = {
+    "function": ("rpc/greeting?name=x", "text/html"),
+    "function-json": ("rpc/greeting?name=x", "application/json"),
+    "function-any": ("rpc/greeting?name=x", "*/*"),
+    "function-none": ("rpc/greeting?name=x", _TALLY),
+    "function-browser": ("rpc/greeting?name=x", _ACCEPTS["browser"]),
+    "table": ("notes?order=id", _TALLY),
+    "table-filtered": ("notes?order=id&id=gt.1", _TALLY),
+    "table-empty": ("notes?id=eq.0", _TALLY),
+    "table-star": ("notes?select=*&order=id", _TALLY),
+    "table-part": ("notes?select=id&order=id", _TALLY),
+    "table-function": ("rpc/jottings", _TALLY),
+    "table-either": ("notes?order=id", f"application/vnd.none, {_TALLY}"),
+    "other-table": ("buoys", _TALLY),
+    "anything": ("notes?order=id", _COUNT),
+    "anything-part": ("notes?select=id&limit=2", _COUNT),
+}
+
+
 def _accepted() -> list[Case]:
     found = [
         get(f"accept/{kind}-{name}", target, accept=accept)
@@ -214,6 +235,8 @@ def _odd_names() -> list[Case]:
 
 CASES = [
     *_accepted(),
+    *(get(f"own/{name}", target, accept=accept) for name, (target, accept) in _OWN.items()),
+    post("own/inserted", "notes", {"id": 600, "text": "x"}, prefer="return=representation", accept=_TALLY),
     *_plans(),
     *_preferred(),
     *_methods(),

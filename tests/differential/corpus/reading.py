@@ -213,5 +213,9 @@ CASES = [
         read_domain="buoys?colour=eq.%230000ff&select=id",
         read_domain_in="buoys?colour=in.(%23ff0000,%230000ff)&select=id&order=id",
         domain_cast="buoys?select=id,colour::text&order=id",
+        domain_alias="buoys?select=id,shade:colour&order=colour.desc.nullslast",
+        domain_not="buoys?colour=not.eq.%230000ff&select=label",
+        domain_tree="buoys?or=(colour.eq.%230000ff,colour.is.null)&select=id&order=id",
+        domain_order="buoys?order=colour.nullsfirst",
     ),
 ]

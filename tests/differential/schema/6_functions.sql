@@ -58,6 +58,15 @@ CREATE FUNCTION take_json(json) RETURNS json LANGUAGE sql IMMUTABLE AS $$ SELECT
 CREATE FUNCTION take_jsonb(jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT jsonb_build_object('got', $1) $$;
 CREATE FUNCTION take_text(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'got ' || $1 $$;
 CREATE FUNCTION take_bytes(bytea) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT length($1) $$;
+CREATE FUNCTION take_xml(xml) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'got ' || $1::text $$;
+CREATE FUNCTION gulp(json) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'json ' || $1 $$;
+CREATE FUNCTION gulp(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'text ' || $1 $$;
+CREATE FUNCTION take_or_add(json) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'json ' || $1 $$;
+CREATE FUNCTION take_or_add(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'bytes ' || length($1) $$;
+CREATE FUNCTION take_or_add() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'nothing' $$;
+CREATE FUNCTION take_or_add(a int, b int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'sum ' || a + b $$;
+CREATE FUNCTION take_two_json(json) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE FUNCTION take_two_json(jsonb) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 2 $$;
 CREATE FUNCTION named_json(data json) RETURNS json LANGUAGE sql IMMUTABLE AS $$ SELECT data $$;
 CREATE FUNCTION hidden_sum(a int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT a $$;
 REVOKE ALL ON FUNCTION hidden_sum(int) FROM PUBLIC;

@@ -165,6 +165,8 @@ def test_what_the_application_makes_later(vault: Vault, adopted: Adopted, kind: 
         assert [one for one in after if "administrator" not in one[1] and one[1] != "watches"] == kept
         owners = {name: whose for kind, name, whose, _ in after if kind in {"r", "function"}}
         assert (owners["public.of_the_administrator"], owners["watches"]) == (owner, owner)
+        whose = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'public'"
+        assert vault.execute("here", whose, adopted.database) == [("pg_database_owner",)]
     assert vault.execute("here", "SELECT count(*) FROM reports.monthly", adopted.database) == [(3,)]
     adopted.run('INSERT INTO reports.monthly ("Total") VALUES (7); CREATE TABLE reports.more (id int)')
     assert vault.execute("here", "SELECT convert_from(lo_get(4711), 'UTF8')", adopted.database) == [

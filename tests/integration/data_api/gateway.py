@@ -16,6 +16,7 @@ from tests.integration.conftest import EVENT
 # A stage is a part of the address, and not of the route.
 STAGE = "/local"
 PREFIX = "/rest/v1"
+UNTYPED = "application/json"
 ROOT = f"{STAGE}{PREFIX}/"
 
 
@@ -36,7 +37,9 @@ class Gateway:
         answer = query_tenant.handler(self._event(environ), None)
         status = HTTPStatus(answer["statusCode"])
         repeated = answer.get("multiValueHeaders", {})
-        headers = [*answer["headers"].items(), *((name, each) for name in repeated for each in repeated[name])]
+        # API Gateway gives a type to what has none, and to nothing as well.
+        single = {"Content-Type": UNTYPED} | answer["headers"]
+        headers = [*single.items(), *((name, each) for name in repeated for each in repeated[name])]
         start(f"{status.value} {status.phrase}", headers)
         return [answer["body"].encode()]
 
@@ -74,9 +77,13 @@ def route(path: str) -> tuple[str, dict[str, str] | None]:
     rest = quote(path.removeprefix(PREFIX).strip("/"))
     if not rest:
         return PREFIX, None
-    if rest.startswith("rpc/"):
-        return f"{PREFIX}/rpc/{{function}}", {"function": rest.removeprefix("rpc/")}
-    return f"{PREFIX}/{{table}}", {"table": rest}
+    if rest == "rpc":
+        return f"{PREFIX}/rpc", None
+    kind, resource = ("function", "rpc/{function}") if rest.startswith("rpc/") else ("table", "{table}")
+    name, _, more = rest.removeprefix("rpc/").partition("/")
+    if more:
+        return f"{PREFIX}/{resource}/{{proxy+}}", {kind: name, "proxy": more}
+    return f"{PREFIX}/{resource}", {kind: name}
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """Every example in docs/data-api.md is a request that succeeds, in a database like those of the local stack."""
 
+import re
 from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,7 +10,7 @@ import pytest
 from handlers import query_tenant
 from local import sample_data
 from tenantry.domain.tenant import TenantId, owner_role
-from tests.documented import ACCEPTED, EXAMPLES, PREFERRED, Example
+from tests.documented import ACCEPTED, EXAMPLES, PREFERRED, TEXT, Example
 from tests.integration.conftest import World, request_event
 
 
@@ -35,6 +36,16 @@ def ask(tenant: TenantId, example: Example, **headers: str) -> dict[str, Any]:
     event["requestContext"]["authorizer"]["dataApi"] = '{"aggregates":true,"plans":true}'
     answer: dict[str, Any] = query_tenant.handler(event, None)
     return answer
+
+
+def test_forms_of_a_databases_own_are_made_as_documented(world: World, tenant: TenantId) -> None:
+    made = [block for block in re.findall(r"(?m)(?:^    .*\n)+", TEXT) if "CREATE DOMAIN" in block]
+    assert len(made) == 2
+    more = "ALTER TABLE tags ADD shade color; UPDATE tags SET shade = 255; NOTIFY pgrst, 'reload schema'"
+    world.execute("".join([*made, more]), tenant.value, owner_role(tenant))
+    assert ask(tenant, Example("GET", "/tags?select=shade&limit=1"))["body"] == '[{"shade":"#0000ff"}]'
+    page = ask(tenant, Example("GET", "/rpc/page"), Accept="text/html")
+    assert (page["headers"]["Content-Type"], page["body"]) == ("text/html", "<h1>Hello</h1>")
 
 
 def test_there_are_examples() -> None:

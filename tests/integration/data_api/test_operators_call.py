@@ -1,6 +1,8 @@
 """`PUT /admin/v1/tenants/{tenant_id}/data-api`."""
 
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha384
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantStatus
 from tests.integration.data_api.conftest import Subject
 
-DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0, "at_once": 0}
+DEFAULT = {"schemas": ["public"], "aggregates": False, "plans": False, "max_rows": 0, "at_once": 0, "pre_request": ""}
 
 
 def registered(subject: Subject) -> Tenant:
@@ -20,7 +22,7 @@ def registered(subject: Subject) -> Tenant:
 
 def test_settings_are_set_shown_and_recorded(subject: Subject) -> None:
     assert subject.shown() == DEFAULT
-    wanted = {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20, "at_once": 2}
+    wanted = DEFAULT | {"schemas": ["api", "public"], "aggregates": True, "plans": True, "max_rows": 20, "at_once": 2}
     reply = subject.set(**wanted)
     assert (reply.status, reply.json["data_api"]) == (200, wanted)
     assert subject.shown() == wanted
@@ -59,7 +61,13 @@ def test_what_is_left_out_stays(subject: Subject) -> None:
         ({"schemas": ["public", "pg_toast"]}, "invalid_schema"),
         ({"schemas": ["information_schema"]}, "invalid_schema"),
         ({"schemas": ["tenantry"]}, "invalid_schema"),
-        ({"schemas": [str(number) for number in range(11)]}, "invalid_schema"),
+        # No room for their names in the authorizer's answer, however they are packed.
+        (
+            {"schemas": [b64encode(sha384(bytes([number])).digest()).decode()[1:] for number in range(145)]},
+            "invalid_schema",
+        ),
+        ({"pre_request": "a.b.c"}, "invalid_data_api"),
+        ({"pre_request": 7}, "invalid_body"),
         ({"schemas": "public"}, "invalid_body"),
         ({"schemas": [7]}, "invalid_body"),
         ({"max_rows": -1}, "invalid_body"),

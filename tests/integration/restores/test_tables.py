@@ -191,3 +191,12 @@ def test_what_cannot_be_restored_alone_is_refused(vault: Vault) -> None:
             vault.start(whose, **request)
         codes.append(refusal.value.code)
     assert codes == ["table_unknown", "tables_elsewhere", "tables_elsewhere", "tables_shared"]
+
+
+def test_a_partitioned_table_without_partitions_is_a_table(vault: Vault) -> None:
+    tenant = vault.add()
+    vault.run_as(tenant, "CREATE TABLE parts (a int, b text) PARTITION BY LIST (a); COMMENT ON TABLE parts IS 'empty'")
+    backup = vault.back_up(tenant)
+    beside = vault.perform_well(vault.start(backup, tables=("public.parts",), mode="beside")).facts["restored_schema"]
+    assert vault.run_as(tenant, f"SELECT obj_description('\"{beside}\".parts'::regclass)") == [("empty",)]
+    vault.perform_well(vault.start(backup, tables=("public.parts",), mode="replace"))

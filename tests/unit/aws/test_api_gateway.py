@@ -159,6 +159,11 @@ def test_a_header_that_is_sent_more_than_once_has_all_of_its_values() -> None:
     assert "multiValueHeaders" not in answer(200, "", "*", {})
 
 
+def test_bytes_are_marked_as_such() -> None:
+    assert answer(200, "iVBORw==", "*", is_binary=True)["isBase64Encoded"] is True
+    assert "isBase64Encoded" not in answer(200, "text", "*")
+
+
 def test_the_texts_of_an_error_are_cut() -> None:
     long = "\0" * 5_000_000
     made = error_answer(errors.StatementFailed(long, code="P0001", details=long, hint=long), "*")

@@ -32,6 +32,7 @@ class Connection:
     tenant_id: TenantId = field(default_factory=lambda: TenantId("acme"))
     opened_at: float = 0.0
     announces: bool = False
+    has_own_forms: bool = False
 
     def take_notice(self) -> bool:
         return self.announces
@@ -100,3 +101,20 @@ def test_no_plan_keeps_a_catalogue_that_is_gone(clock: Clock, reads: list[Any]) 
     assert len(kept._planned) == 1
     ask(kept, Connection(shares_database=False, tenant_id=TenantId("other")))
     assert not [asked for asked in kept._planned if asked[0] == first.tenant_id]
+
+
+def test_a_plain_read_needs_a_catalogue_where_values_may_have_forms_of_their_own(
+    clock: Clock, reads: list[Any]
+) -> None:
+    plain = Request("GET", "books", {})
+    kept, own = Catalogues(8, 300), Connection(shares_database=False, has_own_forms=True)
+    for _ in range(5):
+        kept.plan(plain, RequestLimits(), own)  # type: ignore[arg-type]
+    # There were none in the exposed schemas, which is true until something is announced, however old it is.
+    assert (len(reads), own.has_own_forms) == (1, False)
+    clock.now += 301
+    kept.plan(plain, RequestLimits(), own)  # type: ignore[arg-type]
+    assert len(reads) == 1
+    own.announces = True
+    kept.plan(plain, RequestLimits(), own)  # type: ignore[arg-type]
+    assert len(reads) == 2

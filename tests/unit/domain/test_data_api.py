@@ -1,4 +1,5 @@
 import json
+import random
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ NAMES = st.text(min_size=1, max_size=15).filter(
 )
 SETTINGS = st.builds(
     DataApiSettings,
-    schemas=st.lists(NAMES, min_size=1, max_size=10, unique=True).map(tuple),
+    schemas=st.lists(NAMES, min_size=1, max_size=40, unique=True).map(tuple),
     aggregates=st.booleans(),
     plans=st.booleans(),
     max_rows=st.integers(0, 1000),
+    pre_request=st.sampled_from(["", "check", "api.check", '"a.b"."c""d"', "東京.prüfen"]),
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -34,8 +36,40 @@ def test_what_is_written_into_the_context_is_read_from_it(settings: DataApiSetti
 
 def test_the_default_is_written_as_nothing_and_the_longest_names_are_read() -> None:
     assert DataApiSettings().to_context() == "{}"
-    longest = DataApiSettings(schemas=tuple(f"{number}" + "é" * 31 for number in range(10)), max_rows=7)
+    longest = DataApiSettings(schemas=tuple(f"{number:3}" + "é" * 30 for number in range(1000)), max_rows=7)
     assert DataApiSettings.from_context(longest.to_context()) == longest
+
+
+def test_any_number_of_schemas_is_written_that_there_is_room_for() -> None:
+    generator = random.Random(1)
+    unlike = ["".join(chr(generator.randint(0x4E00, 0x9FFF)) for _ in range(21)) for _ in range(200)]
+    some = DataApiSettings(schemas=tuple(unlike[:100]))
+    assert DataApiSettings.from_context(some.to_context()) == some
+    with pytest.raises(BadRequest) as refused:
+        DataApiSettings(schemas=tuple(unlike)).to_context()
+    assert refused.value.code == "invalid_schema"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", None),
+        ("check", ("home", "check")),
+        ("public.check", ("home", "check")),
+        ("Api.Check it", ("Api", "Check it")),
+        ('"a.b"."c""d"', ("a.b", 'c"d')),
+        ("東京.prüfen", ("東京", "prüfen")),
+    ],
+)
+def test_a_function_is_named_with_its_schema_or_without(text: str, found: tuple[str, str] | None) -> None:
+    assert DataApiSettings(pre_request=text).pre_request_in("home") == found
+
+
+@pytest.mark.parametrize("text", [".", "a.", ".b", "a.b.c", '"', '"a', 'a"b', "x" * 64, "a\0b", "\ud800", '""'])
+def test_what_names_no_function_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        DataApiSettings(pre_request=text)
+    assert refused.value.code == "invalid_data_api"
 
 
 @given(st.text(max_size=40) | HOSTILE.map(json.dumps))
@@ -67,6 +101,10 @@ def test_whatever_is_read_is_settings_or_refused(text: str) -> None:
         '{"schemas":[null]}',
         '{"schemas":["\\ud800"]}',
         '{"schemas":["a\\u0000b"]}',
+        '{"pre_request":1}',
+        '{"packed":1}',
+        '{"packed":"!"}',
+        '{"packed":"AAAA"}',
     ],
 )
 def test_other_text_is_refused(text: str) -> None:
@@ -90,7 +128,6 @@ def test_what_a_newer_version_has_added_is_passed_over() -> None:
         ("information_schema",),
         ("tenantry",),
         ("a", "a"),
-        tuple(map(str, range(11))),
     ],
 )
 def test_a_schema_that_is_not_the_tenants_to_expose_is_refused(schemas: tuple[str, ...]) -> None:

@@ -42,6 +42,11 @@ WITH RECURSIVE exposed AS MATERIALIZED (
 ), domains AS MATERIALIZED (
     SELECT l.oid, l.base, l.modifier, l.not_null
     FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype <> 'd'
+), media_types AS (
+    -- Domains that are called like media types (RFC 6838), or like all of them.
+    SELECT d.oid, d.base, lower(t.typname) AS media
+    FROM domains d JOIN pg_type t ON t.oid = d.oid
+    WHERE t.typname = '*/*' OR t.typname ~ '^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$'
 ), functions AS MATERIALIZED (
     SELECT n.nspname, p.oid, p.proname, p.pronargs, p.pronargdefaults, p.proargtypes, p.proallargtypes, p.proargnames,
         p.proargmodes, p.prorettype, p.proretset, p.prorows, p.provolatile,
@@ -68,5 +73,8 @@ SELECT json_build_object(
     'view_columns', ({view_columns}),
     'routines', ({routines}),
     'computed', ({computed}),
-    'fields', ({fields})
+    'fields', ({fields}),
+    'conversions', ({conversions}),
+    'handlers', ({handlers}),
+    'geojson', ({geojson})
 )

@@ -19,10 +19,12 @@ SELECT coalesce(json_agg(json_build_array(
         SELECT json_agg(setting ORDER BY setting)
         FROM unnest(f.proconfig) setting
         WHERE setting ~ '^(statement_timeout|default_transaction_isolation|plan_filter\.[a-z_]+)='
-    ), '[]')
+    ), '[]'),
+    CASE WHEN NOT f.proretset THEN m.media END
 ) ORDER BY f.nspname, f.proname, f.pronargs, given.types), '[]')
 FROM functions f
 LEFT JOIN domains d ON d.oid = f.prorettype
+LEFT JOIN media_types m ON m.oid = f.prorettype
 JOIN pg_type t ON t.oid = coalesce(d.base, f.prorettype)
 JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_class c ON c.oid = t.typrelid

@@ -54,7 +54,8 @@ def find_routine(
     """Find the one function that takes these arguments.
 
     :param raw: the type of the unnamed argument into which a body that is not JSON is put.
-    :param posts: the call is a POST, so a function with one unnamed parameter may take the whole body.
+    :param posts: a body is sent that is JSON or of the type `raw`, so a function with one unnamed parameter may take it
+        whole. A body whose one member has the empty name fits such a function as arguments do, whatever its type.
     :raises RequestRefused: no function fits (PGRST202), or more than one does (PGRST203).
     """
     overloads = catalogue.routines.get(wanted, ())
@@ -72,7 +73,7 @@ def _takes(routine: Routine, keys: set[str], raw: str | None) -> bool:
         return not keys and raw is None
     required = {each.name for each in routine.parameters if each.required}
     optional = {each.name for each in routine.parameters if not each.required}
-    return "" not in required and keys - optional == required
+    return keys - optional == required
 
 
 def _takes_all(routine: Routine, raw: str | None) -> bool:

@@ -8,7 +8,7 @@ from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Ro
 from tenantry.postgrest.grammar.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
-MISSING = frozenset({"PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
+MISSING = frozenset({"PGRST107", "PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 # Of PostgreSQL's own hints: how many letters may differ; and no name is longer.

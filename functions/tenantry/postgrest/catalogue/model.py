@@ -18,6 +18,24 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """A function that a database converts values with: by its name and the type that it takes, as SQL."""
+
+    function: Name
+    takes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How the values of a domain are shown and read, by its implicit casts; None is as values of its base are."""
+
+    to_json: Conversion | None = None
+    from_json: Conversion | None = None
+    to_text: Conversion | None = None
+    from_text: Conversion | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column; `type` has no modifier, `base_type` is the type under a domain and otherwise the same as `type`.
 
@@ -32,6 +50,7 @@ class Column:
     max_length: int | None = None
     enum: tuple[str, ...] = ()
     comment: str | None = None
+    representation: Representation | None = None
 
 
 # Every table has them, and the catalogue lists none of them.
@@ -54,6 +73,11 @@ class Table:
     deletable: bool = True
     comment: str | None = None
     computed: frozenset[str] = frozenset()
+
+    @property
+    def is_represented(self) -> bool:
+        """Whether a column has another form in requests than in the database."""
+        return any(column.representation for column in self.columns.values())
 
 
 class Cardinality(StrEnum):
@@ -140,13 +164,29 @@ class Routine:
     comment: str | None = None
     # Those of its settings that have no effect once its statement has begun, each a name and a value.
     settings: tuple[tuple[str, str], ...] = ()
+    # The media type of which it returns one whole answer; empty where it returns rows and values.
+    media: str = ""
     # Of pg_proc; 0 is not known.
     oid: int = field(default=0, compare=False)
+
+    @property
+    def takes_whole(self) -> bool:
+        """Whether its only parameter has no name, so that a whole body is its argument."""
+        return len(self.parameters) == 1 and not self.parameters[0].name
 
     @property
     def returns_void(self) -> bool:
         """Whether the function returns nothing."""
         return not self.returns_set and self.returns == Name("pg_catalog", "void")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An aggregate that makes the rows of `takes`, or of anything if that is None, into one whole answer."""
+
+    function: Name
+    takes: Name | None
+    is_binary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +197,18 @@ class Catalogue:
 
     `relationships` are keyed by their origin, `routines` by their name. Overloads of a name are listed with the fewest
     parameters first. Both hold exposed schemas only, and no relationship leads through a table that is not exposed.
+    `handlers` are keyed by what they take, and their media types. `geojson` is PostGIS's function that writes rows as
+    GeoJSON.
     """
 
     schemas: tuple[str, ...]
     tables: Mapping[Name, Table]
     relationships: Mapping[Name, tuple[Relationship, ...]]
     routines: Mapping[Name, tuple[Routine, ...]]
+    handlers: Mapping[Name | None, Mapping[str, Handler]] = field(default_factory=dict)
+    geojson: Name | None = None
+
+    @property
+    def has_own_forms(self) -> bool:
+        """Whether even a plain request has to look here, for what its rows are shown as or read from."""
+        return bool(self.handlers) or any(table.is_represented for table in self.tables.values())

@@ -10,13 +10,16 @@ _field = re.compile(r'"((?:[^"]++|"")*+)"|([^",\r\n]*+)').match
 _end = re.compile(r",|\r\n|\n|\r|\Z").match
 
 
-def read_records(text: str) -> list[list[str]]:
-    """Split a text into records of fields; empty lines are none.
+NULL = "NULL"
+
+
+def read_records(text: str) -> list[list[str | None]]:
+    """Split a text into records of fields; empty lines are none, and the word NULL is None unless it is in quotes.
 
     :raises GrammarError: with PGRST102, a quote is missing, or stands where it may not.
     """
-    records: list[list[str]] = []
-    record: list[str] = []
+    records: list[list[str | None]] = []
+    record: list[str | None] = []
     position, length = 0, len(text)
     while position < length or record:
         field = _field(text, position)
@@ -24,14 +27,20 @@ def read_records(text: str) -> list[list[str]]:
         if field is None or end is None:
             raise _malformed(len(records) + 1)
         is_empty_line = not record and field.end() == position and end[0] != ","
-        quoted = field[1]
-        record.append(field[2] if quoted is None else quoted.replace('""', '"'))
+        record.append(_value(field))
         position = end.end()
         if end[0] != ",":
             if not is_empty_line:
                 records.append(record)
             record = []
     return records
+
+
+def _value(field: re.Match[str]) -> str | None:
+    quoted, plain = field.groups()
+    if quoted is not None:
+        return str(quoted).replace('""', '"')
+    return None if plain == NULL else plain
 
 
 def _malformed(record: int) -> GrammarError:

@@ -114,7 +114,7 @@ class _ParameterReader:
         self._given.has_window |= last != "order" and not path
 
     def filter(self, key: str, text: str) -> None:
-        if self._calls_by_get and not _is_filter(text):
+        if self._calls_by_get and key and not _is_filter(text):
             # The name may be quoted, as that of a column with a dot has to be.
             name = read_name(key) if _quoted(key) else key
             self._given.arguments.append((name, check_value(text)))

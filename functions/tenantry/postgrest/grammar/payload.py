@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from tenantry.domain.errors import GrammarError, PayloadTooLarge
-from tenantry.postgrest.grammar.csv_records import read_records
+from tenantry.postgrest.grammar.csv_records import NULL, read_records
 from tenantry.postgrest.names import check_value
 from tenantry.postgrest.refusals import beyond
 from tenantry.postgrest.request import RequestLimits
@@ -34,6 +34,16 @@ class Payload:
     def as_array(self) -> str:
         """The JSON as an array of objects."""
         return f"[{self.text}]" if self.is_object else self.text
+
+
+def is_json(kind: str) -> bool:
+    """Whether a body of this media type is JSON as it was sent."""
+    return kind in (_JSON, "*/*")
+
+
+def as_parameter(text: str, type_: str) -> str:
+    """Write a text, whose bytes a function takes whole, as PostgreSQL reads it as the parameter's type."""
+    return f"\\x{text.encode().hex()}" if type_ == "bytea" else text
 
 
 def media_type(content_type: str) -> str:
@@ -81,7 +91,7 @@ def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: byt
         # A form without fields stands for an object without members.
         return json.dumps(dict(read_form(body, limits)))
     text = _text(_check_size(body, limits, empty=empty))
-    if kind in (_JSON, "*/*"):
+    if is_json(kind):
         return text
     if kind == _CSV:
         return _csv_to_json(text)
@@ -89,16 +99,13 @@ def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: byt
 
 
 def _csv_to_json(text: str) -> str:
-    header, *lines = read_records(text) or [[]]
+    names, *lines = read_records(text) or [[]]
+    header = [NULL if name is None else name for name in names]
     if not header or any(len(line) != len(header) for line in lines):
         raise _malformed("All lines must have same number of fields")
     if len(set(header)) < len(header):
         raise _malformed("A column is named twice")
-    return json.dumps([{key: _csv_value(value) for key, value in zip(header, line, strict=True)} for line in lines])
-
-
-def _csv_value(value: str) -> str | None:
-    return None if value == "NULL" else value
+    return json.dumps([dict(zip(header, line, strict=True)) for line in lines])
 
 
 def read_raw(body: bytes | None, kind: str, limits: RequestLimits) -> str:

@@ -1,13 +1,16 @@
 """Plans `/rpc/{function}`: by GET, which only reads, or by POST."""
 
+import json
+
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
 from tenantry.postgrest.catalogue.model import Catalogue, Column, Name, Routine, Table, Volatility
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
-from tenantry.postgrest.grammar.payload import RAW, media_type, read_form, read_payload, read_raw
+from tenantry.postgrest.grammar.payload import RAW, as_parameter, is_json, media_type, read_form, read_payload, read_raw
 from tenantry.postgrest.grammar.ranges import narrow
-from tenantry.postgrest.media import Form, Media, negotiate
+from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.forms import form_of_call
 from tenantry.postgrest.plan.needs import CatalogueNeeded
 from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
@@ -17,6 +20,7 @@ from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, cal
 from tenantry.postgrest.sql.envelope import SOURCE, VALUE, call_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
+from tenantry.postgrest.sql.own_bodies import Made
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -29,11 +33,11 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     by_get = request.method != "POST"
     given = parse_parameters(request, limits, calls_by_get=by_get)
     preferences = parse_preferences(request.prefer)
-    media = negotiate(request.accept, plans=limits.plans)
     if catalogue is None:
         raise CatalogueNeeded()
     values = Values()
     routine, call = _call(request, limits, catalogue, name, given, values)
+    media, made = form_of_call(request.accept, limits, catalogue, routine, _rows_of(routine), given.select)
     guards = _guards(routine, preferences, media)
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
@@ -42,7 +46,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     root = grow(_rows_of(routine), given, catalogue, limits, known=False, rows=rows)
     check_selection(root, limits)
     return Plan(
-        _statement(routine, call, root, values, limits, media, preferences, guards),
+        _statement(routine, call, root, values, limits, (media, made), preferences, guards),
         tuple(values.all),
         by_get or routine.volatility is not Volatility.VOLATILE,
         200,
@@ -57,6 +61,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
         profile=profile_of(request, name),
         is_void=routine.returns_void,
         settings=routine.settings,
+        is_binary=made is not None and made.is_binary,
     )
 
 
@@ -71,20 +76,26 @@ def _statement(
     root: ReadNode,
     values: Values,
     limits: RequestLimits,
-    media: Media,
+    form: tuple[Media, Made | None],
     preferences: Preferences,
     guards: tuple[tuple[Guard, int], ...],
 ) -> str:
     source = f"{SOURCE} {quote(root.alias)}"
     bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
-    rows = SelectWriter(values, limits.max_rows, bound, typed=routine.composite and root.table is not None).select(
-        root, source
-    )
+    media, made = form
+    rows = SelectWriter(
+        values,
+        limits.max_rows,
+        bound,
+        typed=routine.composite and root.table is not None,
+        as_stored=made is not None and made.takes_table,
+    ).select(root, source)
     total = counting(root, preferences, values, limits, source)
     return call_statement(
         call,
         rows,
         media,
+        made=made,
         value=not routine.composite,
         single=not routine.returns_set,
         total=total,
@@ -110,21 +121,32 @@ def _call(
     request: Request, limits: RequestLimits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
 ) -> tuple[Routine, str]:
     if request.method != "POST":
-        routine = find_routine(catalogue, name, {key for key, _ in given.arguments})
-        return routine, call_by_values(routine, given.arguments, values)
+        return _call_by_pairs(catalogue, name, given.arguments, values)
     kind = media_type(request.content_type)
     if kind == _FORM:
-        pairs = read_form(request.body, limits)
-        routine = find_routine(catalogue, name, {key for key, _ in pairs})
-        return routine, call_by_values(routine, pairs, values)
+        return _call_by_pairs(catalogue, name, read_form(request.body, limits), values)
     if kind in RAW:
         text = read_raw(request.body, kind, limits)
         routine = find_routine(catalogue, name, (), raw=RAW[kind], posts=True)
-        return routine, call_by_body(routine, text, values)
+        return routine, call_by_body(routine, text, values) if routine.takes_whole else call_sql(routine, "")
     payload = read_payload(request.body, request.content_type, given.columns, limits, calls=True)
-    routine = find_routine(catalogue, name, payload.columns, posts=True)
-    if len(routine.parameters) == 1 and not routine.parameters[0].name:
-        return routine, call_by_body(routine, payload.text, values)
+    routine = find_routine(catalogue, name, payload.columns, posts=is_json(kind))
+    if routine.takes_whole:
+        return routine, _call_whole(routine, payload.text, values)
     if not payload.columns:
         return routine, call_sql(routine, "")
     return routine, call_by_object(routine, payload.columns, payload.text, payload.is_object, values)
+
+
+def _call_by_pairs(
+    catalogue: Catalogue, name: Name, pairs: list[tuple[str, str]], values: Values
+) -> tuple[Routine, str]:
+    """Call with the arguments of a URL or a form; a form's without a name is taken whole, as the object that it is."""
+    routine = find_routine(catalogue, name, {key for key, _ in pairs})
+    if routine.takes_whole and pairs:
+        return routine, _call_whole(routine, json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")), values)
+    return routine, call_by_values(routine, pairs, values)
+
+
+def _call_whole(routine: Routine, text: str, values: Values) -> str:
+    return call_by_body(routine, as_parameter(text, routine.parameters[0].type), values)

@@ -1,10 +1,11 @@
 """From a request to its plan: which statement, and which answer a success gets."""
 
-from tenantry.domain.errors import BadRequest, RequestRefused
+from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.plan.call_planner import plan_call
 from tenantry.postgrest.plan.read_planner import plan_read
 from tenantry.postgrest.plan.write_planner import plan_delete, plan_insert, plan_replace, plan_update
+from tenantry.postgrest.refusals import not_callable_by, unsupported
 from tenantry.postgrest.request import Kind, Plan, Request, RequestLimits
 
 _DEFAULT_LIMITS = RequestLimits()
@@ -23,14 +24,22 @@ def plan(request: Request, limits: RequestLimits = _DEFAULT_LIMITS, catalogue: C
     name = Name(schema_of(request), request.name)
     if request.kind is Kind.ROUTINE:
         if request.method not in (*_READERS, "POST"):
-            raise BadRequest(f"Cannot use the {request.method[:20]} method on RPC", code="PGRST101")
+            raise not_callable_by(request.method)
         return plan_call(request, limits, catalogue, name)
     if request.method in _READERS:
         return plan_read(request, limits, catalogue, name)
     writer = _WRITERS.get(request.method)
     if writer is None:
-        raise BadRequest(f"Unsupported HTTP method: {request.method[:20]}", code="PGRST117")
+        raise unsupported(request.method, (*_READERS, *_WRITERS))
     return writer(request, limits, catalogue, name)
+
+
+def _as_sent(profile: str) -> str:
+    """Read a header's bytes as UTF-8, where they came as Latin-1, in which HTTP once had them."""
+    try:
+        return profile.encode("latin-1").decode()
+    except UnicodeError:
+        return profile
 
 
 def schema_of(request: Request) -> str:
@@ -41,6 +50,8 @@ def schema_of(request: Request) -> str:
     default = request.schemas[0]
     if not request.profile or request.profile in request.schemas:
         return request.profile or default
+    if (sent := _as_sent(request.profile)) in request.schemas:
+        return sent
     if request.profile == "public" and len(request.schemas) == 1:
         # A home whose one schema has another name: clients are set up with the usual one.
         return default

@@ -1,9 +1,11 @@
 """Plans GET and HEAD of a table or view."""
 
+from urllib.parse import quote
+
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import parse_parameters
 from tenantry.postgrest.grammar.ranges import narrow
-from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Plan, Request, RequestLimits
@@ -15,6 +17,9 @@ from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
+# Of the 10,240 bytes of headers that API Gateway sends, a function of the tenant's may take 8,000.
+_MAX_ADDRESS = 1_000
+
 Counted = tuple[str, tuple[str | None, ...]]
 
 
@@ -22,7 +27,7 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     """Plan a read. Raises the errors of `plan`."""
     given = parse_parameters(request, limits)
     preferences = parse_preferences(request.prefer)
-    media = negotiate(request.accept, plans=limits.plans)
+    media, made = form_of_rows(request.accept, limits, catalogue, name, given.select)
     if catalogue is None and reads_catalogue(given):
         raise CatalogueNeeded()
     if request.method == "GET":
@@ -30,13 +35,13 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     root = grow(name, given, catalogue, limits)
     check_selection(root, limits)
     values, bound = Values(), Bound(limits.max_answer_bytes, exact=limits.exact)
-    reading = SelectWriter(values, limits.max_rows, bound)
+    reading = SelectWriter(values, limits.max_rows, bound, as_stored=made is not None and made.takes_table)
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
     head, most = request.method == "HEAD", reading.limit_of(root)
     gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
     return Plan(
-        read_statement(rows, media, total=total, head=head, bound=bound, max_rows=most, gate=gate),
+        read_statement(rows, media, made=made, total=total, head=head, bound=bound, max_rows=most, gate=gate),
         tuple(values.all),
         True,
         200,
@@ -50,7 +55,17 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
         profile=profile_of(request, name),
         counted=estimated(root, preferences, limits),
         max_rows=limits.max_rows,
+        address=_address(request),
+        is_binary=made is not None and made.is_binary,
     )
+
+
+def _address(request: Request) -> str:
+    """Write the address of what is read, its parameters sorted by name; empty if it is too long for a header."""
+    pairs = [(key, text) for key in sorted(request.query) for text in request.query[key]]
+    query = "&".join([f"{quote(key, safe='')}={quote(text, safe='')}" for key, text in pairs])
+    address = f"/{quote(request.name, safe='')}{'?' if query else ''}{query}"
+    return address if len(address) <= _MAX_ADDRESS else ""
 
 
 def _is_counted(preferences: Preferences) -> bool:

@@ -1,14 +1,16 @@
 """Plans POST, PATCH, PUT and DELETE of a table or view."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tenantry.domain.errors import BadRequest, GrammarError, RequestRefused
 from tenantry.postgrest.catalogue.model import Catalogue, Name
 from tenantry.postgrest.grammar.parameters import Parameters, parse_parameters
 from tenantry.postgrest.grammar.payload import Payload, read_payload
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
-from tenantry.postgrest.media import Form, Media, negotiate
+from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
 from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
@@ -18,7 +20,9 @@ from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_n
 from tenantry.postgrest.sql.envelope import SOURCE, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
-from tenantry.postgrest.sql.select_writer import SelectWriter
+from tenantry.postgrest.sql.own_bodies import Made
+from tenantry.postgrest.sql.representing import written
+from tenantry.postgrest.sql.select_writer import SelectWriter, null_filters
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
@@ -32,18 +36,19 @@ class _Write:
         self.request, self.limits, self.name = request, limits, name
         self.given: Parameters = parse_parameters(request, limits)
         self.preferences: Preferences = parse_preferences(request.prefer)
-        self.media: Media = negotiate(request.accept, plans=limits.plans)
+        form = form_of_rows(request.accept, limits, catalogue, name, self.given.select)
+        self.media: Media = form[0]
+        self.own: Made | None = form[1]
         self.conditions: list[Condition] = self.given.root.conditions
         if catalogue is None and self._needs_catalogue(inserts):
             raise CatalogueNeeded()
-        # Conditions and window apply to the change. The answer has every row that it touched, in the order asked for.
         self.window = self.given.root.window
-        self.given.nodes[()] = Node(order=self.given.root.order)
         self.root: ReadNode = grow(name, self.given, catalogue, limits)
         check_selection(self.root, limits)
         self.values = Values()
         # What was changed can't be sent once more, so the answer's size is added up at once.
         self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
+        _refuse_idle_filters(self)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -63,6 +68,10 @@ class _Write:
         if self.answers:
             return columns_needed(self.root)
         return tuple(key) or None
+
+    def where(self) -> list[str]:
+        """Write the conditions of the rows to change: also that tables that are embedded with `!inner` have some."""
+        return SelectWriter(self.values, None, self.bound).restrictions(self.root)
 
     def writing(self, key: Sequence[str] = ()) -> ChangeWriter:
         """Return a writer for the statement of the change."""
@@ -91,9 +100,15 @@ class _Write:
         """Write the statement that selects the answer's rows from the changed ones; None if none are to be returned."""
         if not self.answers:
             return None
-        # All of them: a change that was made is told whole.
-        reading = SelectWriter(self.values, None, self.bound)
-        return reading.select(self.root, f"{SOURCE} {quote(self.root.alias)}")
+        # All of them, in the order that was asked for: a change that was made is told whole, and is counted by it. So
+        # the conditions are not asked again of what has been changed since.
+        shown = replace(self.root, asked=Node(order=self.root.asked.order), children=_joined_left(self.root.children))
+        reading = SelectWriter(self.values, None, self.bound, as_stored=self.own is not None and self.own.takes_table)
+        return reading.select(shown, f"{SOURCE} {quote(shown.alias)}")
+
+    def _key(self, names: Sequence[str]) -> dict[str, str]:
+        """Write the values of a key's columns as a filter of the next request would have them."""
+        return {name: written(f"{SOURCE}.{quote(name)}", name, self.root.table, self.values) for name in names}
 
     def plan(
         self,
@@ -107,9 +122,19 @@ class _Write:
         reads_only: bool = False,
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
-        rows = self.rows()
+        rows, named = self.rows(), self._key(key)
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
-        text = write_statement(change, rows, self.media, key=key, made=made, guards=guards, bound=self.bound, gate=gate)
+        text = write_statement(
+            change,
+            rows,
+            self.media,
+            own=self.own,
+            key=named,
+            made=made,
+            guards=guards,
+            bound=self.bound,
+            gate=gate,
+        )
         has_body = self.answers or self.media.form is Form.PLAN
         return Plan(
             text,
@@ -124,13 +149,14 @@ class _Write:
             applied=self.preferences.applied(*leaving_out),
             guards=guards,
             profile=profile_of(self.request, self.name) if has_body else "",
+            is_binary=self.answers and self.own is not None and self.own.is_binary,
         )
 
 
 def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan POST: insert or upsert. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=True)
-    if write.conditions:
+    if write.conditions or _has_inner_filter(write.root):
         raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
     resolution = write.preferences.resolution
     primary = write.root.table.primary_key if write.root.table else ()
@@ -163,7 +189,7 @@ def plan_update(request: Request, limits: RequestLimits, catalogue: Catalogue | 
         return write.plan(
             writing.nothing(write.returning()), Action.UPDATE, "resolution", guards=guards, reads_only=True
         )
-    change = writing.update(payload, write.conditions, defaults=write.fills)
+    change = writing.update(payload, write.where(), defaults=write.fills)
     return write.plan(change, Action.UPDATE, "resolution", guards=guards)
 
 
@@ -171,7 +197,7 @@ def plan_delete(request: Request, limits: RequestLimits, catalogue: Catalogue | 
     """Plan DELETE. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "DELETE")
-    change = write.writing().delete(write.conditions)
+    change = write.writing().delete(write.where())
     return write.plan(change, Action.DELETE, "resolution", "missing", guards=write.guards(limited=True))
 
 
@@ -183,6 +209,8 @@ def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue |
     if write.given.has_window:
         raise BadRequest("limit/offset querystring parameters are not allowed for PUT", code="PGRST114")
     key = write.root.table.primary_key if write.root.table else ()
+    if _has_inner_filter(write.root):
+        raise GrammarError("a filter of an embedded table has no meaning for PUT", hint="PUT names its row by its key.")
     _require_key(write.conditions, [column for column in key if column != request.partition])
     payload = write.payload()
     change = write.writing().insert(payload, defaults=False, conflict=key, merge=True, only=write.conditions)
@@ -209,10 +237,37 @@ def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
 def _require_filter(write: _Write, command: str) -> None:
     if write.window.offset:
         raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
-    if not write.conditions:
+    if not (write.conditions or _has_inner_filter(write.root)):
         raise BadRequest(
             f"{command} requires a WHERE clause",
             code="21000",
             details="The request has no filter, so it would change every row.",
             hint="Add a filter, such as ?id=eq.1, or one that matches every row if that is what you want.",
         )
+
+
+def _has_inner_filter(node: ReadNode) -> bool:
+    """Whether a table that is embedded with `!inner` has a filter, which bounds the rows of the node itself."""
+    return any(child.is_inner and (child.asked.conditions or _has_inner_filter(child)) for child in node.children)
+
+
+def _refuse_idle_filters(write: _Write) -> None:
+    """Refuse filters of embedded tables that bound neither what is changed nor what is shown of it."""
+    if write.answers or write.media.form is Form.PLAN:
+        return
+    asked_for = [id(child) for _, child, _ in null_filters(write.root)]
+    for child in write.root.children:
+        if _has_filter(child) and not (child.is_inner or id(child) in asked_for):
+            raise GrammarError(
+                f"the filter of '{child.key[:100]}' has no effect: no rows of it are returned",
+                hint="Write '!inner' behind the table in 'select' to change only rows that have some of its rows.",
+            )
+
+
+def _has_filter(node: ReadNode) -> bool:
+    return bool(node.asked.conditions) or any(_has_filter(child) for child in node.children)
+
+
+def _joined_left(children: Sequence[ReadNode]) -> list[ReadNode]:
+    """Let embedded tables of which there is no row hide none of the rows that were changed."""
+    return [replace(child, embed=child.embed and replace(child.embed, inner=False)) for child in children]

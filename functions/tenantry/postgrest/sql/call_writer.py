@@ -3,7 +3,7 @@
 from tenantry.postgrest.catalogue.model import Parameter, Routine
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.envelope import VALUE
-from tenantry.postgrest.sql.expressions import qualified
+from tenantry.postgrest.sql.representing import qualified
 from tenantry.postgrest.sql.values import Values
 
 

@@ -7,7 +7,8 @@ from tenantry.postgrest.catalogue.model import Name, Relationship, Table
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.expressions import column_sql, condition_sql, qualified
+from tenantry.postgrest.sql.expressions import column_sql, condition_sql
+from tenantry.postgrest.sql.representing import is_read, qualified, read_rows
 from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
 from tenantry.postgrest.sql.values import Values
 
@@ -36,6 +37,10 @@ def columns_needed(node: ReadNode, extra: Sequence[str] = ()) -> tuple[str, ...]
 def _linked(relationship: Relationship) -> set[str]:
     pairs = relationship.junction.origin_columns if relationship.junction else relationship.columns
     return {column for column, _ in pairs}
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 class ChangeWriter:
@@ -80,18 +85,20 @@ class ChangeWriter:
         into = f"INSERT INTO {self._target} ({', '.join(names)}) {source}"
         return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
 
-    def update(self, payload: Payload, conditions: Sequence[Condition], *, defaults: bool) -> str:
-        """Set the payload's columns to the values in its first object."""
+    def update(self, payload: Payload, where: Sequence[str], *, defaults: bool) -> str:
+        """Set the payload's columns to the values in its first object, in the rows that meet all conditions."""
         self._check(payload)
         names = [quote(column) for column in payload.columns]
         assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
-        # As one column, so that a name that stands alone is one of the table's.
-        row = f'SELECT ("_body".*)::{self._relation} AS {_NEW} FROM {self._rows(payload, "_body", defaults=defaults)}'
-        return f"UPDATE {self._target} SET {assignments} FROM ({row}) {_NEW}{self._where(conditions)}{self._returning}"
+        rows = self._rows(payload, "_body", defaults=defaults)
+        # As one column, so that a name that stands alone is one of the table's; where domains read, none stands alone.
+        row = "*" if is_read(payload, self._table) else f'("_body".*)::{self._relation} AS {_NEW}'
+        source = f"(SELECT {row} FROM {rows}) {_NEW}"
+        return f"UPDATE {self._target} SET {assignments} FROM {source}{_where(where)}{self._returning}"
 
-    def delete(self, conditions: Sequence[Condition]) -> str:
-        """Delete the rows that match."""
-        return f"DELETE FROM {self._target}{self._where(conditions)}{self._returning}"
+    def delete(self, where: Sequence[str]) -> str:
+        """Delete the rows that meet all conditions."""
+        return f"DELETE FROM {self._target}{_where(where)}{self._returning}"
 
     def nothing(self, returning: tuple[str, ...] | None) -> str:
         """Change nothing; the names are checked by PostgreSQL all the same."""
@@ -106,6 +113,8 @@ class ChangeWriter:
         """Read JSON as rows of the table's own type; the functions here give the placeholder its type json or jsonb."""
         body = quote(alias)
         known = self._defaults(payload) if defaults else ""
+        if self._table and is_read(payload, self._table):
+            return f"{read_rows(payload, self._table, self._values, known=known, defaults=defaults)} {body}"
         if not known:
             return f"json_populate_recordset(NULL::{self._relation}, {self._values.bind(payload.as_array)}) {body}"
         elements = f'jsonb_array_elements({self._values.bind(payload.as_array)}::jsonb) "_each"'
@@ -129,10 +138,6 @@ class ChangeWriter:
             return f" ON CONFLICT ({key}) DO NOTHING"
         changes = ", ".join(f"{quote(column)} = EXCLUDED.{quote(column)}" for column in columns)
         return f" ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {_COUNT_MERGED}"
-
-    def _where(self, conditions: Sequence[Condition]) -> str:
-        texts = [condition_sql(self._alias, each, self._table, self._values, typed=self._typed) for each in conditions]
-        return f" WHERE {' AND '.join(texts)}" if texts else ""
 
     def _return(self, returning: tuple[str, ...] | None) -> str:
         """Write the RETURNING clause; RETURNING 1 counts the rows without needing the right to read a column."""

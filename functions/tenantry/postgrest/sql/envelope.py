@@ -1,18 +1,19 @@
 """Writes the outer statement: counts, the body in its format, and the status and headers that a function has set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
-from tenantry.postgrest.sql.gathering import Bound, gathered, gathered_lines
+from tenantry.postgrest.sql.csv_lines import csv_body
+from tenantry.postgrest.sql.gathering import Bound, gathered
+from tenantry.postgrest.sql.own_bodies import Made, own_body
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 
 SOURCE = '"_source"'
 # PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
 VALUE = "pgrst_scalar"
-_SHOWN = '"_shown"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
@@ -29,11 +30,21 @@ _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
 
 def read_statement(
-    rows: str, media: Media, *, total: str | None, head: bool, bound: Bound, max_rows: int | None, gate: str
+    rows: str,
+    media: Media,
+    *,
+    made: Made | None,
+    total: str | None,
+    head: bool,
+    bound: Bound,
+    max_rows: int | None,
+    gate: str,
 ) -> str:
     """Wrap rows that are read. Its columns are those that Plan says."""
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
-    shown, body, origin = ("", "NULL::text", f"({rows}) {_ROWS}") if head else _body(rows, media, bound, max_rows)
+    shown, body, origin = "", "NULL::text", f"({rows}) {_ROWS}"
+    if not head:
+        shown, body, origin = _body(rows, media, made, bound, max_rows)
     columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
     return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin}{gate}"
 
@@ -43,6 +54,7 @@ def call_statement(
     rows: str,
     media: Media,
     *,
+    made: Made | None,
     value: bool,
     single: bool,
     total: str | None,
@@ -56,7 +68,7 @@ def call_statement(
 
     :param value: the rows are plain values, in the column `VALUE`.
     """
-    shown, body, origin = _body(rows, media, bound, None, value=value, one=single)
+    shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
     columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
@@ -68,7 +80,8 @@ def write_statement(
     rows: str | None,
     media: Media,
     *,
-    key: Sequence[str] = (),
+    own: Made | None,
+    key: Mapping[str, str] | None = None,
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
     bound: Bound,
@@ -77,20 +90,28 @@ def write_statement(
     """Wrap a change.
 
     :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
-    :param key: the primary key's columns, if the answer has to name the one row that was inserted.
+    :param key: the primary key's columns, each with SQL for its value, if the answer has to name the one row that was
+        inserted.
     :param made: SQL for the number of inserted rows.
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
     if rows is not None:
-        shown, body, origin = _body(rows, media, bound, None)
+        shown, body, origin = _body(rows, media, own, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key)}, {new}"
+    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
 def _body(
-    rows: str, media: Media, bound: Bound, max_rows: int | None, *, value: bool = False, one: bool = False
+    rows: str,
+    media: Media,
+    made: Made | None,
+    bound: Bound,
+    max_rows: int | None,
+    *,
+    value: bool = False,
+    one: bool = False,
 ) -> tuple[str, str, str]:
     """Write the body: what comes before the statement, the aggregate, and what it reads from.
 
@@ -99,10 +120,14 @@ def _body(
     :param value: the rows are plain values, in the column `VALUE`.
     :param one: there can only be one row, so the body is not an array.
     """
+    if made:
+        return "", *own_body(made, rows, _ROWS, bound)
     form = media.inner if media.form is Form.PLAN else media.form
     if form is Form.CSV:
-        return _csv(rows, bound)
-    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if value else None)
+        return csv_body(rows, bound)
+    # One value of several is told as the row that it is, as PostgREST does.
+    plain = value and (one or form is not Form.OBJECT)
+    array, origin = gathered(rows, _ROWS, bound, max_rows=max_rows, value=VALUE if plain else None)
     body, empty = array, "[]"
     if form is Form.OBJECT or one:
         body, empty = f"{array} -> 0", "null"
@@ -110,23 +135,10 @@ def _body(
     return "", f"coalesce({body}, '{empty}')::text", origin
 
 
-def _csv(rows: str, bound: Bound) -> tuple[str, str, str]:
-    """Write a header line, and for each row its text as PostgreSQL writes a record, without the parentheses.
-
-    A CSV reads its rows twice.
-    """
-    first = f'(SELECT row_to_json("_first".*) FROM {_SHOWN} "_first" LIMIT 1)'
-    header = f"(SELECT coalesce(string_agg(\"_key\", ','), '') FROM json_object_keys({first}) \"_key\")"
-    record = f"({_ROWS}.*)::text"
-    line = f'SELECT substring({record}, 2, length({record}) - 2) AS "_line" FROM {_SHOWN} {_ROWS}'
-    lines, origin = gathered_lines(line, _ROWS, bound)
-    return f"{_SHOWN} AS ({rows})", f"{header} || E'\\n' || {lines}", origin
-
-
-def _location(key: Sequence[str]) -> str:
+def _location(key: Mapping[str, str]) -> str:
     if not key:
         return "NULL"
-    columns = ", ".join(f"{SOURCE}.{quote(column)}" for column in key)
+    columns = ", ".join(f"{value} AS {quote(column)}" for column, value in key.items())
     row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
     text, refusal = "json_object_agg(key, value)::text", f"{refuse(Refusal.LOCATION)}::text"
     bounded = f"CASE WHEN octet_length({text}) > {_MAX_KEY_BYTES:d} THEN {refusal} ELSE {text} END"

@@ -8,16 +8,12 @@ from tenantry.postgrest.catalogue.model import SYSTEM_COLUMNS, Name, Table
 from tenantry.postgrest.grammar.casts import is_foreign
 from tenantry.postgrest.grammar.syntax import Condition, Field, Filter, Logic, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.representing import parsed_comparison, shown
 from tenantry.postgrest.sql.values import Values
 
 _JSON_TYPES = frozenset({"json", "jsonb"})
 
 Replacement = Callable[[Filter], str | None]
-
-
-def qualified(name: Name) -> str:
-    """Give the SQL for a table or function."""
-    return f"{quote(name.schema)}.{quote(name.name)}"
 
 
 def field_sql(alias: str, field: Field, table: Table | None, values: Values) -> str:
@@ -37,7 +33,10 @@ def path_sql(base: str, field: Field, table: Table | None, values: Values) -> st
     if not field.path:
         return base
     column = table.columns.get(field.name) if table else None
-    if column is None or column.type not in _JSON_TYPES:
+    as_json = shown(base, field.name, table, values)
+    if as_json is not None:
+        base = as_json
+    elif column is None or column.type not in _JSON_TYPES:
         base = f"to_jsonb({base})"
     steps = []
     for step in field.path:
@@ -74,9 +73,17 @@ def output_name(item: SelectItem) -> str | None:
     return None
 
 
-def item_sql(alias: str, item: SelectItem, table: Table | None, values: Values, *, aggregate: bool = True) -> str:
-    """Give the SQL for a column of the answer, without its name."""
+def item_sql(
+    alias: str, item: SelectItem, table: Table | None, values: Values, *, aggregate: bool = True, jsonb: bool = False
+) -> str:
+    """Give the SQL for a column of the answer, without its name.
+
+    :param jsonb: what a domain's function shows may be grouped by where it is spread to, as json can't be.
+    """
     value = field_sql(alias, item.field, table, values)
+    if item.aggregate is None and not item.field.path:
+        as_json = shown(value, item.field.name, table, values)
+        value = value if as_json is None else f"{as_json}::jsonb" if jsonb and item.cast is None else as_json
     if item.cast is not None:
         value = f"CAST({value} AS {item.cast})"
     for cast in (item.cast, item.aggregate_cast):
@@ -117,9 +124,10 @@ def condition_sql(
     comparison = condition.comparison
     value = field_sql(alias, condition.field, table, values)
     if condition.value is not None:
-        comparison = comparison % values.bind(condition.value)
-        if not condition.field.path:
+        parsed = parsed_comparison(condition, table, values)
+        if parsed is None and not condition.field.path:
             values.watch(typed, condition.field.name)
+        comparison = parsed or comparison % values.bind(condition.value)
     return f"NOT ({value} {comparison})" if condition.negated else f"{value} {comparison}"
 
 

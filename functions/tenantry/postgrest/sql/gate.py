@@ -29,6 +29,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
         cases.append(_has_place(at_once, "0" if own_database else _SHARED))
     same = [_same_type(*column, values.bind(None)) for column in values.watched]
     same += [_is_vector(*column) for column in values.vectors]
+    same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
     if routine and routine.oid:
         same.append(_same_routine(routine, values))
     if same:
@@ -54,6 +55,11 @@ def _same_type(schema: str, table: str, column: str, witness: str) -> str:
 
 def _is_vector(schema: str, table: str, column: str) -> str:
     return f"pg_typeof(CASE WHEN false THEN {_column(schema, table, column)} ELSE NULL END) = 'tsvector'::regtype"
+
+
+@lru_cache(maxsize=1024)
+def _is_domain(schema: str, table: str, column: str, domain: str) -> str:
+    return f"pg_typeof({_column(schema, table, column)}) = '{domain.replace("'", "''")}'::regtype"
 
 
 def _column(schema: str, table: str, column: str) -> str:

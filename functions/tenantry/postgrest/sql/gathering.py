@@ -28,14 +28,22 @@ class Bound:
 
 
 def gathered(
-    rows: str, alias: str, bound: Bound, *, max_rows: int | None, depth: int = 0, value: str | None = None
+    rows: str,
+    alias: str,
+    bound: Bound,
+    *,
+    max_rows: int | None,
+    depth: int = 0,
+    value: str | None = None,
+    json: str = "",
 ) -> tuple[str, str]:
     """Write the aggregate over rows, which is NULL if there are none, and the FROM item that it needs.
 
     :param alias: the quoted alias of the rows, and also of the FROM item.
     :param value: a column whose plain values are gathered in place of whole rows.
+    :param json: SQL for what is gathered in place of either.
     """
-    json = f"to_json({alias}.{value})" if value else f"row_to_json({alias}.*)"
+    json = json or (f"to_json({alias}.{value})" if value else f"row_to_json({alias}.*)")
     each = f"SELECT {json} AS {JSON} FROM ({rows}) {alias}"
     limit = bound.at(depth)
     if bound.exact or not max_rows:

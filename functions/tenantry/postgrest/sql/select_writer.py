@@ -8,21 +8,25 @@ from tenantry.postgrest.grammar.parameters import filters_of
 from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.refusals import not_embedded
+from tenantry.postgrest.refusals import not_aggregated, not_embedded
 from tenantry.postgrest.sql.expressions import (
+    column_sql,
     condition_sql,
     item_sql,
     order_sql,
     output_name,
-    qualified,
 )
 from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
+from tenantry.postgrest.sql.representing import qualified, shows_json
 from tenantry.postgrest.sql.spreading import (
     Output,
+    cast_positions,
     expanded,
+    gives_aggregate,
     is_grouped,
     joined_sql,
     orders_inside,
+    passed_on,
     sort_name,
     spread,
     spread_name,
@@ -37,79 +41,94 @@ _IS_NOT_NULL = "IS NOT NULL"
 class SelectWriter:
     """Writes the statement of a tree, and the one that counts its rows."""
 
-    def __init__(self, values: Values, max_rows: int | None, bound: Bound, *, typed: bool = True) -> None:
+    def __init__(
+        self, values: Values, max_rows: int | None, bound: Bound, *, typed: bool = True, as_stored: bool = False
+    ) -> None:
         """Cut each table's rows off at `max_rows`; None cuts off nothing.
 
         :param typed: the root's rows have the types of its table's columns.
+        :param as_stored: all of the root's columns are selected, and none is shown by a function.
         """
         self._values = values
         self._max_rows = max_rows
         self._bound = bound
         self._typed = typed
+        self._as_stored = as_stored
 
-    def select(self, node: ReadNode, source: str | None = None) -> str:
+    def select(self, node: ReadNode, source: str | None = None, *, comparable: bool = False) -> str:
         """Write the statement of a node.
 
         :param source: what the rows are taken from, in place of the node's table.
+        :param comparable: the table into which the node is spread groups by what the node gives it.
         """
         grouped = is_grouped(node)
-        outputs = self._outputs(expanded(node) if grouped else node, jsonb=grouped)
+        comparable = grouped or comparable
+        is_shown = not self._as_stored and node.table is not None and node.table.is_represented
+        shown = expanded(node) if grouped or is_shown else node
+        outputs = self._outputs(shown, jsonb=comparable)
         columns = ", ".join([output.text for output in outputs]) or "1"
-        joins = "".join([self._join(child) for child in node.children])
+        joins = "".join([self._join(child, comparable=comparable and child.is_spread) for child in node.children])
         where = self._where(node, self._replacement(node), self._arrays_fit(node))
-        groups = [str(position) for position, output in enumerate(outputs, 1) if not output.aggregated]
+        groups = [output.stored or str(place) for place, output in enumerate(outputs, 1) if not output.aggregated]
         group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
-        order = "" if orders_inside(node) else self._order_by(node)
+        order = "" if orders_inside(node) else self._order_by(node, shown.items if grouped else ())
         return (
             f"SELECT {columns} FROM {source or self._source(node)}{joins}{where}{group_by}{order}{self._window(node)}"
         )
 
     def count(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement that has a row for each that matches, whatever the window."""
-        replace = self._existence(node)
-        conditions = self._conditions(node, replace)
-        conditions += [f"EXISTS ({self.count(child)})" for child in node.children if child.embed and child.embed.inner]
+        conditions = self.restrictions(node)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT 1 FROM {source or self._source(node)}{where}"
 
+    def restrictions(self, node: ReadNode) -> list[str]:
+        """Write the conditions for a node's rows where nothing is joined: also that embedded tables have some."""
+        conditions = self._conditions(node, self._existence(node))
+        return conditions + [f"EXISTS ({self.count(child)})" for child in node.children if child.is_inner]
+
     def _outputs(self, node: ReadNode, *, jsonb: bool = False) -> list[Output]:
-        outputs = [self._item(node, item) for item in everything(node)]
+        outputs = [self._item(node, item, jsonb=jsonb and node.is_spread) for item in everything(node)]
         outputs += self._sort_columns(node)
         for child in node.children:
-            outputs += self._embedded(child, jsonb=jsonb)
+            outputs += self._embedded(node, child, jsonb=jsonb)
         return outputs
 
-    def _item(self, node: ReadNode, item: SelectItem) -> Output:
+    def _item(self, node: ReadNode, item: SelectItem, *, jsonb: bool) -> Output:
         """Write a column; an aggregate of a table that is spread is left to the table into which it is."""
         if item.aggregate is None:
-            return Output(item_sql(node.alias, item, node.table, self._values), output_name(item))
+            name, stored = output_name(item), ""
+            if not item.field.path and shows_json(node.table, item.field.name):
+                # PostgreSQL would call it after the function that shows it.
+                name = name or item.field.name
+                stored = column_sql(node.alias, item.field.name, node.table)
+            value = item_sql(node.alias, item, node.table, self._values, jsonb=jsonb)
+            return Output(value, name, stored=stored)
         if not node.is_spread:
             return Output(item_sql(node.alias, item, node.table, self._values), item.alias, aggregated=True)
         if not node.is_to_one:
-            raise RequestRefused(
-                "Feature not implemented",
-                code="PGRST127",
-                details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
-            )
+            raise not_aggregated()
         if item.field.name == "*":
             return Output("1", spread_name(item))
         return Output(item_sql(node.alias, item, node.table, self._values, aggregate=False), spread_name(item))
 
-    def _embedded(self, child: ReadNode, *, jsonb: bool) -> list[Output]:
+    def _embedded(self, node: ReadNode, child: ReadNode, *, jsonb: bool) -> list[Output]:
         if child.is_silent:
             return []
         if child.is_spread:
-            return spread(child, child.joined)
+            if orders_inside(node) and gives_aggregate(child):
+                raise not_aggregated()
+            return passed_on(child) if node.is_spread else spread(child, child.joined)
         joined = quote(child.joined)
         cast = "::jsonb" if jsonb else ""
         if child.is_to_one:
             return [Output(f"row_to_json({joined}.*){cast}", child.key)]
         return [Output(f"coalesce({joined}.{joined}, '[]'){cast}", child.key)]
 
-    def _join(self, child: ReadNode) -> str:
-        inner = child.embed is not None and child.embed.inner
+    def _join(self, child: ReadNode, *, comparable: bool) -> str:
+        inner = child.is_inner
         joined, kind = quote(child.joined), "INNER" if inner else "LEFT"
-        rows = self.select(child)
+        rows = self.select(child, comparable=comparable)
         if child.is_to_one:
             return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
         most = self.limit_of(child)
@@ -191,7 +210,7 @@ class SelectWriter:
     def _replacement(self, node: ReadNode) -> dict[int, str]:
         """Give the filters for whether an embedded table has rows, by what was joined."""
         found = {}
-        for filter_, child, negated in _null_filters(node):
+        for filter_, child, negated in null_filters(node):
             joined = quote(child.joined)
             if child.is_to_one:
                 found[id(filter_)] = f"{joined}.* IS {'' if negated else 'NOT '}DISTINCT FROM NULL"
@@ -205,11 +224,15 @@ class SelectWriter:
         """Give the same filters where nothing is joined."""
         return {
             id(filter_): f"{'' if negated else 'NOT '}EXISTS ({self.count(child)})"
-            for filter_, child, negated in _null_filters(node)
+            for filter_, child, negated in null_filters(node)
         }
 
-    def _order_by(self, node: ReadNode) -> str:
-        keys = [self._sort_key(node, term) + term.direction for term in node.asked.order]
+    def _order_by(self, node: ReadNode, grouped_by: Sequence[SelectItem]) -> str:
+        keys = [
+            key + term.direction
+            for term in node.asked.order
+            for key in cast_positions(grouped_by, term) or [self._sort_key(node, term)]
+        ]
         return f" ORDER BY {', '.join(keys)}" if keys else ""
 
     def _sort_key(self, node: ReadNode, term: OrderTerm) -> str:
@@ -262,7 +285,7 @@ def _junction_keys(relationship: Relationship, parent: str, alias: str, junction
     return near + [f"{alias}.{quote(column)} = {junction}.{quote(link)}" for column, link in way.target_columns]
 
 
-def _null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
+def null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
     """Find the filters that ask whether an embedded table has rows; the last says whether they ask for some."""
     found = []
     for filter_ in filters_of(node.asked.conditions) if node.children else ():

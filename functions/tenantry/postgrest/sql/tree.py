@@ -52,6 +52,11 @@ class ReadNode:
         return self.embed is not None and self.embed.spread
 
     @property
+    def is_inner(self) -> bool:
+        """Whether only rows of the parent are meant that have some of this table."""
+        return self.embed is not None and self.embed.inner
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing of the table was selected, so that it only serves as a filter."""
         return not self.items and all(child.is_silent for child in self.children)

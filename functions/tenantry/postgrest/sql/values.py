@@ -6,7 +6,7 @@ from tenantry.postgrest.catalogue.model import Name
 class Values:
     """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all", "foreign_casts", "vectors", "watched")
+    __slots__ = ("_keys", "all", "domains", "foreign_casts", "vectors", "watched")
 
     def __init__(self) -> None:
         """Start without values."""
@@ -16,6 +16,8 @@ class Values:
         self.watched: dict[tuple[str, str, str], None] = {}
         # Columns that are searched as they are, because they are of the type tsvector.
         self.vectors: dict[tuple[str, str, str], None] = {}
+        # Columns whose values are shown or read by the functions of a domain, and its name as SQL.
+        self.domains: dict[tuple[str, str, str], str] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -33,6 +35,10 @@ class Values:
         """Note that a column is a tsvector by the catalogue: a text would be searched in another way."""
         if table is not None:
             self.vectors[table.schema, table.name, column] = None
+
+    def note_domain(self, table: Name, column: str, domain: str) -> None:
+        """Note that a column is of this domain by the catalogue: other functions would show and read another's."""
+        self.domains[table.schema, table.name, column] = domain
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""

@@ -12,7 +12,7 @@ import pytest
 from psycopg2 import sql
 
 from tenantry.data_api.catalogue_reader import read_catalogue
-from tenantry.postgrest import CatalogueNeeded, Plan, Request, plan
+from tenantry.postgrest import CatalogueNeeded, Plan, Request, RequestLimits, plan
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('calm', 'busy');
@@ -83,6 +83,7 @@ class Tables:
     def __init__(self, connection: Connection) -> None:
         self.cursor = connection.cursor()
         self._numbers = count(1)
+        self.limits = RequestLimits()
 
     def call(
         self,
@@ -96,9 +97,9 @@ class Tables:
         text = None if body is None else json.dumps(body).encode()
         request = Request(method, table, query or {}, prefer=prefer, body=text)
         try:
-            return self.run(plan(request))
+            return self.run(plan(request, self.limits))
         except CatalogueNeeded:
-            return self.run(plan(request, catalogue=read_catalogue(self, ("public",))))
+            return self.run(plan(request, self.limits, read_catalogue(self, ("public",))))
 
     def read_json(self, statement: str, values: Any) -> Any:
         """Read what the catalogue's statement gives, as a tenant's connection does."""

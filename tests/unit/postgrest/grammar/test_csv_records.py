@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.grammar.csv_records import read_records
 
-fields = st.text(st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from('",\r\n '), max_size=8)
+fields = st.just("NULL") | st.text(
+    st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from('",\r\n '), max_size=8
+)
 records = st.lists(st.lists(fields, min_size=2, max_size=4), max_size=4)
 
 
@@ -18,8 +20,9 @@ records = st.lists(st.lists(fields, min_size=2, max_size=4), max_size=4)
 def test_what_is_written_is_read_again(written: list[list[str]], end: str, quoted: bool) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL).writerows(written)
-    assert read_records(text.getvalue()) == written
-    assert read_records(text.getvalue().removesuffix(end)) == written
+    expected = written if quoted else [[None if field == "NULL" else field for field in record] for record in written]
+    assert read_records(text.getvalue()) == expected
+    assert read_records(text.getvalue().removesuffix(end)) == expected
 
 
 @pytest.mark.parametrize(
@@ -36,9 +39,10 @@ def test_what_is_written_is_read_again(written: list[list[str]], end: str, quote
         (" a , b ", [[" a ", " b "]]),
         ('"a\r\nb,""c""",\'d\'\r\n', [['a\r\nb,"c"', "'d'"]]),
         ('"' + "x" * 200_000 + '"', [["x" * 200_000]]),
+        ('NULL,"NULL",null, NULL\n,""', [[None, "NULL", "null", " NULL"], ["", ""]]),
     ],
 )
-def test_reads(text: str, expected: list[list[str]]) -> None:
+def test_reads(text: str, expected: list[list[str | None]]) -> None:
     assert read_records(text) == expected
 
 

@@ -107,9 +107,9 @@ def test_refuses_a_lone_surrogate() -> None:
 
 
 def test_csv_becomes_rows() -> None:
-    payload = read_payload('a,b\n1,"x, y"\nNULL,\n', "text/csv; charset=utf-8", None, LIMITS)
+    payload = read_payload('a,b\n1,"x, y"\nNULL,\n"NULL",""\n', "text/csv; charset=utf-8", None, LIMITS)
 
-    assert json.loads(payload.text) == [{"a": "1", "b": "x, y"}, {"a": None, "b": ""}]
+    assert json.loads(payload.text) == [{"a": "1", "b": "x, y"}, {"a": None, "b": ""}, {"a": "NULL", "b": ""}]
     assert payload.columns == ("a", "b")
 
 
