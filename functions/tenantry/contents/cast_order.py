@@ -47,6 +47,7 @@ def write_numbers(numbers: Sequence[int], file: Path) -> Path:
 
 def _starts(cast: Cast, main: str) -> Iterator[str]:
     """Begin the descriptions of what a cast needs."""
+    main = _listed(main)
     for schema, name in _named(cast.source, cast.target):
         # An array's name is that of its elements' type, after an underscore.
         for own in {name, name.removeprefix("_")}:
@@ -55,5 +56,11 @@ def _starts(cast: Cast, main: str) -> Iterator[str]:
         yield f"FUNCTION {schema or main} {name}("
 
 
-def _named(*placed: Placed | None) -> Iterator[Placed]:
-    yield from (one for one in placed if one is not None)
+def _named(*placed: Placed | None) -> Iterator[tuple[str, str]]:
+    for schema, name in (one for one in placed if one is not None):
+        yield _listed(schema or ""), _listed(name)
+
+
+def _listed(name: str) -> str:
+    """Write a name as a list of an archive's entries does, each of which is one line."""
+    return name.replace("\n", " ").replace("\r", " ")

@@ -69,7 +69,7 @@ def copy_schema(
         run.dump(f"--file={archive}", _DEFINITIONS)
         for stage in cast_stages(run.contents(archive), casts, target.home.schema):
             entries = write_numbers(stage.numbers, Path(directory) / "stage")
-            run.restore(_DEFINITIONS, f"--use-list={entries}", str(archive))
+            run.restore(archive, entries)
             write_casts(target, stage.casts, settings)
     run.all_at_once("--section=data", "--section=post-data")
 
@@ -81,11 +81,13 @@ class _Pipeline:
         self._source, self._target, self._tools, self._deadline = reader.dumped_by, target, tools, deadline
         self._is_old = _server_version(target, tools) < _KNOWS_ALL_SETTINGS
         self._dump = _dump_command(reader, snapshot, tools)
-        self._restore = _restore_command(self._source, target, tools, stops=not self._is_old)
+        # The scope leaves out the schema itself: it exists, and belongs to the owner.
+        self._scope = _scope(self._source)
+        self._restore = _restore_command(target, tools, stops=not self._is_old)
 
     def all_at_once(self, *options: str) -> None:
         """Dump into a pipe that is restored from. :raises CopyFailed: one of the programs failed."""
-        pipeline = [[*self._dump, *options], [*self._restore, *options]]
+        pipeline = [[*self._dump, *options], [*self._restore, *self._scope, *options]]
         accesses = [self._source, self._target]
         # On an error, the programs are killed before the pool waits for the thread that reads their messages.
         with ThreadPoolExecutor(1) as pool, _started(pipeline, accesses, self._tools) as (dump, restore):
@@ -99,13 +101,17 @@ class _Pipeline:
         """Dump by itself. :raises CopyFailed: it failed."""
         self._run([*self._dump, *options], self._source)
 
-    def restore(self, *options: str) -> None:
-        """Restore by itself. :raises CopyFailed: it failed."""
-        self._run([*self._restore, *options], self._target)
+    def restore(self, archive: Path, entries: Path) -> None:
+        """Restore the entries of an archive that a file lists. :raises CopyFailed: it failed.
+
+        It has no scope and no section: a comment would be left out with what it is on, and counts to the section of the
+        entry before it, neither of which has to be among these.
+        """
+        self._run([*self._restore, f"--use-list={entries}", str(archive)], self._target)
 
     def contents(self, archive: Path) -> list[tuple[int, str]]:
         """List what is in an archive: numbers and descriptions. :raises CopyFailed: it can't be listed."""
-        said = self._run([self._restore[0], "--list", str(archive)], self._target)
+        said = self._run([self._restore[0], "--list", *self._scope, str(archive)], self._target)
         found = (_ENTRY.fullmatch(line) for line in said.decode(errors="replace").split("\n"))
         return [(int(line[1]), line[2]) for line in found if line]
 
@@ -201,7 +207,7 @@ def _dump_command(reader: ContentReader, snapshot: str, tools: CopyTools) -> lis
     ]
 
 
-def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops: bool) -> list[str]:
+def _restore_command(target: Access, tools: CopyTools, *, stops: bool) -> list[str]:
     return [
         str(Path(tools.directory) / "pg_restore"),
         *(["--exit-on-error"] if stops else []),
@@ -213,8 +219,6 @@ def _restore_command(source: Access, target: Access, tools: CopyTools, *, stops:
         f"--role={target.role}",
         f"--dbname={connection_string(target.credentials.dbname)}",
         "--no-password",
-        # The scope leaves out the schema itself: it exists, and belongs to the owner.
-        *_scope(source),
         "--no-acl",
     ]
 

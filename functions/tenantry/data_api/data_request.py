@@ -270,7 +270,8 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     if schemas != call.request.schemas or connection.partition:
         request = replace(call.request, schemas=schemas, partition=connection.partition)
         call = replace(call, request=request)
-    schema, first = schema_of(call.request), first_call(call.caller, connection)
+    schema = schema_of(call.request)
+    first = first_call(call.caller, connection) if call.caller.data_api.pre_request else ""
     if schema == connection.schema and not first:
         return call
     other = "" if schema == connection.schema else schema

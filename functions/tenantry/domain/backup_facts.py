@@ -167,6 +167,8 @@ class OmissionReason(StrEnum):
     MISREAD = "misread"
     # Filled anew with the rows that policies show to its owner, whom they bind too: it may have had others.
     POLICIES_APPLY = "policies_apply"
+    # Its columns come back behind those that it inherits.
+    COLUMN_ORDER = "column_order"
 
 
 # What a restore leaves out, and does not compare.

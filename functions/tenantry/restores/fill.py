@@ -108,18 +108,21 @@ class Filling:
         narrowed = replace(target, schema="", tables=(), entries=write_entries(wanted, head.with_name("wanted")))
         if not self._casts:
             return narrowed
-        self._make_with_casts(head, wanted, narrowed)
+        self._make_with_casts(head, narrowed)
         return replace(narrowed, sections=("data", "post-data"))
 
-    def _make_with_casts(self, head: Path, wanted: Sequence[ArchiveEntry], target: RestoreTarget) -> None:
+    def _make_with_casts(self, head: Path, target: RestoreTarget) -> None:
         """Restore what comes before the rows, with each cast as soon as it can be made."""
+        early = replace(target, sections=("pre-data",))
         if self._casts is None:
-            self._restore(head, replace(target, sections=("pre-data",)))
+            self._restore(head, early)
             return
         maker = self._casts
+        wanted = Contents(head, early, self._tools, self._deadline).wanted()
         for stage in cast_stages([(entry.number, entry.text) for entry in wanted], maker.casts, maker.schema):
             file = write_numbers(stage.numbers, head.with_name("stage"))
-            self._restore(head, replace(target, schema="", tables=(), entries=file, sections=("pre-data",)))
+            # Without a section: a comment counts to that of the entry before it, which may not be one of the stage.
+            self._restore(head, replace(target, schema="", tables=(), entries=file))
             maker.make(stage.casts)
 
     def _read_head(self, head: Path, contents: Contents) -> list[ArchiveEntry] | None:
@@ -143,8 +146,7 @@ class Filling:
         """Do what pg_restore does with an archive, in its order: rights last, for they may be the owner's own."""
         bare = self._without_left_out(head, replace(self._target, keep_rights=False))
         try:
-            wanted = Contents(head, bare, self._tools, self._deadline).wanted() if self._casts else []
-            self._make_with_casts(head, wanted, bare)
+            self._make_with_casts(head, bare)
         except RestoreFailed:
             # Whether the archive is damaged is the better answer.
             self._pump(lambda _: None)

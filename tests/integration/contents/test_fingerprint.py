@@ -93,7 +93,7 @@ CHANGES = {
 
 
 # A column that was added to a parent comes back before the child's own.
-COLUMNS_MOVE = [("table", "@.derived", "not_dumped")]
+COLUMNS_MOVE = [("table", "@.derived", "column_order")]
 
 
 def omitted(manifest: Manifest) -> list[tuple[str, str, str]]:
@@ -228,6 +228,12 @@ CREATE CAST (of_casts AS text) WITH FUNCTION of_row;
 CREATE VIEW of_rows AS SELECT v::text AS shown FROM of_casts v;
 CREATE CAST (pair AS text) WITH INOUT AS IMPLICIT;
 CREATE MATERIALIZED VIEW of_text AS SELECT lower(p) AS low FROM of_pairs;
+COMMENT ON FUNCTION doubled(pair) IS 'twice'; COMMENT ON TYPE pair IS 'two';
+CREATE COLLATION sorted (provider = libc, locale = 'C'); COMMENT ON COLLATION sorted IS 'in order';
+CREATE TYPE "new\nline" AS (a int);
+CREATE FUNCTION "of\rline"("new\nline") RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT ($1).a';
+CREATE CAST ("new\nline" AS int) WITH FUNCTION "of\rline" AS IMPLICIT;
+COMMENT ON CAST ("new\nline" AS int) IS 'its only';
 """
 
 

@@ -49,7 +49,7 @@ def test_another_order_of_columns_is_told(vault: Vault) -> None:
     manifest = vault.back_up(tenant).manifest
     assert manifest
     assert [(gone.kind, gone.name, gone.reason) for gone in manifest.omissions or ()] == [
-        ("table", "@.attached", "not_dumped")
+        ("table", "@.attached", "column_order")
     ]
     vault.run_as(tenant, "DROP TABLE attached; ALTER TABLE parent ADD c int")
     backup = vault.back_up(tenant)

@@ -41,7 +41,7 @@ class Gateway:
         single = {"Content-Type": UNTYPED} | answer["headers"]
         headers = [*single.items(), *((name, each) for name in repeated for each in repeated[name])]
         start(f"{status.value} {status.phrase}", headers)
-        return [answer["body"].encode()]
+        return [base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()]
 
     def get(self, path: str) -> Any:
         """Read the JSON of an answer."""

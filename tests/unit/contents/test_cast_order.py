@@ -37,3 +37,14 @@ def test_an_array_waits_for_its_elements_and_an_unknown_type_for_nothing() -> No
 def test_every_entry_is_in_one_stage_where_there_are_no_casts() -> None:
     numbers = [number for stage in cast_stages(ENTRIES, [], "acme") for number in stage.numbers]
     assert numbers == [number for number, _ in ENTRIES]
+
+
+def test_names_are_found_as_a_list_has_them_in_one_line() -> None:
+    entries = [
+        (7, "ENCODING - ENCODING "),
+        (10, "TYPE acme two lines o"),
+        (12, "FUNCTION acme the other(acme.x) o"),
+        (13, "-"),
+    ]
+    of_lines = Cast((None, "two\nlines"), TEXT, "f", "e", (None, "the\rother"))
+    assert cast_stages(entries, [of_lines], "acme") == [Stage([7], []), Stage([10, 12], [of_lines]), Stage([13], [])]

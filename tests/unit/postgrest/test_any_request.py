@@ -170,6 +170,8 @@ def test_one_statement_or_a_refusal(
 
 
 def assert_sound(text: str, values: Sequence[str | None]) -> None:
+    for constant in CSV:
+        text = text.replace(constant, "NULL")
     assert_only_quoted_names(text)
     placeholders = {int(number) for number in re.findall(r"\$(\d+)", without_names(text))}
     assert placeholders == set(range(1, len(values) + 1))
@@ -181,8 +183,6 @@ def without_names(text: str) -> str:
 
 
 def assert_only_quoted_names(text: str) -> None:
-    for constant in CSV:
-        text = text.replace(constant, "NULL")
     position = 0
     while position < len(text):
         token = TOKEN.match(text, position)

@@ -71,7 +71,7 @@ found (kind, name, reason, catalogue, object) AS (
     WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.conparentid = 0
     UNION ALL
     -- Columns come back behind those that a table inherits, and these in the order of its parent.
-    SELECT DISTINCT 'table', c.name, 'not_dumped', 'pg_class'::regclass, c.oid
+    SELECT DISTINCT 'table', c.name, 'column_order', 'pg_class'::regclass, c.oid
     FROM relations c
     JOIN pg_inherits i ON i.inhrelid = c.oid
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0
