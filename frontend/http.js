@@ -42,7 +42,7 @@ function parse(text, status) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CallFailed({ status, message: "The answer is not what this page understands." });
+    throw new CallFailed({ status, message: "The answer is not what this page understands. Reload the page and try again." });
   }
 }
 
@@ -52,7 +52,7 @@ function refusal(answer, status) {
   return new CallFailed({
     status,
     code: told.code ?? told.__type?.split("#").at(-1),
-    message: told.message ?? told.Message ?? `The request was refused with status ${status}.`,
+    message: told.message ?? told.Message ?? `The request was refused with status ${status}. Try again in a minute.`,
     details: told.details,
     hint: told.hint,
   });

@@ -1,5 +1,6 @@
 /** What the page tells its user, put in as text, whatever it holds. */
 
+import { sentenceFor } from "./errors.js";
 import { CallFailed } from "./http.js";
 
 const NEWS_MS = 6_000;
@@ -20,14 +21,11 @@ export function tell(place, text) {
   fading = setTimeout(() => place.replaceChildren(), NEWS_MS);
 }
 
-/** Show an error in the API's own words; it stays until it is dismissed or `clear` is called. */
+/** Show what an error means and what to do, and below, to be opened, what the service said; it stays until dismissed. */
 export function explain(place, failure) {
-  const notice = make("div", "notice notice-bad", make("p", "notice-message", failure.message));
-  for (const words of [failure.details, failure.hint]) {
-    if (words) notice.append(make("p", "", words));
-  }
-  const origin = [failure.status || null, failure.code].filter(Boolean).join(" · ");
-  if (origin) notice.append(make("p", "notice-code", origin));
+  const notice = make("div", "notice notice-bad", make("p", "notice-message", sentenceFor(failure)));
+  if (failure.code) notice.append(whatWasSaid(failure));
+  else if (failure.hint) notice.append(make("p", "", failure.hint));
   const dismiss = make("button", "notice-dismiss", "×");
   dismiss.type = "button";
   dismiss.ariaLabel = "Dismiss this message";
@@ -36,6 +34,15 @@ export function explain(place, failure) {
   place.replaceChildren(notice);
   // What is no refusal is a fault of this page: its developer wants to see it.
   if (!(failure instanceof CallFailed)) console.error(failure);
+}
+
+/** The service's own words, for whoever is asked about them. Where a value is refused, they name it, and are open. */
+function whatWasSaid({ status, code, message, details, hint }) {
+  const words = [message, details, hint].filter(Boolean).map((each) => make("p", "", String(each)));
+  const origin = make("p", "notice-code", [status, code].filter(Boolean).join(" · "));
+  const more = make("details", "notice-more", make("summary", "", "What the service said"), ...words, origin);
+  more.open = /^2[23]/.test(code);
+  return more;
 }
 
 /** Take away what `tell` or `explain` have put there. */

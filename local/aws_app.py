@@ -12,18 +12,18 @@ from typing import Any
 from ministack.app import app as aws
 from ministack.services import scheduler
 
+from local.gateway_events import API_CALLS, tell_addresses
 from local.lambda_workers import quicken_workers
 
 # Schedules are looked at every ten seconds otherwise.
 scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001
 quicken_workers()
-
-_API_CALLS = "/_aws/execute-api/"
+tell_addresses()
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Serve one connection of the ASGI server."""
-    if scope["type"] == "http" and scope["path"].startswith(_API_CALLS):
+    if scope["type"] == "http" and scope["path"].startswith(API_CALLS):
         scope = scope | {"path": scope["raw_path"].decode("ascii"), "headers": _with_type(scope["headers"])}
     await aws(scope, receive, send)
 

@@ -1,5 +1,6 @@
-"""The fictitious candidates of the two demo tenants, and the function that loads them."""
+"""The fictitious candidates of the two demo tenants, the tables around them, and what loads both."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import psycopg2.extensions
@@ -46,6 +47,14 @@ MYCOMPANY1 = (
 )
 
 
+_TABLES = Path(__file__).with_name("sample_tables.sql")
+_ARE_THERE = """
+SELECT EXISTS (SELECT FROM pg_class
+               WHERE relnamespace = 'public'::regnamespace
+               AND relname IN ('companies', 'tags', 'candidates_tags', 'applicants'))
+"""
+
+
 def load_candidates(connection: psycopg2.extensions.connection, owner: str, people: tuple[Candidate, ...]) -> None:
     """Fill the sample application's table as the tenant's owner role, unless it has rows already.
 
@@ -53,8 +62,19 @@ def load_candidates(connection: psycopg2.extensions.connection, owner: str, peop
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', %s, true)", (owner,))
-        cursor.execute("SELECT EXISTS (SELECT FROM candidates)")
-        found = cursor.fetchone()
-        if found and found[0]:
-            return
-        execute_values(cursor, "INSERT INTO candidates (name, job_role, email, phone, location) VALUES %s", people)
+        if not _tells(cursor, "SELECT EXISTS (SELECT FROM candidates)"):
+            execute_values(cursor, "INSERT INTO candidates (name, job_role, email, phone, location) VALUES %s", people)
+
+
+def make_tables(connection: psycopg2.extensions.connection, owner: str) -> None:
+    """Make the tables that docs/data-api.md names, around those candidates, unless one of them is there already."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('role', %s, true)", (owner,))
+        if not _tells(cursor, _ARE_THERE):
+            cursor.execute(_TABLES.read_text("utf-8"))
+
+
+def _tells(cursor: psycopg2.extensions.cursor, question: str) -> bool:
+    cursor.execute(question)
+    found = cursor.fetchone()
+    return bool(found and found[0])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2.extensions
@@ -61,7 +61,7 @@ class Seed:
             administrators.write(server_id, _administrator(server, postgres))
 
     def create_tenants(self) -> list[StackTenant]:
-        """Provision the tenants as an operator would, each with its candidates and its users."""
+        """Provision the tenants as an operator would, each with its tables and its users."""
         cognito = self._aws.client("cognito-idp")
         return [self._create_tenant(demo, cognito) for demo in _TENANTS]
 
@@ -81,9 +81,17 @@ class Seed:
         self._secrets.schedule_rotation(demo.tenant_id, self._rotation, rotation_schedule(demo.tenant_id))
         with closing(postgres.connect(credentials.dbname)) as connection:
             sample_data.load_candidates(connection, owner_role(demo.tenant_id), demo.people)
+            sample_data.make_tables(connection, owner_role(demo.tenant_id))
+        self._allow_all_examples(demo.tenant_id)
         tenant = demo.tenant_id.value
         users = accounts.create_users(cognito, self._pool, tenant)
         return StackTenant(tenant_id=tenant, isolation="database", server_id=demo.server_id, users=users)
+
+    def _allow_all_examples(self, tenant_id: TenantId) -> None:
+        """Allow what docs/data-api.md shows and is off by default, as an operator may."""
+        if tenant := self._registry.tenant(tenant_id):
+            settings = replace(tenant.data_api, aggregates=True, plans=True)
+            self._registry.put_tenant(replace(tenant, data_api=settings))
 
     def _server(self, server_id: str) -> Server:
         # The embedded PostgreSQL is built without TLS, and no packet leaves this machine.

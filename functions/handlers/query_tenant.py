@@ -150,7 +150,9 @@ def _base_url(event: dict[str, Any]) -> str:
     """Return the URL under which the gateway was called, up to the data API's root."""
     context = event.get("requestContext") or {}
     path = str(context.get("path") or event.get("path") or "/rest/v1").rstrip("/")
-    return f"https://{context.get('domainName') or 'localhost'}{path}"
+    # API Gateway says https of itself; the local stack says http.
+    scheme = "http" if header(event, "x-forwarded-proto") == "http" else "https"
+    return f"{scheme}://{context.get('domainName') or 'localhost'}{path}"
 
 
 def _refuse(error: TenantryError, event: dict[str, Any], context: Any, settings: QuerySettings) -> dict[str, Any]:

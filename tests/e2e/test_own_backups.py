@@ -67,7 +67,7 @@ def test_an_operator_backs_up_now(api: Api) -> None:
     assert asked.status_code == 202, asked.text
     named = asked.json()["backup_id"]
     shown = published(api, f"{path}/{named}", operator)
-    assert (shown["trigger"], shown["fault"], shown["manifest"]["format"]) == ("operator", None, 2)
+    assert (shown["trigger"], shown["fault"], shown["manifest"]["format"]) == ("operator", None, 3)
     link = api.call("POST", f"{path}/{named}/download", operator).json()
     assert hashlib.sha256(api.http.get(link["url"]).content).hexdigest() == shown["manifest"]["dump"]["sha256"]
     audit = api.call("GET", "/admin/v1/audit", operator, params={"target": f"tenant/{MINE}"}).json()

@@ -24,6 +24,7 @@ class TokenVerifier:
     def __init__(self, issuer: str, audience: str, jwks_url: str = "", token_use: str = "") -> None:
         """Take what a token has to claim. Without `jwks_url`, the issuer's discovery document names the URL.
 
+        :param issuer: without a slash at its end; tokens may claim it with one, as some issuers write themselves.
         :param token_use: the required value of the claim `token_use` (`id` with Cognito); empty for no check.
         """
         self._issuer = issuer
@@ -43,7 +44,7 @@ class TokenVerifier:
                 token,
                 key,
                 algorithms=_ALGORITHMS,
-                issuer=self._issuer,
+                issuer=(self._issuer, f"{self._issuer}/"),
                 audience=self._audience,
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},

@@ -1,4 +1,4 @@
-"""Answers `/rest/v1/`: an OpenAPI document of what the caller's role may see and do."""
+"""Answers `/rest/v1/`: an OpenAPI document, 2.0 or 3.0, of what the caller's role may see and do."""
 
 import json
 from dataclasses import replace
@@ -15,8 +15,10 @@ from tenantry.domain.tenant import Caller, database_role
 from tenantry.postgrest import Answer, Kind, Request
 from tenantry.postgrest.catalogue.methods import allowed_methods
 from tenantry.postgrest.catalogue.model import Name
-from tenantry.postgrest.media import negotiate
+from tenantry.postgrest.media import Form, negotiate
 from tenantry.postgrest.openapi.document import describe
+from tenantry.postgrest.openapi.types import Json
+from tenantry.postgrest.openapi.version3 import rewrite
 from tenantry.postgrest.plan.planning import schema_of
 
 
@@ -36,16 +38,19 @@ def describe_api(
     :param call: what the caller's database is told of the request.
     :raises TenantryError: the media type or the schema is not available, or the database can't be asked.
     """
-    content_type = negotiate(accept, plans=False, root=True).content_type
+    media = negotiate(accept, plans=False, root=True)
 
     def answer(connection: TenantConnection, catalogues: Catalogues) -> Answer:
         schemas = caller.data_api.exposed(connection.schema)
         schema = schema_of(Request("GET", "", {}, schemas=schemas, profile=profile))
-        text = _describe(caller, schemas, schema, base_url, call, connection, catalogues)
+        document = _describe(caller, schemas, schema, base_url, call, connection, catalogues)
+        if media.form is Form.OPENAPI_3:
+            document = rewrite(document, base_url)
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         if sent_bytes(text) > MOST_BODY_BYTES:
             raise PayloadTooLarge("The description is too large.", hint="Have an operator expose fewer tables.")
         profiles = {"Content-Profile": schema} if len(schemas) > 1 or profile else {}
-        return Answer(200, "" if head else text, {"Content-Type": content_type, **profiles})
+        return Answer(200, "" if head else text, {"Content-Type": media.content_type, **profiles})
 
     return requests.with_catalogue(caller, answer)
 
@@ -73,13 +78,13 @@ def _describe(
     call: CallSettings,
     connection: TenantConnection,
     catalogues: Catalogues,
-) -> str:
+) -> Json:
     catalogue = catalogues.get(connection, schemas)
     text, values = visible_statement(schemas)
     role = database_role(caller.tenant_id, caller.role)
     call = replace(call, first=first_call(caller, connection))
     _, visible = connection.run(role, caller.claims, text, values, reads_only=True, call=call)
-    document = describe(
+    return describe(
         catalogue,
         parse_visible(visible),
         schema,
@@ -88,4 +93,3 @@ def _describe(
         base_url=base_url,
         many_schemas=len(schemas) > 1,
     )
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -19,6 +19,7 @@ class Form(StrEnum):
     CSV = "csv"
     PLAN = "plan"
     OPENAPI = "openapi"
+    OPENAPI_3 = "openapi 3"
     # Made by a function or an aggregate of the database's own.
     OWN = "own"
     # The bytes of one column.
@@ -55,6 +56,8 @@ USUAL = Offer()
 ANY = "*/*"
 JSON = Media(Form.ARRAY, "application/json; charset=utf-8")
 _OPENAPI = Media(Form.OPENAPI, "application/openapi+json; charset=utf-8")
+_OPENAPI_3 = Media(Form.OPENAPI_3, "application/openapi+json;version=3.0; charset=utf-8")
+_OPENAPI_VERSION = re.compile(r"([23])(?:\.0(?:\.\d)?)?")
 _CSV = Media(Form.CSV, "text/csv; charset=utf-8")
 _OBJECT = "application/vnd.pgrst.object"
 _ARRAY = "application/vnd.pgrst.array"
@@ -113,8 +116,11 @@ def _weight(part: str) -> float:
 
 
 def _root(part: str) -> Media | None:
-    kind = _split(part, ";")[0].strip().lower()
-    return _OPENAPI if kind in ("*/*", "application/*", "application/json", "application/openapi+json") else None
+    kind, *rest = [word.strip() for word in _split(part, ";")]
+    if kind.lower() == "application/openapi+json":
+        version = _OPENAPI_VERSION.fullmatch(dict(map(_parameter, rest)).get("version", "2.0"))
+        return {"2": _OPENAPI, "3": _OPENAPI_3}[version[1]] if version else None
+    return _OPENAPI if kind.lower() in ("*/*", "application/*", "application/json") else None
 
 
 def _media(part: str, plans: bool, offer: Offer) -> Media | None:

@@ -14,8 +14,7 @@ from tests.e2e.api import Api
 from tests.e2e.clients import harbour as harbours
 from tests.e2e.clients.harbour import Harbour
 
-_PACKAGE = "@supabase/postgrest-js"
-_VERSION = "2.109.0"  # the last for Node.js 20
+_VERSION = "2.109.0"  # of all packages of Supabase's clients: the last for Node.js 20
 _HOME = Path("build/clients")
 
 
@@ -42,10 +41,22 @@ def node() -> str:
 @pytest.fixture(scope="session")
 def javascript_client(node: str) -> Path:
     """The module of the client from npm, installed once."""
-    module = _HOME / f"postgrest-js-{_VERSION}" / "node_modules" / _PACKAGE / "dist" / "index.mjs"
-    if not module.is_file():
-        _install(module.parents[4])
-    return module.resolve()
+    return _installed("postgrest-js") / "dist" / "index.mjs"
+
+
+@pytest.fixture(scope="session")
+def supabase_client() -> Path:
+    """The script for browsers that supabase-js publishes."""
+    return _installed("supabase-js") / "dist" / "umd" / "supabase.js"
+
+
+def _installed(name: str) -> Path:
+    """Return the folder of a package, installed once with what it needs."""
+    place = _HOME / f"{name}-{_VERSION}"
+    package = place / "node_modules" / "@supabase" / name
+    if not package.is_dir():
+        _install(f"@supabase/{name}@{_VERSION}", place)
+    return package.resolve()
 
 
 def _program(name: str) -> str:
@@ -61,15 +72,15 @@ def _give_up(reason: str) -> None:
     pytest.skip(reason)
 
 
-def _install(place: Path) -> None:
+def _install(package: str, place: Path) -> None:
     _HOME.mkdir(parents=True, exist_ok=True)
     # Made beside its place and moved there, so that a run which was ended leaves nothing that looks whole.
-    with tempfile.TemporaryDirectory(prefix="postgrest-js-", dir=_HOME) as directory:
+    with tempfile.TemporaryDirectory(prefix="npm-", dir=_HOME) as directory:
         options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
-        command = [_program("npm"), "install", *options, "--prefix", directory, f"{_PACKAGE}@{_VERSION}"]
+        command = [_program("npm"), "install", *options, "--prefix", directory, package]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         if done.returncode:
-            _give_up(f"npm could not install {_PACKAGE}@{_VERSION}: {done.stderr.strip()[-500:]}")
+            _give_up(f"npm could not install {package}: {done.stderr.strip()[-500:]}")
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         (Path(directory) / "node_modules").rename(place / "node_modules")

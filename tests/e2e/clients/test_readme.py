@@ -1,29 +1,22 @@
 """The README's sample calls with the two clients run unchanged, and print what the README says."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from tests.e2e.api import Api
+from tests.e2e.clients.readme import blocks_below
 
-_HEADING = "### With the client that you know\n"
+_MARKS = {"javascript": "import {", "python": "import os", "printed": "7 "}
 
 
 def blocks() -> dict[str, str]:
     """The section's indented blocks: each client's sample, and the output of both."""
-    section = Path("README.md").read_text().split(_HEADING)[1].split("\n#")[0]
-    # A block goes on after an empty line if what follows is indented.
-    found = [
-        dedent(block).strip("\n") + "\n"
-        for block in re.findall(r"(?:^(?: {4}.*|(?=\n {4}))\n)+", section, flags=re.MULTILINE)
-    ]
-    marks = {"javascript": "import {", "python": "import os", "printed": "7 "}
-    return {name: next(block for block in found if block.startswith(mark)) for name, mark in marks.items()}
+    found = blocks_below("With the client that you know")
+    return {name: next(block for block in found if block.startswith(mark)) for name, mark in _MARKS.items()}
 
 
 def run(api: Api, command: list[str]) -> str:

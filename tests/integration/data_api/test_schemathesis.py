@@ -10,11 +10,12 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from openapi_spec_validator import OpenAPIV2SpecValidator
+from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+from werkzeug.test import Client
 
 from tenantry.domain.tenant import Role, TenantId, owner_role
 from tests.integration.conftest import World
@@ -165,6 +166,52 @@ def test_every_operation_answers_what_the_document_says(
             exercise(requests, operation, mode, examples)
     # Else nothing but refusals would have been looked at.
     assert requests.statuses.keys() >= statuses
+
+
+@pytest.mark.parametrize(
+    ("accept", "version"),
+    [
+        ("", "2.0"),
+        ("*/*", "2.0"),
+        ("application/json", "2.0"),
+        ("application/openapi+json", "2.0"),
+        ("application/openapi+json;version=2.0", "2.0"),
+        ("application/openapi+json;version=3.0", "3.0"),
+        ('Application/OpenAPI+JSON; Version="3"', "3.0"),
+        ("application/openapi+json;version=3.0.3, */*;q=0.1", "3.0"),
+        ("application/openapi+json;version=3.1, application/json;q=0.5", "2.0"),
+    ],
+)
+def test_a_version_is_chosen_by_the_accept_header(tenant: TenantId, accept: str, version: str) -> None:
+    client = Client(Gateway(tenant, Role.VIEWER))
+    answer, head = (client.open(ROOT, method=method, headers={"Accept": accept}) for method in ("GET", "HEAD"))
+    document = json.loads(answer.text)
+    told = {"2.0": "application/openapi+json", "3.0": "application/openapi+json;version=3.0"}[version]
+
+    assert document.get("openapi", document.get("swagger")).startswith(version)
+    assert answer.headers["Content-Type"] == head.headers["Content-Type"] == f"{told}; charset=utf-8"
+    assert (head.status_code, head.text) == (200, "")
+
+
+@pytest.mark.parametrize("version", ["3.1", "4.0", "30", "3.", ""])
+def test_a_version_that_is_not_there_is_refused(tenant: TenantId, version: str) -> None:
+    accept = f"application/openapi+json;version={version}"
+    answer = Client(Gateway(tenant, Role.VIEWER)).get(ROOT, headers={"Accept": accept})
+
+    assert (answer.status_code, json.loads(answer.text)["code"]) == (406, "PGRST107")
+
+
+@pytest.mark.parametrize(("sent", "scheme"), [(None, "https"), ("https", "https"), ("http", "http"), ("ftp", "https")])
+def test_both_versions_are_valid_and_say_where_they_are_served(tenant: TenantId, sent: str | None, scheme: str) -> None:
+    client = Client(Gateway(tenant, Role.EDITOR))
+    headers = {"X-Forwarded-Proto": sent} if sent else {}
+    accept = "application/openapi+json;version=3.0"
+    second, third = (json.loads(client.get(ROOT, headers=headers | more).text) for more in ({}, {"Accept": accept}))
+    OpenAPIV30SpecValidator(third).validate()
+
+    assert third["servers"] == [{"url": f"{scheme}://localhost{ROOT.rstrip('/')}"}]
+    assert second["schemes"] == [scheme]
+    assert third["paths"].keys() == second["paths"].keys()
 
 
 def test_the_document_is_valid_and_its_callers_own(tenant: TenantId) -> None:

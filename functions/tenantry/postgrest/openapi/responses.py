@@ -25,6 +25,7 @@ _REFUSALS = {
     "503": ("Unavailable", "The database cannot be reached at the moment, or takes no writes while it is moved."),
     "504": ("Timeout", "The database did not answer in time."),
 }
+_WITH_ROWS = frozenset({"200", "201", "206"})
 _RETRIED = frozenset({"429", "503"})
 _TEXT = {"type": "string"}
 _SUCCESSES: Mapping[str, Json] = {
@@ -36,10 +37,10 @@ _SUCCESSES: Mapping[str, Json] = {
 
 
 def responses(*successes: str, schema: Json | None = None) -> Json:
-    """Return all answers of an operation; the rows of answers 200 and 206 look like `schema`."""
+    """Return all answers of an operation; the rows of answers 200, 201 and 206 look like `schema`."""
     made: dict[str, Any] = {status: dict(_SUCCESSES[status]) for status in successes}
     if schema is not None:
-        for status in made.keys() & {"200", "206"}:
+        for status in made.keys() & _WITH_ROWS:
             made[status]["schema"] = schema
     return made | {status: {"$ref": f"#/responses/{name}"} for status, (name, _) in _REFUSALS.items()}
 

@@ -88,7 +88,7 @@ def table_path(visible: Visible, table: Table, profiles: Profiles) -> Json:
         "post": _inserting(name, profiles),
         "put": _replacing(name, filters, profiles),
         "patch": _changing(name, filters, profiles),
-        "delete": _deleting(filters, profiles),
+        "delete": _deleting(name, filters, profiles),
     }
     return {method: about | operations[method] for method in _methods(visible, table)}
 
@@ -108,25 +108,29 @@ def _methods(visible: Visible, table: Table) -> list[str]:
 
 def _reading(name: str, filters: Sequence[str], profiles: Profiles) -> Json:
     keys = [*filters, "select", *WINDOW, "preferCount", *profiles.reading]
-    rows = {"type": "array", "items": reference("definitions", name)}
-    return {"parameters": references(keys), "responses": responses("200", "206", schema=rows)}
+    return {"parameters": references(keys), "responses": responses("200", "206", schema=_rows(name))}
 
 
 def _inserting(name: str, profiles: Profiles) -> Json:
     keys = [body_key(name), "select", "columns", "on_conflict", "preferPost", *profiles.writing]
-    return {"parameters": references(keys), "responses": responses("200", "201")}
+    return {"parameters": references(keys), "responses": responses("200", "201", schema=_rows(name))}
 
 
 def _replacing(name: str, filters: Sequence[str], profiles: Profiles) -> Json:
     keys = [*filters, body_key(name), "select", "columns", "preferReturn", *profiles.writing]
-    return {"parameters": references(keys), "responses": responses("200", "201", "204")}
+    return {"parameters": references(keys), "responses": responses("200", "201", "204", schema=_rows(name))}
 
 
 def _changing(name: str, filters: Sequence[str], profiles: Profiles) -> Json:
     keys = [*filters, body_key(name), "select", "columns", "order", "limit", "offset", "preferReturn"]
-    return {"parameters": references([*keys, *profiles.writing]), "responses": responses("200", "204")}
+    answers = responses("200", "204", schema=_rows(name))
+    return {"parameters": references([*keys, *profiles.writing]), "responses": answers}
 
 
-def _deleting(filters: Sequence[str], profiles: Profiles) -> Json:
+def _deleting(name: str, filters: Sequence[str], profiles: Profiles) -> Json:
     keys = [*filters, "select", "order", "limit", "offset", "preferReturn", *profiles.writing]
-    return {"parameters": references(keys), "responses": responses("200", "204")}
+    return {"parameters": references(keys), "responses": responses("200", "204", schema=_rows(name))}
+
+
+def _rows(name: str) -> Json:
+    return {"type": "array", "items": reference("definitions", name)}

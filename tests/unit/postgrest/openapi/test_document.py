@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from openapi_spec_validator import OpenAPIV2SpecValidator
+from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator
 
 from tenantry.postgrest.catalogue.model import (
     Cardinality,
@@ -20,6 +20,7 @@ from tenantry.postgrest.catalogue.model import (
 )
 from tenantry.postgrest.names import NAME, read_name
 from tenantry.postgrest.openapi.document import describe
+from tenantry.postgrest.openapi.version3 import rewrite
 from tenantry.postgrest.openapi.visible import Signature, Visible
 
 ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
@@ -76,7 +77,7 @@ def all_of(known: Catalogue) -> Visible:
 
 
 def document(known: Catalogue, visible: Visible | None = None, *, many_schemas: bool = False) -> Any:
-    """Describe the shop; the document is checked, and passed through JSON as on its way to a client."""
+    """Describe the shop; it is checked in both versions, and passed through JSON as on its way to a client."""
     made = describe(
         known,
         visible or all_of(known),
@@ -88,6 +89,7 @@ def document(known: Catalogue, visible: Visible | None = None, *, many_schemas: 
     )
     arrived = json.loads(json.dumps(made))
     OpenAPIV2SpecValidator(arrived).validate()
+    OpenAPIV30SpecValidator(json.loads(json.dumps(rewrite(made, "https://api.example.com")))).validate()
     return arrived
 
 
