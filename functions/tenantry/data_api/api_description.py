@@ -19,6 +19,7 @@ from tenantry.postgrest.media import Form, negotiate
 from tenantry.postgrest.openapi.document import describe
 from tenantry.postgrest.openapi.types import Json
 from tenantry.postgrest.openapi.version3 import rewrite
+from tenantry.postgrest.own_headers import profile_header
 from tenantry.postgrest.plan.planning import schema_of
 
 
@@ -49,7 +50,7 @@ def describe_api(
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         if sent_bytes(text) > MOST_BODY_BYTES:
             raise PayloadTooLarge("The description is too large.", hint="Have an operator expose fewer tables.")
-        profiles = {"Content-Profile": schema} if len(schemas) > 1 or profile else {}
+        profiles = profile_header(schema) if len(schemas) > 1 or profile else {}
         return Answer(200, "" if head else text, {"Content-Type": media.content_type, **profiles})
 
     return requests.with_catalogue(caller, answer)

@@ -26,7 +26,8 @@ _ENDED = "57014"
 _INNER_HINT = "Nothing was changed. Whoever runs the server finds the reason in its log, under this code."
 # It stands in logs, too.
 _MOST_OF_A_CODE = 100
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+# A number that is too large for an integer is an OverflowError.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 _MESSAGE_HINT = "MESSAGE must be a JSON object with 'code' and 'message', and may have 'details' and 'hint'."
 _DETAIL_HINT = "DETAIL must be a JSON object with 'status', and may have 'headers'."
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.media import Form
-from tenantry.postgrest.own_headers import Headers, read_headers, read_status
+from tenantry.postgrest.own_headers import Headers, profile_header, read_headers, read_status
 from tenantry.postgrest.refusals import range_refused
 from tenantry.postgrest.request import Action, Guard, Plan
 
@@ -69,7 +69,7 @@ def _told(plan: Plan) -> Headers:
 
 
 def _profile(plan: Plan) -> dict[str, str]:
-    return {"Content-Profile": plan.profile} if plan.profile else {}
+    return profile_header(plan.profile) if plan.profile else {}
 
 
 def not_single(rows: int | None) -> RequestRefused:

@@ -69,6 +69,9 @@ _TEXTS = frozenset({"application/json", "application/geo+json", "text/csv", "tex
 _is_media_type = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*").fullmatch
 _PLAN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
 
+_is_weight = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?").fullmatch
+_LEAST = 0.0001
+
 
 @lru_cache(maxsize=256)
 def negotiate(accept: str, *, plans: bool, root: bool = False, offer: Offer = USUAL) -> Media:
@@ -84,7 +87,8 @@ def negotiate(accept: str, *, plans: bool, root: bool = False, offer: Offer = US
             return _OPENAPI if root else JSON
         accept = ANY
     asked = [part.strip() for part in _split(accept[:_MAX_HEADER], ",")]
-    for part in sorted(asked, key=_weight, reverse=True):
+    # A weight of nothing says that the form is not wanted.
+    for part in sorted(filter(_weight, asked), key=_weight, reverse=True):
         media = _root(part) if root else _media(part, plans, offer)
         if media:
             return media
@@ -105,13 +109,11 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _weight(part: str) -> float:
+    """Read a form's weight, as RFC 9110 writes it; what is none comes after all others."""
     for parameter in _split(part, ";")[1:]:
         name, _, value = parameter.strip().partition("=")
-        if name == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
+        if name.lower() == "q":
+            return float(value) if _is_weight(value) else _LEAST
     return 1.0
 
 

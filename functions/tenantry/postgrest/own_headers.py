@@ -6,14 +6,16 @@ A statement that changes something checks both itself, so that nothing is change
 import json
 import re
 from typing import Final
+from urllib.parse import quote
 
 from tenantry.domain.errors import TenantryError
 
 # API Gateway sends 10,240 bytes of headers, of which some are ours.
 MAX_HEADERS_BYTES: Final = 8_000
 # For PostgreSQL and Python, without quotes, so that they can stand in SQL. Headers are an array of objects with one
-# member each, whose value is a text without control characters and without half a surrogate pair.
-STATUS_PATTERN: Final = "^[1-5][0-9][0-9]$"
+# member each, whose value is a text without control characters and without half a surrogate pair. A status is that of
+# an answer which no other follows.
+STATUS_PATTERN: Final = "^[2-5][0-9][0-9]$"
 _QUOTE = r"\u0022"
 _BLANK = r"[ \t\r\n]*"
 _ESCAPE = rf"\\[{_QUOTE}\\/]|\\u(?!00[0189]|007[fF]|[dD][89a-fA-F])[0-9a-fA-F]{{4}}"
@@ -22,6 +24,7 @@ _NAME = r"[A-Za-z0-9_-]+"
 _MEMBER = rf"\{{{_BLANK}{_QUOTE}{_NAME}{_QUOTE}{_BLANK}:{_BLANK}{_TEXT}{_BLANK}\}}"
 HEADERS_PATTERN: Final = rf"^{_BLANK}\[{_BLANK}({_MEMBER}({_BLANK},{_BLANK}{_MEMBER})*)?{_BLANK}\]{_BLANK}$"
 
+_PLAIN = "".join(map(chr, range(0x20, 0x7F)))
 # Headers that a tenant's function may not set: they belong to the gateway or to us.
 _OWN_HEADERS = ("access-control-", "content-length", "transfer-encoding", "connection", "x-amz")
 _is_name = re.compile(_NAME).fullmatch
@@ -64,6 +67,11 @@ def may_tell(name: str, value: object) -> bool:
 def header_name(name: str) -> str:
     """Write a header's name as we write ours, so that it takes the place of one of ours, in whatever case it came."""
     return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def profile_header(schema: str) -> dict[str, str]:
+    """Name a schema in a header, percent-encoded but for what any header may have: a name may have a line break."""
+    return {"Content-Profile": quote(schema, safe=_PLAIN)}
 
 
 def malformed_headers() -> TenantryError:

@@ -45,13 +45,22 @@ def caller(world: World) -> Iterator[Viewer]:
     made.new_connection()
 
 
-def send(caller: Viewer, method: str, path: str, *, body: Any = None, pre_request: str = NAME, **headers: str) -> Reply:
+def send(
+    caller: Viewer,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    pre_request: str = NAME,
+    schemas: tuple[str, ...] = ("public",),
+    **headers: str,
+) -> Reply:
     event = request_event(caller.tenant, method, path, role="editor", body=body, prefer="", query={})
     if path.startswith("rpc/"):
         event["pathParameters"] = {"function": path.removeprefix("rpc/")}
     if not path:
         event["pathParameters"] = None
-    event["requestContext"]["authorizer"]["dataApi"] = DataApiSettings(pre_request=pre_request).to_context()
+    event["requestContext"]["authorizer"]["dataApi"] = DataApiSettings(schemas, pre_request=pre_request).to_context()
     event["multiValueHeaders"] |= {name.replace("_", "-"): [value] for name, value in headers.items()}
     answer = query_tenant.handler(event, None)
     return Reply(answer["statusCode"], answer["body"], answer["headers"])
@@ -138,3 +147,18 @@ def test_any_number_of_schemas_is_exposed_under_any_name(subject: Subject) -> No
     unknown = read("schema 31")
     assert (unknown.status, unknown.json["code"]) == (406, "PGRST106")
     assert json.dumps(names[-1], ensure_ascii=False)[1:-1] in unknown.json["hint"]
+
+
+def test_a_line_break_in_a_schemas_name_is_part_of_the_name(caller: Viewer) -> None:
+    schemas = ("public", "two\nlines", 'x\n"; SELECT 1/0; --')
+    caller.new_connection()
+    answer = send(caller, "POST", "rpc/clock", pre_request="", schemas=schemas)
+    assert answer.status == 200, answer.text
+    caller.run('CREATE SCHEMA "two\nlines"; CREATE VIEW "two\nlines".t AS SELECT 1 AS a')
+    caller.run('GRANT USAGE ON SCHEMA "two\nlines" TO PUBLIC; GRANT SELECT ON "two\nlines".t TO PUBLIC')
+    try:
+        shown = send(caller, "GET", "t", pre_request="", schemas=("two\nlines", "public"))
+        assert (shown.status, shown.json) == (200, [{"a": 1}])
+        assert "Content-Profile" not in shown.headers or shown.headers["Content-Profile"].isprintable()
+    finally:
+        caller.run('DROP SCHEMA "two\nlines" CASCADE')

@@ -60,3 +60,22 @@ def test_a_plan_may_be_of_an_own_form() -> None:
     media = negotiate('application/vnd.pgrst.plan+json; for="text/html"', plans=True, offer=OWN)
     assert (media.form, media.inner, media.own) == (Form.PLAN, Form.OWN, "text/html")
     assert media.content_type == 'application/vnd.pgrst.plan+json; for="text/html"; charset=utf-8'
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("text/csv;q=0, application/json", "application/json"),
+        ("text/csv;Q=0.1, application/json;q=0.2", "application/json"),
+        ("text/csv;q=nan, application/json;q=0.001", "application/json"),
+        ("application/json;q=1e9, text/csv;q=0.5", "text/csv"),
+    ],
+)
+def test_weights_are_those_of_rfc_9110(accept: str, content_type: str) -> None:
+    assert negotiate(accept, plans=False).content_type.startswith(content_type)
+
+
+def test_what_has_no_weight_is_not_wanted() -> None:
+    with pytest.raises(RequestRefused) as refusal:
+        negotiate("text/csv;q=0", plans=False)
+    assert refusal.value.code == "PGRST107"

@@ -3,7 +3,7 @@
 import pytest
 
 from tenantry.domain.errors import TenantryError
-from tenantry.postgrest.own_headers import read_headers, read_status
+from tenantry.postgrest.own_headers import profile_header, read_headers, read_status
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,16 @@ def test_a_status_has_three_digits(text: str) -> None:
     with pytest.raises(TenantryError) as refused:
         read_status(text)
     assert refused.value.code == "PGRST112"
+
+
+def test_a_schemas_name_can_stand_in_a_header() -> None:
+    assert profile_header('a b"c') == {"Content-Profile": 'a b"c'}
+    assert profile_header("two\nlines") == {"Content-Profile": "two%0Alines"}
+    assert profile_header("東") == {"Content-Profile": "%E6%9D%B1"}
+
+
+@pytest.mark.parametrize("status", ["100", "199", "600", "20"])
+def test_a_status_is_that_of_a_last_answer(status: str) -> None:
+    with pytest.raises(TenantryError) as refusal:
+        read_status(status)
+    assert refusal.value.code == "PGRST112"
