@@ -204,3 +204,22 @@ def test_a_form_that_comes_or_changes_is_heard_of(caller: Viewer) -> None:
         assert rows(caller, "later") == [{"id": 1, "of": 7}]
     finally:
         caller.run("DROP TABLE later; DROP DOMAIN late CASCADE; DROP DOMAIN other")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_other_columns_are_read_as_what_they_are_by_now(caller: Viewer, method: str) -> None:
+    """Nobody has sent a notice: what the catalogue said of a column is not taken for true."""
+    caller.run('CREATE TABLE dated (id int PRIMARY KEY, shade "of ""it"."Shade", at date, n int)')
+    caller.run("GRANT SELECT, INSERT, UPDATE ON dated TO PUBLIC; INSERT INTO dated VALUES (2)")
+    caller.new_connection()
+    query = {"id": "eq.2"} if method == "PATCH" else {}
+    try:
+        first = {"shade": "#000001", "at": "2026-01-01", "n": 1, **({} if query else {"id": 1})}
+        assert caller.write(method, "dated", first, **query).status in {201, 204}
+        caller.run("ALTER TABLE dated ALTER at TYPE timestamp, ALTER n TYPE numeric; DELETE FROM dated WHERE id = 1")
+        later = {"shade": "#000002", "at": "2026-01-01T12:00:00", "n": 1.5, **({} if query else {"id": 3})}
+        shown = caller.write(method, "dated", later, prefer="return=representation", **query)
+        (row,) = shown.json
+        assert (row["shade"], row["at"], row["n"]) == ("#000002", "2026-01-01T12:00:00", 1.5)
+    finally:
+        caller.run("DROP TABLE dated")

@@ -72,6 +72,9 @@ def read_rows(payload: Payload, table: Table, values: Values, *, known: str, def
     :param defaults: whether a key that a row leaves out gets the column's default.
     """
     columns = [table.columns[name] for name in payload.columns]
+    for each in columns:
+        # Named by the type that the catalogue had, a value would be read as one of a type that the column has no more.
+        values.note_domain(table.name, each.name, each.type)
     types = ", ".join(f"{quote(each.name)} {'json' if _reader(each) else each.type}" for each in columns)
     body = values.bind(payload.as_array)
     if not defaults:
@@ -79,7 +82,7 @@ def read_rows(payload: Payload, table: Table, values: Values, *, known: str, def
     else:
         filled = f'jsonb_build_object({known}) || "_each".value'
         source = f'jsonb_array_elements({body}::jsonb) "_each", LATERAL jsonb_to_record({filled}) AS {_RAW}({types})'
-    listed = ", ".join(f"{_read(each, table, values, defaults=defaults)} AS {quote(each.name)}" for each in columns)
+    listed = ", ".join(f"{_read(each, values, defaults=defaults)} AS {quote(each.name)}" for each in columns)
     return f"(SELECT {listed} FROM {source})"
 
 
@@ -87,11 +90,10 @@ def _reader(column: Column | None) -> Conversion | None:
     return column.representation.from_json if column and column.representation else None
 
 
-def _read(column: Column, table: Table, values: Values, *, defaults: bool) -> str:
+def _read(column: Column, values: Values, *, defaults: bool) -> str:
     raw, reader = f"{_RAW}.{quote(column.name)}", _reader(column)
     if reader is None:
         return raw
-    values.note_domain(table.name, column.name, column.type)
     value = converted(reader, raw)
     if not defaults or column.default is None:
         return value
