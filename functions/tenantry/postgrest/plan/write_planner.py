@@ -23,6 +23,7 @@ from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.own_bodies import Made
 from tenantry.postgrest.sql.representing import written
 from tenantry.postgrest.sql.select_writer import SelectWriter, null_filters
+from tenantry.postgrest.sql.spreading import gives_aggregate, is_grouped
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
@@ -49,6 +50,7 @@ class _Write:
         # What was changed can't be sent once more, so the answer's size is added up at once.
         self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
         _refuse_idle_filters(self)
+        _refuse_bounding_windows(self.root)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -262,6 +264,24 @@ def _refuse_idle_filters(write: _Write) -> None:
                 f"the filter of '{child.key[:100]}' has no effect: no rows of it are returned",
                 hint="Write '!inner' behind the table in 'select' to change only rows that have some of its rows.",
             )
+
+
+def _refuse_bounding_windows(node: ReadNode) -> None:
+    """Refuse windows and aggregates of embedded tables whose having rows decides what is changed.
+
+    A read shows as many rows as they leave, and that is not how many match.
+    """
+    asked_for = [id(child) for _, child, _ in null_filters(node)]
+    for child in node.children:
+        if not (child.is_inner or id(child) in asked_for):
+            continue
+        window = child.asked.window
+        if window.offset or window.limit == 0 or is_grouped(child) or gives_aggregate(child):
+            raise GrammarError(
+                f"'{child.key[:100]}' bounds what is changed, so it has no offset, no limit of 0 and no aggregates",
+                hint="Leave them out, or write its conditions as filters.",
+            )
+        _refuse_bounding_windows(child)
 
 
 def _has_filter(node: ReadNode) -> bool:

@@ -37,7 +37,7 @@ class Values:
             self.vectors[table.schema, table.name, column] = None
 
     def note_domain(self, table: Name, column: str, domain: str) -> None:
-        """Note that a column is of this domain or type by the catalogue: another's values are shown and read otherwise."""
+        """Note of which domain or type a column is by the catalogue: another's values are read otherwise."""
         self.domains[table.schema, table.name, column] = domain
 
     def bind_key(self, key: str) -> str:

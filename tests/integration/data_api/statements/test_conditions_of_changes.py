@@ -134,3 +134,27 @@ def test_a_condition_without_an_effect_is_refused(
         books.call(method, "books", asked(query), body, prefer)
     assert refused.value.code == code
     assert changed(books) == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id": "gt.0", "select": "id,tags!inner(id)", "tags.offset": "1"},
+        {"id": "gt.0", "select": "id,tags!inner(id)", "tags.limit": "0"},
+        {"tags": "is.null", "select": "id,tags(id)", "tags.limit": "0"},
+        {"tags": "not.is.null", "select": "id,tags(count)", "tags.tag": "eq.old"},
+        {"id": "gt.0", "select": "id,authors!inner(lands!inner(id))", "authors.lands.offset": "1"},
+    ],
+)
+def test_windows_and_aggregates_bound_no_change(books: Tables, method: str, query: dict[str, str]) -> None:
+    """A read with them shows other rows than those that would change."""
+    with pytest.raises(BadRequest) as refusal:
+        books.call(method, "books", asked(query), {"n": 1} if method == "PATCH" else None)
+    assert "bounds what is changed" in f"{refusal.value.details} {refusal.value}"
+
+
+def test_a_limit_that_leaves_rows_does(books: Tables) -> None:
+    query = {"tags.tag": "eq.new", "select": "id,tags!inner(tag)", "tags.limit": "1"}
+    books.call("PATCH", "books", asked(query), {"n": 1})
+    assert changed(books) == [1, 3]
