@@ -96,6 +96,11 @@ class _Write:
             guards.append((Guard.MAX_AFFECTED, self.preferences.max_affected))
         if limited and self.window.limit is not None:
             guards.append((Guard.MAX_AFFECTED, self.window.limit))
+        if guards and is_grouped(self.root):
+            raise GrammarError(
+                "the rows of this change can't be counted: 'select' makes one of several",
+                hint="Leave the aggregates out, or what bounds the number of rows.",
+            )
         return tuple(guards)
 
     def rows(self) -> str | None:
