@@ -113,9 +113,11 @@ def test_an_operator_sets_only_what_all_roles_may_call(subject: Subject) -> None
     subject.run("CREATE FUNCTION fourth() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     subject.run("REVOKE EXECUTE ON FUNCTION fourth() FROM PUBLIC")
     subject.run(f'REVOKE EXECUTE ON FUNCTION fourth() FROM "{subject.tenant_id}_viewer"')
-    for name in ("nothing", "second", "fourth", "api.first", "nowhere.first"):
+    broken = "x\nCREATE ROLE of_a_line_break"
+    for name in ("nothing", "second", "fourth", "api.first", "nowhere.first", 'public."x\nCREATE ROLE y; --"', broken):
         refused = subject.set(pre_request=name)
         assert (refused.status, refused.json["code"]) == (400, "function_unknown"), name
+    assert subject.world.execute("SELECT FROM pg_roles WHERE rolname = 'of_a_line_break'") == []
     assert subject.set(pre_request="a.b.c").json["code"] == "invalid_data_api"
     assert subject.shown()["pre_request"] == ""
     assert subject.set(schemas=["public", "api"]).status == 200
