@@ -203,7 +203,7 @@ def test_a_new_user_chooses_a_password_at_the_first_sign_in(console: Console, st
         cognito.admin_delete_user(**user)
 
 
-def test_a_forged_token_ends_the_session_with_the_apis_own_words(console: Console, stack: StackFile) -> None:
+def test_a_forged_token_ends_the_session_and_says_so(console: Console, stack: StackFile) -> None:
     forged = _claiming_to_be("mycompany1", sign_in(stack, EDITOR))
     console.open()
     console.page.evaluate("token => sessionStorage.setItem('tenantry.id-token', token)", forged)
@@ -211,7 +211,7 @@ def test_a_forged_token_ends_the_session_with_the_apis_own_words(console: Consol
     console.page.reload()
 
     # The page can only read the answer, and show its words, if the gateway's own refusal carries the CORS headers.
-    expect(console.refusal).to_contain_text("The request carries no valid token.", timeout=FIRST_CALL_MS)
+    expect(console.refusal).to_contain_text("Your sign-in has ended. Sign in again.", timeout=FIRST_CALL_MS)
     expect(console.refusal).to_contain_text("401 · unauthenticated")
     expect(console.username).to_be_focused()
     assert console.page.evaluate("sessionStorage.length") == 0

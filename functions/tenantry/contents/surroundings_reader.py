@@ -21,7 +21,8 @@ def read_surroundings(connection: Any, home: Home) -> Surroundings:
             # A database's comment is copied with its settings.
             return Surroundings(inherited=inherited)
         cursor.execute(load_sql("contents/schema_comment"), {"schema": home.schema})
-        comment = cursor.fetchone()[0]
+        # Somebody may have dropped the schema: whoever reads its tables says so.
+        (comment,) = cursor.fetchone() or (None,)
         cursor.execute(load_sql("contents/schema_casts"), {"schema": home.schema})
         return Surroundings(comment, tuple(_cast(*found) for found in cursor.fetchall()), inherited)
 

@@ -248,8 +248,9 @@ class Return:
         self._relocation.tenant(operation)
         if not self._relocation.has_arrived(operation):
             self._relocation.target(operation).unfence()
-            # They are no content: where nothing was written since, nothing was copied.
-            bring_role_settings(self._relocation.servers, *self._relocation.residents(operation))
+            if not operation.facts.get(LOST_SINCE):
+                # They are no content: where nothing was written since, nothing was copied.
+                bring_role_settings(self._relocation.servers, *self._relocation.residents(operation))
 
     def _drop_new_home(self, operation: Operation) -> None:
         self._relocation.tenant(operation)

@@ -167,7 +167,8 @@ def test_a_clone_has_what_was_committed(
     vault.perform_well(vault.clones.start(CloneOrder(tenant, clone), "op-1"))
     query = FOUND if isolation is Isolation.DATABASE else "SELECT count(*), min(name), max(email) FROM candidates"
     assert vault.run_as(clone, query) == vault.run_as(tenant, query)
-    assert len(taken) == 2
+    # A schema goes by way of a database of its own, which is looked at each time, too.
+    assert len(taken) == (2 if isolation is Isolation.DATABASE else 4)
 
 
 @pytest.mark.parametrize("kind", ["truncate", "exchanged"])

@@ -110,7 +110,7 @@ def test_nothing_is_begun_that_would_lose_or_meet_it(bound: Vault) -> None:
         named = shown.format(id=tenant_id)
         assert refused(bound.relocations.move, tenant_id, "there", "op-1") == named
         assert refused(bound.clones.start, CloneOrder(tenant_id, TenantId("a-copy")), "op-1") == named
-        assert refused(bound.start, backup, into=tenant_id) == named
+        assert refused(bound.start, backup) == named
         if kind == "prepared":
             parts = {"registry": bound.world.registry, "secrets": bound.world.secrets, "servers": bound.servers}
             assert refused(check_renaming, tenant_id, TenantId("another-name"), "", **parts) == named

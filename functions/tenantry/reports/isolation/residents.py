@@ -84,8 +84,9 @@ class ServerTenants:
         return self._applications.get(role, "")
 
     def has_tables(self, tenant: str) -> bool:
-        """Whether a tenant lives here in tables of its own."""
-        return any(one.name == tenant and one.tenant.isolation is not Isolation.POOLED for one in self.all)
+        """Whether a tenant lives here in tables of its own, or has left some here."""
+        lives = {one.tenant.isolation for one in self.all if one.name == tenant}
+        return bool((lives | _models(self._left.get(tenant, []))) - {Isolation.POOLED})
 
     def may_be_dumped_whole(self, tenant: str) -> bool:
         """Whether a tenant lives in a database of its own here, or has left one here and nothing that is shared."""
