@@ -46,7 +46,7 @@ def erase(stand: Stand) -> TenantId:
     return stand.tenant_id
 
 
-def test_an_erased_id_is_never_given_again(stand: Stand, operator: Operator, legacy: Legacy) -> None:
+def test_an_erased_id_is_never_given_again(operator: Operator, stand: Stand, legacy: Legacy) -> None:
     """A tenant with a held backup is erased, and its id wanted for another customer: refused, whoever asks and how."""
     erased = erase(stand)
     for _ in range(2):
