@@ -95,7 +95,10 @@ def _definitions(server: PostgresServer, home: Home, schema: str | None) -> dict
         "PGCLIENTENCODING": "UTF8",
         "PGTZ": "UTC",
     }
-    dumped = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # pg_dump may cut a name within a letter, in a comment.
+    dumped = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False
+    )
     assert dumped.returncode == 0, dumped.stderr
     found: dict[str, str] = {}
     for number, entry in enumerate(_ENTRY.split(_RANDOM.sub("", dumped.stdout))):
