@@ -11,7 +11,6 @@ from tenantry.contents.omissions import require_copyable
 from tenantry.contents.schema_names import require_schema_unnamed
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.marks import name_taken
-from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.errors import Conflict
 from tenantry.domain.home import credentials_at
@@ -33,6 +32,7 @@ from tenantry.homes.ties import require_untied
 from tenantry.homes.withheld import require_readable
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operations import Operations
+from tenantry.relocation.move_checks import require_newest_revision
 from tenantry.relocation.residence import require_options
 from tenantry.servers.foreign_roles import roles_in_policies
 from tenantry.servers.servers import Servers
@@ -166,7 +166,7 @@ class CloneRequests:
     def _require_copyable(self, tenant_id: TenantId, home: Home) -> None:
         connect = self._servers.connector(home.server_id)
         if home.isolation is Isolation.POOLED:
-            self._require_newest(home)
+            require_newest_revision(self._servers, home)
             return
         require_readable(connect, tenant_id, home, dumped=True)
         require_copyable(connect, tenant_id, home)
@@ -182,20 +182,6 @@ class CloneRequests:
             # A clone has a schema of another name.
             credentials = credentials_at(self._secrets.read(tenant_id), home, self._servers.get(home.server_id))
             require_schema_unnamed(Access(home, credentials, owner_role(tenant_id)), _CONNECT)
-
-    def _require_newest(self, home: Home) -> None:
-        """Make sure that the shared tables are what a clone's are: their rows alone are copied."""
-        connection = self._servers.connector(home.server_id)(home.database)
-        try:
-            revision = schema_revision(connection, home.schema)
-        finally:
-            connection.close()
-        if revision != head_revision():
-            raise Conflict(
-                "The tenant's tables are not at the newest revision, which a clone has.",
-                code="schema_behind",
-                hint="Repeat the call that made the tenant.",
-            )
 
 
 def _home(tenant_id: TenantId, server_id: str, original: Home) -> Home:

@@ -50,7 +50,6 @@ class _Write:
         # What was changed can't be sent once more, so the answer's size is added up at once.
         self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
         _refuse_idle_filters(self)
-        _refuse_bounding_windows(self.root)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -244,6 +243,7 @@ def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
 def _require_filter(write: _Write, command: str) -> None:
     if write.window.offset:
         raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
+    _refuse_bounding_windows(write.root)
     if not (write.conditions or _has_inner_filter(write.root)):
         raise BadRequest(
             f"{command} requires a WHERE clause",

@@ -168,3 +168,10 @@ def test_what_bounds_the_number_of_rows_counts_no_aggregates(books: Tables, meth
     with pytest.raises(BadRequest) as refusal:
         books.call(method, "books", asked(query), {"n": 1} if method == "PATCH" else None, prefer)
     assert "can't be counted" in f"{refusal.value.details} {refusal.value}"
+
+
+def test_windows_and_aggregates_of_what_is_added_are_answered(books: Tables) -> None:
+    """Nothing bounds what is added."""
+    query = {"select": "id,authors!inner(count)"}
+    number, rows = books.call("POST", "books", asked(query), {"id": 9, "author_id": 1}, "return=representation")
+    assert (number, rows) == (1, [{"id": 9, "authors": {"count": 1}}])
