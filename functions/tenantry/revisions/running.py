@@ -1,99 +1,208 @@
-"""The schema of a tenant: Alembic's revisions, and which of them a schema is at.
+"""Runs revisions on one schema, as the role that owns what they make: each is run whole or not at all."""
 
-Alembic and SQLAlchemy cost more than a second of a cold start, so they are imported when a revision is to be run and
-not before: a tenant that is copied from a template needs neither.
-"""
-
-import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from io import StringIO
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
 
-import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
 from tenantry.database.admin_sql import AdminConnect, execute
 from tenantry.database.patience import CHANGE_SECONDS, LOCK_TIMEOUT_MS, Ending, patience_of, patiently
 from tenantry.database.schema_notices import announce
-from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, InvalidSetting
+from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
+from tenantry.domain.revision import HEAD, Direction, Phase, Step, find_target, steps_between
+from tenantry.revisions.history import History, head_revision
+from tenantry.revisions.online import run_online
+from tenantry.revisions.outside import outside_transaction
+from tenantry.revisions.rendering import RenderedHistory, Rendering
+from tenantry.revisions.version import schema_revision, translated
+from tenantry.revisions.version_table import close_version_table, note_revision
 
-VERSION_TABLE = "alembic_version"
-# Alembic gives its revisions a column of 32 characters.
-_REVISION_LENGTH = 64
-_MIGRATIONS = Path(__file__).parents[2] / "migrations"
-_DIRECTORY_SETTING = "REVISIONS_DIRECTORY"
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
 
 
-def revisions_directory() -> Path:
-    """Say where the revisions' files are: in `functions/migrations/versions`, unless REVISIONS_DIRECTORY is set."""
-    return Path(os.environ.get(_DIRECTORY_SETTING) or _MIGRATIONS / "versions")
-
-
-def head_revision() -> str:
-    """Name the newest revision, without importing Alembic: the files are named `{revision}_{what}.py`, in order.
-
-    :raises InvalidSetting: the directory of the revisions has none.
-    """
-    names = [path.name.partition("_")[0] for path in revisions_directory().glob("[0-9]*_*.py")]
-    if not names:
-        raise InvalidSetting(f"The directory of the revisions has none; {_DIRECTORY_SETTING} names another.")
-    return max(names)
-
-
-def schema_revision(connection: Any, schema: str) -> str | None:
-    """Tell which revision a schema is at; None where no revision was ever run, or no table says.
-
-    An administrator may ask: nothing that a tenant has made is run. COPY looks the name up once, reads an ordinary
-    table and nothing else, and fails where a policy would be asked.
-
-    :param connection: psycopg2's, as somebody who may read the tenant's tables.
-    :raises TenantryError: the database refused.
-    """
-    table = sql.Identifier(schema, VERSION_TABLE)
-    answer = _Limited()
-    with _translated(), connection.cursor() as cursor:
-        cursor.execute(load_sql("database/version_table"), (table.as_string(connection),))
-        is_table, policies = cursor.fetchone()
-        if not is_table:
-            return None
-        cursor.execute("SET row_security = off")
-        try:
-            cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
-        finally:
-            # A transaction that has failed takes it back itself.
-            if connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
-                cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (policies,))
-    return answer.first_line()
-
-
-class _Limited(StringIO):
-    """Keeps the beginning of what is written to it: a table that a tenant has filled may be of any size."""
-
-    def write(self, text: str) -> int:
-        if self.tell() < _REVISION_LENGTH:
-            super().write(text)
-        return len(text)
-
-    def first_line(self) -> str | None:
-        found, _, _ = self.getvalue().partition("\n")
-        return found or None
-
-
 class Shape(Protocol):
-    """What is done around the revisions, in their transaction and as their role."""
+    """What is done around a revision, in its transaction and as its role."""
 
     def before(self, connection: Any) -> None:
-        """Prepare a schema for the revisions that it lacks."""
+        """Prepare a schema for a revision that it lacks."""
 
     def after(self, connection: Any) -> None:
-        """Put what they made into shape."""
+        """Put what it made into shape."""
+
+    def outside(self, connection: Any) -> None:
+        """Put into shape what was made outside a transaction, without keeping anybody out of the tables meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """What a step took: seconds, how often it gave up waiting for a lock, and how many rows a backfill changed."""
+
+    step: Step
+    seconds: float
+    lock_waits: int
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who follows a migration: `done` hears of each step, `is_over` says when no batch may be begun any more."""
+
+    done: Callable[[StepRun], None] = lambda _: None
+    is_over: Callable[[], bool] = lambda: False
+
+
+NOBODY: Final = Watch()
+
+
+class Migration:
+    """Brings one schema from the revision that it is at to another, step by step."""
+
+    def __init__(
+        self,
+        scripts: RenderedHistory,
+        connection: Any,
+        owner_role: str,
+        schema: str,
+        *,
+        shape: Shape | None = None,
+        patience: Patience = DEFAULT_PATIENCE,
+        ending: Ending | None = None,
+        watch: Watch = NOBODY,
+    ) -> None:
+        """Take the revisions and where to run them.
+
+        :param connection: psycopg2's, in autocommit mode, as somebody who may become `owner_role`.
+        :param patience: with the locks of others; `ending` ends those who keep the tables from it for long.
+        """
+        self._scripts = scripts
+        self._connection = connection
+        self._owner_role = owner_role
+        self._schema = schema
+        self._shape = shape
+        self._patience = patience
+        self._ending = ending
+        self._watch = watch
+
+    def run(self, target: str) -> str:
+        """Run or take back what lies between; returns the revision that the schema is at then, empty before the first.
+
+        :param target: the id of a revision; empty before the first.
+        :raises Conflict: the schema is at a revision that is not known here; the tables are in use all the time
+            (`database_busy`); there was no more time for a backfill's next batch (`revision_unfinished`).
+        :raises TenantryError: the database refused a statement; the schema is as the last whole step left it.
+        """
+        steps = steps_between(self._scripts.history.revisions, self._current(), target)
+        for step in steps:
+            self._watch.done(self._run_step(step))
+        if steps:
+            announce(self._connection)
+        reached = self._current() or ""
+        if reached != target:
+            raise _not_kept(target)
+        return reached
+
+    def _current(self) -> str | None:
+        return patiently(self._read_current, self._patience, self._ending)
+
+    def _read_current(self) -> str | None:
+        with self._transaction():
+            return schema_revision(self._connection, self._schema)
+
+    def _run_step(self, step: Step) -> StepRun:
+        began, waits, rows = time.monotonic(), _Attempts(), 0
+        rendering = self._scripts.render(step)
+        is_upgrade = step.direction is Direction.UPGRADE
+        if step.revision.phase is Phase.BACKFILL and is_upgrade:
+            rows = self._fill(step, waits)
+        if step.revision.in_transaction:
+            self._patiently(waits, lambda: self._take(step, rendering))
+        else:
+            self._take_outside(_required(step, rendering), waits)
+            self._patiently(waits, lambda: self._take(step, Rendering(())))
+        return StepRun(step, time.monotonic() - began, waits.failed, rows)
+
+    def _patiently[T](self, waits: "_Attempts", attempt: Callable[[], T]) -> T:
+        return patiently(waits.counting(attempt), self._patience, self._ending)
+
+    def _take(self, step: Step, rendering: Rendering | None) -> None:
+        """Take a step in one transaction, and note that it was taken."""
+        with self._transaction():
+            if self._shape:
+                self._shape.before(self._connection)
+            if rendering is None:
+                run_online(self._connection, self._schema, step)
+            else:
+                self._send(rendering)
+                note_revision(self._connection, self._schema, step)
+            if self._shape:
+                self._shape.after(self._connection)
+            close_version_table(self._connection, self._schema)
+
+    def _take_outside(self, rendering: Rendering, waits: "_Attempts") -> None:
+        with outside_transaction(self._connection, self._owner_role, self._schema) as session:
+            session.drop_invalid_indexes(rendering.text)
+            for statement in rendering.statements:
+                self._patiently(waits, partial(session.send, statement))
+            if self._shape:
+                self._shape.outside(self._connection)
+
+    def _fill(self, step: Step, waits: "_Attempts") -> int:
+        """Repeat the batch until it changes no row. What it has changed stays: it can be gone on with at any time."""
+        rows = 0
+        while changed := self._patiently(waits, lambda: self._fill_some(step.revision.batch)):
+            rows += changed
+            if self._watch.is_over():
+                raise _unfinished(rows)
+            time.sleep(step.revision.pause_seconds)
+        return rows
+
+    def _fill_some(self, batch: str) -> int:
+        with self._transaction(), self._connection.cursor() as cursor:
+            cursor.execute(batch)
+            return max(int(cursor.rowcount), 0)
+
+    def _send(self, rendering: Rendering) -> None:
+        if rendering.statements:
+            with self._connection.cursor() as cursor:
+                cursor.execute(rendering.text)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Be the owner, in its schema, until the transaction ends."""
+        self._connection.autocommit = False
+        try:
+            with translated(), self._connection:
+                with self._connection.cursor() as cursor:
+                    path = sql.Identifier(self._schema).as_string(self._connection)
+                    limits = (f"{LOCK_TIMEOUT_MS}ms", f"{CHANGE_SECONDS}s")
+                    cursor.execute(load_sql("revisions/begin_revisions"), (self._owner_role, path, *limits))
+                yield
+        finally:
+            if not self._connection.closed:
+                self._connection.autocommit = True
+
+
+class _Attempts:
+    """Counts how often an attempt did not succeed: each time for a lock, or it would not be repeated."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+
+    def counting[T](self, attempt: Callable[[], T]) -> Callable[[], T]:
+        def counted() -> T:
+            self.failed += 1
+            found = attempt()
+            self.failed -= 1
+            return found
+
+        return counted
 
 
 def upgrade_home(
@@ -117,7 +226,7 @@ def upgrade_home(
         if patiently(lambda: schema_revision(connection, schema), patience, ending) == newest:
             return newest
         with alone_with(connect, database, schema):
-            return patiently(lambda: upgrade_schema(connection, owner_role, schema, shape=shape), patience, ending)
+            return upgrade_schema(connection, owner_role, schema, shape=shape, patience=patience, ending=ending)
 
 
 @contextmanager
@@ -131,107 +240,53 @@ def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[No
     """
     with closing(connect("postgres")) as connection:
         with connection.cursor() as cursor:
-            execute(cursor, load_sql("database/wait_for_upgrade"), (_LOCK, f"{database}/{schema}"))
+            execute(cursor, load_sql("revisions/wait_for_upgrade"), (_LOCK, f"{database}/{schema}"))
         yield
 
 
 def upgrade_schema(
-    connection: Any, owner_role: str, schema: str, revision: str = "head", *, shape: Shape | None = None
+    connection: Any,
+    owner_role: str,
+    schema: str,
+    revision: str = HEAD,
+    *,
+    shape: Shape | None = None,
+    patience: Patience = DEFAULT_PATIENCE,
+    ending: Ending | None = None,
 ) -> str:
-    """Run the revisions that a schema lacks, all or none, as `owner_role`, who owns what they make.
+    """Run the revisions that a schema lacks, as `owner_role`, who owns what they make.
 
     :param connection: psycopg2's, in autocommit mode, as somebody who may become `owner_role`.
     :returns: the revision that the schema is at then.
     :raises Conflict: the schema is at a revision that this version of Tenantry does not know.
-    :raises TenantryError: the database refused a statement; the schema is as it was.
+    :raises TenantryError: the database refused a statement; the schema is as the last whole revision left it.
     """
-    with _translated(), _transaction(connection, owner_role, schema) as opened:
-        _require_known(schema_revision(connection, schema))
-        if shape:
-            shape.before(connection)
-        _run_revisions(opened, schema, revision)
-        if shape:
-            shape.after(connection)
-        reached = schema_revision(connection, schema) or ""
-        _close_version_table(connection, schema)
-    announce(connection)
-    return reached
+    scripts = RenderedHistory(History())
+    migration = Migration(scripts, connection, owner_role, schema, shape=shape, patience=patience, ending=ending)
+    return migration.run(find_target(scripts.history.revisions, revision))
 
 
-@contextmanager
-def _transaction(connection: Any, owner_role: str, schema: str) -> Iterator[Any]:
-    """Be the owner, in its schema, alone with the revisions, until the transaction ends; gives SQLAlchemy's view."""
-    from sqlalchemy import create_engine  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
-
-    connection.autocommit = False
-    engine = create_engine(
-        "postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool, use_native_hstore=False
-    )
-    try:
-        with engine.begin() as opened:
-            with connection.cursor() as cursor:
-                path = sql.Identifier(schema).as_string(connection)
-                limits = (f"{LOCK_TIMEOUT_MS}ms", f"{CHANGE_SECONDS}s")
-                cursor.execute(load_sql("database/begin_revisions"), (owner_role, path, *limits))
-            yield opened
-    except DBAPIError as exc:
-        # What psycopg2 raised; SQLAlchemy's text would repeat the statement with its values.
-        raise translate(exc.orig) from exc  # type: ignore[arg-type]
-    finally:
-        if not connection.closed:
-            connection.autocommit = True
-
-
-def _run_revisions(opened: Any, schema: str, revision: str) -> None:
-    from alembic import command  # noqa: PLC0415
-
-    config = _config()
-    config.attributes |= {"connection": opened, "schema": schema}
-    command.upgrade(config, revision)
-
-
-def _require_known(current: str | None) -> None:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
-        raise Conflict(
-            f"The tenant's schema is at revision {current}, which is not known here.",
-            code="schema_unknown",
-            hint="Deploy the version of Tenantry that has this revision.",
+def _required(step: Step, rendering: Rendering | None) -> Rendering:
+    if rendering is None:
+        raise InvalidSetting(
+            f"Revision {step.revision.revision_id} runs outside a transaction: it must not ask the database anything."
         )
+    return rendering
 
 
-def _config() -> Any:
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    options = {
-        "script_location": _MIGRATIONS,
-        "version_locations": revisions_directory(),
-        # A path may have any other of the characters at which Alembic can split.
-        "path_separator": "newline",
-    }
-    for name, value in options.items():
-        config.set_main_option(name, str(value).replace("%", "%%"))
-    return config
+def _unfinished(rows: int) -> Conflict:
+    return Conflict(
+        "The time was not enough for all batches of a backfill.",
+        code="revision_unfinished",
+        details=f"{rows} rows were changed.",
+        hint="Repeat the call: it goes on with the rows that are left.",
+    )
 
 
-def _close_version_table(connection: Any, schema: str) -> None:
-    """Take from everybody but the owner what default privileges gave when the table was made."""
-    table = sql.Identifier(schema, VERSION_TABLE)
-    with connection.cursor() as cursor:
-        cursor.execute(load_sql("database/version_readers"), (table.as_string(connection),))
-        for (name,) in cursor.fetchall():
-            reader = sql.Identifier(name) if name else sql.SQL("PUBLIC")
-            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, reader))
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
+def _not_kept(target: str) -> Conflict:
+    return Conflict(
+        "The schema does not keep the revision that it has reached.",
+        code="revision_not_kept",
+        details=f"revision {target or 'none'}",
+        hint="Something in the schema changes its table alembic_version: a trigger or a rule. Remove it.",
+    )
