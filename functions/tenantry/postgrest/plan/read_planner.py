@@ -17,7 +17,7 @@ from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
-# Of the 10,240 bytes of headers that API Gateway sends, a function of the tenant's may take 8,000.
+# It is left out, too, where a function of the tenant's says so much that there is no place for it.
 _MAX_ADDRESS = 1_000
 
 Counted = tuple[str, tuple[str | None, ...]]
@@ -83,7 +83,8 @@ def counting(
     """Write the statement whose rows are counted; None if no count was asked for."""
     if not _is_counted(preferences):
         return None
-    return SelectWriter(values, limits.max_rows, Bound(0), typed=False).count(root, source)
+    bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
+    return SelectWriter(values, limits.max_rows, bound, typed=False).count(root, source)
 
 
 def estimated(root: ReadNode, preferences: Preferences, limits: RequestLimits) -> Counted | None:
