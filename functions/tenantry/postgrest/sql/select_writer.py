@@ -57,14 +57,16 @@ class SelectWriter:
         :param source: what the rows are taken from, in place of the node's table.
         :param comparable: the table into which the node is spread groups by what the node gives it.
         """
-        shown = self._shown(node)
-        order = "" if orders_inside(node) else self._order_by(node, shown.items if is_grouped(node) else ())
-        return f"{self._rows(node, shown, source, comparable=comparable)}{order}{self._window(node)}"
+        grouped = is_grouped(node)
+        shown = self._shown(node, grouped=grouped)
+        rows = self._rows(node, shown, source, grouped=grouped, comparable=grouped or comparable)
+        order = "" if orders_inside(node) else self._order_by(node, shown.items if grouped else ())
+        return f"{rows}{order}{self._window(node)}"
 
     def count(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement that has a row for each that matches, whatever the window."""
         if is_grouped(node):
-            return self._rows(node, self._shown(node), source)
+            return self._rows(node, self._shown(node, grouped=True), source, grouped=True, comparable=True)
         conditions = self.restrictions(node)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT 1 FROM {source or self._source(node)}{where}"
@@ -79,14 +81,13 @@ class SelectWriter:
         rows = self.select(child) if is_more_than_filtered(child) else self.count(child)
         return f"EXISTS ({rows})"
 
-    def _shown(self, node: ReadNode) -> ReadNode:
+    def _shown(self, node: ReadNode, *, grouped: bool) -> ReadNode:
+        """Name all columns one by one where each is written in its own way."""
         is_shown = not self._as_stored and node.table is not None and node.table.is_represented
-        return expanded(node) if is_shown or is_grouped(node) else node
+        return expanded(node) if grouped or is_shown else node
 
-    def _rows(self, node: ReadNode, shown: ReadNode, source: str | None, *, comparable: bool = False) -> str:
-        """Write the statement of a node without order and window; `shown` has the columns by name where need be."""
-        grouped = is_grouped(node)
-        comparable = grouped or comparable
+    def _rows(self, node: ReadNode, shown: ReadNode, source: str | None, *, grouped: bool, comparable: bool) -> str:
+        """Write the statement of a node without order and window; `shown` has its columns."""
         outputs = self._outputs(shown, jsonb=comparable)
         columns = ", ".join([output.text for output in outputs]) or "1"
         joins = "".join([self._join(child, comparable=comparable and child.is_spread) for child in node.children])
