@@ -142,7 +142,7 @@ class SelectWriter:
             return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
         most = self.limit_of(child)
         if child.is_spread:
-            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child)]
+            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child, jsonb=comparable)]
             checked = checked_rows(rows, joined, self._bound, max_rows=most, depth=child.depth)
             rows = f"SELECT {', '.join(columns)} FROM ({checked}) {joined}"
             condition = f"{joined}.{quote(f'{child.joined} rows')} > 0" if inner else "true"
@@ -152,15 +152,16 @@ class SelectWriter:
             condition = f"{joined}.{joined} IS NOT NULL" if inner else "true"
         return f" {kind} JOIN LATERAL ({rows}) {joined} ON {condition}"
 
-    def _arrays(self, child: ReadNode) -> list[str]:
+    def _arrays(self, child: ReadNode, *, jsonb: bool) -> list[str]:
         """Gather each column of a to-many table that is spread, all in the same order."""
+        cast = "::jsonb" if jsonb else ""
         keys = [
             f"{quote(child.joined)}.{quote(sort_name(child, position))}{term.direction}"
             for position, term in enumerate(child.asked.order)
         ]
         order = f" ORDER BY {', '.join(keys)}" if keys else ""
         return [
-            f"coalesce(json_agg({output.sql}{order}), '[]') AS {quote(output.column)}"
+            f"coalesce(json_agg({output.sql}{order}), '[]'){cast} AS {quote(output.column)}"
             for output in spread(expanded(child), child.joined)
         ]
 

@@ -163,3 +163,27 @@ def test_what_is_counted_is_what_there_is_to_show(
     assert channels.total("channels", asked) == (number, number)
     # A page shows fewer; what is counted stays the same.
     assert channels.total("channels", asked | {"limit": ["1"]}) == (min(number, 1), number)
+
+
+@pytest.mark.parametrize(
+    ("select", "query", "first"),
+    [
+        ("kind_id,n:count(),...clips(clip:id)", {}, [{"kind_id": 1, "n": 1, "clip": [1, 2]}]),
+        ("kind_id,n:count(),...clips!inner(clip:id)", {}, [{"kind_id": 1, "n": 1, "clip": [1, 2]}]),
+        (
+            "kind_id,n:count(),...clips(clip:id,channels(id))",
+            {"clips.order": "id.desc"},
+            [{"kind_id": 1, "n": 1, "clip": [2, 1], "channels": [{"id": 1}, {"id": 1}]}],
+        ),
+    ],
+)
+def test_rows_are_grouped_by_arrays_of_what_is_spread(
+    channels: Tables, select: str, query: dict[str, str], first: list[dict[str, object]]
+) -> None:
+    rows = read(channels, select, id="lt.3", order="kind_id", **query)
+    assert [row for row in rows if row["clip"]] == first
+
+
+def test_arrays_of_what_is_spread_are_grouped_by_within_a_group(channels: Tables) -> None:
+    rows = channels.call("GET", "kinds", {"select": ["id,channels(n:count(),...clips(clip:id))"], "order": ["id"]})[1]
+    assert sorted(len(row["clip"]) for row in rows[0]["channels"]) == [0, 2]
