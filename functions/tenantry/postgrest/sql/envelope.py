@@ -17,9 +17,11 @@ VALUE = "pgrst_scalar"
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
+# As they are sent: a database may have another encoding, in which they are shorter.
+_HEADERS_BYTES = f"octet_length(convert_to({_HEADERS}, 'UTF8'))"
 # The same of a change, which is taken back if they can't be sent.
 _CHECKED = (
-    f"CASE WHEN octet_length({_HEADERS}) > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
+    f"CASE WHEN {_HEADERS_BYTES} > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
     f" THEN {refuse(Refusal.HEADERS)}::text ELSE {_HEADERS} END,"
     f" CASE WHEN {_STATUS} !~ '{STATUS_PATTERN}' THEN {refuse(Refusal.STATUS)}::text ELSE {_STATUS} END"
 )
@@ -142,8 +144,9 @@ def _location(key: Mapping[str, str]) -> str:
     columns = ", ".join(f"{value} AS {quote(column)}" for column, value in key.items())
     row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
     text, refusal = "json_object_agg(key, value)::text", f"{refuse(Refusal.LOCATION)}::text"
-    both = f"{_BYTES_IN_URL} * octet_length({text}) + coalesce(octet_length({_HEADERS}), 0)"
-    is_long = f"octet_length({text}) > {_MAX_KEY_BYTES:d} OR {both} > {MAX_WITH_LOCATION:d}"
+    size = f"octet_length(convert_to({text}, 'UTF8'))"
+    both = f"{_BYTES_IN_URL} * {size} + coalesce({_HEADERS_BYTES}, 0)"
+    is_long = f"{size} > {_MAX_KEY_BYTES:d} OR {both} > {MAX_WITH_LOCATION:d}"
     bounded = f"CASE WHEN {is_long} THEN {refusal} ELSE {text} END"
     return f"CASE WHEN count(*) = 1 THEN (SELECT {bounded} FROM json_each_text({row})) END"
 
