@@ -30,6 +30,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     same = [_same_type(*column, values.bind(None)) for column in values.watched]
     same += [_is_vector(*column) for column in values.vectors]
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
+    same += [_same_default(*column, version, values) for column, version in values.defaults.items()]
     if routine and routine.oid:
         same.append(_same_routine(routine, values))
     if same:
@@ -60,6 +61,18 @@ def _is_vector(schema: str, table: str, column: str) -> str:
 @lru_cache(maxsize=1024)
 def _is_domain(schema: str, table: str, column: str, domain: str) -> str:
     return f"pg_typeof({_column(schema, table, column)}) = '{domain.replace("'", "''")}'::regtype"
+
+
+def _same_default(schema: str, table: str, column: str, version: str, values: Values) -> str:
+    """Compare a default's version, which the catalogue's query writes in the same way."""
+    relation = values.bind(f"{quote(schema)}.{quote(table)}")
+    return (
+        f"EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {relation}::regclass"
+        f" AND a.attname = {values.bind(column)} AND ROW(a.attidentity,"
+        " (SELECT e.xmin FROM pg_catalog.pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum),"
+        " (SELECT t.xmin FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid AND t.typbasetype <> 0)"
+        f")::text = {values.bind(version)})"
+    )
 
 
 def _column(schema: str, table: str, column: str) -> str:

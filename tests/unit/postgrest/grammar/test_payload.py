@@ -33,6 +33,25 @@ def test_columns_replace_the_keys_and_rows_may_then_differ() -> None:
     assert payload.columns == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("body", "lacking", "absent"),
+    [
+        ('[{"a": 1, "b": 1}]', "", ""),
+        ('[{"a": null, "b": 1}, {"b": 2, "a": 3}]', "", ""),
+        ('[{"a": 1}, {"b": 2, "x": 3}]', "ab", ""),
+        ('[{"a": 1}, {"a": 2}]', "b", "b"),
+        ('[{"a": 1}, {}]', "ab", "b"),
+        ("{}", "ab", "ab"),
+        ("[]", "", ""),
+    ],
+)
+def test_tells_which_columns_rows_leave_out(body: str, lacking: str, absent: str) -> None:
+    payload = read_payload(body, "", ("a", "b"), LIMITS)
+
+    assert (payload.lacking, payload.absent) == (frozenset(lacking), frozenset(absent))
+    assert payload.without("b").lacking == frozenset(lacking) - {"b"}
+
+
 @pytest.mark.parametrize(("body", "kind"), [("[{},{},{}]", ""), ("a\n1\n2\n3", "text/csv")])
 def test_a_body_has_only_so_many_rows(body: str, kind: str) -> None:
     assert read_payload(body, kind, None, RequestLimits(max_body_rows=3)).rows == 3
