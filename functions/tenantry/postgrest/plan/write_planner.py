@@ -76,7 +76,7 @@ class _Write:
 
     def writing(self, key: Sequence[str] = ()) -> ChangeWriter:
         """Return a writer for the statement of the change."""
-        return ChangeWriter(self.name, self.root.table, self.values, self.returning(key))
+        return ChangeWriter(self.root, self.values, self.returning(key))
 
     def conflict(self) -> tuple[str, ...]:
         """List the columns of the unique key that `on_conflict` names."""

@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 
 from tenantry.postgrest.catalogue.hints import no_column
-from tenantry.postgrest.catalogue.model import Name, Relationship, Table
+from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.body_rows import BODY, body_rows, checked, is_read, unchecked
 from tenantry.postgrest.sql.expressions import column_sql, condition_sql
 from tenantry.postgrest.sql.representing import qualified
-from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
+from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
 
 # Counts the rows that an upsert found and changed; the setting is local to the transaction.
 _MERGED = "nullif(current_setting('tenantry.merged', true), '')::bigint"
 MERGED = f"coalesce({_MERGED}, 0)"
+# Alone they are whole rows in RETURNING, from PostgreSQL 18 on, where the table has no such column.
+_ROW_WORDS = ("old", "new")
 _COUNT_MERGED = f"set_config('tenantry.merged', (coalesce({_MERGED}, 0) + 1)::text, true) IS NOT NULL"
 
 
@@ -54,13 +56,13 @@ def _unmentioned(name: str, texts: Sequence[str]) -> str:
 class ChangeWriter:
     """Writes statements that change one table; `table` is None if the catalogue was not needed."""
 
-    def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:
+    def __init__(self, node: ReadNode, values: Values, returning: tuple[str, ...] | None) -> None:
         """Take what the statement returns: None is nothing but how many rows there were."""
-        self._table = table
-        self._typed = name
+        self._table = node.table
+        self._typed = node.name
         self._values = values
-        self._alias = root_alias(name, table)
-        self._relation = qualified(name)
+        self._alias = node.alias
+        self._relation = qualified(node.name)
         # A row of a body as one value, also where the table has a column of that name.
         self._row = f"({BODY}.*)::{self._relation}"
         self._target = f"{self._relation} AS {quote(self._alias)}"
@@ -109,7 +111,7 @@ class ChangeWriter:
         new = quote(_unmentioned("_new values", [self._target, *where, self._returning]))
         # Where domains read, the catalogue is known and no name stands alone: the new values may be columns.
         is_whole = not is_read(given, self._table)
-        row, selected = (f"({new})", f"{self._row} AS {new}") if is_whole else (new, "*")
+        row, selected = (f"({new}.{new})", f"{self._row} AS {new}") if is_whole else (new, "*")
         values = self._values_of(given, row, row, defaults=defaults)
         changes = [f"{quote(name)} = {value}" for name, value in zip(given.columns, values, strict=True)]
         changes += [f"{quote(name)} = DEFAULT" for name in payload.columns if name not in given.columns]
@@ -163,6 +165,11 @@ class ChangeWriter:
         return f" RETURNING {self._list(returning)}" if returning else " RETURNING 1"
 
     def _list(self, columns: tuple[str, ...]) -> str:
-        table = quote(self._alias)
-        listed = [f"{table}.*" if name == "*" else column_sql(self._alias, name, self._table) for name in columns]
-        return ", ".join(listed) or "1"
+        return ", ".join(self._returned(name) for name in columns) or "1"
+
+    def _returned(self, name: str) -> str:
+        if name == "*":
+            return f"{quote(self._alias)}.*"
+        if self._table is None and name in _ROW_WORDS:
+            return f"{quote(self._alias)}.{quote(name)}"
+        return column_sql(self._alias, name, self._table)

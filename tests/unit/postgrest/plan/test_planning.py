@@ -87,7 +87,9 @@ def test_an_insert_names_only_the_columns_of_the_body() -> None:
 def test_a_table_named_like_an_alias_does_not_meet_it() -> None:
     planned = plan(Request("PATCH", "_body", SOME, body=ONE_ROW))
 
-    assert 'UPDATE "public"."_body" AS "_row of it" SET "name" = ("_new values")."name" FROM' in planned.text
+    assert (
+        'UPDATE "public"."_body" AS "_row of it" SET "name" = ("_new values"."_new values")."name" FROM' in planned.text
+    )
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "[{}]"])
