@@ -15,6 +15,7 @@ from tenantry.postgrest.request import RequestLimits
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
+_BYTE_ORDER_MARK = "\ufeff"
 # Media types that a function with one unnamed parameter takes unchanged, and the parameter's type for each.
 RAW = {"text/plain": "text", "text/xml": "xml", "application/octet-stream": "bytea"}
 
@@ -106,7 +107,8 @@ def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: byt
     if kind == _FORM:
         # A form without fields stands for an object without members.
         return json.dumps(dict(read_form(body, limits)))
-    text = _text(_check_size(body, limits, empty=empty))
+    # Windows marks files as UTF-8 so. RFC 8259 lets a reader of JSON leave it out, and no CSV means it.
+    text = _text(_check_size(body, limits, empty=empty)).removeprefix(_BYTE_ORDER_MARK)
     if is_json(kind):
         return text
     if kind == _CSV:

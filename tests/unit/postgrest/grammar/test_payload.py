@@ -132,6 +132,27 @@ def test_csv_becomes_rows() -> None:
     assert payload.columns == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        ("a,b\n1,2\n", "text/csv", '[{"a": "1", "b": "2"}]'),
+        ('"a",b\n1,2\n', "text/csv", '[{"a": "1", "b": "2"}]'),
+        ('{"a": "\ufeff"}', "", '{"a": "\ufeff"}'),
+        ("[]", "application/json", "[]"),
+    ],
+)
+@pytest.mark.parametrize("calls", [True, False])
+def test_a_byte_order_mark_is_no_part_of_a_body(body: str, kind: str, text: str, calls: bool) -> None:
+    """Windows begins its files so."""
+    assert read_payload("\ufeff" + body, kind, None, LIMITS, calls=calls).text == text
+
+
+@pytest.mark.parametrize("body", ["\ufeff", "\ufeff\ufeff{}", "{\ufeff}"])
+def test_anywhere_else_it_is_no_json(body: str) -> None:
+    with pytest.raises(GrammarError):
+        read_payload(body, "", None, LIMITS)
+
+
 def test_a_form_becomes_one_row() -> None:
     payload = read_payload("a=1&b=x+y%26", "application/x-www-form-urlencoded", None, LIMITS)
 
