@@ -10,6 +10,12 @@ from tenantry.postgrest.grammar.payload import Payload, read_payload
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.embedded_in_changes import (
+    has_inner_filter,
+    joined_left,
+    refuse_bounding_windows,
+    refuse_idle_filters,
+)
 from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
 from tenantry.postgrest.plan.read_planner import profile_of
@@ -17,13 +23,13 @@ from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
-from tenantry.postgrest.sql.envelope import SOURCE, write_statement
+from tenantry.postgrest.sql.envelope import SOURCE, SOURCE_ROWS, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.own_bodies import Made
 from tenantry.postgrest.sql.representing import written
-from tenantry.postgrest.sql.select_writer import SelectWriter, null_filters
-from tenantry.postgrest.sql.spreading import gives_aggregate, is_grouped
+from tenantry.postgrest.sql.select_writer import SelectWriter
+from tenantry.postgrest.sql.spreading import is_grouped
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
@@ -49,7 +55,8 @@ class _Write:
         self.values = Values()
         # What was changed can't be sent once more, so the answer's size is added up at once.
         self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
-        _refuse_idle_filters(self)
+        if not (self.answers or self.media.form is Form.PLAN):
+            refuse_idle_filters(self.root)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -63,6 +70,16 @@ class _Write:
     def fills(self) -> bool:
         """Whether a key that a row leaves out gets the column's default."""
         return self.preferences.missing == "default"
+
+    @property
+    def changed(self) -> str:
+        """SQL for the number of changed rows, of which aggregates may show less."""
+        return SOURCE_ROWS if self.answers and is_grouped(self.root) else "count(*)"
+
+    @property
+    def made(self) -> str:
+        """SQL for the number of rows that an upsert has added."""
+        return f"{self.changed} - {MERGED}"
 
     def returning(self, key: Sequence[str] = ()) -> tuple[str, ...] | None:
         """List the columns that the change has to return; None if only the number of rows is needed."""
@@ -95,11 +112,6 @@ class _Write:
             guards.append((Guard.MAX_AFFECTED, self.preferences.max_affected))
         if limited and self.window.limit is not None:
             guards.append((Guard.MAX_AFFECTED, self.window.limit))
-        if guards and is_grouped(self.root):
-            raise GrammarError(
-                "the rows of this change can't be counted: 'select' makes one of several",
-                hint="Leave the aggregates out, or what bounds the number of rows.",
-            )
         return tuple(guards)
 
     def rows(self) -> str | None:
@@ -108,7 +120,7 @@ class _Write:
             return None
         # All of them, in the order that was asked for: a change that was made is told whole, and is counted by it. So
         # the conditions are not asked again of what has been changed since.
-        shown = replace(self.root, asked=Node(order=self.root.asked.order), children=_joined_left(self.root.children))
+        shown = replace(self.root, asked=Node(order=self.root.asked.order), children=joined_left(self.root.children))
         reading = SelectWriter(self.values, None, self.bound, as_stored=self.own is not None and self.own.takes_table)
         return reading.select(shown, f"{SOURCE} {quote(shown.alias)}")
 
@@ -136,6 +148,7 @@ class _Write:
             self.media,
             own=self.own,
             key=named,
+            changed=self.changed,
             made=made,
             guards=guards,
             bound=self.bound,
@@ -162,7 +175,7 @@ class _Write:
 def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan POST: insert or upsert. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=True)
-    if write.conditions or _has_inner_filter(write.root):
+    if write.conditions or has_inner_filter(write.root):
         raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
     resolution = write.preferences.resolution
     primary = write.root.table.primary_key if write.root.table else ()
@@ -178,7 +191,7 @@ def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | 
         *([] if conflict else ["resolution"]),
         status=201,
         key=key,
-        made=f"count(*) - {MERGED}" if upserts else "NULL",
+        made=write.made if upserts else "NULL",
         guards=write.guards(limited=False),
     )
 
@@ -215,7 +228,7 @@ def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue |
     if write.given.has_window:
         raise BadRequest("limit/offset querystring parameters are not allowed for PUT", code="PGRST114")
     key = write.root.table.primary_key if write.root.table else ()
-    if _has_inner_filter(write.root):
+    if has_inner_filter(write.root):
         raise GrammarError("a filter of an embedded table has no meaning for PUT", hint="PUT names its row by its key.")
     _require_key(write.conditions, [column for column in key if column != request.partition])
     payload = write.payload()
@@ -226,7 +239,7 @@ def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue |
         "resolution",
         "missing",
         "max-affected",
-        made=f"count(*) - {MERGED}",
+        made=write.made,
         guards=((Guard.AS_NAMED, 1),),
     )
 
@@ -243,56 +256,11 @@ def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
 def _require_filter(write: _Write, command: str) -> None:
     if write.window.offset:
         raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
-    _refuse_bounding_windows(write.root)
-    if not (write.conditions or _has_inner_filter(write.root)):
+    refuse_bounding_windows(write.root)
+    if not (write.conditions or has_inner_filter(write.root)):
         raise BadRequest(
             f"{command} requires a WHERE clause",
             code="21000",
             details="The request has no filter, so it would change every row.",
             hint="Add a filter, such as ?id=eq.1, or one that matches every row if that is what you want.",
         )
-
-
-def _has_inner_filter(node: ReadNode) -> bool:
-    """Whether a table that is embedded with `!inner` has a filter, which bounds the rows of the node itself."""
-    return any(child.is_inner and (child.asked.conditions or _has_inner_filter(child)) for child in node.children)
-
-
-def _refuse_idle_filters(write: _Write) -> None:
-    """Refuse filters of embedded tables that bound neither what is changed nor what is shown of it."""
-    if write.answers or write.media.form is Form.PLAN:
-        return
-    asked_for = [id(child) for _, child, _ in null_filters(write.root)]
-    for child in write.root.children:
-        if _has_filter(child) and not (child.is_inner or id(child) in asked_for):
-            raise GrammarError(
-                f"the filter of '{child.key[:100]}' has no effect: no rows of it are returned",
-                hint="Write '!inner' behind the table in 'select' to change only rows that have some of its rows.",
-            )
-
-
-def _refuse_bounding_windows(node: ReadNode) -> None:
-    """Refuse windows and aggregates of embedded tables whose having rows decides what is changed.
-
-    A read shows as many rows as they leave, and that is not how many match.
-    """
-    asked_for = [id(child) for _, child, _ in null_filters(node)]
-    for child in node.children:
-        if not (child.is_inner or id(child) in asked_for):
-            continue
-        window = child.asked.window
-        if window.offset or window.limit == 0 or is_grouped(child) or gives_aggregate(child):
-            raise GrammarError(
-                f"'{child.key[:100]}' bounds what is changed, so it has no offset, no limit of 0 and no aggregates",
-                hint="Leave them out, or write its conditions as filters.",
-            )
-        _refuse_bounding_windows(child)
-
-
-def _has_filter(node: ReadNode) -> bool:
-    return bool(node.asked.conditions) or any(_has_filter(child) for child in node.children)
-
-
-def _joined_left(children: Sequence[ReadNode]) -> list[ReadNode]:
-    """Let embedded tables of which there is no row hide none of the rows that were changed."""
-    return [replace(child, embed=child.embed and replace(child.embed, inner=False)) for child in children]
