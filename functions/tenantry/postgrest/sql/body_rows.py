@@ -1,6 +1,7 @@
 """Reads the JSON of a body as rows with the types that the table's columns have by now."""
 
 import json
+from collections.abc import Collection
 
 from tenantry.postgrest.catalogue.model import Column, Conversion, Table
 from tenantry.postgrest.grammar.payload import Payload
@@ -17,34 +18,32 @@ _MOST_PAIRS = 50
 def body_rows(payload: Payload, relation: str, table: Table | None, values: Values, *, fills: bool) -> str:
     """Write the FROM item `BODY`, whose rows have the payload's columns, and perhaps others.
 
-    PostgreSQL's functions make every column of a row that they begin with nothing, and a domain may refuse NULL. Of a
-    row that there is they make only what the JSON names. So they begin with one whose columns are all NULL, and which
-    nobody has checked.
-
     :param fills: whether a key that a row leaves out gets the column's default.
     """
     known = _defaults(payload, table, values) if fills and payload.lacking else ""
     if table and is_read(payload, table):
         return f"{_converted_rows(payload, table, values, known, fills=fills)} {BODY}"
-    empty, body = f"ROW((NULL::{relation}).*)::{relation}", values.bind(payload.as_array)
+    missing = frozenset() if known else payload.lacking
+    empty, body = _empty_row(relation, missing, values), values.bind(payload.as_array)
     if not known:
         return f"json_populate_recordset({empty}, {body}) {BODY}"
     filled = f"(SELECT {known} || {_EACH}.value AS value FROM jsonb_array_elements({body}::jsonb) {_EACH}) {_FILLED}"
     return f"{filled}, LATERAL jsonb_populate_record({empty}, {_FILLED}.value) {BODY}"
 
 
-def unchecked(payload: Payload, table: Table | None, *, fills: bool) -> frozenset[str]:
-    """Name the columns of `BODY` whose NULL may be the empty row's own, which no domain has been asked for."""
-    return frozenset() if fills or is_read(payload, table) else payload.lacking
+def _empty_row(relation: str, missing: Collection[str], values: Values) -> str:
+    """Write the row that a body's rows begin with: all of its columns are NULL.
 
+    PostgreSQL's functions make every column of a row that begins as NULL, and a domain may refuse that. Of a row that
+    there is they make only what the JSON names, and nobody checks the others.
 
-def checked(name: str, value: str, row: str, values: Values) -> str:
-    """Write the value of such a column: NULL is made anew, as it is of JSON's null, so that a domain can refuse it.
-
-    :param row: the row that has the value, as one value of the table's type.
+    :param missing: columns that are written, and left out by some row: their NULL is made, so that a domain can refuse.
     """
-    null = values.bind(json.dumps({name: None}))
-    return f"coalesce({value}, (json_populate_record({row}, {null}::json)).{quote(name)})"
+    row = f"ROW((NULL::{relation}).*)::{relation}"
+    if not missing:
+        return row
+    nulls = json.dumps(dict.fromkeys(sorted(missing)))
+    return f"json_populate_record({row}, {values.bind(nulls)}::json)"
 
 
 def is_read(payload: Payload, table: Table | None) -> bool:

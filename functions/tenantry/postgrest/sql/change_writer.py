@@ -7,7 +7,7 @@ from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.body_rows import BODY, body_rows, checked, is_read, unchecked
+from tenantry.postgrest.sql.body_rows import BODY, body_rows, is_read
 from tenantry.postgrest.sql.expressions import column_sql, condition_sql
 from tenantry.postgrest.sql.representing import qualified
 from tenantry.postgrest.sql.tree import ReadNode, everything
@@ -63,8 +63,6 @@ class ChangeWriter:
         self._values = values
         self._alias = node.alias
         self._relation = qualified(node.name)
-        # A row of a body as one value, also where the table has a column of that name.
-        self._row = f"({BODY}.*)::{self._relation}"
         self._target = f"{self._relation} AS {quote(self._alias)}"
         self._returning = self._return(returning)
 
@@ -96,7 +94,7 @@ class ChangeWriter:
     def _given_rows(self, payload: Payload, only: Sequence[Condition], *, defaults: bool) -> str:
         """Write the columns to insert, and the rows for them."""
         names = ", ".join(quote(column) for column in payload.columns)
-        values = ", ".join(self._values_of(payload, BODY, self._row, defaults=defaults))
+        values = ", ".join(f"{BODY}.{quote(column)}" for column in payload.columns)
         conditions = [
             condition_sql("_body", condition, self._table, self._values, typed=self._typed) for condition in only
         ]
@@ -111,9 +109,8 @@ class ChangeWriter:
         new = quote(_unmentioned("_new values", [self._target, *where, self._returning]))
         # Where domains read, the catalogue is known and no name stands alone: the new values may be columns.
         is_whole = not is_read(given, self._table)
-        row, selected = (f"({new}.{new})", f"{self._row} AS {new}") if is_whole else (new, "*")
-        values = self._values_of(given, row, row, defaults=defaults)
-        changes = [f"{quote(name)} = {value}" for name, value in zip(given.columns, values, strict=True)]
+        row, selected = (f"({new}.{new})", f"({BODY}.*)::{self._relation} AS {new}") if is_whole else (new, "*")
+        changes = [f"{quote(name)} = {row}.{quote(name)}" for name in given.columns]
         changes += [f"{quote(name)} = DEFAULT" for name in payload.columns if name not in given.columns]
         source = f" FROM (SELECT {selected} FROM {self._rows(given, defaults=defaults)}) {new}" if given.columns else ""
         return f"UPDATE {self._target} SET {', '.join(changes)}{source}{_where(where)}{self._returning}"
@@ -141,12 +138,6 @@ class ChangeWriter:
                     # A prepared statement keeps a domain's default, whatever becomes of it.
                     self._values.watch_default(table.name, column.name, column.default_version)
         return payload.without(left_out)
-
-    def _values_of(self, payload: Payload, row: str, whole: str, *, defaults: bool) -> list[str]:
-        """Write the values of a body's row; `whole` is that row as one value of the table's type."""
-        missing = unchecked(payload, self._table, fills=defaults)
-        plain = [(name, f"{row}.{quote(name)}") for name in payload.columns]
-        return [checked(name, value, whole, self._values) if name in missing else value for name, value in plain]
 
     def _rows(self, payload: Payload, *, defaults: bool) -> str:
         return body_rows(payload, self._relation, self._table, self._values, fills=defaults)
