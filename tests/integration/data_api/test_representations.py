@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -180,6 +181,19 @@ def test_a_location_is_one_that_finds_the_row(caller: Viewer) -> None:
     made = caller.write("POST", "keyed", {"shade": "#00abcd"}, prefer="return=headers-only")
     assert (made.status, made.headers["Location"]) == (201, "/keyed?shade=eq.%23abcd")
     assert rows(caller, "keyed", shade="eq.#abcd") == [{"shade": "#00abcd"}]
+
+
+def test_so_is_that_of_an_array(caller: Viewer) -> None:
+    caller.run("CREATE DOMAIN way AS text[]; CREATE TABLE ways (way way, at int[], PRIMARY KEY (way, at))")
+    caller.run("GRANT SELECT, INSERT ON ways TO PUBLIC; NOTIFY pgrst, 'reload schema'")
+    try:
+        row = {"way": ["a b", 'c"d,'], "at": [1, 2]}
+        made = caller.write("POST", "ways", row, prefer="return=headers-only")
+        query = dict(parse_qsl(urlsplit(made.headers["Location"]).query))
+        assert (made.status, query["at"]) == (201, "eq.{1,2}")
+        assert rows(caller, "ways", **query) == [row]
+    finally:
+        caller.run("DROP TABLE ways; DROP DOMAIN way")
 
 
 def test_limits_of_other_columns_go_on(caller: Viewer) -> None:

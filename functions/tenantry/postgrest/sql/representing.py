@@ -38,8 +38,11 @@ def shown(value: str, name: str, table: Table | None, values: Values) -> str | N
 def written(value: str, name: str, table: Table | None, values: Values) -> str:
     """Write a column's value as a filter would have it: as the text that stands for it, where its domain has one."""
     column = table.columns.get(name) if table else None
-    if table is None or column is None or column.representation is None or column.representation.to_text is None:
+    if table is None or column is None:
         return value
+    if column.representation is None or column.representation.to_text is None:
+        # JSON writes an array in another way than PostgreSQL reads one.
+        return f"{value}::text" if (column.base_type or column.type).endswith("[]") else value
     values.note_domain(table.name, name, column.type)
     return converted(column.representation.to_text, value)
 
