@@ -143,6 +143,27 @@ def test_bodies_are_read_from_json(caller: Viewer) -> None:
     assert gone.json == [{"the shade": "#000004", "name": "p"}]
 
 
+@pytest.mark.parametrize("name", ["_raw", "_each", "_body", "_new values", "value", "excluded"])
+def test_bodies_of_tables_that_are_called_as_parts_of_statements_are(caller: Viewer, name: str) -> None:
+    columns = f'id int PRIMARY KEY, "{name}" "of ""it"."Shade" DEFAULT 255'
+    caller.run(f'CREATE TABLE "{name}" ({columns}); GRANT SELECT, INSERT, UPDATE ON "{name}" TO PUBLIC')
+    caller.run("NOTIFY pgrst, 'reload schema'")
+    column, shown = f'"{name}"', "return=representation"
+    try:
+        two = [{"id": 1, name: "#000001"}, {"id": 2}]
+        made = caller.write(
+            "POST", name, two, f"missing=default,{shown}", columns=f"id,{column}", select=f"id,{column}"
+        )
+        assert made.json == [{"id": 1, name: "#000001"}, {"id": 2, name: BLUE}]
+        query = {column: "eq.#000001", "select": column}
+        assert caller.write("PATCH", name, {name: "#000003"}, shown, **query).json == [{name: "#000003"}]
+        merge = f"resolution=merge-duplicates,{shown}"
+        merged = caller.write("POST", name, {"id": 1, name: None}, merge, select=column)
+        assert (merged.status, merged.json) == (200, [{name: None}])
+    finally:
+        caller.run(f'DROP TABLE "{name}"')
+
+
 def test_defaults_are_not_read_again(caller: Viewer) -> None:
     caller.run("DELETE FROM walls WHERE id = 2; DELETE FROM paints WHERE id = 2")
     try:

@@ -18,8 +18,8 @@ class Values:
         self.vectors: dict[tuple[str, str, str], None] = {}
         # Columns whose values are shown or read by the functions of a domain, and its name as SQL.
         self.domains: dict[tuple[str, str, str], str] = {}
-        # Columns whose defaults are in the statement, and their versions.
-        self.defaults: dict[tuple[str, str, str], str] = {}
+        # For each table the columns whose defaults are in the statement, and their versions.
+        self.defaults: dict[Name, dict[str, str]] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -44,7 +44,7 @@ class Values:
 
     def watch_default(self, table: Name, column: str, version: str) -> None:
         """Note which default of a column the statement has, or that it has none."""
-        self.defaults[table.schema, table.name, column] = version
+        self.defaults.setdefault(table, {})[column] = version
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""
