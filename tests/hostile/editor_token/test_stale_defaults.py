@@ -67,7 +67,7 @@ def test_of_rows_of_which_some_have_the_key(filled: Viewer, change: str) -> None
     assert are(values(), after)
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", ["another", "one by now", "a domain's", "an identity"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "upsert"])
 def test_of_a_key_that_no_row_has(filled: Viewer, method: str, change: str) -> None:
     """PostgreSQL fills it, and no catalogue is asked for the default."""
