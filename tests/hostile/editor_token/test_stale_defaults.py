@@ -70,7 +70,7 @@ def test_of_rows_of_which_some_have_the_key(filled: Viewer, change: str) -> None
 @pytest.mark.parametrize("change", ["another", "one by now", "a domain's", "an identity"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "upsert"])
 def test_of_a_key_that_no_row_has(filled: Viewer, method: str, change: str) -> None:
-    """PostgreSQL fills it, and no catalogue is asked for the default."""
+    """PostgreSQL fills it, and the statement has no default of its own."""
     statement, column, before, after = CHANGES[change]
     if column == "id":
         other, query = "more", {"columns": "id,more", "more": "eq.x"}
