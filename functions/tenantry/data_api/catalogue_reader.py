@@ -134,9 +134,11 @@ def _tables(
 
 
 def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
-    name, number, nullable, default, max_length, comment = row
+    name, number, nullable, default, max_length, comment, version = row
     its = types[number]
-    return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation)
+    return Column(
+        name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation, version
+    )
 
 
 def _handlers(rows: Iterable[list[Any]]) -> dict[Name | None, dict[str, Handler]]:

@@ -16,7 +16,7 @@ from tenantry.postgrest.own_headers import (
     sent_bytes,
 )
 from tenantry.postgrest.refusals import range_refused
-from tenantry.postgrest.request import Action, Guard, Plan
+from tenantry.postgrest.request import AFFECTED, Action, Guard, Plan
 
 
 class Row(NamedTuple):
@@ -92,12 +92,16 @@ def not_single(rows: int | None) -> RequestRefused:
     return RequestRefused("Cannot coerce the result to a single JSON object", code="PGRST116", details=details)
 
 
-def guarded(plan: Plan, rows: int | None) -> RequestRefused:
-    """Build the refusal for the guard that failed; the change was rolled back."""
-    guard = plan.guards[0][0] if len(plan.guards) == 1 or rows != 1 else plan.guards[-1][0]
-    if guard is Guard.ONE_ROW:
+def guarded(plan: Plan, number: int | None) -> RequestRefused:
+    """Build the refusal for the guard that failed; the change was rolled back.
+
+    :param number: that with which the statement refused: rows of the answer, or `AFFECTED` and those that were changed.
+    """
+    is_of_answer = plan.guards[0][0] is Guard.ONE_ROW if number is None else number < AFFECTED
+    rows = number if number is None or is_of_answer else number - AFFECTED
+    if is_of_answer:
         return not_single(rows)
-    if guard is Guard.AS_NAMED:
+    if plan.guards[-1][0] is Guard.AS_NAMED:
         return RequestRefused("Payload values do not match URL in primary key column(s)", code="PGRST115")
     details = f"The query affects {rows} rows" if rows is not None else None
     return RequestRefused("Query result exceeds max-affected preference constraint", code="PGRST124", details=details)

@@ -84,11 +84,19 @@ class Action(StrEnum):
 
 
 class Guard(StrEnum):
-    """Why a statement refuses its own outcome, and with it everything that it has done."""
+    """Why a statement refuses its own outcome, and with it everything that it has done.
+
+    `ONE_ROW` counts the rows of the answer, which aggregates may have made of many; the others count those that were
+    changed, or that a function returned.
+    """
 
     ONE_ROW = "one row"
     AS_NAMED = "as named"
     MAX_AFFECTED = "max affected"
+
+
+# What a statement adds to a number of rows with which it refuses its outcome, unless they are those of the answer.
+AFFECTED = 1 << 30
 
 
 class Plan(NamedTuple):

@@ -24,7 +24,8 @@ jsonb_build_object json_to_record json_to_recordset json_object_agg json_each_te
 substring length row_to_json to_jsonb to_tsvector to_tsquery plainto_tsquery nullif current_setting set_config get_byte
 sum avg max min text int bigint bytea json jsonb regconfig false
 pg_column_size octet_length greatest to_json pg_typeof pg_backend_pid pg_try_advisory_xact_lock ELSE OVER ROWS UNBOUNDED
-PRECEDING convert_to
+PRECEDING convert_to ROW DEFAULT json_populate_record regclass pg_catalog pg_attribute attrelid attname attidentity a e
+t k name version xmin pg_attrdef adrelid adnum attnum pg_type oid atttypid typbasetype
 """
 KEYWORDS = frozenset(WORDS.split())
 PATTERNS = "|".join(re.escape(pattern) for pattern in (_HIDDEN, HEADERS_PATTERN, STATUS_PATTERN))

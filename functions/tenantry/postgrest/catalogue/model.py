@@ -40,6 +40,7 @@ class Column:
     """A column; `type` has no modifier, `base_type` is the type under a domain and otherwise the same as `type`.
 
     `default` is an SQL expression from the database; for an identity column, it is the `nextval` of its sequence.
+    `default_version` is another after each change of the default, also where there was or is none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     enum: tuple[str, ...] = ()
     comment: str | None = None
     representation: Representation | None = None
+    default_version: str = field(default="", compare=False)
 
 
 # Every table has them, and the catalogue lists none of them.

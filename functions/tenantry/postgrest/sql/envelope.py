@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, MAX_WITH_LOCATION, STATUS_PATTERN
-from tenantry.postgrest.request import Guard
+from tenantry.postgrest.request import AFFECTED, Guard
 from tenantry.postgrest.sql.csv_lines import csv_body
 from tenantry.postgrest.sql.gathering import Bound, gathered
 from tenantry.postgrest.sql.own_bodies import Made, own_body
@@ -28,8 +28,8 @@ _CHECKED = (
 # Of a key's text; in a URL, each byte may take several.
 _MAX_KEY_BYTES = 1_500
 _BYTES_IN_URL = 3
-# A guard refuses as `refusing` has it; the text holds the number of rows.
-_REFUSE = "get_byte(''::bytea, count(*)::int)::text"
+# All rows that were changed, or that a function returned: of an answer's there may be less, or others.
+SOURCE_ROWS = f"(SELECT count(*) FROM {SOURCE})"
 
 
 def read_statement(
@@ -74,7 +74,7 @@ def call_statement(
     shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
-    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
+    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards, SOURCE_ROWS)}"
     return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -85,6 +85,7 @@ def write_statement(
     *,
     own: Made | None,
     key: Mapping[str, str] | None = None,
+    changed: str = "count(*)",
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
     bound: Bound,
@@ -95,12 +96,13 @@ def write_statement(
     :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
     :param key: the primary key's columns, each with SQL for its value, if the answer has to name the one row that was
         inserted.
+    :param changed: SQL for the number of changed rows.
     :param made: SQL for the number of inserted rows.
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
     if rows is not None:
         shown, body, origin = _body(rows, media, own, bound, None)
-    refusal = _guard(guards)
+    refusal = _guard(guards, changed)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
     columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
@@ -151,12 +153,14 @@ def _location(key: Mapping[str, str]) -> str:
     return f"CASE WHEN count(*) = 1 THEN (SELECT {bounded} FROM json_each_text({row})) END"
 
 
-def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
+def _guard(guards: Sequence[tuple[Guard, int]], affected: str) -> str:
     """Write SQL that fails, and so rolls the change back, if the number of rows is not the required one."""
-    if not guards:
-        return "NULL"
-    cases = [
-        f"WHEN count(*) {'>' if guard is Guard.MAX_AFFECTED else '<>'} {limit:d} THEN {_REFUSE}"
-        for guard, limit in guards
-    ]
-    return f"CASE {' '.join(cases)} END"
+    cases = [_guard_case(guard, limit, affected) for guard, limit in guards]
+    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+
+def _guard_case(guard: Guard, limit: int, affected: str) -> str:
+    """Refuse as `refusing` has it; the error's text holds the number."""
+    rows, offset = ("count(*)", "") if guard is Guard.ONE_ROW else (affected, f" + {AFFECTED:d}")
+    sign = ">" if guard is Guard.MAX_AFFECTED else "<>"
+    return f"WHEN {rows} {sign} {limit:d} THEN get_byte(''::bytea, ({rows}{offset})::int)::text"

@@ -1,8 +1,10 @@
 """What is looked at before anything else of a statement runs: a free place, and whether types are what they were."""
 
+import json
+from collections.abc import Mapping
 from functools import lru_cache
 
-from tenantry.postgrest.catalogue.model import Routine
+from tenantry.postgrest.catalogue.model import Name, Routine
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 from tenantry.postgrest.sql.values import Values
@@ -30,6 +32,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     same = [_same_type(*column, values.bind(None)) for column in values.watched]
     same += [_is_vector(*column) for column in values.vectors]
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
+    same += [_same_defaults(table, versions, values) for table, versions in values.defaults.items()]
     if routine and routine.oid:
         same.append(_same_routine(routine, values))
     if same:
@@ -60,6 +63,19 @@ def _is_vector(schema: str, table: str, column: str) -> str:
 @lru_cache(maxsize=1024)
 def _is_domain(schema: str, table: str, column: str, domain: str) -> str:
     return f"pg_typeof({_column(schema, table, column)}) = '{domain.replace("'", "''")}'::regtype"
+
+
+def _same_defaults(table: Name, versions: Mapping[str, str], values: Values) -> str:
+    """Compare the versions of columns' defaults, which the catalogue's query writes in the same way."""
+    known, relation = values.bind(json.dumps(versions)), values.bind(f"{quote(table.schema)}.{quote(table.name)}")
+    return (
+        f"NOT EXISTS (SELECT FROM json_each_text({known}::json) k(name, version) WHERE NOT EXISTS ("
+        f"SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {relation}::regclass AND a.attname = k.name::name"
+        " AND ROW(a.attidentity,"
+        " (SELECT e.xmin FROM pg_catalog.pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum),"
+        " (SELECT t.xmin FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid AND t.typbasetype <> 0)"
+        ")::text = k.version))"
+    )
 
 
 def _column(schema: str, table: str, column: str) -> str:

@@ -7,13 +7,15 @@ from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_relationship
 from tenantry.postgrest.catalogue.hints import no_table
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Table
-from tenantry.postgrest.grammar.parameters import Parameters, Path
+from tenantry.postgrest.grammar.parameters import Parameters, Path, filters_of
 from tenantry.postgrest.grammar.selection import Items
 from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, Node, SelectItem, Window
 from tenantry.postgrest.refusals import beyond, given_times, not_embedded
 from tenantry.postgrest.request import RequestLimits
 
 _MAX_NAME_BYTES = 63
+# What the rows are called of a table whose columns are not known.
+_UNKNOWN = "_row of it"
 
 
 @dataclass(slots=True)
@@ -98,18 +100,38 @@ def grow(
     if catalogue and known and table is None:
         raise no_table(catalogue, name)
     grower = _Grower(catalogue, limits)
-    root = ReadNode(name, root_alias(name, table), table, (), given.root)
+    root = ReadNode(name, _root_alias(name, given, table), table, (), given.root)
     grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
 
 
-def root_alias(name: Name, table: Table | None) -> str:
+def _root_alias(name: Name, given: Parameters, table: Table | None) -> str:
     """Say what a table's rows are called: by its name where its columns are known, for PostgreSQL's messages.
 
-    Otherwise its columns' names stand alone, and none of them may be that of the rows.
+    Otherwise its columns' names stand alone, and none that is asked for may be that of the rows.
     """
-    return name.name if table else "_row of it"
+    if table:
+        return "_t0" if _is_own(name.name) else name.name
+    alias, number = _UNKNOWN, 0
+    while _mentions(given, alias):
+        number += 1
+        alias = f"{_UNKNOWN} {number}"
+    return alias
+
+
+def _mentions(given: Parameters, name: str) -> bool:
+    """Whether a field of the root's is called so."""
+    return (
+        any(isinstance(item, SelectItem) and item.field.name == name for item in given.select)
+        or any(filter_.field.name == name for filter_ in filters_of(given.root.conditions))
+        or any(term.field.name == name for term in given.root.order)
+    )
+
+
+def _is_own(name: str) -> bool:
+    """Whether a name may be that of a part of our statements, or of ON CONFLICT's."""
+    return name.startswith("_") or name == "excluded"
 
 
 class _Grower:
@@ -207,9 +229,10 @@ def _both(path: Path, first: Node, second: Node) -> Node:
 
 
 def _alias(name: str, depth: int, taken: tuple[str, ...]) -> str:
-    """Choose an alias that shows the table's name in PostgreSQL's messages and hides no outer alias."""
+    """Choose an alias that shows the table's name in PostgreSQL's messages and hides no other alias."""
     alias = f"{name}_{depth}"
-    return alias if alias not in taken and len(alias.encode()) <= _MAX_NAME_BYTES else f"_t{depth}"
+    is_free = alias not in taken and not _is_own(alias) and len(alias.encode()) <= _MAX_NAME_BYTES
+    return alias if is_free else f"_t{depth}"
 
 
 def everything(node: ReadNode) -> tuple[SelectItem, ...]:
