@@ -60,9 +60,11 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     shown = _representations(found["conversions"])
     types = {number: _type(row, shown.get(number)) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
-    ways = relationships(keys, view_columns, computed, frozenset(schemas))
+    routines = _routines(found["routines"], types)
+    returned = frozenset(each.returns for overloads in routines.values() for each in overloads if each.composite)
+    ways = relationships(keys, view_columns, computed, frozenset(schemas), returned)
     geojson = Name(*found["geojson"]) if found["geojson"] else None
-    return Catalogue(schemas, tables, ways, _routines(found["routines"], types), _handlers(found["handlers"]), geojson)
+    return Catalogue(schemas, tables, ways, routines, _handlers(found["handlers"]), geojson)
 
 
 @cache
@@ -141,9 +143,9 @@ def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
 
 def _handlers(rows: Iterable[list[Any]]) -> dict[Name | None, dict[str, Handler]]:
     found: dict[Name | None, dict[str, Handler]] = defaultdict(dict)
-    for schema, function, table_schema, table, media, is_binary in rows:
+    for schema, function, table_schema, table, media, is_binary, oid in rows:
         takes = Name(table_schema, table) if table else None
-        found[takes][media] = Handler(Name(schema, function), takes, is_binary)
+        found[takes][media] = Handler(Name(schema, function), takes, is_binary, int(oid))
     return dict(found)
 
 

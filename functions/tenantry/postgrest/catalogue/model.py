@@ -150,9 +150,10 @@ class Volatility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function. `returns` names its result: the table whose rows it returns, or a type.
+    """A function. `returns` names its result: the table whose rows it returns, in whatever schema, or a type.
 
-    `composite`: its rows have columns (a table's, or OUT parameters); otherwise it returns plain values.
+    A table and a type of one schema never have the same name. `composite`: its rows have columns (a table's, or OUT
+    parameters); otherwise it returns plain values.
     """
 
     name: Name
@@ -187,6 +188,8 @@ class Handler:
     function: Name
     takes: Name | None
     is_binary: bool
+    # Of pg_proc; 0 is not known.
+    oid: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

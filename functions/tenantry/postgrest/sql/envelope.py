@@ -8,12 +8,10 @@ from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, S
 from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.csv_lines import csv_body
 from tenantry.postgrest.sql.gathering import Bound, gathered
-from tenantry.postgrest.sql.own_bodies import Made, own_body
+from tenantry.postgrest.sql.own_bodies import VALUE, Made, own_body
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 
 SOURCE = '"_source"'
-# PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
-VALUE = "pgrst_scalar"
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
