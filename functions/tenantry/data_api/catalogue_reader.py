@@ -33,9 +33,13 @@ _PARTS = (
     "handlers",
     "geojson",
 )
-# For this message's transaction alone: only the system's own types are written without their schema. A query over so
-# many catalogues looks expensive to the planner, and compiling it costs more than it takes.
-_SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
+# For this message's transaction alone: only the system's own types are written without their schema, and values in
+# defaults so that any session reads them alike, whatever the tenant has set. A query over so many catalogues
+# looks expensive to the planner, and compiling it costs more than it takes.
+_SETTINGS = (
+    "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
+    "SET LOCAL datestyle=ISO;SET LOCAL intervalstyle=postgres;SET LOCAL extra_float_digits=3;"
+)
 # The bits of pg_relation_is_updatable.
 _UPDATES, _INSERTS, _DELETES = 4, 8, 16
 

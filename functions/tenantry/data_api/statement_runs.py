@@ -46,6 +46,7 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
             rolls_back=_rolls_back(planned),
         )
     )
+    connection.note_state(row.session)
     return row if planned.counted is None else _estimated(connection, role, claims, call, planned, row)
 
 

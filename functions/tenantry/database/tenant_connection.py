@@ -15,7 +15,8 @@ from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import translate
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import IdentityMismatch
+from tenantry.domain.errors import IdentityMismatch, StatementFailed
+from tenantry.domain.session_state import SESSION_STATE
 from tenantry.domain.tenant import Isolation, TenantId
 
 # Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
@@ -44,16 +45,20 @@ SELECT
         ) own(ms)
         WHERE own.ms >= 100
     )), 0)::text, false)::interval) * 1000)::bigint,
+    {state},
     EXISTS (
         SELECT FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid IN (c.castsource, c.casttarget)
         WHERE c.castcontext = 'i' AND c.castmethod = 'f' AND c.oid >= 16384 AND t.typtype = 'd'
     ) OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typtype = 'd' AND strpos(typname, '/') > 0)
-"""
+""".replace("{state}", SESSION_STATE)
 
 _MAX_WIDE = 64
 # A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
 # was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
+_OTHER_ENCODING = "22P05"
+_SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
+_READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
 
@@ -67,16 +72,16 @@ def check_identity(connection: Any, tenant_id: TenantId) -> None:
     _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
 
 
-def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> tuple[int, bool]:
+def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> tuple[int, str, bool]:
     """Ask the database whose it is, and bound the statements by the login's own limit, in one round trip.
 
     :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
-    :return: the milliseconds that a statement may take, 0 is no limit; and whether the database has casts of domains,
-        or domains with the names of media types.
+    :return: the milliseconds that a statement may take, 0 is no limit; the session's `SESSION_STATE`; and whether the
+        database has casts of domains, or domains with the names of media types.
     :raises TenantryError: as above.
     """
     row = _ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
-    return int(row[1]), row[2]
+    return int(row[1]), row[2], row[3]
 
 
 def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -116,9 +121,10 @@ class TenantConnection:
         self.wide: set[str] = set()
         # Whether even a plain request may be shown or read in a way that only the catalogue tells.
         self.has_own_forms = True
+        self._state, self._is_as_new = "", True
         try:
             found = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
-            self._preambles.timeout_ms, self.has_own_forms = found
+            self._preambles.timeout_ms, self._state, self.has_own_forms = found
         except BaseException:
             self.close()
             raise
@@ -126,7 +132,7 @@ class TenantConnection:
     @property
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip; one that reads what we send otherwise than we mean it can't."""
-        if self._connection.closed or self._notices.has_ended():
+        if self._connection.closed or not self._is_as_new or self._notices.has_ended():
             return False
         status = self._connection.get_parameter_status
         return bool(
@@ -150,6 +156,10 @@ class TenantConnection:
         if len(self.wide) >= _MAX_WIDE:
             self.wide.clear()
         self.wide.add(text)
+
+    def note_state(self, state: str | None) -> None:
+        """Take note of a statement's `SESSION_STATE`: where it is another by now, the session is not used again."""
+        self._is_as_new = self._is_as_new and state == self._state
 
     @property
     def is_lost(self) -> bool:
@@ -259,10 +269,17 @@ class TenantConnection:
                     raise
             else:
                 self._preambles.note_success(call)
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
-                return rows
+                return self._fetch(cursor)
         # Nothing has happened: the same once more, with types as they are now.
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+
+    def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
+        try:
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        except UnicodeDecodeError as exc:
+            self._is_as_new = False
+            raise StatementFailed(_SENT_OTHERWISE, code=_OTHER_ENCODING, hint=_READ_AGAIN) from exc
+        return rows
 
     def _execute(self, command: str) -> None:
         with self._connection.cursor() as cursor:

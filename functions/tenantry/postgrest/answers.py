@@ -22,6 +22,7 @@ class Row(NamedTuple):
     status: str | None = None
     key: str | None = None
     made: int | str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

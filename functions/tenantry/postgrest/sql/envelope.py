@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tenantry.domain.session_state import SESSION_STATE
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
@@ -15,6 +16,8 @@ SOURCE = '"_source"'
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
+# No more of either than shows that it can't be sent.
+_SHOWN = f"left({_HEADERS}, {MAX_HEADERS_BYTES + 1:d}), left({_STATUS}, 4)"
 # The same of a change, which is taken back if they can't be sent.
 _CHECKED = (
     f"CASE WHEN octet_length({_HEADERS}) > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
@@ -43,7 +46,7 @@ def read_statement(
     shown, body, origin = "", "NULL::text", f"({rows}) {_ROWS}"
     if not head:
         shown, body, origin = _body(rows, media, made, bound, max_rows)
-    columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
+    columns = f"{counted}, count(*), {body}, {_SHOWN}, NULL, NULL, {SESSION_STATE}"
     return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin}{gate}"
 
 
@@ -69,7 +72,7 @@ def call_statement(
     shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
-    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
+    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -97,7 +100,7 @@ def write_statement(
         shown, body, origin = _body(rows, media, own, bound, None)
     refusal = _guard(guards)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}"
+    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
