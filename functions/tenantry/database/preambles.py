@@ -22,8 +22,8 @@ _NAMED_ZONE = (
 )
 _ZONE = "SET LOCAL timezone=%s;"
 _is_filter = re.compile(r"plan_filter\.[a-z_]+").fullmatch
-_duration = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(us|ms|s|min|h|d)?\s*").fullmatch
-_MILLISECONDS = {"us": 0.001, "": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_duration = re.compile(r"([0-9]+)(ms|s|min|h|d)?").fullmatch
+_MILLISECONDS = {None: 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class CallSettings:
 
     Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `first` is a
     call of a function of the tenant's, as SQL: it comes before the statement, and may refuse it. `hoisted` are settings
-    of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL keeps them.
+    of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL shows them.
     """
 
     method: str = ""
@@ -122,6 +122,6 @@ class Preambles:
 
 
 def _milliseconds(text: str) -> int:
-    """Read a duration as PostgreSQL writes it; 0 for none, and for one that is written in another way."""
+    """Read a duration as PostgreSQL writes it, when it is asked for a setting; 0 for none."""
     found = _duration(text)
-    return round(float(found[1]) * _MILLISECONDS[found[2] or ""]) if found else 0
+    return int(found[1]) * _MILLISECONDS[found[2]] if found else 0

@@ -25,20 +25,17 @@ IDENTITY_SETTING = "tenantry.tenant_id"
 # Whose database this is; how long a statement may take; and whether it may show values in forms of its own. A statement
 # may take what the caller allows or, where that is less, what the login was given; less than a tenth of a second is no
 # limit, for nothing could be served in it. The session has a limit of ours from its beginning, because one that an
-# owner has set for the database may be too short to ask in; so the login's is looked up. Not in a file: reading one
-# costs a cold start more than this query.
+# owner has set for the database may be too short to ask in; so the login's is looked up, and PostgreSQL reads it: by a
+# setting of the same kind, which has no effect here. Not in a file: reading one costs a start more than this query.
 _INTRODUCE = """
 LISTEN pgrst;
 SELECT
     pg_catalog.current_setting(%s, true),
     (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
         SELECT own.ms FROM (
-            SELECT CASE
-                WHEN value ~ '^[0-9]+$' THEN value::bigint
-                ELSE (extract(epoch FROM value::interval) * 1000)::bigint
-            END
-            FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) setting,
-                pg_catalog.substr(setting, 19) value
+            SELECT (extract(epoch FROM pg_catalog.set_config('idle_in_transaction_session_timeout',
+                pg_catalog.substr(setting, 19), true)::interval) * 1000)::bigint
+            FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) setting
             WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
               AND setdatabase = 0
               AND pg_catalog.starts_with(setting, 'statement_timeout=')
