@@ -13,7 +13,7 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
-from tenantry.database.sql_errors import translate
+from tenantry.database.sql_errors import is_raised, translate
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import IdentityMismatch, StatementFailed
 from tenantry.domain.session_state import SESSION_STATE
@@ -259,7 +259,7 @@ class TenantConnection:
             try:
                 cursor.execute(begin.encode() + preamble + filled)
             except psycopg2.Error as exc:
-                odd = known and exc.pgcode in _ODD
+                odd = known and exc.pgcode in _ODD and not is_raised(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
                 if not odd or begin or self._connection.closed:

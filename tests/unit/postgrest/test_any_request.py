@@ -23,7 +23,7 @@ LEFT INNER JOIN LATERAL CASE WHEN THEN END VARIADIC true value key
 count coalesce json_agg json_populate_recordset json_array_elements jsonb_array_elements jsonb_populate_record
 jsonb_build_object json_to_record json_to_recordset json_object_agg json_each_text json_object_keys string_agg
 substring length row_to_json to_jsonb to_tsvector to_tsquery plainto_tsquery nullif left current_setting set_config
-get_byte sum avg max min text int bigint bytea json jsonb regconfig false
+get_bit sum avg max min text int bigint bytea json jsonb regconfig false
 pg_column_size octet_length greatest to_json pg_typeof pg_backend_pid pg_try_advisory_xact_lock ELSE OVER ROWS UNBOUNDED
 PRECEDING
 """

@@ -10,7 +10,7 @@ from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.csv_lines import csv_body
 from tenantry.postgrest.sql.gathering import Bound, gathered
 from tenantry.postgrest.sql.own_bodies import VALUE, Made, own_body
-from tenantry.postgrest.sql.refusing import Refusal, refuse
+from tenantry.postgrest.sql.refusing import REFUSE_ROWS, Refusal, refuse
 
 SOURCE = '"_source"'
 _ROWS = '"_rows"'
@@ -26,8 +26,6 @@ _CHECKED = (
 )
 # Of a key's text; in a URL, each byte may take three.
 _MAX_KEY_BYTES = 1_500
-# A guard refuses as `refusing` has it; the text holds the number of rows.
-_REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
 
 def read_statement(
@@ -151,7 +149,7 @@ def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
     if not guards:
         return "NULL"
     cases = [
-        f"WHEN count(*) {'>' if guard is Guard.MAX_AFFECTED else '<>'} {limit:d} THEN {_REFUSE}"
+        f"WHEN count(*) {'>' if guard is Guard.MAX_AFFECTED else '<>'} {limit:d} THEN {REFUSE_ROWS}"
         for guard, limit in guards
     ]
     return f"CASE {' '.join(cases)} END"
