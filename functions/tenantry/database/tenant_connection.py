@@ -262,12 +262,14 @@ class TenantConnection:
                 odd = known and exc.pgcode in _ODD and not is_raised(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
-                if not odd or begin or self._connection.closed:
+                if not odd or self._connection.closed:
                     raise
             else:
                 self._preambles.note_success(call)
                 return self._fetch(cursor)
         # Nothing has happened: the same once more, with types as they are now.
+        if begin:
+            self._execute("ROLLBACK")
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
 
     def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:

@@ -58,7 +58,13 @@ def _offer(
     # A form for everything of one table or function goes before all others; one for anything is the one of `*/*`.
     its = {*whole, routine.media} if routine and routine.media else set(whole)
     has_rows = routine is None or routine.composite
-    return Offer(frozenset(own | its), ANY in its, has_bytes, has_geojson=has_rows and catalogue.geojson is not None)
+    return Offer(
+        frozenset(own | its),
+        frozenset(its),
+        ANY in its,
+        has_bytes,
+        has_geojson=has_rows and catalogue.geojson is not None,
+    )
 
 
 def _handlers_of(catalogue: Catalogue, rows: Name | None, select: Items) -> Mapping[str, Handler]:
