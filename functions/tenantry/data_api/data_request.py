@@ -12,7 +12,7 @@ from tenantry.aws.gateway_answers import MOST_BODY_BYTES, MOST_BYTES, sent_bytes
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
-from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
+from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised, too_costly
 from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
@@ -83,7 +83,13 @@ class DataRequests:
 
         :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
         """
-        return self._with_connection(call.caller, partial(self._answer, call))
+        try:
+            return self._with_connection(call.caller, partial(self._answer, call))
+        except MemoryError as exc:
+            # The session may be in the midst of an answer.
+            self._connections.forget(call.caller.tenant_id)
+            failed = isinstance(exc.__context__, psycopg2.Error) and exc.__context__.pgcode is not None
+            raise (too_costly() if failed or call.request.method in ("GET", "HEAD") else OutcomeUnknown()) from exc
 
     def with_catalogue(self, caller: Caller, use: Callable[[TenantConnection, Catalogues], Answer]) -> Answer:
         """Answer something about the caller's database that is no row of it.

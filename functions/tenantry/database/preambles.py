@@ -82,11 +82,15 @@ class Preambles:
             self._zones.add(call.timezone)
 
     def _first(self, call: CallSettings) -> str:
-        """Call the tenant's own function; what it has done to the clock and to the tenant's places counts no more."""
+        """Call the tenant's own function, whose rows stay in the database.
+
+        What it has done to the clock and to the tenant's places counts no more.
+        """
         if not call.first:
             return ""
         called = call.first.replace("%", "%%")
-        return f"SELECT {called};{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
+        counted = f'SELECT pg_catalog.count("_first"."_value") FROM (SELECT {called} AS "_value") "_first";'  # noqa: S608 - quoted
+        return f"{counted}{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
 
     def _settings(self, call: CallSettings, *, reads_only: bool) -> tuple[list[str], list[str]]:
         """Write what is set for this transaction besides who asks; the values are the caller's own words."""

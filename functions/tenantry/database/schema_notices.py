@@ -46,26 +46,25 @@ class SchemaNotices:
                 break
             if not self._is_notice():
                 return True
-        self._hear()
+        self.hear()
         return False
 
     def take(self) -> bool:
         """Whether a change was announced since the last call; notices that came with an answer count, too."""
-        self._hear()
+        self.hear()
         changed, self._changed = self._changed, False
         return changed
 
     def _is_notice(self) -> bool:
-        """Read the input. If the server hangs up, its last message, with the reason, is among `notices`."""
-        self._hear()
-        self._connection.notices.clear()
+        """Read the input. If the server hangs up, it sends a reason, which is no notice, and then nothing more."""
+        self.hear()
         try:
             self._connection.poll()
         except psycopg2.Error:
             return False
-        return bool(self._connection.notifies) and not self._connection.notices
+        return bool(self._connection.notifies)
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """Keep only whether a notice counts, and drop the rest: anybody in the database may send any number."""
         notices = self._connection.notifies
         if not notices:

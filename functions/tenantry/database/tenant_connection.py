@@ -9,88 +9,28 @@ from typing import Any
 
 import psycopg2
 
+from tenantry.database.client_library import drop_notices
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.identity import introduce
 from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
-from tenantry.database.sql_errors import is_raised, translate
+from tenantry.database.sql_errors import is_raised
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import IdentityMismatch, StatementFailed
-from tenantry.domain.session_state import SESSION_STATE
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
-
-# Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
-IDENTITY_SETTING = "tenantry.tenant_id"
-
-# Whose database this is; how long a statement may take; and whether it may show values in forms of its own. A statement
-# may take what the caller allows or, where that is less, what the login was given; less than a tenth of a second is no
-# limit, for nothing could be served in it. The session has a limit of ours from its beginning, because one that an
-# owner has set for the database may be too short to ask in; so the login's is looked up, and PostgreSQL reads it: by a
-# setting of the same kind, which has no effect here. Not in a file: reading one costs a start more than this query.
-_INTRODUCE = """
-LISTEN pgrst;
-SELECT
-    pg_catalog.current_setting(%s, true),
-    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
-        SELECT own.ms FROM (
-            SELECT (extract(epoch FROM pg_catalog.set_config('idle_in_transaction_session_timeout',
-                pg_catalog.substr(setting, 19), true)::interval) * 1000)::bigint
-            FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) setting
-            WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
-              AND setdatabase = 0
-              AND pg_catalog.starts_with(setting, 'statement_timeout=')
-        ) own(ms)
-        WHERE own.ms >= 100
-    )), 0)::text, false)::interval) * 1000)::bigint,
-    {state},
-    EXISTS (
-        SELECT FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid IN (c.castsource, c.casttarget)
-        WHERE c.castcontext = 'i' AND c.castmethod = 'f' AND c.oid >= 16384 AND t.typtype = 'd'
-    ) OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typtype = 'd' AND strpos(typname, '/') > 0)
-""".replace("{state}", SESSION_STATE)
 
 _MAX_WIDE = 64
 # A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
 # was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
+# Characters: the session's buffer is as long as the longest message that it has read.
+_LONG_ERROR = 1_000_000
 _OTHER_ENCODING = "22P05"
 _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
-
-
-def check_identity(connection: Any, tenant_id: TenantId) -> None:
-    """Ask the database whose it is.
-
-    :raises IdentityMismatch: it is another tenant's, or nobody's.
-    :raises TenantryError: it could not be asked.
-    """
-    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
-
-
-def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> tuple[int, str, bool]:
-    """Ask the database whose it is, and bound the statements by the login's own limit, in one round trip.
-
-    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
-    :return: the milliseconds that a statement may take, 0 is no limit; the session's `SESSION_STATE`; and whether the
-        database has casts of domains, or domains with the names of media types.
-    :raises TenantryError: as above.
-    """
-    row = _ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
-    return int(row[1]), row[2], row[3]
-
-
-def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query, values)
-            row: tuple[Any, ...] = cursor.fetchone()
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
-    if row[0] != tenant_id.value:
-        raise IdentityMismatch()
-    return row
 
 
 class TenantConnection:
@@ -106,6 +46,7 @@ class TenantConnection:
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
         self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
+        drop_notices(self._connection)
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection)
         self._statements = PreparedStatements()
@@ -120,7 +61,7 @@ class TenantConnection:
         self.has_own_forms = True
         self._state, self._is_as_new = "", True
         try:
-            found = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+            found = introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
             self._preambles.timeout_ms, self._state, self.has_own_forms = found
         except BaseException:
             self.close()
@@ -259,6 +200,8 @@ class TenantConnection:
             try:
                 cursor.execute(begin.encode() + preamble + filled)
             except psycopg2.Error as exc:
+                # What an error took up is kept for the next one's sake.
+                self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
                 odd = known and exc.pgcode in _ODD and not is_raised(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
@@ -278,6 +221,7 @@ class TenantConnection:
         except UnicodeDecodeError as exc:
             self._is_as_new = False
             raise StatementFailed(_SENT_OTHERWISE, code=_OTHER_ENCODING, hint=_READ_AGAIN) from exc
+        self._notices.hear()
         return rows
 
     def _execute(self, command: str) -> None:
