@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 
-from tenantry.database.client_library import drop_notices
+from tenantry.database.client_library import DroppedNotices
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.identity import introduce
 from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
@@ -46,9 +46,8 @@ class TenantConnection:
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
         self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
-        drop_notices(self._connection)
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
-        self._notices = SchemaNotices(self._connection)
+        self._notices = SchemaNotices(self._connection, DroppedNotices(self._connection).told)
         self._statements = PreparedStatements()
         self.schema = credentials.schema
         self.shares_database = credentials.isolation is not Isolation.DATABASE
