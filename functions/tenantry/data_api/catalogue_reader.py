@@ -27,6 +27,7 @@ _PARTS = (
     "keys",
     "view_columns",
     "routines",
+    "returned",
     "computed",
     "fields",
     "conversions",
@@ -65,10 +66,10 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     types = {number: _type(row, shown.get(number)) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
     routines = _routines(found["routines"], types)
-    returned = frozenset(each.returns for overloads in routines.values() for each in overloads if each.composite)
-    ways = relationships(keys, view_columns, computed, frozenset(schemas), returned)
+    returned = {name: Table(name, columns) for name, columns in map(_returned, found["returned"])}
+    ways = relationships(keys, view_columns, computed, frozenset(schemas), returned.keys())
     geojson = Name(*found["geojson"]) if found["geojson"] else None
-    return Catalogue(schemas, tables, ways, routines, _handlers(found["handlers"]), geojson)
+    return Catalogue(schemas, tables, ways, routines, _handlers(found["handlers"]), geojson, returned)
 
 
 @cache
@@ -137,6 +138,11 @@ def _tables(
             computed=computed.get(key, frozenset()),
         )
     return tables
+
+
+def _returned(row: list[Any]) -> tuple[Name, dict[str, Column]]:
+    schema, name, columns = row
+    return Name(schema, name), {column: Column(column, "") for column in columns}
 
 
 def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:

@@ -18,6 +18,12 @@ CREATE VIEW users AS SELECT id, name FROM kept.users;
 CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES kept.users, rec int REFERENCES record);
 CREATE TABLE owners (id int PRIMARY KEY);
 CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES owners);
+CREATE TABLE team (id int PRIMARY KEY);
+CREATE TABLE kept.members (id int PRIMARY KEY, in_team int REFERENCES team, data jsonb);
+INSERT INTO team VALUES (7);
+INSERT INTO kept.members VALUES (1, 7, '{"a": "b"}'), (2, NULL, NULL);
+CREATE FUNCTION kept_members() RETURNS SETOF kept.members LANGUAGE sql STABLE SECURITY DEFINER
+    AS $$SELECT * FROM kept.members$$;
 CREATE TYPE pair AS (x int, y text);
 INSERT INTO record VALUES (1, 'x');
 INSERT INTO kept.users VALUES (1, 'ann', 's'), (2, 'bob', 't');
@@ -68,6 +74,18 @@ def caller(world: World) -> Iterator[Viewer]:
             [{"secret": "t", "orders": [{"id": 11}]}, {"secret": "s", "orders": [{"id": 10}]}],
         ),
         ("kept_users", {"select": "id,orders!inner(id)", "orders.id": "eq.10"}, [{"id": 1, "orders": [{"id": 10}]}]),
+        (
+            "kept_members",
+            {"select": "id,team(id)", "order": "id.desc"},
+            [{"id": 2, "team": None}, {"id": 1, "team": {"id": 7}}],
+        ),
+        ("kept_members", {"select": "id,team!inner(id)", "id": "lt.9"}, [{"id": 1, "team": {"id": 7}}]),
+        (
+            "kept_members",
+            {"select": "...team(team_id:id)", "order": "id", "limit": "1"},
+            [{"team_id": 7}],
+        ),
+        ("kept_members", {"select": "id", "data->>a": "eq.b", "order": "data->a"}, [{"id": 1}]),
         ("shown_users", {"select": "name,orders(id)", "id": "gt.1"}, [{"name": "bob", "orders": [{"id": 11}]}]),
         ("numbers", {"pgrst_scalar": "eq.2"}, [2]),
         ("owners", {}, 4),

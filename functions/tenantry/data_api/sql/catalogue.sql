@@ -82,6 +82,7 @@ SELECT json_build_object(
     'keys', ({keys}),
     'view_columns', ({view_columns}),
     'routines', ({routines}),
+    'returned', ({returned}),
     'computed', ({computed}),
     'fields', ({fields}),
     'conversions', ({conversions}),

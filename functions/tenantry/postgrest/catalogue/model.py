@@ -201,7 +201,8 @@ class Catalogue:
     `relationships` are keyed by their origin, `routines` by their name. Overloads of a name are listed with the fewest
     parameters first. Both hold exposed schemas only, and no relationship leads through a table that is not exposed.
     `handlers` are keyed by what they take, and their media types. `geojson` is PostGIS's function that writes rows as
-    GeoJSON.
+    GeoJSON. `returned` are tables and views that are not exposed and whose rows functions return: nothing but the names
+    of their columns, for who calls such a function may know no more of them.
     """
 
     schemas: tuple[str, ...]
@@ -210,6 +211,7 @@ class Catalogue:
     routines: Mapping[Name, tuple[Routine, ...]]
     handlers: Mapping[Name | None, Mapping[str, Handler]] = field(default_factory=dict)
     geojson: Name | None = None
+    returned: Mapping[Name, Table] = field(default_factory=dict)
 
     @property
     def has_own_forms(self) -> bool:

@@ -57,7 +57,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     values.note_routine(routine.oid, routine.name)
     watch(made, values)
     return Plan(
-        _statement(routine, call, root, values, limits, (media, made), preferences, guards),
+        _statement(catalogue, routine, call, root, values, limits, (media, made), preferences, guards),
         tuple(values.all),
         by_get or routine.volatility is not Volatility.VOLATILE,
         200,
@@ -81,12 +81,13 @@ def _rows_of(routine: Routine, catalogue: Catalogue) -> Rows:
     if not routine.composite:
         # A plain value has the one column that its statement gives it.
         return Rows(routine.name, Table(routine.name, {VALUE: Column(VALUE, "")}), None)
-    relation, table = routine.returns, catalogue.tables.get(routine.returns)
-    is_relation = table is not None or relation in catalogue.relationships
-    return Rows(relation, table, relation if is_relation else None)
+    relation = routine.returns
+    table = catalogue.tables.get(relation) or catalogue.returned.get(relation)
+    return Rows(relation, table, relation if table else None)
 
 
 def _statement(
+    catalogue: Catalogue,
     routine: Routine,
     call: str,
     root: ReadNode,
@@ -103,7 +104,7 @@ def _statement(
         values,
         limits.max_rows,
         bound,
-        typed=routine.composite and root.table is not None,
+        typed=routine.composite and root.name in catalogue.tables,
         as_stored=made is not None and made.takes_table,
     ).select(root, source)
     total = counting(root, preferences, values, limits, source)
