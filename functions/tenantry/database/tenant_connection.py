@@ -15,7 +15,7 @@ from tenantry.database.identity import introduce
 from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
-from tenantry.database.sql_errors import is_raised
+from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
@@ -29,6 +29,8 @@ _LONG_ERROR = 1_000_000
 _OTHER_ENCODING = "22P05"
 _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
+# A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
+_OTHER_PARAMETERS = "42601"
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
 
@@ -201,7 +203,7 @@ class TenantConnection:
             except psycopg2.Error as exc:
                 # What an error took up is kept for the next one's sake.
                 self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
-                odd = known and exc.pgcode in _ODD and not is_raised(exc)
+                odd = known and _is_odd(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
                 if not odd or self._connection.closed:
@@ -230,6 +232,13 @@ class TenantConnection:
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""
         self._statements.forget()
+
+
+def _is_odd(exc: psycopg2.Error) -> bool:
+    """Whether a statement that was prepared may have failed only because it is not what it should be by now."""
+    if exc.pgcode == _OTHER_PARAMETERS:
+        return not is_within_function(exc)
+    return exc.pgcode in _ODD and not is_raised(exc)
 
 
 def _slots(credentials: Credentials) -> int:

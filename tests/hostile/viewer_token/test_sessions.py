@@ -40,6 +40,12 @@ FUNCTIONS = """
 CREATE OR REPLACE FUNCTION leave(name text, value text) RETURNS void LANGUAGE plpgsql AS
     $$BEGIN PERFORM set_config(name, value, false); END$$;
 CREATE OR REPLACE FUNCTION found(name text) RETURNS text LANGUAGE sql STABLE AS $$SELECT current_setting(name, true)$$;
+CREATE OR REPLACE FUNCTION replace_statements(text text) RETURNS void LANGUAGE plpgsql AS $$DECLARE n text; BEGIN
+    FOR n IN SELECT name FROM pg_prepared_statements LOOP
+        EXECUTE format('DEALLOCATE %s', n);
+        EXECUTE format('PREPARE %s AS %s', n, text);
+    END LOOP;
+END$$;
 CREATE OR REPLACE FUNCTION isolation() RETURNS text LANGUAGE sql STABLE AS
     $$SELECT current_setting('transaction_isolation') || current_setting('transaction_deferrable')$$;
 CREATE OR REPLACE FUNCTION encode_as(name text, local bool) RETURNS text LANGUAGE plpgsql AS
@@ -100,6 +106,19 @@ def test_an_answer_that_cannot_be_read_is_not_taken_for_one(viewer: Viewer, note
     assert "can't be read" in refused.json["message"]
     assert viewer.run("SELECT count(*) FROM encoded_after")[0][0] == before + 1
     assert viewer.send(_post(viewer, "encode_for_itself", {})).json == "ä€"
+
+
+@pytest.mark.parametrize("text", ["SELECT 1, 2, 3", "SELECT $1::text, 2, 3"])
+def test_statements_of_ours_can_be_replaced_but_once(viewer: Viewer, text: str) -> None:
+    """Nobody is answered by a function's statement in the place of ours, and the next request is served."""
+    asked = [("light", {"limit": "1"}), ("light", {"id": "eq.1"})]
+    before = [viewer.get(path, **query).json for path, query in asked]
+    for (path, query), expected in zip(asked, before, strict=True):
+        # The second time it is a statement of ours that was replaced itself.
+        assert viewer.send(_post(viewer, "replace_statements", {"text": text})).status in {204, 400}
+        first = viewer.get(path, **query)
+        assert first.status == 200 or (first.status, first.json["code"]) == (400, "26000")
+        assert viewer.get(path, **query).json == expected
 
 
 # What an owner sets for all sessions is the owner's: but not how we are understood.
