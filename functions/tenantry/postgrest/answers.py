@@ -16,7 +16,7 @@ from tenantry.postgrest.own_headers import (
     sent_bytes,
 )
 from tenantry.postgrest.refusals import range_refused
-from tenantry.postgrest.request import AFFECTED, Action, Guard, Plan
+from tenantry.postgrest.request import Action, Guard, Plan
 
 
 class Row(NamedTuple):
@@ -29,6 +29,7 @@ class Row(NamedTuple):
     status: str | None = None
     key: str | None = None
     made: int | str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +87,19 @@ def _profile(plan: Plan) -> dict[str, str]:
     return profile_header(plan.profile) if plan.profile else {}
 
 
-def not_single(rows: int | None) -> RequestRefused:
+def not_single(rows: int) -> RequestRefused:
     """Build the refusal for a result that is not exactly one row."""
-    details = f"The result contains {rows} rows" if rows is not None else None
+    details = f"The result contains {rows} rows"
     return RequestRefused("Cannot coerce the result to a single JSON object", code="PGRST116", details=details)
 
 
-def guarded(plan: Plan, number: int | None) -> RequestRefused:
-    """Build the refusal for the guard that failed; the change was rolled back.
-
-    :param number: that with which the statement refused: rows of the answer, or `AFFECTED` and those that were changed.
-    """
-    is_of_answer = plan.guards[0][0] is Guard.ONE_ROW if number is None else number < AFFECTED
-    rows = number if number is None or is_of_answer else number - AFFECTED
-    if is_of_answer:
+def guarded(guard: Guard, rows: int) -> RequestRefused:
+    """Build the refusal for the guard that failed, by the rows that it counted; the change was rolled back."""
+    if guard is Guard.ONE_ROW:
         return not_single(rows)
-    if plan.guards[-1][0] is Guard.AS_NAMED:
+    if guard is Guard.AS_NAMED:
         return RequestRefused("Payload values do not match URL in primary key column(s)", code="PGRST115")
-    details = f"The query affects {rows} rows" if rows is not None else None
+    details = f"The query affects {rows} rows"
     return RequestRefused("Query result exceeds max-affected preference constraint", code="PGRST124", details=details)
 
 

@@ -95,16 +95,12 @@ class Guard(StrEnum):
     MAX_AFFECTED = "max affected"
 
 
-# What a statement adds to a number of rows with which it refuses its outcome, unless they are those of the answer.
-AFFECTED = 1 << 30
-
-
 class Plan(NamedTuple):
     """One statement that answers with exactly one row, and what the answer is made of.
 
     The row's columns: the count of all rows that match (bigint or NULL), of those in the answer (bigint), its body
-    (text or NULL), the headers and the status that a function has set (text or NULL), and of a write the key of the
-    one row that it made (JSON text or NULL) and how many rows it made new (bigint or NULL).
+    (text or NULL), the headers and the status that a function has set (text or NULL), of a write the key of the
+    one row that it made (JSON text or NULL) and how many rows it made new (bigint or NULL), and `SESSION_STATE`.
 
     `text` depends on the shape of the request alone: every value is a placeholder `$1`…`$n`, filled from
     `values`. They are all text and PostgreSQL infers their types, so `text` can be prepared once. `status` is

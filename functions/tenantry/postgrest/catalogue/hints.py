@@ -58,16 +58,16 @@ def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
     )
 
 
-def no_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> RequestRefused:
-    """Build the refusal for an embed to which no relationship leads from the origin."""
-    schema = origin.schema
+def no_relationship(catalogue: Catalogue, origin: Name | None, embed: Embed, called: Name) -> RequestRefused:
+    """Build the refusal for an embed to which no relationship leads from the origin, by what its rows are called."""
+    schema = called.schema
     hinted = f"' using the hint '{embed.hint}" if embed.hint else ""
     return RequestRefused(
-        f"Could not find a relationship between '{origin.name}' and '{embed.name}' in the schema cache",
+        f"Could not find a relationship between '{called.name}' and '{embed.name}' in the schema cache",
         code="PGRST200",
-        details=f"Searched for a foreign key relationship between '{origin.name}' and '{embed.name}{hinted}'"
+        details=f"Searched for a foreign key relationship between '{called.name}' and '{embed.name}{hinted}'"
         f" in the schema '{schema}', but no matches were found.",
-        hint=_relationship_hint(catalogue, origin, embed),
+        hint=_relationship_hint(catalogue, origin, embed) if origin else None,
     )
 
 

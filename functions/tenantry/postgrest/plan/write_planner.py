@@ -27,7 +27,7 @@ from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_n
 from tenantry.postgrest.sql.envelope import SOURCE, SOURCE_ROWS, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
-from tenantry.postgrest.sql.own_bodies import Made
+from tenantry.postgrest.sql.own_bodies import Made, watch
 from tenantry.postgrest.sql.representing import written
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.spreading import is_grouped
@@ -149,6 +149,7 @@ class _Write:
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows, named = self.rows(), self._key(key)
+        watch(self.own, self.values)
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
         text = write_statement(
             change,

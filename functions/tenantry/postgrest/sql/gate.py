@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 
-from tenantry.postgrest.catalogue.model import Name, Routine
+from tenantry.postgrest.catalogue.model import Name
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 from tenantry.postgrest.sql.values import Values
@@ -16,7 +16,7 @@ _SHARED = f"current_setting('{SLOTS_SETTING}')::int"
 _HIDDEN = "^(reg.*|aclitem|pg_.*|xid8?|cid|tid|refcursor)$"
 
 
-def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, own_database: bool = False) -> str:
+def gate_sql(values: Values, at_once: int, *, own_database: bool = False) -> str:
     """Write the condition of the outermost SELECT; it is worked out once, and is true or raises a `Refusal`.
 
     A prepared statement keeps the types that its parameters had when it was prepared, and would go on reading texts as
@@ -33,8 +33,7 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     same += [_is_vector(*column) for column in values.vectors]
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
     same += [_same_defaults(table, versions, values) for table, versions in values.defaults.items()]
-    if routine and routine.oid:
-        same.append(_same_routine(routine, values))
+    same += [_same_routine(oid, name, values) for oid, name in values.routines.items()]
     if same:
         cases.append(f"WHEN NOT ({' AND '.join(same)}) THEN {refuse(Refusal.STALE)} > 0")
     cases += [f"WHEN {_is_hidden(cast)} THEN {refuse(Refusal.HIDDEN_TYPE)} > 0" for cast in values.foreign_casts]
@@ -82,11 +81,11 @@ def _column(schema: str, table: str, column: str) -> str:
     return f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
 
 
-def _same_routine(routine: Routine, values: Values) -> str:
+def _same_routine(oid: int, name: Name, values: Values) -> str:
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-        f" WHERE p.oid = {routine.oid:d} AND p.proname = {values.bind(routine.name.name)}"
-        f" AND n.nspname = {values.bind(routine.name.schema)})"
+        f" WHERE p.oid = {oid:d} AND p.proname = {values.bind(name.name)}"
+        f" AND n.nspname = {values.bind(name.schema)})"
     )
 
 

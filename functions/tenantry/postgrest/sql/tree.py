@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_relationship
@@ -37,6 +38,8 @@ class ReadNode:
     relationship: Relationship | None = None
     children: list["ReadNode"] = field(default_factory=list)
     depth: int = 0
+    # Whose relationships lead on from its rows: the relation whose type they have. None is of no relation.
+    relation: Name | None = None
 
     @property
     def key(self) -> str:
@@ -81,26 +84,39 @@ class ReadNode:
         return self.embed.name if self.embed else self.name.name
 
 
-def grow(
-    name: Name,
-    given: Parameters,
-    catalogue: Catalogue | None,
-    limits: RequestLimits,
-    *,
-    known: bool = True,
-    rows: Table | None = None,
-) -> ReadNode:
-    """Build the tree of a read from `name`.
+class Rows(NamedTuple):
+    """What a tree begins with: what the rows are called, their columns where these are known, and whose rows they are.
 
-    :param known: whether the table has to be in the catalogue, which rows of a function need not be.
-    :param rows: what rows look like that are no table's.
+    `relation` is the table or view whose type they have, exposed or not; None where they are a function's own. What
+    only has the name of a table is not the table.
+    """
+
+    name: Name
+    table: Table | None
+    relation: Name | None
+
+
+def grow(name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits) -> ReadNode:
+    """Build the tree of a read from a table.
+
     :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
     """
-    table = rows or (catalogue.tables.get(name) if catalogue else None)
-    if catalogue and known and table is None:
+    table = catalogue.tables.get(name) if catalogue else None
+    if catalogue and table is None:
         raise no_table(catalogue, name)
-    grower = _Grower(catalogue, limits)
-    root = ReadNode(name, _root_alias(name, given, table), table, (), given.root)
+    return grow_from(Rows(name, table, name), name.schema, given, catalogue, limits)
+
+
+def grow_from(
+    rows: Rows, schema: str, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits
+) -> ReadNode:
+    """Build the tree of a read from any rows; `schema` has the tables that can be embedded in them.
+
+    :raises RequestRefused: as above.
+    """
+    grower = _Grower(catalogue, limits, schema)
+    name, table, relation = rows
+    root = ReadNode(name, _root_alias(name, given, table), table, (), given.root, relation=relation)
     grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
@@ -135,9 +151,10 @@ def _is_own(name: str) -> bool:
 
 
 class _Grower:
-    def __init__(self, catalogue: Catalogue | None, limits: RequestLimits) -> None:
+    def __init__(self, catalogue: Catalogue | None, limits: RequestLimits, schema: str) -> None:
         self._catalogue = catalogue
         self._limits = limits
+        self._schema = schema
         self._embeds = 0
 
     def fill(self, node: ReadNode, items: Items, aliases: tuple[str, ...]) -> None:
@@ -155,7 +172,7 @@ class _Grower:
         if self._embeds > self._limits.max_embeds:
             raise beyond("embedded tables", self._limits.max_embeds)
         assert self._catalogue is not None  # noqa: S101 - planning asks for it where anything is embedded
-        relationship = find_relationship(self._catalogue, parent.name, embed)
+        relationship = find_relationship(self._catalogue, parent.relation, embed, parent.name, self._schema)
         target = relationship.target
         alias = _alias(target.name, len(aliases), aliases)
         node = ReadNode(
@@ -169,6 +186,7 @@ class _Grower:
             embed,
             relationship,
             depth=len(aliases),
+            relation=target,
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node
