@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,20 @@ class Versions:
         return file
 
 
+@contextmanager
+def copied_revisions(folder: Path) -> Iterator[Versions]:
+    """The tests' first revision in a directory of its own, with room for more."""
+    copy = Path(shutil.copytree(REVISIONS, folder / "versions", ignore=shutil.ignore_patterns("__pycache__")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REVISIONS_DIRECTORY", str(copy))
+        yield Versions(copy)
+
+
 @pytest.fixture
-def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Versions:
+def versions(tmp_path: Path) -> Iterator[Versions]:
     """The tests' first revision, and room for more."""
-    copy = Path(shutil.copytree(REVISIONS, tmp_path / "versions", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
-    return Versions(copy)
+    with copied_revisions(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -161,6 +161,9 @@ def test_a_revision_that_cannot_be_taken_back_says_so(versions: Versions, admin:
     with pytest.raises(InvalidSetting, match="0002 has no downgrade"):
         admin.migrate("0001", scripts())
     assert admin.revision() == "0002"
+    versions.add("0003", "0002", "raise NotImplementedError")
+    with pytest.raises(InvalidSetting, match="0003 has no upgrade"):
+        admin.migrate("0003", scripts())
     versions.add("0002", "0001", "pass", "pass")
 
 
@@ -224,6 +227,10 @@ def test_alembics_own_offline_mode_works(versions: Versions) -> None:
         ({"batch": "UPDATE x SET y = 1"}, "a backfill has a statement"),
         ({"pause_seconds": -1}, "its pause_seconds are 0 to 60"),
         ({"pause_seconds": "soon"}, "its pause_seconds are 0 to 60"),
+        ({"in_transaction": "no"}, "its in_transaction is True or False"),
+        ({"batch": 5, "phase": "backfill"}, "its batch is a text, and not empty"),
+        ({"safety_assured": True}, "its safety_assured is a text, and not empty"),
+        ({"safety_assured": " "}, "its safety_assured is a text, and not empty"),
     ],
 )
 def test_what_a_file_says_wrong_of_itself_is_told(versions: Versions, fault: dict[str, Any], told: str) -> None:

@@ -1,0 +1,355 @@
+"""Revisions that endanger a tenant are found, by the real squawk, until they are mended as the hint says."""
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenantry.domain.revision import Phase, Step
+from tenantry.revisions.findings import Finding, Level, as_text, findings_file, read_findings
+from tenantry.revisions.history import History
+from tenantry.revisions.lint.__main__ import main
+from tenantry.revisions.lint.judging import lint
+from tenantry.revisions.lint.rules import LEFT_OUT, TAKE_AWAY
+from tenantry.revisions.lint.squawk import squawk_program
+from tenantry.revisions.rendering import RenderedHistory
+from tests.integration.revisions.conftest import Versions, copied_revisions
+
+OUTSIDE = {"in_transaction": False}
+CONTRACT = {"phase": "contract"}
+FILL = {"phase": "backfill", "batch": "UPDATE candidates SET phone = '-' WHERE phone IS NULL"}
+VALIDATE = ('op.execute("ALTER TABLE candidates VALIDATE CONSTRAINT c")', OUTSIDE)
+CONCURRENTLY = "postgresql_concurrently=True, if_not_exists=True"
+# An upgrade in Python, and what the revision says of itself.
+Part = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Danger:
+    """A revision with which something is wrong, the rule that says so, and the revisions that do it well."""
+
+    rule: str
+    upgrade: str
+    mended: Sequence[Part | str] = ()
+    says: Mapping[str, Any] | None = None
+    tables: tuple[str, ...] = ("candidates",)
+
+
+def sql(*statements: str) -> str:
+    return "\n".join(f"op.execute({statement!r})" for statement in statements)
+
+
+def column(kind: str, **more: object) -> str:
+    options = "".join(f", {name}={value}" for name, value in more.items())
+    return f'op.add_column("candidates", sa.Column("a", {kind}{options}))'
+
+
+BUILT = f'op.create_index("i", "candidates", ["name"], unique=True, {CONCURRENTLY})'
+BIG = [
+    Danger(
+        "adding-field-with-default",
+        column("sa.Uuid", server_default='sa.text("gen_random_uuid()")'),
+        [column("sa.Uuid") + '\nop.alter_column("candidates", "a", server_default=sa.text("gen_random_uuid()"))'],
+    ),
+    Danger(
+        "adding-not-nullable-field",
+        'op.alter_column("candidates", "phone", nullable=False)',
+        [sql("ALTER TABLE candidates ADD CONSTRAINT c CHECK (phone IS NOT NULL) NOT VALID"), VALIDATE],
+    ),
+    Danger("changing-column-type", 'op.alter_column("candidates", "phone", type_=sa.BigInteger)', [column("sa.Text")]),
+    Danger(
+        "require-concurrent-index-creation",
+        'op.create_index("i", "candidates", ["name"])',
+        [(BUILT, OUTSIDE)],
+    ),
+    Danger(
+        "constraint-missing-not-valid",
+        'op.create_check_constraint("c", "candidates", "name <> phone")',
+        ['op.create_check_constraint("c", "candidates", "name <> phone", postgresql_not_valid=True)', VALIDATE],
+    ),
+    Danger(
+        "adding-foreign-key-constraint",
+        'op.create_foreign_key("c", "candidates", "candidates", ["phone"], ["email"])',
+        [
+            'op.create_foreign_key("c", "candidates", "candidates", ["phone"], ["email"], postgresql_not_valid=True)',
+            VALIDATE,
+        ],
+    ),
+    Danger(
+        "disallowed-unique-constraint",
+        'op.create_unique_constraint("u", "candidates", ["name"])',
+        [(BUILT, OUTSIDE), sql("ALTER TABLE candidates ADD CONSTRAINT u UNIQUE USING INDEX i")],
+    ),
+    Danger(
+        "adding-serial-primary-key-field",
+        sql("ALTER TABLE candidates ADD PRIMARY KEY (email)"),
+        [(BUILT, OUTSIDE), sql("ALTER TABLE candidates ADD CONSTRAINT u PRIMARY KEY USING INDEX i")],
+    ),
+    Danger(
+        "require-concurrent-reindex",
+        sql("REINDEX TABLE candidates"),
+        [(sql("REINDEX TABLE CONCURRENTLY candidates"), OUTSIDE)],
+    ),
+    Danger("table-rewritten", sql('ALTER TABLE candidates ADD "SET LOGGED" bigserial'), [column("sa.BigInteger")]),
+    Danger("table-rewritten", sql("ALTER TABLE candidates ADD COLUMN a text, SET UNLOGGED"), [column("sa.Text")]),
+    Danger("table-rewritten", sql("VACUUM (ANALYZE, FULL) candidates"), says=OUTSIDE),
+    Danger("table-scanned", sql("ALTER TABLE candidates ADD a text CHECK (a <> '')"), [column("sa.Text")]),
+    Danger("table-scanned", sql("ALTER TABLE candidates ATTACH PARTITION p DEFAULT")),
+    Danger("validate-in-transaction", VALIDATE[0], [VALIDATE]),
+    Danger("rows-changed-at-once", sql("UPDATE candidates SET phone = '-' WHERE phone IS NULL"), [("pass", FILL)]),
+    Danger("rows-changed-at-once", sql("WITH old AS (SELECT 1) DELETE FROM candidates"), tables=()),
+    Danger(
+        "require-concurrent-refresh",
+        sql("REFRESH MATERIALIZED VIEW m"),
+        [sql("REFRESH MATERIALIZED VIEW CONCURRENTLY m")],
+        tables=("m",),
+    ),
+]
+BREAKING = [
+    Danger(
+        "adding-required-field",
+        column("sa.Text", nullable=False),
+        [column("sa.Text"), column("sa.Text", nullable=False, server_default='"-"')],
+    ),
+    Danger("renaming-column", 'op.alter_column("candidates", "phone", new_column_name="tel")', [column("sa.Text")]),
+    Danger(
+        "renaming-table",
+        'op.rename_table("candidates", "people")',
+        ['op.create_table("people", sa.Column("a", sa.Text))'],
+    ),
+    Danger(
+        "ban-drop-column",
+        'op.drop_column("candidates", "phone")',
+        [('op.drop_column("candidates", "phone")', CONTRACT)],
+    ),
+    Danger("ban-drop-table", 'op.drop_table("candidates")', [('op.drop_table("candidates")', CONTRACT)]),
+    Danger("ban-truncate", sql("TRUNCATE candidates"), [(sql("TRUNCATE candidates"), CONTRACT)]),
+    Danger(
+        "ban-drop-not-null",
+        'op.alter_column("candidates", "name", nullable=True)',
+        [('op.alter_column("candidates", "name", nullable=True)', CONTRACT)],
+    ),
+    Danger(
+        "require-concurrent-index-deletion",
+        'op.drop_index("i")',
+        [('op.drop_index("i", postgresql_concurrently=True, if_exists=True)', OUTSIDE)],
+        tables=(),
+    ),
+    Danger(
+        "prefer-robust-stmts",
+        'op.create_index("i", "candidates", ["name"], postgresql_concurrently=True)',
+        [(BUILT, OUTSIDE)],
+        says=OUTSIDE,
+    ),
+    Danger("session-changed", sql("SET lock_timeout = 0"), tables=()),
+    Danger("session-changed", sql("RESET ALL"), tables=()),
+    Danger("syntax-error", sql("SELECT a b c"), tables=()),
+    Danger("missing-downgrade", "pass", tables=()),
+]
+IMPOSSIBLE = [
+    Danger("ban-concurrent-index-creation-in-transaction", BUILT, [(BUILT, OUTSIDE)]),
+    Danger("not-in-a-transaction", 'op.drop_index("i", postgresql_concurrently=True)', tables=()),
+    Danger("transaction-nesting", sql("SELECT 1; COMMIT; SELECT 2"), tables=()),
+    Danger("leaves-transaction", "with op.get_context().autocommit_block():\n    op.execute('VACUUM')", tables=()),
+    Danger("not-renderable-outside", "op.get_bind().execute(sa.text('SELECT 1')).one()", says=OUTSIDE, tables=()),
+    Danger("missing-upgrade", "raise NotImplementedError", tables=()),
+    Danger("batch-not-a-change", "pass", says=FILL | {"batch": "SELECT 1 FROM candidates FOR UPDATE"}, tables=()),
+    Danger(
+        "batch-not-a-change",
+        "pass",
+        says=FILL | {"batch": "WITH a AS (DELETE FROM candidates RETURNING 1) SELECT count(*) FROM a"},
+        tables=(),
+    ),
+    Danger("batch-never-ends", "pass", says=FILL | {"batch": "UPDATE candidates SET phone = (SELECT '-' WHERE true)"}),
+]
+ALL = [*BIG, *BREAKING, *IMPOSSIBLE]
+
+
+@pytest.fixture(scope="module")
+def endangering(tmp_path_factory: pytest.TempPathFactory) -> dict[Danger, tuple[Finding, ...]]:
+    """What is found in each of them: all are linted at once."""
+    with copied_revisions(tmp_path_factory.mktemp("endangering")) as versions:
+        parts = [(danger.upgrade, danger.says or {}) for danger in ALL]
+        downgrades = ["raise NotImplementedError" if one.rule == "missing-downgrade" else "pass" for one in ALL]
+        return dict(zip(ALL, findings(versions, parts, downgrades), strict=True))
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> dict[Danger, list[tuple[Finding, ...]]]:
+    with copied_revisions(tmp_path_factory.mktemp("mended")) as versions:
+        parts = [(danger, part if isinstance(part, tuple) else (part, {})) for danger in ALL for part in danger.mended]
+        found = findings(versions, [part for _, part in parts])
+        return {
+            danger: [one for (other, _), one in zip(parts, found, strict=True) if other == danger] for danger in ALL
+        }
+
+
+def findings(versions: Versions, parts: Sequence[Part], downgrades: Sequence[str] = ()) -> list[tuple[Finding, ...]]:
+    """Make a revision of each part, and lint them all."""
+    for number, (upgrade, says) in enumerate(parts, 2):
+        downgrade = downgrades[number - 2] if downgrades else "pass"
+        versions.add(f"{number:04}", f"{number - 1:04}", upgrade, downgrade, **says)
+    return [one.findings for one in lint(RenderedHistory(History()))[1:]]
+
+
+@pytest.mark.parametrize("danger", ALL, ids=lambda one: one.rule)
+def test_what_endangers_a_tenant_is_found(
+    endangering: dict[Danger, tuple[Finding, ...]], mended: dict[Danger, list[tuple[Finding, ...]]], danger: Danger
+) -> None:
+    (found,) = [one for one in endangering[danger] if one.rule == danger.rule]
+
+    assert found.tables == danger.tables
+    assert (found.level, found.by_size, found.accepted) == (Level.ERROR, danger in BIG, "")
+    assert mended[danger] == [()] * len(danger.mended)
+
+
+def one_finding(versions: Versions, upgrade: str, **says: object) -> list[tuple[str, str, str]]:
+    (found,) = findings(versions, [(upgrade, says)])
+    return [(one.rule, one.level, one.accepted) for one in found]
+
+
+def test_a_finding_is_accepted_for_a_reason(versions: Versions) -> None:
+    upgrade = f'{column("sa.Text", nullable=False)}\nop.drop_table("candidates")'
+    assert one_finding(versions, upgrade, safety_assured="nobody has any rows") == [
+        ("adding-required-field", "error", "nobody has any rows"),
+        ("ban-drop-table", "error", "nobody has any rows"),
+    ]
+
+
+def test_what_can_not_be_run_is_not_accepted(versions: Versions) -> None:
+    reason = {"safety_assured": "it has to be"}
+    found = findings(versions, [(one.upgrade, {**(one.says or {}), **reason}) for one in IMPOSSIBLE])
+    for danger, those in zip(IMPOSSIBLE, found, strict=True):
+        assert [one.accepted for one in those if one.rule == danger.rule] == [""]
+
+
+def test_squawks_own_way_to_be_quiet_is_none(versions: Versions) -> None:
+    quiet = sql("-- squawk-ignore ban-drop-table\nDROP TABLE candidates", "/* squawk-ignore-file */ SELECT 1")
+    (versions.path / ".squawk.toml").write_text('excluded_rules = ["ban-drop-table"]')
+    assert one_finding(versions, quiet) == [("ban-drop-table", "error", "")]
+
+
+def test_a_table_that_the_revision_makes_is_empty(versions: Versions) -> None:
+    made = sql(
+        "CREATE TABLE new (id bigint)",
+        "CREATE INDEX i ON new (id)",
+        "ALTER TABLE new ADD COLUMN a text NOT NULL; ALTER TABLE new ALTER id TYPE int; ALTER TABLE new RENAME id TO b",
+        "ALTER TABLE new ADD FOREIGN KEY (a) REFERENCES candidates (email); ALTER TABLE new ALTER b SET NOT NULL",
+        "UPDATE new SET a = '-'; TRUNCATE new; DROP TABLE new",
+    )
+    assert one_finding(versions, made) == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["CREATE TABLE IF NOT EXISTS t (id bigint)", "CREATE TABLE t AS SELECT 1 AS id", "CREATE TABLE u (id bigint)"],
+)
+def test_a_table_that_may_be_old_is_not(versions: Versions, before: str) -> None:
+    assert ("ban-drop-table", "error", "") in one_finding(versions, sql(before, "DROP TABLE t"))
+
+
+def test_a_table_that_is_made_after_it_was_dropped_was_not_empty(versions: Versions) -> None:
+    anew = sql("DROP TABLE candidates", "CREATE TABLE candidates (id bigint)")
+    assert one_finding(versions, anew) == [("ban-drop-table", "error", "")]
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "rule"),
+    [
+        ("op.get_bind().execute(sa.text('SELECT 1')).one()", "not-renderable"),
+        (sql("DO $$ BEGIN EXECUTE 'DROP TABLE candidates'; END $$"), "hidden-in-code"),
+    ],
+)
+def test_what_can_not_be_linted_is_told(versions: Versions, upgrade: str, rule: str) -> None:
+    assert one_finding(versions, upgrade) == [(rule, "warning", "")]
+
+
+def test_a_backfill_that_reads_is_an_error(versions: Versions) -> None:
+    reads = "op.get_bind().execute(sa.text('SELECT 1')).one()"
+    assert one_finding(versions, reads, **FILL) == [("not-renderable-backfill", "error", "")]
+
+
+def test_a_downgrade_that_can_not_be_run_is_found(versions: Versions) -> None:
+    (found,) = findings(versions, [("pass", {})], ['op.drop_index("i", postgresql_concurrently=True)'])
+    assert [(one.rule, one.message.startswith("Its downgrade: ")) for one in found] == [("not-in-a-transaction", True)]
+
+
+def test_a_comment_at_the_end_of_a_statement_hides_nothing(versions: Versions) -> None:
+    upgrade = sql("SELECT 1 -- first", "DROP TABLE candidates -- then")
+    assert one_finding(versions, upgrade) == [("ban-drop-table", "error", "")]
+    rendering = RenderedHistory(History()).render(Step(History().revisions[1]))
+    assert rendering
+    assert rendering.text == "SELECT 1 -- first\n;\nDROP TABLE candidates -- then\n;\n"
+
+
+def test_squawk_knows_the_rules_that_are_named_here() -> None:
+    """It refuses to leave out a rule that it does not have."""
+    ours = {"ban-truncate", "unused-ignore"}
+    command = [squawk_program(), *(f"--exclude={rule}" for rule in sorted({*LEFT_OUT, *TAKE_AWAY} - ours))]
+    done = subprocess.run(command, input="SELECT 1;", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+Told = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """Run the command; returns its exit status and what it prints."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(arguments)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_the_command_says_what_to_do(versions: Versions, told: Told) -> None:
+    file = versions.add("0002", "0001", 'op.drop_table("candidates")')
+
+    status, output = told("--write")
+
+    assert status == 1
+    assert f"{file}: error: ban-drop-table (candidates): " in output
+    assert 'phase = "contract"' in output
+    assert "1 to mend" in output
+
+
+def test_the_file_has_to_be_up_to_date(versions: Versions, told: Told) -> None:
+    status, output = told()
+    assert (status, "make findings" in output) == (1, True)
+    assert told("--write") == (0, "")
+    assert told() == (0, "")
+
+    file = versions.add("0002", "0001", 'op.drop_table("candidates")', safety_assured="it is not used")
+    status, output = told()
+    assert (status, "accepted, 'it is not used'" in output, "make findings" in output) == (1, True, True)
+    assert told("--write")[0] == 0
+    assert told()[0] == 0
+
+    scripts = RenderedHistory(History())
+    (step,) = [Step(one) for one in scripts.history.revisions if one.revision_id == "0002"]
+    (found,) = read_findings()[scripts.digest(step)]
+    assert (found.rule, found.accepted, found.tables) == ("ban-drop-table", "it is not used", ("candidates",))
+    file.write_text(file.read_text().replace("candidates", "people"))
+    assert told()[0] == 1
+
+
+def test_files_that_can_not_be_read_are_told(versions: Versions, told: Told) -> None:
+    (versions.path / "0002_made.py").write_text("revision = ")
+    status, output = told()
+    assert status == 2
+    assert "can't be read" in output
+    assert "SyntaxError" in output
+
+
+def test_the_sample_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REVISIONS_DIRECTORY")
+    linted = lint(RenderedHistory(History()))
+    assert [one.findings for one in linted] == [()] * len(linted)
+    assert linted[0].phase is Phase.EXPAND
+    assert findings_file().read_text("utf-8") == as_text(linted)
+    assert Path("functions/migrations/versions/findings.json").samefile(findings_file())
