@@ -142,6 +142,11 @@ BREAKING = [
         [(BUILT, OUTSIDE)],
         says=OUTSIDE,
     ),
+    Danger(
+        "prefer-robust-stmts",
+        sql("ALTER TABLE candidates ADD CONSTRAINT d CHECK (true) NOT VALID, VALIDATE CONSTRAINT c"),
+        says=OUTSIDE,
+    ),
     Danger("session-changed", sql("SET lock_timeout = 0"), tables=()),
     Danger("session-changed", sql("RESET ALL"), tables=()),
     Danger("syntax-error", sql("SELECT a b c"), tables=()),
@@ -209,6 +214,15 @@ def one_finding(versions: Versions, upgrade: str, **says: object) -> list[tuple[
     return [(one.rule, one.level, one.accepted) for one in found]
 
 
+def test_matters_of_taste_are_left_out(versions: Versions) -> None:
+    columns = ("int", "smallint", "char(3)", "varchar(9)", "timestamp")
+    added = ", ".join(f"ADD c{number} {kind}" for number, kind in enumerate(columns))
+    tastes = sql(
+        f"ALTER TABLE candidates {added}", "ALTER TYPE e ADD VALUE 'x'", "CREATE DOMAIN d AS text CHECK (true)"
+    )
+    assert one_finding(versions, tastes) == []
+
+
 def test_a_finding_is_accepted_for_a_reason(versions: Versions) -> None:
     upgrade = f'{column("sa.Text", nullable=False)}\nop.drop_table("candidates")'
     assert one_finding(versions, upgrade, safety_assured="nobody has any rows") == [
@@ -224,9 +238,10 @@ def test_what_can_not_be_run_is_not_accepted(versions: Versions) -> None:
         assert [one.accepted for one in those if one.rule == danger.rule] == [""]
 
 
-def test_squawks_own_way_to_be_quiet_is_none(versions: Versions) -> None:
+def test_squawks_own_ways_to_be_quiet_are_none(versions: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = sql("-- squawk-ignore ban-drop-table\nDROP TABLE candidates", "/* squawk-ignore-file */ SELECT 1")
     (versions.path / ".squawk.toml").write_text('excluded_rules = ["ban-drop-table"]')
+    monkeypatch.chdir(versions.path)
     assert one_finding(versions, quiet) == [("ban-drop-table", "error", "")]
 
 

@@ -20,6 +20,8 @@ from tenantry.revisions.history import head_revision
 DROPPED = Finding("ban-drop-table", Level.ERROR, "Later.", ("a", "b"), accepted="empty")
 REWRITTEN = Finding("table-rewritten", Level.ERROR, "Not now.", ("ü",), by_size=True)
 
+LOCKED = Finding("require-concurrent-index-deletion", Level.ERROR, "Concurrently.")
+
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -29,16 +31,16 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_written_is_read(directory: Path) -> None:
     linted = [
-        LintedRevision("0001", "aa", Phase.EXPAND, ()),
+        LintedRevision("0001", "aa", Phase.CONTRACT, (DROPPED, REWRITTEN)),
         LintedRevision("0002", "bb", Phase.EXPAND, (DROPPED, REWRITTEN)),
         LintedRevision("0003", "", Phase.EXPAND, (REWRITTEN,)),
-        LintedRevision("0004", "aa", Phase.EXPAND, (REWRITTEN,)),
+        LintedRevision("0004", "aa", Phase.EXPAND, (REWRITTEN, LOCKED)),
     ]
     (directory / "findings.json").write_text(as_text(linted), "utf-8")
 
     found = read_findings()
 
-    assert found == {"aa": (REWRITTEN,), "bb": (DROPPED, REWRITTEN)}
+    assert found == {"aa": (DROPPED, REWRITTEN, LOCKED), "bb": (DROPPED, REWRITTEN)}
     assert findings_of("bb", found) == (DROPPED, REWRITTEN)
     assert findings_of("cc", found) == (NOT_LINTED,)
 

@@ -33,6 +33,10 @@ class _Pattern:
 _ALTER: Final = rf"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?{NAME} "
 _ALONE: Final = "It can't be run in a transaction: set `in_transaction = False` in a revision of its own."
 _REWRITTEN: Final = "The whole table is written anew while nobody can read it."
+# The role, the schema and the limits with which all revisions are run.
+_OURS: Final = r"(?:role|session_authorization|search_path|row_security|(?:lock|statement|transaction|idle\w*)_timeout)"
+_SET: Final = rf"(?:SET|RESET) (?:SESSION |LOCAL )?(?:{_OURS}|AUTHORIZATION)\b|RESET ALL\b|DISCARD (?:ALL|TEMP)\b"
+_SET_CONFIG: Final = re.compile(rf"\bset_config\s*\(\s*'{_OURS}'", re.IGNORECASE)
 _CHANGE: Final = re.compile(r"(?:UPDATE|DELETE|INSERT|MERGE)\b", re.IGNORECASE)
 
 _PATTERNS: Final = (
@@ -72,12 +76,6 @@ _PATTERNS: Final = (
         _ALONE,
         in_transaction=True,
     ),
-    _Pattern(
-        "session-changed",
-        r"(?:SET|RESET) .*\b(?:ROLE|AUTHORIZATION|search_path|(?:lock|statement|transaction|idle\w*)_timeout)\b"
-        r"|RESET ALL\b|DISCARD\b",
-        "It changes the role, the schema or the limits with which all revisions are run. Leave it out.",
-    ),
 )
 
 
@@ -88,6 +86,11 @@ def remarks_on(statement: Statement, *, in_transaction: bool) -> Iterator[OwnRem
             yield OwnRemark(pattern.rule, pattern.message)
     if statement.begins(r"VACUUM \(") and re.search(r"\bFULL\b", statement.plain.partition(")")[0], re.IGNORECASE):
         yield OwnRemark("table-rewritten", _REWRITTEN)
+    if statement.begins(_SET) or _SET_CONFIG.search(statement.text):
+        yield OwnRemark(
+            "session-changed",
+            "It changes the role, the schema or the limits with which all revisions are run. Leave it out.",
+        )
     if _changed_rows(statement) in {"UPDATE", "DELETE"}:
         yield OwnRemark(
             "rows-changed-at-once",
