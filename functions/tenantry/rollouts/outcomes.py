@@ -19,7 +19,8 @@ _WAITS: Final = frozenset({"backup_in_progress", "backup_too_soon"})
 # A worker had no more time: the next one goes on.
 _GOES_ON: Final = "revision_unfinished"
 _MAX_TEXT: Final = 500
-NO_WORD: Final = "no_word"
+# Of an entry of which no error is told any more.
+_NO_ERROR: Final[dict[str, Any]] = {"code": "", "details": "", "hint": "", "blocked_by": {}}
 
 
 def recorded(run: StepRun, digest: str, at: datetime) -> StepRecord:
@@ -62,9 +63,7 @@ def worked(entry: Entry, steps: Sequence[StepRecord], reached: str | None, secon
 
 def settled(entry: Entry, state: EntryState, at: datetime, reason: str = "") -> Entry:
     """Return the entry of a home that nothing is to be done to any more."""
-    return replace(
-        entry, state=state, reason=reason, code="", details="", hint="", blocked_by={}, updated_at=at.isoformat()
-    )
+    return replace(entry, state=state, reason=reason, updated_at=at.isoformat(), **_NO_ERROR)
 
 
 def failed(entry: Entry, error: TenantryError, at: datetime, blocked_by: Mapping[str, Any] | None = None) -> Entry:
@@ -87,8 +86,10 @@ def found_running(entry: Entry, at: datetime) -> Entry:
     """Return the entry of a home whose worker has said nothing more: it has died, and another one tries."""
     if entry.attempts < MOST_ATTEMPTS:
         return replace(entry, state=EntryState.PENDING, updated_at=at.isoformat())
-    hint = "Look into the log of the function that migrates; then retry."
-    return replace(entry, state=EntryState.FAILED, code=NO_WORD, hint=hint, updated_at=at.isoformat())
+    error = TenantryError(
+        "No worker has said how it ended.", code="worker_lost", hint="Look into the log of MigrateTenants, then resume."
+    )
+    return failed(entry, error, at)
 
 
 def is_due(entry: Entry, rules: Rules, at: datetime) -> bool:

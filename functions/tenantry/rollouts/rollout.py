@@ -216,17 +216,7 @@ class Entry:
 
     def again(self) -> "Entry":
         """Return the entry as one that is to be tried anew, with what was done so far."""
-        return replace(
-            self,
-            state=EntryState.PENDING,
-            attempts=0,
-            code="",
-            details="",
-            hint="",
-            blocked_by={},
-            began_at="",
-            not_before="",
-        )
+        return replace(self, state=EntryState.PENDING, attempts=0, **_AFRESH)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -234,6 +224,11 @@ class Entry:
 
 
 POOL: Final = "pool/"
+# What an entry says of earlier attempts, when nothing is to be said of them any more.
+_AFRESH: Final[dict[str, Any]] = {
+    **dict.fromkeys(("code", "details", "hint", "reason", "began_at", "not_before"), ""),
+    "blocked_by": {},
+}
 
 
 def entry_from(fields: Mapping[str, Any]) -> Entry:
