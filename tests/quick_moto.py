@@ -1,8 +1,9 @@
-"""Makes a call of moto's DynamoDB or Secrets Manager take a third of its time: the tests make tens of thousands.
+"""Makes moto answer in half the time: the tests ask it tens of thousands of times.
 
 moto looks for each of the ten kinds of a value (a string, a number, a map …) under four spellings of its name, asks its
 classes for their methods anew at each call, and compares an address with those of two hundred services. botocore says
-letter by letter which client it is, and signs what moto does not verify. What is asked and answered stays the same.
+letter by letter which client it is, and signs what moto does not verify. To list the versions in a bucket, moto copies
+all that is in it. What is asked and answered stays the same.
 """
 
 import functools
@@ -20,6 +21,7 @@ from moto.core import responses, serialize, utils
 from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
 from moto.moto_api._internal.moto_random import MotoRandom
+from moto.s3.models import FakeKey
 
 _VALUE = "AttributeValue"
 _structure = serialize.ResponseSerializer._serialize_type_structure
@@ -92,6 +94,21 @@ def _normalize_request(request: Any) -> Any:
     return normalize_request(request)
 
 
+class _Listed(FakeKey):
+    """An object in a listing: the content is still the other's, who ends it."""
+
+    def dispose(self, garbage: bool = False) -> None:
+        pass
+
+
+def _without_content(self: Any, _: Any) -> _Listed:
+    with self.lock:
+        self.etag  # noqa: B018 - is found in the content, once
+    made: _Listed = object.__new__(_Listed)
+    made.__dict__.update(self.__dict__)
+    return made
+
+
 _Signer: Any = auth.AUTH_TYPE_MAPS["v4"]
 
 
@@ -129,6 +146,7 @@ def make_moto_quick() -> None:
     MotoRandom.get_random_string = _get_random_string  # type: ignore[method-assign]
     stubber.normalize_request = _normalize_request  # type: ignore[attr-defined]
     _begin_with_the_usual_services()
+    FakeKey.__deepcopy__ = _without_content  # type: ignore[attr-defined]
     auth.AUTH_TYPE_MAPS["v4"] = _NamedOnly
     clean = useragent.sanitize_user_agent_string_component
     useragent.sanitize_user_agent_string_component = functools.lru_cache(clean)
