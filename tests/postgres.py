@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
 from tenantry.database.connecting import PatientConnection
@@ -49,6 +51,18 @@ def superuser_session(server: PostgresServer, database: str = "postgres", **opti
     # A port is another server's when this one has ended; its password is its own.
     key = (server.admin_password, *sorted(options.items()))
     return _kept.take(key, open_session) if database == "postgres" else open_session()
+
+
+def with_cursors(session: PatientConnection, cursors: type[Cursor]) -> PatientConnection:
+    """Have a session's statements sent by cursors of that class until it is closed, and return it."""
+    keep = session.give_back or PatientConnection.end
+
+    def give_back(closed: PatientConnection) -> None:
+        closed.cursor_factory = Cursor
+        keep(closed)
+
+    session.cursor_factory, session.give_back = cursors, give_back
+    return session
 
 
 @contextmanager
