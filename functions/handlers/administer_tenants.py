@@ -16,6 +16,7 @@ from handlers.routes import (
     renaming,
     reports,
     restores,
+    rollouts,
     servers,
     tenants,
 )
@@ -30,7 +31,7 @@ from tenantry.observability import log_unexpected, logger
 app = APIGatewayRestResolver()
 for part in (servers, tenants, limits, erasures, operations, reports, pgadmin, renaming, relocations):
     app.include_router(part.routes)
-for part in (backups, restores, data_api):
+for part in (backups, restores, data_api, rollouts):
     app.include_router(part.routes)
 
 

@@ -54,6 +54,10 @@ _SESSIONS = (
     "tests/integration/homes/test_isolation_of_models.py",
     "tests/hostile/owner_sql/test_digests.py",
 )
+_ROLLOUTS = (
+    "tests/integration/revisions/test_phases.py",
+    "tests/integration/rollouts/test_rollouts.py",
+)
 _OWNERS_SQL = ("tests/integration/homes/test_hostile_tenant.py",)
 _DUMPS = (
     "tests/integration/restores/test_hostile.py",
@@ -113,6 +117,7 @@ _EDGES = "tests/integration/data_api/test_protocol.py"
 _LIMITS = ("tests/integration/tenants/limits/test_limits.py",)
 _AUDIT = ("tests/hostile/operator_slip/test_trail.py",)
 
+_ROLLOUT = "/admin/v1/rollouts/{rollout_id}"
 _TENANT = "/admin/v1/tenants/{tenant_id}"
 _BACKUP = f"{_TENANT}/backups/{{backup_id}}"
 
@@ -189,6 +194,17 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("/admin/v1/reports/backups", "post"): (LEAKS,),
     ("/admin/v1/reports/pgadmin", "get"): (LEAKS,),
     ("/admin/v1/reports/pgadmin", "post"): (LEAKS, "tests/integration/access/inspection/test_looks_at_homes.py"),
+    ("/admin/v1/rollouts", "get"): (LEAKS,),
+    ("/admin/v1/rollouts", "post"): (LEAKS, *_ROLLOUTS),
+    (_ROLLOUT, "get"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/tenants", "get"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/pause", "post"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/resume", "post"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/promote", "post"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/cancel", "post"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/revert", "post"): (LEAKS, *_ROLLOUTS),
+    (f"{_ROLLOUT}/skip", "post"): (LEAKS, *_ROLLOUTS),
+    ("/admin/v1/reports/migrations", "get"): (LEAKS, *_ROLLOUTS),
     ("/admin/v1/audit", "get"): (LEAKS, *_AUDIT),
 }
 
@@ -200,6 +216,7 @@ REPORTS: dict[str, tuple[str, ...]] = {
     "cost": ("tests/hostile/owner_sql/test_fleet_reports.py",),
     "backups": ("tests/hostile/owner_sql/test_fleet_reports.py",),
     "pgadmin": ("tests/integration/access/inspection/test_looks_at_homes.py", "tests/unit/domain/test_pgadmin.py"),
+    "migrations": _ROLLOUTS,
 }
 
 # By the kinds that perform_operation knows.

@@ -190,7 +190,8 @@ def test_revisions_run_with_nothing_but_the_layer(
     program = f"""
 import os, sys; sys.path[:0] = {folders!r}
 import psycopg2
-from tenantry.database.revisions import head_revision, upgrade_schema
+from tenantry.revisions.history import head_revision
+from tenantry.revisions.running import upgrade_schema
 connection = psycopg2.connect(dbname="layer", **{login!r}); connection.autocommit = True
 assert upgrade_schema(connection, "layer_owner", "public") == head_revision()
 """

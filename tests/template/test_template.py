@@ -17,9 +17,11 @@ FUNCTIONS = {
     "AdministerTenants": "administer_tenants",
     "AuthorizeRequest": "authorize_request",
     "BackUpTenant": "back_up_tenant",
+    "ConductRollout": "conduct_rollout",
     "DrillBackup": "drill_backup",
     "GetHealth": "get_health",
     "ManageBackups": "manage_backups",
+    "MigrateTenants": "migrate_tenants",
     "PerformOperation": "perform_operation",
     "PlanBackups": "plan_backups",
     "PlanDrills": "plan_drills",
@@ -34,6 +36,7 @@ OPENING_CONNECTIONS = {
     "AdministerTenants",
     "BackUpTenant",
     "DrillBackup",
+    "MigrateTenants",
     "PerformOperation",
     "QueryTenant",
     "RotateCredentials",
@@ -46,6 +49,7 @@ CATALOGUE |= {
     "s3:GetObjectLegalHold",
     "s3:GetObjectRetention",
 }
+ROLLOUTS = {f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")}
 USAGE_KEYS = {f"apigateway:{method}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
@@ -240,8 +244,19 @@ ALLOWED: list[tuple[str, set[str]]] = [
         # To take a server off.
         | {"secretsmanager:DeleteSecret"}
         # To make links to backups, as their tenant.
-        | {"sts:AssumeRole", "sts:TagSession"},
+        | {"sts:AssumeRole", "sts:TagSession"}
+        # To start and to steer rollouts.
+        | {"states:StartExecution", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
     ),
+    (
+        "ConductRolloutRole",
+        {"dynamodb:GetItem", "dynamodb:Query", "states:StartExecution"} | ROLLOUTS,
+    ),
+    (
+        "MigrateTenantsRole",
+        {"dynamodb:GetItem", "dynamodb:Query", "lambda:InvokeFunction", "secretsmanager:GetSecretValue"} | ROLLOUTS,
+    ),
+    ("RolloutFleetRole", {"lambda:InvokeFunction"}),
     (
         "ManageBackupsRole",
         {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "lambda:InvokeFunction"}

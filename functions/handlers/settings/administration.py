@@ -35,6 +35,7 @@ class AdministrationSettings:
     retention: RetentionPolicy = retention_policy()
     reader_role_arn: str = text("BACKUP_READER_ROLE_ARN", "")
     backup_function_arn: str = text("BACKUP_FUNCTION_ARN", "")
+    rollout_machine_arn: str = text("ROLLOUT_MACHINE_ARN", "")
 
 
 administration_settings = reader(AdministrationSettings)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from handlers.settings.administration import AdministrationSettings, administration_settings
 from handlers.wiring.backups import backup_catalogue, backup_holds, own_backups
+from handlers.wiring.rollouts import wire_rollouts
 from tenantry.access.inspection import Inspections
 from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
@@ -28,6 +29,10 @@ from tenantry.relocation.requests import Relocations
 from tenantry.reports.connections import ConnectionBudget
 from tenantry.reports.report_store import ReportStore
 from tenantry.restores.requests import Restores
+from tenantry.rollouts.report import MigrationReport
+from tenantry.rollouts.requests import Rollouts
+from tenantry.rollouts.safety import Safety
+from tenantry.rollouts.steering import Steering
 from tenantry.servers.registrations import Registrations
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate_store import CertificateStore
@@ -65,6 +70,10 @@ class Services(NamedTuple):
     own_backups: OwnBackups
     retention: Retention
     restores: Restores
+    rollouts: Rollouts
+    steering: Steering
+    migrations: MigrationReport
+    safety: Safety
 
 
 @cache
@@ -115,6 +124,7 @@ def services() -> Services:
         own_backups=own_backups(registry, settings.reader_role_arn, settings.stage, settings.region, settings.buckets),
         retention=Retention(registry, catalogue, settings.retention, leases),
         restores=Restores(registry, store, servers, leases, operations, catalogue, settings.buckets),
+        **wire_rollouts(settings, registry),
         inspections=Inspections(
             registry, store, servers, PassFileStore(secrets, settings.stage), operations, settings.stage
         ),

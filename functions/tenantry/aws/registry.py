@@ -78,17 +78,21 @@ class Registry:
         change: dict[str, Any] = {"UpdateExpression": "REMOVE over_quota"}
         if is_over:
             change = {"UpdateExpression": "SET over_quota = :yes", "ExpressionAttributeValues": {":yes": {"S": "yes"}}}
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key={"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}},
-                ConditionExpression="attribute_exists(pk)",
-                **change,
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return
-        except (ClientError, BotoCoreError) as exc:
-            raise registry_unavailable() from exc
+        self._update_tenant(tenant_id, change)
+
+    def note_revision(self, tenant_id: TenantId, revision: str) -> None:
+        """Write down at which revision a tenant's schema is. Nothing else of its item is touched.
+
+        A tenant that has gone meanwhile, or has been given another id, stays so.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        values = {":revision": {"S": revision}}
+        change: dict[str, Any] = {
+            "UpdateExpression": "SET schema_revision = :revision",
+            "ExpressionAttributeValues": values,
+        }
+        self._update_tenant(tenant_id, change if revision else {"UpdateExpression": "REMOVE schema_revision"})
 
     def delete_tenant(self, tenant_id: TenantId) -> None:
         """Delete a tenant's item; it is no error if there is none.
@@ -177,6 +181,19 @@ class Registry:
         :raises DependencyFailed: DynamoDB did not answer.
         """
         self._delete(_SERVER, server_id)
+
+    def _update_tenant(self, tenant_id: TenantId, change: dict[str, Any]) -> None:
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": _TENANT}, "sk": {"S": tenant_id.value}},
+                ConditionExpression="attribute_exists(pk)",
+                **change,
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
 
     def _get(self, kind: str, name: str) -> Any:
         try:

@@ -6,9 +6,9 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.logins import login_names
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.backup_facts import DatabaseFacts, ExtensionFacts, GrantFacts, RoleFacts, SettingFacts
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.tenant import TENANT_ROLES, Home, Isolation, TenantId, database_role
 
 

@@ -30,9 +30,9 @@ from tenantry.contents.rights_reader import read_rights
 from tenantry.contents.surroundings_reader import read_surroundings
 from tenantry.contents.watch import Watch
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.domain.content import Content, ContentTable, Counting, Place, TableContent
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.rights import AllRights
 from tenantry.domain.surroundings import Surroundings
 from tenantry.domain.tenant import Isolation, TenantId

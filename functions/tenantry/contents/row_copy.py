@@ -10,10 +10,10 @@ import psycopg2
 from psycopg2 import sql
 
 from tenantry.contents.reader import ContentReader
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.domain.content import ContentTable
 from tenantry.domain.errors import Conflict
+from tenantry.domain.revision import VERSION_TABLE
 
 _PIPE_BYTES = 1 << 16
 

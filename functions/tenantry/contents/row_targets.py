@@ -14,10 +14,10 @@ from tenantry.contents.reader import ContentReader
 from tenantry.contents.sequences import State, go_on
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.patience import LOCK_TIMEOUT_MS, ending_beside, patiently
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.content import ContentColumn, ContentTable
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.tenant import TenantId
 
 _LIMIT_LOCKS = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"

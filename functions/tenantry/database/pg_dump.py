@@ -7,9 +7,9 @@ from typing import Any
 
 from tenantry.database.client_environment import program_options
 from tenantry.database.connecting import certificate_file
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BackupFailed
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.tenant import Isolation
 
 # The largest pipe that Linux allows an unprivileged process, so that pg_dump seldom has to wait for us.

@@ -19,7 +19,6 @@ from tenantry.database.database_removal import drop_database
 from tenantry.database.logins import backup_logins, login_names
 from tenantry.database.marks import name_taken
 from tenantry.database.sql_files import load_sql
-from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.tenant import Home, TenantId
 from tenantry.homes import sessions
@@ -28,7 +27,10 @@ from tenantry.homes.ownership import is_tenants_database
 from tenantry.homes.rights import grant_rights, is_from_template
 from tenantry.homes.swapping import readmit
 from tenantry.homes.ties import find_ties, untie
-from tenantry.homes.upgrading import upgrade_own_home
+from tenantry.homes.upgrading import migrate_own_home, own_home_revision, upgrade_own_home
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import NOBODY, Watch
+from tenantry.revisions.templates import TemplateDatabases
 
 
 class DatabaseHome:
@@ -101,6 +103,14 @@ class DatabaseHome:
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
         return upgrade_own_home(self._connect, self._tenant_id, self.home)
+
+    def revision(self) -> str | None:
+        """Tell which revision it is at."""
+        return own_home_revision(self._connect, self.home)
+
+    def migrate(self, target: str, scripts: RenderedHistory, watch: Watch = NOBODY) -> str:
+        """Bring it to a revision."""
+        return migrate_own_home(self._connect, self._tenant_id, self.home, target, scripts, watch)
 
     def open(self) -> None:
         """Let the tenant's logins connect, and those for its backups."""

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from tenantry.domain.database_options import DatabaseOptions
 from tenantry.domain.tenant import Home
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import NOBODY, Watch
 
 
 class HomeAdmin(Protocol):
@@ -45,6 +47,18 @@ class HomeAdmin(Protocol):
         """Bring the home to the newest revision, and return its revision.
 
         :raises Conflict: the home is at a revision that is unknown here.
+        """
+
+    def revision(self) -> str | None:
+        """Tell which revision the home is at; None where no revision was ever run. No login is needed for that."""
+
+    def migrate(self, target: str, scripts: RenderedHistory, watch: Watch = NOBODY) -> str:
+        """Bring the home to a revision, forward or back; shared tables for all who live there.
+
+        :param target: the id of a revision; empty before the first.
+        :returns: the revision that it is at then.
+        :raises Conflict: the home is at a revision that is unknown here, its tables are in use all the time
+            (`database_busy`), or there was no more time for a backfill's next batch (`revision_unfinished`).
         """
 
     def open(self) -> None:

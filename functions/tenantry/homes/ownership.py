@@ -6,11 +6,11 @@ from typing import Any
 from tenantry.database.admin_sql import AdminConnect, execute, known_roles
 from tenantry.database.marks import SERVER_MARK, foreign_roles_named, tenant_marks
 from tenantry.database.sql_files import load_sql
-from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
 from tenantry.homes.renaming import find_rows
 from tenantry.homes.shared_database import SharedDatabase
+from tenantry.revisions.templates import TemplateDatabases
 
 
 def is_tenants_database(

@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import execute
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, StatementFailed
+from tenantry.domain.revision import VERSION_TABLE
 
 POOL_ROLE, POOL_VIEWERS, POOL_EDITORS = "tenantry_pool", "tenantry_pool_viewer", "tenantry_pool_editor"
 
 _SINGLE = "tenantry_single_"
+# The name of an index as long as it is built.
+_DRAFT = "tenantry_index_draft"
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _NOT_UNIQUE = "23505"
 _KEY_IN_USE = "something relies on a key that has to be rebuilt, such as a view that groups by it"
@@ -85,6 +87,21 @@ class PoolShape:
             self._refuse_unsupported(cursor)
             self._shape(cursor)
 
+    def outside(self, connection: Any) -> None:
+        """Build the indexes anew with the tenant as their first column, without keeping anybody out of the tables.
+
+        :param connection: in autocommit mode, as the role that owns the tables.
+        :raises psycopg2.Error: as PostgreSQL gave it; what was built by then is found by the next attempt.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(load_sql("homes/pool_indexes").format(**self._names))
+            for name, definition in cursor.fetchall():
+                draft = self._name(_DRAFT)
+                cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(draft))
+                cursor.execute(_draft_index(definition, name))
+                cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(self._name(name)))
+                cursor.execute(sql.SQL("ALTER INDEX {} RENAME TO {}").format(draft, sql.Identifier(name)))
+
     def explain(self, error: StatementFailed) -> Conflict | None:
         """Explain why a revision failed; None if the reason is not that the tables are shared."""
         reason = _REASONS.get(error.code)
@@ -128,7 +145,7 @@ class PoolShape:
         execute(cursor, load_sql("homes/pool_indexes").format(**self._names))
         for name, definition in cursor.fetchall():
             execute(cursor, sql.SQL("DROP INDEX {}").format(self._name(name)))
-            execute(cursor, sql.SQL(definition.replace(" USING btree (", " USING btree (tenant_id, ", 1)))
+            execute(cursor, sql.SQL(_led_by_tenant(definition)))
 
     def _foreign_key(self, key: _ForeignKey) -> sql.Composable:
         text = "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})"
@@ -166,6 +183,17 @@ class PoolShape:
 
     def _name(self, relation: str) -> sql.Composable:
         return sql.Identifier(self._schema, relation)
+
+
+def _led_by_tenant(definition: str) -> str:
+    return definition.replace(" USING btree (", " USING btree (tenant_id, ", 1)
+
+
+def _draft_index(definition: str, name: str) -> sql.Composable:
+    """Write the statement that builds an index concurrently, under another name, from `pg_get_indexdef`."""
+    kind = "CREATE UNIQUE INDEX " if definition.startswith("CREATE UNIQUE ") else "CREATE INDEX "
+    rest = definition[definition.index(" ON ", len(kind) + len(name)) :]
+    return sql.SQL(f"{kind}CONCURRENTLY {{}}").format(sql.Identifier(_DRAFT)) + sql.SQL(_led_by_tenant(rest))
 
 
 def _columns(names: list[str]) -> sql.Composable:

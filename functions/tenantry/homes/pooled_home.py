@@ -14,15 +14,17 @@ from tenantry.database.admin_sql import (
     known_roles,
 )
 from tenantry.database.logins import login_names
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.database_options import DatabaseOptions
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.tenant import Home, TenantId, pool_groups
 from tenantry.homes import sessions
 from tenantry.homes.large_objects import drop_large_objects
 from tenantry.homes.pool import Pool
 from tenantry.homes.pool_shape import POOL_EDITORS, POOL_ROLE, POOL_VIEWERS
 from tenantry.homes.ties import untie
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import NOBODY, Watch
 
 
 class PooledHome:
@@ -71,6 +73,14 @@ class PooledHome:
     def upgrade(self) -> str:
         """Bring the shared tables to the newest revision, for all who live there."""
         return self._pool.upgrade()
+
+    def revision(self) -> str | None:
+        """Tell which revision the shared tables are at."""
+        return self._pool.revision()
+
+    def migrate(self, target: str, scripts: RenderedHistory, watch: Watch = NOBODY) -> str:
+        """Bring the shared tables to a revision, for all who live there."""
+        return self._pool.migrate(target, scripts, watch)
 
     def open(self) -> None:
         """Let the tenant's logins connect."""

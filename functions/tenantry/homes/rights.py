@@ -8,10 +8,10 @@ from typing import Any
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import execute, role_identifiers, role_names
-from tenantry.database.revisions import VERSION_TABLE
 from tenantry.database.sql_files import load_sql
-from tenantry.database.templates import TEMPLATE_ROLE
+from tenantry.domain.revision import VERSION_TABLE
 from tenantry.domain.tenant import TenantId
+from tenantry.revisions.templates import TEMPLATE_ROLE
 
 
 def is_from_template(cursor: Any) -> bool:

@@ -19,7 +19,9 @@ from tenantry.homes.ownership import schema_owner
 from tenantry.homes.rights import grant_rights
 from tenantry.homes.shared_database import SharedDatabase
 from tenantry.homes.ties import untie
-from tenantry.homes.upgrading import upgrade_own_home
+from tenantry.homes.upgrading import migrate_own_home, own_home_revision, upgrade_own_home
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import NOBODY, Watch
 
 
 class SchemaHome:
@@ -71,6 +73,14 @@ class SchemaHome:
     def upgrade(self) -> str:
         """Bring it to the newest revision."""
         return upgrade_own_home(self._connect, self._tenant_id, self.home)
+
+    def revision(self) -> str | None:
+        """Tell which revision it is at."""
+        return own_home_revision(self._connect, self.home)
+
+    def migrate(self, target: str, scripts: RenderedHistory, watch: Watch = NOBODY) -> str:
+        """Bring it to a revision."""
+        return migrate_own_home(self._connect, self._tenant_id, self.home, target, scripts, watch)
 
     def open(self) -> None:
         """Let the tenant's logins connect."""

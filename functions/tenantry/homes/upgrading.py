@@ -8,34 +8,66 @@ import psycopg2
 
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.patience import Ending, ending_in, patience_of, patiently
-from tenantry.database.revisions import alone_with, head_revision, schema_revision, upgrade_schema
 from tenantry.database.sql_errors import translate
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import CopyLogin, copy_login
+from tenantry.revisions.history import History, head_revision
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import NOBODY, Migration, Watch, alone_with
+from tenantry.revisions.version import schema_revision
 
 
 def upgrade_own_home(connect: AdminConnect, tenant_id: TenantId, home: Home) -> str:
     """Bring a tenant's own schema to the newest revision; one that is there already needs no login.
 
-    What a revision sets off, a trigger of the tenant's say, runs with the rights of the session. An administrator's
-    session that has become the owner can become the administrator again: so it is that of a login that may be the
-    owner and nothing else.
-
     :returns: the revision that it is at then.
     :raises Conflict, TenantryError: as `upgrade_home`; the server refused the login.
     """
     newest = head_revision()
-    patience, ending = patience_of(connect), _ending(connect, home)
+    if own_home_revision(connect, home) == newest:
+        return newest
+    return migrate_own_home(connect, tenant_id, home, newest, RenderedHistory(History()))
+
+
+def own_home_revision(connect: AdminConnect, home: Home) -> str | None:
+    """Tell which revision a tenant's own schema is at. :raises TenantryError: the server refused."""
     with closing(connect(home.database)) as connection:
-        if patiently(lambda: schema_revision(connection, home.schema), patience, ending) == newest:
-            return newest
+        return patiently(lambda: schema_revision(connection, home.schema), patience_of(connect), _ending(connect, home))
+
+
+def migrate_own_home(
+    connect: AdminConnect,
+    tenant_id: TenantId,
+    home: Home,
+    target: str,
+    scripts: RenderedHistory,
+    watch: Watch = NOBODY,
+) -> str:
+    """Bring a tenant's own schema to a revision, forward or back.
+
+    What a revision sets off, a trigger of the tenant's say, runs with the rights of the session. An administrator's
+    session that has become the owner can become the administrator again: so it is that of a login that may be the
+    owner and nothing else.
+
+    :param target: the id of a revision; empty before the first.
+    :returns: the revision that it is at then.
+    :raises Conflict, TenantryError: as `Migration.run`; the server refused the login.
+    """
     with (
         alone_with(connect, home.database, home.schema),
         copy_login(connect, tenant_id, home.database, must_go=True) as login,
         _session(connect, home.database, login) as session,
     ):
-        owner = owner_role(tenant_id)
-        return patiently(lambda: upgrade_schema(session, owner, home.schema), patience, ending)
+        migration = Migration(
+            scripts,
+            session,
+            owner_role(tenant_id),
+            home.schema,
+            patience=patience_of(connect),
+            ending=_ending(connect, home),
+            watch=watch,
+        )
+        return migration.run(target)
 
 
 def _ending(connect: AdminConnect, home: Home) -> Ending | None:

@@ -1,8 +1,9 @@
 """Checks whether a tenant can be taken to another place; changes nothing."""
 
-from tenantry.database.revisions import head_revision, schema_revision
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId
+from tenantry.revisions.history import head_revision
+from tenantry.revisions.version import schema_revision
 from tenantry.servers.extensions import extensions_of, require_extensions
 from tenantry.servers.foreign_roles import foreign_roles
 from tenantry.servers.servers import Servers

@@ -7,7 +7,6 @@ from typing import Any
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.contents.omissions import require_copyable
-from tenantry.database.revisions import head_revision
 from tenantry.domain.changeable import moving, require_complete, require_settled
 from tenantry.domain.errors import BadRequest, Conflict
 from tenantry.domain.home import credentials_at, moved, place_of
@@ -30,6 +29,7 @@ from tenantry.relocation.move_checks import (
 )
 from tenantry.relocation.residence import home_in_use, require_options
 from tenantry.relocation.undo import require_present
+from tenantry.revisions.history import head_revision
 from tenantry.servers.servers import Servers
 from tenantry.tenants.rename_requests import give_up_rename
 from tenantry.tenants.renaming import new_id

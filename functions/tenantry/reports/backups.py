@@ -10,14 +10,13 @@ from tenantry.aws.registry import Registry
 from tenantry.backups.history import BackupHistories
 from tenantry.backups.judging import BackupReport, judge
 from tenantry.domain import operation_kinds
+from tenantry.domain.spreadsheet import as_cell
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 from tenantry.operations.operations import Step
 from tenantry.reports.report_store import ReportStore
 from tenantry.reports.stored_reports import stored_step
 
 KIND, TARGET = operation_kinds.REPORT_BACKUPS, "fleet/backups"
-# A spreadsheet takes a text that begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Tenants that are being made or erased are not judged.
 _SETTLED = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
 
@@ -67,12 +66,5 @@ def as_csv(report: dict[str, Any]) -> str:
     writer.writeheader()
     for line in report["tenants"]:
         cells = {"made_at": report["made_at"], **line, "faults": " ".join(line["faults"])}
-        writer.writerow({name: _as_text(value) for name, value in cells.items()})
+        writer.writerow({name: as_cell(value) for name, value in cells.items()})
     return text.getvalue()
-
-
-def _as_text(value: Any) -> Any:
-    """Put an apostrophe before what a spreadsheet would compute, and write what is true or not as JSON does."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

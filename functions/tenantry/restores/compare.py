@@ -9,13 +9,13 @@ from psycopg2 import sql
 from tenantry.contents.access import Access
 from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.revisions import schema_revision
 from tenantry.database.sql_errors import translate
 from tenantry.domain.backup import Manifest, TableRows
 from tenantry.domain.content import LARGE_OBJECTS, Content, ContentTable, Place, TableContent
 from tenantry.domain.errors import RestoreFailed
 from tenantry.domain.fingerprint import from_facts
 from tenantry.restores.regrouped import compare_groups
+from tenantry.revisions.version import schema_revision
 
 _NAMED = 10
 

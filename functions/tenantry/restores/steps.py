@@ -16,7 +16,6 @@ from tenantry.contents.access import Access
 from tenantry.contents.statistics import analyse
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.revisions import head_revision
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.backup import Manifest
 from tenantry.domain.backup_facts import Omission
@@ -36,6 +35,7 @@ from tenantry.restores.swap_own import DatabaseSwap, SwapStrategy
 from tenantry.restores.swap_pooled import PooledSwap
 from tenantry.restores.swap_schema import SchemaSwap
 from tenantry.restores.work import milliseconds, swap_of, work_for
+from tenantry.revisions.history import head_revision
 from tenantry.servers.running_server import same_server
 from tenantry.servers.servers import Servers
 from tenantry.tenants.exposure import renew_exposure

@@ -8,9 +8,9 @@ import pytest
 
 from local.postgres_server import PostgresServer
 from tenantry.database.marks import SERVER_MARK, UNMARKED_LIMIT
-from tenantry.database.revisions import head_revision
 from tenantry.domain.errors import Conflict
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Isolation
+from tenantry.revisions.history import head_revision
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import new_id, provision
 from tests.postgres import temporary_postgres

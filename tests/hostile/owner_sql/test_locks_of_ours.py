@@ -12,7 +12,6 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tenantry.database.revisions import head_revision, revisions_directory
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict
 from tenantry.domain.patience import Patience
@@ -20,6 +19,7 @@ from tenantry.domain.tenant import POOL_DATABASE, Home, Isolation, TenantId
 from tenantry.homes.exposure import Exposure
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.homes.renaming import rename_home
+from tenantry.revisions.history import head_revision, revisions_directory
 from tenantry.servers.server_admin import ServerAdmin
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import home, new_id, provision, remove

@@ -7,8 +7,8 @@ from moto import mock_aws
 
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import SecretStore
-from tenantry.database.revisions import head_revision
 from tenantry.domain.tenant import Isolation
+from tenantry.revisions.history import head_revision
 from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, World, create_registry
 from tests.integration.homes.conftest import MODELS, new_id, provision, rows
 from tests.postgres import temporary_postgres

@@ -29,7 +29,7 @@ from local.processes import marked_processes, wait_until
 from local.progress import keep_silent
 from local.stack import LocalStack
 from local.supervision import Supervision
-from tenantry.database.revisions import upgrade_schema
+from tenantry.revisions.running import upgrade_schema
 from tests.postgres import quick_place
 
 

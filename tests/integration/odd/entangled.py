@@ -65,7 +65,9 @@ def types_of_types(pen: Pen) -> list[str]:
         f"CREATE FUNCTION {check}(text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT length($1) < 99'",
         f"CREATE DOMAIN {valid} AS text COLLATE \"C\" DEFAULT 'v' CHECK ({check}(VALUE))",
         f"ALTER DOMAIN {valid} ADD CONSTRAINT {pen.name('nv')} CHECK (VALUE <> 'bad') NOT VALID",
-        f'CREATE TYPE {span} AS RANGE (subtype = text, collation = "C", subtype_opclass = text_pattern_ops)',
+        # Its name is given: the one that PostgreSQL makes up of a long name may be cut within a letter.
+        f'CREATE TYPE {span} AS RANGE (subtype = text, collation = "C", subtype_opclass = text_pattern_ops,'
+        f" multirange_type_name = {pen.own('spans')})",
         f"CREATE TABLE {table} (m {mood}[], i {ids}, ii {ids}[], v {valid} NOT NULL, s {span}, k {mood})"
         f" PARTITION BY LIST (k)",
         f"CREATE TABLE {pen.own('some')} PARTITION OF {table} FOR VALUES IN ('a', NULL)",

@@ -36,8 +36,10 @@ _LARGE = """
 SELECT oid::text, pg_get_userbyid(lomowner) || ' ' || md5(lo_get(oid)) FROM pg_largeobject_metadata
 """
 _CASTS = """
-SELECT format('%s AS %s', castsource::regtype, casttarget::regtype),
-       concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod, obj_description(c.oid, 'pg_cast'))
+SELECT textsend(format('%s AS %s', castsource::regtype, casttarget::regtype)),
+       textsend(
+           concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod, obj_description(c.oid, 'pg_cast'))
+       )
 FROM pg_cast c JOIN pg_type t ON t.oid = castsource JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE c.oid >= 16384 AND {scope}
 """
@@ -129,7 +131,9 @@ def _contents(cursor: Any, schema: str | None) -> dict[str, str]:
     for (sequence,) in _ask(cursor, _SEQUENCES, scope, values):
         cursor.execute(f"SELECT last_value, is_called FROM {sequence}")
         found[f"sequence {sequence}"] = str(cursor.fetchone())
-    found |= {f"cast {name}": text for name, text in _ask(cursor, _CASTS, scope, values)}
+    # A name may have been cut within a letter.
+    casts = ((_text(name), _text(text)) for name, text in _ask(cursor, _CASTS, scope, values))
+    found |= {f"cast {name}": text for name, text in casts}
     if schema is None:
         found |= {f"large object {name}": text for name, text in _ask(cursor, _LARGE, scope, values)}
     return found
@@ -139,6 +143,10 @@ def _ask(cursor: Any, query: str, scope: str, values: dict[str, str]) -> list[An
     scope = cursor.mogrify(scope, values).decode() if values else scope
     cursor.execute(query.replace("{scope}", scope))
     return list(cursor.fetchall())
+
+
+def _text(sent: memoryview) -> str:
+    return bytes(sent).decode(errors="backslashreplace")
 
 
 class _Checksum(io.RawIOBase):

@@ -180,6 +180,24 @@ def test_what_needs_what_is_left_out_fails_the_restore(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
+def test_a_multirange_whose_name_is_cut_within_a_letter_is_told(vault: Vault, isolation: Isolation) -> None:
+    """PostgreSQL makes up a name that nobody can send: plain pg_restore fails too."""
+    tenant = vault.add(isolation)
+    cut, whole = "x" + "é" * 30, "xx" + "é" * 30
+    vault.run_as(
+        tenant,
+        f"""CREATE TYPE {cut} AS RANGE (subtype = int); CREATE TYPE {whole} AS RANGE (subtype = int);
+        CREATE TYPE given{cut[:25]} AS RANGE (subtype = int, multirange_type_name = given)""",
+    )
+    assert said(vault, tenant) == {"misread": {f'type @."{cut}"'}}
+    with pytest.raises(RestoreFailed):
+        vault.scratches().drill(vault.order(vault.back_up(tenant)))
+    vault.run_as(tenant, f"DROP TYPE {cut}")
+    assert said(vault, tenant) == {}
+    assert vault.scratches().drill(vault.order(vault.back_up(tenant))).findings.differing == []
+
+
+@pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
 def test_what_can_not_be_restored_as_it_was_dumped_is_left_out(vault: Vault, isolation: Isolation) -> None:
     """A key that was made deferrable after it was the replica identity; and an identity whose index is gone."""
     tenant = vault.add(isolation)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tenantry.database.connecting import ConnectSettings
-from tenantry.database.revisions import upgrade_schema
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.tenant import Role, TenantId, database_role, owner_role
+from tenantry.revisions.running import upgrade_schema
 from tests.integration.conftest import World
 
 RELOAD = "NOTIFY pgrst, 'reload schema'"

@@ -16,8 +16,9 @@ from tenantry.database.marks import (
     mark_role,
     name_taken,
 )
-from tenantry.database.revisions import head_revision, upgrade_schema
 from tenantry.database.sql_files import load_sql
+from tenantry.revisions.history import head_revision
+from tenantry.revisions.running import upgrade_schema
 
 # The key of an advisory lock in the database `postgres`, which keeps two sessions from making a template at once.
 _TEMPLATE_LOCK = 0x74656E62
@@ -69,11 +70,11 @@ class TemplateDatabases:
         drop_database(cursor, name)
         create_marked_database(cursor, name)
         names = {"database": sql.Identifier(name), "role": sql.Identifier(TEMPLATE_ROLE)}
-        execute(cursor, load_sql("database/reserve_template").format(**names))
+        execute(cursor, load_sql("revisions/reserve_template").format(**names))
         with closing(self._connect(name)) as template:
             with template.cursor() as inside:
                 schema = sql.Identifier(_TEMPLATE_SCHEMA)
-                execute(inside, load_sql("database/open_template_schema").format(schema=schema, **names))
+                execute(inside, load_sql("revisions/open_template_schema").format(schema=schema, **names))
             upgrade_schema(template, TEMPLATE_ROLE, _TEMPLATE_SCHEMA)
         execute(cursor, sql.SQL("ALTER DATABASE {database} ALLOW_CONNECTIONS false IS_TEMPLATE true").format(**names))
 
@@ -94,7 +95,7 @@ def _is_complete(cursor: Any, name: str) -> bool:
 
 def _old_templates(cursor: Any) -> list[str]:
     """List the templates that were made before there were marks."""
-    execute(cursor, load_sql("database/old_templates"), (_TEMPLATE_PREFIX, TEMPLATE_ROLE, SERVER_MARK))
+    execute(cursor, load_sql("revisions/old_templates"), (_TEMPLATE_PREFIX, TEMPLATE_ROLE, SERVER_MARK))
     return [name for (name,) in cursor.fetchall()]
 
 

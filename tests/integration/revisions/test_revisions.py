@@ -14,13 +14,15 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tenantry.database import templates as templates_module
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.revisions import head_revision, schema_revision, upgrade_home, upgrade_schema
-from tenantry.database.templates import TemplateDatabases
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, InvalidSetting, StatementFailed
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
+from tenantry.revisions import templates as templates_module
+from tenantry.revisions.history import head_revision
+from tenantry.revisions.running import upgrade_home, upgrade_schema
+from tenantry.revisions.templates import TemplateDatabases
+from tenantry.revisions.version import schema_revision
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, REVISIONS, World

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.database.revisions import head_revision
+from tenantry.revisions.history import head_revision
 from tests.integration.conftest import PROJECT
 
 PARTS = ("benchmarks", "docs", "events", "functions", "local", "tests", "pyproject.toml", "template.yaml")
@@ -28,9 +28,9 @@ def upgrade() -> None:
 """
 # Quick ones of every kind that makes, lists or compares tenants' tables.
 SAMPLE = (
-    "database/test_revisions.py::test_the_projects_files_are_named_by_their_revisions_which_are_one_line",
-    "database/test_revisions.py::test_a_tenant_is_made_with_the_tables_which_its_owner_owns",
-    "database/test_revisions.py::test_what_a_revision_adds_reaches_a_tenant_when_the_call_is_repeated",
+    "revisions/test_revisions.py::test_the_projects_files_are_named_by_their_revisions_which_are_one_line",
+    "revisions/test_revisions.py::test_a_tenant_is_made_with_the_tables_which_its_owner_owns",
+    "revisions/test_revisions.py::test_what_a_revision_adds_reaches_a_tenant_when_the_call_is_repeated",
     "local/test_local_stack.py::test_the_sample_people_are_loaded_once",
     "tenants/test_provisioning.py::test_repeating_keeps_the_password",
     "homes/test_provisioning_models.py::test_repeating_changes_nothing",

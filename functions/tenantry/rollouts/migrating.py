@@ -1,0 +1,235 @@
+"""A worker's part of a rollout: brings the homes of one slice to their revisions, one after the other.
+
+The slice is what the ledger has at that moment, so a worker that is started twice finds nothing left to do, and one
+that dies leaves what it has not done to the next.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, Self
+
+from tenantry.database.patience import DATABASE_BUSY
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.revision import Direction, steps_between
+from tenantry.observability import log_unexpected
+from tenantry.operations.leases import TENANT_LEASE, Leases
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.revisions.running import StepRun, Watch
+from tenantry.rollouts import outcomes
+from tenantry.rollouts.backups_first import BackupsFirst
+from tenantry.rollouts.ledger import Ledger
+from tenantry.rollouts.looking import find_blocker
+from tenantry.rollouts.places import Place, Places, Skipped
+from tenantry.rollouts.rollout import Entry, EntryState, Rollout, RolloutState, StepRecord
+from tenantry.rollouts.rollout_store import RolloutStore
+from tenantry.rollouts.sizes import Sizes
+from tenantry.rollouts.slices import Slice
+
+# How long a worker goes on before it looks again whether it may.
+_LOOK_SECONDS: Final = 0.5
+# As many as one message to DynamoDB takes.
+_TOGETHER: Final = 25
+
+
+class Tools(NamedTuple):
+    """What a worker works with; a lease has to last as long as a worker may run."""
+
+    places: Places
+    leases: Leases
+    rollouts: RolloutStore
+    ledger: Ledger
+    backups: BackupsFirst
+    sizes: Sizes
+
+
+def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, has_time: Callable[[], bool]) -> int:
+    """Migrate what is due, as long as there is time and the rollout goes on; returns how many homes were settled.
+
+    :raises TenantryError: the registry did not answer. What has failed in a home is in the ledger.
+    """
+    permit = _Permit(tools.rollouts, order)
+    rollout = permit.look()
+    if rollout is None:
+        return 0
+    settled = 0
+    with _Writer(tools.ledger, rollout.rollout_id) as writer:
+        attempt = HomeAttempt(rollout, tools, scripts, has_time, writer.put)
+        for entry in order.due(tools.ledger.all(rollout.rollout_id), rollout, datetime.now(UTC)):
+            if not has_time() or permit.look() is None:
+                break
+            after = attempt.bring(entry)
+            writer.add(after)
+            settled += after.is_settled
+            if after.state is EntryState.FAILED and _stops(tools.rollouts, rollout):
+                break
+    return settled
+
+
+def _stops(rollouts: RolloutStore, rollout: Rollout) -> bool:
+    """Count a failure, and tell whether no other home is to be tried after it."""
+    return rollouts.count_failure(rollout.rollout_id, rollout.wave) > rollout.current.max_failed
+
+
+class HomeAttempt:
+    """Attempts to bring homes to the revisions that the ledger names, one at a time."""
+
+    def __init__(
+        self,
+        rollout: Rollout,
+        tools: Tools,
+        scripts: RenderedHistory,
+        has_time: Callable[[], bool],
+        write: Callable[[Entry], None],
+    ) -> None:
+        """Take the rollout, and `write`, which stores at once that a home is being changed."""
+        self._rollout = rollout
+        self._tools = tools
+        self._scripts = scripts
+        self._has_time = has_time
+        self._write = write
+
+    def bring(self, entry: Entry) -> Entry:
+        """Bring a home to its revision; returns what is to be written of it."""
+        try:
+            place = self._tools.places.find(entry, self._rollout.rules)
+            entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
+            found = place.admin.revision() or ""
+            if found == entry.goal:
+                self._tools.places.note(place, found)
+                return replace(outcomes.settled(entry, EntryState.DONE, _now()), revision=entry.revision or found)
+            if self._rollout.rules.dry_run:
+                return self._planned(entry, place, found)
+            return self._migrate(entry, place, found)
+        except Skipped as why:
+            return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
+        except TenantryError as error:
+            return outcomes.failed(entry, error, _now())
+        except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
+            log_unexpected(exc)
+            return outcomes.failed(entry, TenantryError(), _now())
+
+    def _planned(self, entry: Entry, place: Place, found: str) -> Entry:
+        """Say of a home where it is, and how much would be touched."""
+        self._require_forward(entry, found)
+        rows = self._tools.sizes.require(self._steps(entry, found), place, self._rollout.rules)
+        return replace(outcomes.settled(entry, EntryState.DONE, _now()), revision=found, rows=rows)
+
+    def _migrate(self, entry: Entry, place: Place, found: str) -> Entry:
+        self._require_forward(entry, found)
+        rules, owners = self._rollout.rules, self._tools.places.owners(place)
+        self._tools.backups.require(rules, owners, self._rollout.requested_at)
+        with self._held(place):
+            self._tools.places.require_free(place)
+            rows = self._tools.sizes.require(self._steps(entry, found), place, rules)
+            entry = outcomes.begun(entry, found, rows, _now())
+            self._write(entry)
+            return self._run(entry, place)
+
+    def _run(self, entry: Entry, place: Place) -> Entry:
+        steps: list[StepRecord] = []
+        reached: list[str] = []
+
+        def record(run: StepRun) -> None:
+            steps.append(outcomes.recorded(run, self._scripts.digest(run.step), _now()))
+            reached.append(run.step.reached)
+
+        began = time.monotonic()
+        watch = Watch(record, lambda: not self._has_time())
+        try:
+            place.admin.migrate(entry.goal, self._scripts, watch)
+        except TenantryError as error:
+            blocker = find_blocker(place.connect, place.admin.home) if error.code == DATABASE_BUSY else {}
+            entry = outcomes.worked(entry, steps, reached[-1] if reached else None, time.monotonic() - began)
+            return outcomes.failed(entry, error, _now(), blocker)
+        finally:
+            if reached:
+                self._tools.places.note(place, reached[-1])
+        entry = outcomes.worked(entry, steps, entry.goal, time.monotonic() - began)
+        return outcomes.settled(entry, EntryState.DONE, _now())
+
+    def _steps(self, entry: Entry, found: str) -> list[str]:
+        """Name the digests of the steps that a home is to go."""
+        steps = steps_between(self._scripts.history.revisions, found, entry.goal)
+        return [self._scripts.digest(step) for step in steps]
+
+    def _require_forward(self, entry: Entry, found: str) -> None:
+        """Leave a home alone that is further than it is to go; only a revert goes back, and from its own state.
+
+        :raises Skipped: it is left alone.
+        """
+        if self._rollout.reverts:
+            if found != entry.revision and not entry.steps:
+                raise Skipped(f"it is at {found or 'none'} by now")
+            return
+        steps = steps_between(self._scripts.history.revisions, found, entry.goal)
+        if steps and steps[0].direction is Direction.DOWNGRADE:
+            raise Skipped(f"it is further already, at {found}")
+
+    @contextmanager
+    def _held(self, place: Place) -> Iterator[None]:
+        """Hold a tenant's lease; shared tables are nobody's, and one upgrade of them waits for the other."""
+        if place.tenant is None:
+            yield
+            return
+        with self._tools.leases.hold(TENANT_LEASE, place.tenant.tenant_id.value):
+            yield
+
+
+class _Permit:
+    """Looks now and then whether a rollout still goes on, and this worker's execution with it."""
+
+    def __init__(self, rollouts: RolloutStore, order: Slice) -> None:
+        self._rollouts = rollouts
+        self._order = order
+        self._seen: Rollout | None = None
+        self._until = 0.0
+
+    def look(self) -> Rollout | None:
+        """Return the rollout; None if this worker is to stop."""
+        if time.monotonic() >= self._until:
+            found = self._rollouts.get(self._order.rollout_id)
+            goes_on = found.state is RolloutState.RUNNING and found.execution == self._order.execution
+            if self._seen and found.wave != self._seen.wave:
+                goes_on = False
+            self._seen = found if goes_on else None
+            self._until = time.monotonic() + (_LOOK_SECONDS if goes_on else float("inf"))
+        return self._seen
+
+
+class _Writer:
+    """Writes entries to the ledger: what was found done already together with others, all else at once."""
+
+    def __init__(self, ledger: Ledger, rollout_id: str) -> None:
+        self._ledger = ledger
+        self._rollout_id = rollout_id
+        self._waiting: list[Entry] = []
+
+    def put(self, entry: Entry) -> None:
+        """Write one now."""
+        self._ledger.put(self._rollout_id, entry)
+
+    def add(self, entry: Entry) -> None:
+        """Write one now, or soon: if it is not written, it is found done again."""
+        if entry.attempts or entry.state is not EntryState.DONE:
+            self.put(entry)
+            return
+        self._waiting.append(entry)
+        if len(self._waiting) >= _TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._ledger.put_all(self._rollout_id, self._waiting)
+        self._waiting.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,28 @@
+"""What an operator can call next about a rollout."""
+
+from typing import Final
+
+from tenantry.domain.next_calls import NextCall
+from tenantry.rollouts.rollout import Rollout, RolloutState
+from tenantry.rollouts.rollout_store import PLANNING
+
+_API: Final = "/admin/v1/rollouts"
+
+
+def next_rollout_calls(rollout: Rollout) -> list[NextCall]:
+    """List the calls that are accepted next, the likeliest first; none where there is nothing to do."""
+    here = f"POST {_API}/{rollout.rollout_id}"
+    cancel = NextCall(f"{here}/cancel", "leave everybody who is not done as they are")
+    resume = NextCall(f"{here}/resume", "go on; what has failed or was blocked is tried anew")
+    pause = NextCall(f"{here}/pause", "begin nothing more until it is resumed")
+    promote = NextCall(f"{here}/promote", "let the next wave begin")
+    revert = NextCall(f"{here}/revert", "take back what it did, in the homes that it changed")
+    if rollout.reason == PLANNING:
+        return [cancel]
+    return {
+        RolloutState.RUNNING: [*([promote] if rollout.soak_until else []), pause, cancel],
+        RolloutState.WAITING: [promote, cancel],
+        RolloutState.PAUSED: [resume, cancel],
+        RolloutState.STOPPED: [resume, cancel],
+        RolloutState.PLANNED: [NextCall(f"POST {_API}", "start it: the same body without dry_run")],
+    }.get(rollout.state, [] if rollout.reverts else [revert])

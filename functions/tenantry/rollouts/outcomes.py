@@ -1,0 +1,110 @@
+"""What an attempt makes of an entry of the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.printable import printable
+from tenantry.revisions.running import StepRun
+from tenantry.rollouts.rollout import MOST_ATTEMPTS, RETRY_SECONDS, Entry, EntryState, Rules, StepRecord
+
+# Something else is done to the tenant, or could still be undone, or holds its tables: it is no fault of the revision.
+_BLOCKED: Final = frozenset(
+    {"database_busy", "operation_in_progress", "tenant_incomplete", "tenant_moving", "move_unconfirmed"}
+)
+# A backup comes first, and takes as long as it takes.
+_WAITS: Final = frozenset({"backup_in_progress", "backup_too_soon"})
+# A worker had no more time: the next one goes on.
+_GOES_ON: Final = "revision_unfinished"
+_MAX_TEXT: Final = 500
+# Of an entry of which no error is told any more.
+_NO_ERROR: Final[dict[str, Any]] = {"code": "", "details": "", "hint": "", "blocked_by": {}}
+
+
+def recorded(run: StepRun, digest: str, at: datetime) -> StepRecord:
+    """Write down a step that was taken."""
+    return StepRecord(
+        revision=run.step.revision.revision_id,
+        direction=run.step.direction.value,
+        phase=run.step.revision.phase.value,
+        digest=digest,
+        seconds=round(run.seconds, 3),
+        lock_waits=run.lock_waits,
+        rows=run.rows,
+        done_at=at.isoformat(),
+    )
+
+
+def begun(entry: Entry, found: str, rows: Mapping[str, int], at: datetime) -> Entry:
+    """Return the entry of a home that a worker begins to migrate."""
+    return replace(
+        entry,
+        state=EntryState.RUNNING,
+        attempts=entry.attempts + 1,
+        # What it was at before this rollout changed anything is what a revert goes back to.
+        revision=entry.revision if entry.steps else found,
+        rows=dict(rows),
+        updated_at=at.isoformat(),
+    )
+
+
+def worked(entry: Entry, steps: Sequence[StepRecord], reached: str | None, seconds: float) -> Entry:
+    """Return the entry with what was done in this attempt; `reached` is where the last step has left the home."""
+    return replace(
+        entry,
+        steps=(*entry.steps, *steps),
+        changed_to=reached if steps else entry.changed_to,
+        seconds=round(entry.seconds + seconds, 3),
+        lock_waits=entry.lock_waits + sum(step.lock_waits for step in steps),
+    )
+
+
+def settled(entry: Entry, state: EntryState, at: datetime, reason: str = "") -> Entry:
+    """Return the entry of a home that nothing is to be done to any more."""
+    return replace(entry, state=state, reason=reason, updated_at=at.isoformat(), **_NO_ERROR)
+
+
+def failed(entry: Entry, error: TenantryError, at: datetime, blocked_by: Mapping[str, Any] | None = None) -> Entry:
+    """Return the entry of a home after an error: what is only in the way is tried again for a while."""
+    entry = replace(
+        entry, code=error.code, details=_told(error), hint=error.hint or "", blocked_by={}, updated_at=at.isoformat()
+    )
+    later = (at + timedelta(seconds=RETRY_SECONDS)).isoformat()
+    if error.code == _GOES_ON:
+        return replace(entry, state=EntryState.PENDING, attempts=0)
+    if error.code in _WAITS:
+        return replace(entry, state=EntryState.PENDING, not_before=later)
+    if error.code not in _BLOCKED:
+        return replace(entry, state=EntryState.FAILED)
+    began, found = entry.began_at or at.isoformat(), dict(blocked_by or {})
+    return replace(entry, state=EntryState.BLOCKED, blocked_by=found, began_at=began, not_before=later)
+
+
+def found_running(entry: Entry, at: datetime) -> Entry:
+    """Return the entry of a home whose worker has said nothing more: it has died, and another one tries."""
+    if entry.attempts < MOST_ATTEMPTS:
+        return replace(entry, state=EntryState.PENDING, updated_at=at.isoformat())
+    error = TenantryError(
+        "No worker has said how it ended.", code="worker_lost", hint="Look into the log of MigrateTenants, then resume."
+    )
+    return failed(entry, error, at)
+
+
+def is_due(entry: Entry, rules: Rules, at: datetime) -> bool:
+    """Whether a home is to be tried now."""
+    return not entry.is_settled and not is_given_up(entry, rules, at) and entry.not_before <= at.isoformat()
+
+
+def is_given_up(entry: Entry, rules: Rules, at: datetime) -> bool:
+    """Whether a blocked home has been tried for as long as the rollout is patient."""
+    if entry.state is not EntryState.BLOCKED or not entry.began_at:
+        return False
+    return at - datetime.fromisoformat(entry.began_at) >= timedelta(minutes=rules.patience_minutes)
+
+
+def _told(error: TenantryError) -> str:
+    """Write an error in one line, as an operator may see it: no row, and no more than somebody reads."""
+    details = error.details if isinstance(error.details, str) else ""
+    return printable(f"{error.message} {details}".strip(), _MAX_TEXT)

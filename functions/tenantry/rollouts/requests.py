@@ -1,0 +1,109 @@
+"""What operators ask of rollouts: to plan and start one, to look at it, and to take it back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from tenantry.aws.registry import Registry
+from tenantry.aws.state_machine import StateMachine
+from tenantry.domain.errors import Conflict
+from tenantry.domain.revision import find_target
+from tenantry.revisions.history import History
+from tenantry.revisions.rendering import RenderedHistory
+from tenantry.rollouts.conducting import start_execution
+from tenantry.rollouts.ledger import Ledger
+from tenantry.rollouts.planned_steps import PlannedStep
+from tenantry.rollouts.planning import RolloutOrder, new_rollout, plan_entries, plan_way, plan_way_back, way_back
+from tenantry.rollouts.rollout import Entry, Rollout, RolloutState, Wave
+from tenantry.rollouts.rollout_store import PLANNING, RolloutStore
+from tenantry.rollouts.units import Unit, units_of
+
+
+class Linter(Protocol):
+    """Knows what the linter has found about the revisions that this code was built with."""
+
+    def require_safe(self, steps: Iterable[PlannedStep]) -> None:
+        """Refuse steps that nobody has judged, or whose findings are not accepted. :raises Conflict: there are some."""
+
+
+class Rollouts:
+    """Starts rollouts and steers them."""
+
+    def __init__(
+        self, registry: Registry, rollouts: RolloutStore, ledger: Ledger, machine: StateMachine, linter: Linter
+    ) -> None:
+        """Take the adapters."""
+        self._registry = registry
+        self._rollouts = rollouts
+        self._ledger = ledger
+        self._machine = machine
+        self._linter = linter
+
+    def start(self, order: RolloutOrder, actor: str) -> Rollout:
+        """Plan a rollout and start it.
+
+        :raises BadRequest: there is no such revision, or a wave that nobody belongs to (`empty_wave`).
+        :raises Conflict: another is under way; a revision is not safe or was not linted.
+        :raises DependencyFailed: it could not be started; if it is listed, resume it.
+        """
+        scripts = RenderedHistory(History())
+        target = find_target(scripts.history.revisions, order.target)
+        rollout = new_rollout(target, order, actor)
+        units = list(self._units())
+        entries = plan_entries(units, rollout)
+        steps = plan_way(scripts, units, entries, target)
+        if not order.rules.dry_run:
+            self._linter.require_safe(steps)
+        return self._begin(rollout, entries, steps)
+
+    def revert(self, rollout_id: str, actor: str) -> Rollout:
+        """Start a rollout that takes back what another one did, in the homes that it changed and nowhere else.
+
+        :raises NotFound: there is no such rollout.
+        :raises Conflict: it has changed nothing (`nothing_to_revert`); another is under way.
+        :raises InvalidSetting: a revision can't be taken back.
+        """
+        former = self._rollouts.get(rollout_id)
+        changed = [entry for entry in self._ledger.all(rollout_id) if entry.changed_to is not None]
+        if not changed:
+            raise Conflict(
+                "That rollout has changed nothing.",
+                code="nothing_to_revert",
+                hint="GET /admin/v1/rollouts lists others.",
+            )
+        waves = (Wave("all", max_failed=former.waves[-1].max_failed),)
+        rollout = new_rollout(former.target, RolloutOrder(former.target, waves, former.rules), actor)
+        entries = [way_back(entry) for entry in changed]
+        steps = plan_way_back(RenderedHistory(History()), entries)
+        return self._begin(replace(rollout, reverts=rollout_id), entries, steps)
+
+    def get(self, rollout_id: str) -> Rollout:
+        """Look a rollout up. :raises NotFound: there is none of that id."""
+        return self._rollouts.get(rollout_id)
+
+    def newest(self, limit: int) -> list[Rollout]:
+        """List the newest rollouts."""
+        return self._rollouts.newest(limit)
+
+    def entries(self, rollout_id: str) -> list[Entry]:
+        """List all that a rollout's ledger has. :raises NotFound: there is none of that id."""
+        self._rollouts.get(rollout_id)
+        return self._ledger.all(rollout_id)
+
+    def steps(self, rollout_id: str) -> list[PlannedStep]:
+        """List the steps that a rollout was planned with."""
+        return self._ledger.steps(rollout_id)
+
+    def _units(self) -> Iterable[Unit]:
+        return units_of(self._registry.tenants(), {server.server_id: server for server in self._registry.servers()})
+
+    def _begin(self, rollout: Rollout, entries: Sequence[Entry], steps: Sequence[PlannedStep]) -> Rollout:
+        self._rollouts.begin(replace(rollout, state=RolloutState.PAUSED, reason=PLANNING))
+        self._ledger.put_all(rollout.rollout_id, entries)
+        self._ledger.put_steps(rollout.rollout_id, steps)
+        # Somebody may have cancelled it already.
+        begun = self._rollouts.change(
+            rollout.rollout_id, lambda present: rollout if present.reason == PLANNING else present
+        )
+        start_execution(self._machine, begun)
+        return begun

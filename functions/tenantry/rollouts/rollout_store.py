@@ -1,0 +1,215 @@
+"""Stores rollouts in the registry's table: `pk` is `ROLLOUT`, `sk` the rollout's ULID. One is under way at a time."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tenantry.aws.registry import registry_unavailable
+from tenantry.domain.errors import Conflict, NotFound
+from tenantry.rollouts.rollout import Rollout, RolloutState, rollout_from
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KIND: Final = "ROLLOUT"
+# Sorts behind all ULIDs, and is none.
+_UNDER_WAY: Final = "~under-way"
+# Why a rollout is paused whose ledger is still being written.
+PLANNING: Final = "planning"
+# How often a change is tried again that another has overtaken.
+_TRIES: Final = 8
+
+
+class RolloutStore:
+    """Reads and changes rollouts; a change that another one has overtaken is made on what is there then."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        """Take the registry's table."""
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def begin(self, rollout: Rollout) -> None:
+        """Store a new rollout.
+
+        :raises Conflict: another is under way (`rollout_in_progress`). A dry run changes nothing, and waits for none.
+        :raises DependencyFailed: DynamoDB did not take it.
+        """
+        self._put(rollout, 0)
+        if not rollout.rules.dry_run:
+            try:
+                self._reserve(rollout)
+            except Conflict:
+                self._delete(rollout.rollout_id)
+                raise
+
+    def get(self, rollout_id: str) -> Rollout:
+        """Look a rollout up.
+
+        :raises NotFound: there is none of that id.
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._read(rollout_id)[0]
+
+    def newest(self, limit: int) -> list[Rollout]:
+        """List the newest rollouts, newest first.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return [rollout for _, rollout in zip(range(limit), self._all(), strict=False)]
+
+    def change(self, rollout_id: str, change: Callable[[Rollout], Rollout]) -> Rollout:
+        """Replace a rollout by what `change` makes of it; a rollout that is over lets another one begin.
+
+        :raises NotFound: there is none of that id.
+        :raises Conflict: others have changed it all the time (`rollout_changed`); as `change` raises it.
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        for _ in range(_TRIES):
+            before, version = self._read(rollout_id)
+            after = change(before)
+            if after == before:
+                return after
+            try:
+                self._put(after, version)
+            except self._dynamodb.exceptions.ConditionalCheckFailedException:
+                continue
+            if after.is_over and not before.is_over:
+                self._free(rollout_id)
+            return after
+        raise Conflict(
+            "The rollout is being changed by others.", code="rollout_changed", hint="Look at it, and repeat the call."
+        )
+
+    def count_failure(self, rollout_id: str, wave: int) -> int:
+        """Count a failure in a wave; returns how many there are.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=self._key(rollout_id),
+                UpdateExpression="ADD #wave :one",
+                ExpressionAttributeNames={"#wave": f"failed_{wave}"},
+                ExpressionAttributeValues={":one": {"N": "1"}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+        return int(answer["Attributes"][f"failed_{wave}"]["N"])
+
+    def forget_failures(self, rollout_id: str, wave: int) -> None:
+        """Count the failures of a wave from nothing. :raises DependencyFailed: DynamoDB did not answer."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=self._key(rollout_id),
+                UpdateExpression="REMOVE #wave",
+                ExpressionAttributeNames={"#wave": f"failed_{wave}"},
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _reserve(self, rollout: Rollout) -> None:
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=self._key(_UNDER_WAY) | {"rollout": {"S": rollout.rollout_id}},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as exc:
+            raise Conflict(
+                "Another rollout is under way.",
+                code="rollout_in_progress",
+                details=f"rollout {self._under_way()}",
+                hint="Let it end, or cancel it: POST /admin/v1/rollouts/{id}/cancel.",
+            ) from exc
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _under_way(self) -> str:
+        item = self._get(_UNDER_WAY) or {}
+        return str(item.get("rollout", {}).get("S", "unknown"))
+
+    def _free(self, rollout_id: str) -> None:
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table,
+                Key=self._key(_UNDER_WAY),
+                ConditionExpression="#rollout = :this",
+                ExpressionAttributeNames={"#rollout": "rollout"},
+                ExpressionAttributeValues={":this": {"S": rollout_id}},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _read(self, rollout_id: str) -> tuple[Rollout, int]:
+        item = self._get(rollout_id) if rollout_id != _UNDER_WAY else None
+        if item is None or "record" not in item:
+            raise NotFound(
+                "There is no such rollout.", code="rollout_unknown", hint="GET /admin/v1/rollouts lists the newest."
+            )
+        return rollout_from(json.loads(item["record"]["S"])), int(item["version"]["N"])
+
+    def _get(self, name: str) -> Any:
+        try:
+            answer = self._dynamodb.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+        return answer.get("Item")
+
+    def _put(self, rollout: Rollout, version: int) -> None:
+        """Write it over the version that was read; what counts failures stays. 0: there is none yet."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=self._key(rollout.rollout_id),
+                UpdateExpression="SET #record = :record, #version = :next",
+                ConditionExpression="#version = :read" if version else "attribute_not_exists(#version)",
+                ExpressionAttributeNames={"#record": "record", "#version": "version"},
+                ExpressionAttributeValues={
+                    ":record": {"S": json.dumps(rollout.to_json())},
+                    ":next": {"N": str(version + 1)},
+                }
+                | ({":read": {"N": str(version)}} if version else {}),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            raise
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _delete(self, rollout_id: str) -> None:
+        try:
+            self._dynamodb.delete_item(TableName=self._table, Key=self._key(rollout_id))
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _all(self) -> Iterator[Rollout]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :kind AND sk < :ids",
+            ExpressionAttributeValues={":kind": {"S": _KIND}, ":ids": {"S": _UNDER_WAY}},
+            ScanIndexForward=False,
+        )
+        try:
+            for page in pages:
+                yield from (rollout_from(json.loads(item["record"]["S"])) for item in page["Items"])
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+
+    def _key(self, name: str) -> dict[str, Any]:
+        return {"pk": {"S": _KIND}, "sk": {"S": name}}
+
+
+def require_going(rollout: Rollout) -> None:
+    """Require that a rollout is not over. :raises Conflict: it is (`rollout_over`)."""
+    if rollout.is_over:
+        raise Conflict(
+            f"The rollout is {RolloutState(rollout.state).value}.",
+            code="rollout_over",
+            hint="Start another: what is done already costs next to nothing.",
+        )
