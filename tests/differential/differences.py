@@ -242,6 +242,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     # Writes.
     _entry(_FILTER, "update/no-filter* update/limit-alone delete/no-filter* delete/limit-alone", outcome="400 21000"),
     _entry(_LIMITED, "update/limit delete/limit", outcome="400 PGRST124"),
+    _entry("Ours: a limit on what is added is kept as max-affected is.", "shape/limit", outcome="400 PGRST124"),
     _entry(_LIMITED, "update/limit-offset delete/limit-offset", outcome="400 PGRST100"),
     _entry(_LIMITED, "*/limit-no-order", code="PGRST124", message=ANY, details=ANY, hint=None),
     _entry(_ORDER, "shape/order update/order delete/order", body=ANY),

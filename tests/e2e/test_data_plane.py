@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +52,52 @@ def test_several_filters_on_one_column_all_arrive(api: Api) -> None:
     query = [("id", "gte.4"), ("id", "lte.6"), ("order", "id.desc"), ("select", "id")]
     answer = api.call("GET", CANDIDATES, api.token("mycompany"), params=query)
     assert answer.json() == [{"id": 6}, {"id": 5}, {"id": 4}]
+
+
+@pytest.fixture(scope="module")
+def pictures(api: Api) -> Iterator[None]:
+    """A table of bytes, and a function that gives back what it gets."""
+    made = """
+    CREATE TABLE pictures (id int PRIMARY KEY, bytes bytea);
+    CREATE FUNCTION same_bytes(bytea) RETURNS bytea LANGUAGE sql STABLE AS 'SELECT $1';
+    ALTER TABLE pictures OWNER TO mycompany_owner;
+    GRANT SELECT, INSERT ON pictures TO mycompany_editor;
+    NOTIFY pgrst, 'reload schema';
+    """
+    gone = "DROP FUNCTION same_bytes; DROP TABLE pictures; NOTIFY pgrst, 'reload schema'"
+    with api.database("mycompany") as connection, connection.cursor() as cursor:
+        cursor.execute(made)
+        yield
+        cursor.execute(gone)
+
+
+ALL_BYTES = bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    "body", [ALL_BYTES, b"\x1f\x8b\x08\x00not gzip", b"\0", "é".encode("utf-16"), b"{}", ALL_BYTES * 2_000]
+)
+@pytest.mark.usefixtures("pictures")
+def test_bytes_go_in_and_come_out_as_they_are(api: Api, body: bytes) -> None:
+    """Up to the gateway's own limits: what is longer than a kilobyte is packed on its way."""
+    kind = "application/octet-stream"
+    headers = {"Content-Type": kind, "Accept": kind}
+    answer = api.call("POST", "/rest/v1/rpc/same_bytes", api.token("mycompany"), content=body, headers=headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind), answer.text
+    assert answer.content == body
+
+
+@pytest.mark.usefixtures("pictures")
+def test_bytes_of_rows_come_out_as_they_are(api: Api) -> None:
+    token, path = api.token("mycompany"), "/rest/v1/pictures"
+    rows = [{"id": id_, "bytes": f"\\x{part.hex()}"} for id_, part in enumerate((ALL_BYTES[:200], ALL_BYTES[200:]))]
+    assert api.call("POST", path, token, json=rows).status_code == 201
+    query = {"select": "bytes", "order": "id"}
+    for kind in ("application/octet-stream", "text/csv, application/octet-stream;q=0.5"):
+        answer = api.call("GET", path, token, params=query, headers={"Accept": kind})
+        is_binary = kind.startswith("application")
+        assert answer.content == ALL_BYTES if is_binary else answer.text.startswith("bytes\n\\x0001")
+    assert api.call("GET", path, token, params=query).json() == [{"bytes": row["bytes"]} for row in rows]
 
 
 def test_health_needs_no_token_and_says_the_version_only(api: Api) -> None:

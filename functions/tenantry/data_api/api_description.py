@@ -1,7 +1,6 @@
 """Answers `/rest/v1/`: an OpenAPI document, 2.0 or 3.0, of what the caller's role may see and do."""
 
 import json
-from dataclasses import replace
 
 from tenantry import VERSION
 from tenantry.aws.gateway_answers import MOST_BODY_BYTES, sent_bytes
@@ -83,7 +82,7 @@ def _describe(
     catalogue = catalogues.get(connection, schemas)
     text, values = visible_statement(schemas)
     role = database_role(caller.tenant_id, caller.role)
-    call = replace(call, first=first_call(caller, connection))
+    call = call._replace(first=first_call(caller, connection))
     _, visible = connection.run(role, caller.claims, text, values, reads_only=True, call=call)
     return describe(
         catalogue,

@@ -3,8 +3,9 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import psycopg2
 
@@ -49,8 +50,7 @@ _INVALID_PARAMETER = "22023"
 _STALE_CATALOGUE = frozenset({"42P01", "42703", "42883", "42704", "42P10", "3F000"})
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request of one caller's, and what their database is told of it."""
 
     caller: Caller
@@ -268,14 +268,14 @@ def _placed(call: Call, connection: TenantConnection) -> Call:
     """Say what only the connection knows: the schemas by the names that they have there, and which of them is meant."""
     schemas = call.caller.data_api.exposed(connection.schema)
     if schemas != call.request.schemas or connection.partition:
-        request = replace(call.request, schemas=schemas, partition=connection.partition)
-        call = replace(call, request=request)
+        request = call.request._replace(schemas=schemas, partition=connection.partition)
+        call = call._replace(request=request)
     schema = schema_of(call.request)
     first = first_call(call.caller, connection) if call.caller.data_api.pre_request else ""
     if schema == connection.schema and not first:
         return call
     other = "" if schema == connection.schema else schema
-    return replace(call, settings=replace(call.settings, schema=other, first=first))
+    return call._replace(settings=call.settings._replace(schema=other, first=first))
 
 
 def first_call(caller: Caller, connection: TenantConnection) -> str:

@@ -57,8 +57,8 @@ def _told(refusal: Refusal, planned: Plan, max_bytes: int) -> TenantryError | No
         case Refusal.TOO_LARGE:
             return too_large(planned, max_bytes)
         case Refusal.LOCATION:
-            hint = "Send 'Prefer: return=representation' to get it in the body."
-            return PayloadTooLarge("Nothing was changed. The row's key is too long for Location.", hint=hint)
+            told = "Nothing was changed. The row's key, with what a function has set, is too long for the headers."
+            return PayloadTooLarge(told, hint="Send 'Prefer: return=representation' to get it in the body.")
         case Refusal.HIDDEN_TYPE:
             return RequestRefused("values cannot be cast to that type", code="PGRST100")
         case Refusal.HEADERS:

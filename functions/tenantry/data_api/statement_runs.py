@@ -23,7 +23,7 @@ def within_quota(caller: Caller, planned: Plan) -> Plan:
     """
     if not caller.over_quota or planned.action is Action.DELETE:
         return planned
-    return replace(planned, reads_only=True)
+    return planned._replace(reads_only=True)
 
 
 def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:
@@ -32,7 +32,7 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
     if planned.preferences.timezone or planned.settings:
-        call = replace(call, timezone=planned.preferences.timezone or "", hoisted=planned.settings)
+        call = call._replace(timezone=planned.preferences.timezone or "", hoisted=planned.settings)
     if planned.media.form is Form.PLAN:
         return _explained(connection, role, claims, call, planned)
     row = Row(
@@ -61,7 +61,7 @@ def without_unknown_zone(connection: TenantConnection, planned: Plan) -> Plan:
     if preferences.is_strict:
         raise unmet_preferences([f"timezone={preferences.timezone}"])
     applied = [each for each in planned.applied.split(", ") if not each.startswith("timezone=")]
-    return replace(planned, preferences=replace(preferences, timezone=None), applied=", ".join(applied))
+    return planned._replace(preferences=replace(preferences, timezone=None), applied=", ".join(applied))
 
 
 def _explained(connection: TenantConnection, role: str, claims: str, call: CallSettings, planned: Plan) -> Row:

@@ -1,8 +1,7 @@
 """What comes before every statement of a tenant's: who asks, what policies are told, what a function has set."""
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenantry.domain.tenant import TenantId
 
@@ -26,8 +25,7 @@ _duration = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(us|ms|s|min|h|d)?\s*").fullmatc
 _MILLISECONDS = {"us": 0.001, "": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-@dataclass(frozen=True, slots=True)
-class CallSettings:
+class CallSettings(NamedTuple):
     """What a policy or a function may want to know of the request; empty is not told. `headers` is a JSON object.
 
     Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `first` is a

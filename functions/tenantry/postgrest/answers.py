@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.media import Form
-from tenantry.postgrest.own_headers import Headers, profile_header, read_headers, read_status
+from tenantry.postgrest.own_headers import (
+    MOST_SENT_BYTES,
+    Headers,
+    profile_header,
+    read_headers,
+    read_status,
+    sent_bytes,
+)
 from tenantry.postgrest.refusals import range_refused
 from tenantry.postgrest.request import Action, Guard, Plan
 
@@ -54,13 +61,20 @@ def answer_of(plan: Plan, row: Row) -> Answer:
     if (plan.returns_body or plan.action in (Action.READ, Action.CALL)) and not plan.is_void:
         headers |= _told(plan)
     if row.headers:
-        headers |= read_headers(row.headers)
+        headers = _with_own(headers, read_headers(row.headers))
     return Answer(
         read_status(row.status) if row.status else status,
         (row.body or "") if plan.returns_body else "",
         headers,
         plan.is_binary,
     )
+
+
+def _with_own(ours: Headers, own: Headers) -> Headers:
+    """Add a function's headers; where both can't be sent, the rows go without their address, which nobody needs."""
+    if sent_bytes(ours | own) > MOST_SENT_BYTES:
+        ours.pop("Content-Location", None)
+    return ours | own
 
 
 def _told(plan: Plan) -> Headers:

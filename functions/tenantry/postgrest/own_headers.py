@@ -10,8 +10,13 @@ from urllib.parse import quote
 
 from tenantry.domain.errors import TenantryError
 
-# API Gateway sends 10,240 bytes of headers, of which some are ours.
+# API Gateway sends 10,240 bytes of headers. The rest is for those of every answer (`gateway_answers`) and its own.
+MOST_SENT_BYTES: Final = 9_000
 MAX_HEADERS_BYTES: Final = 8_000
+# What those and a Location may take together; what else is told of rows takes less than the rest.
+MAX_WITH_LOCATION: Final = 8_300
+# Between a header's name and its value, and behind it.
+_PUNCTUATION = len(": \r\n")
 # For PostgreSQL and Python, without quotes, so that they can stand in SQL. Headers are an array of objects with one
 # member each, whose value is a text without control characters and without half a surrogate pair. A status is that of
 # an answer which no other follows.
@@ -41,7 +46,7 @@ def read_headers(text: str) -> Headers:
 
     :raises TenantryError: with PGRST111, they are malformed.
     """
-    if len(text) > MAX_HEADERS_BYTES or not _are_headers(text):
+    if len(text.encode()) > MAX_HEADERS_BYTES or not _are_headers(text):
         raise malformed_headers()
     found: dict[str, list[str]] = {}
     for each in json.loads(text):
@@ -49,6 +54,15 @@ def read_headers(text: str) -> Headers:
             if may_tell(name, value):
                 found.setdefault(header_name(name), []).append(value)
     return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+def sent_bytes(headers: Headers) -> int:
+    """Count the bytes that headers take in an answer."""
+    return sum(
+        len(name) + len(each.encode()) + _PUNCTUATION
+        for name, value in headers.items()
+        for each in ([value] if isinstance(value, str) else value)
+    )
 
 
 def read_status(text: str) -> int:

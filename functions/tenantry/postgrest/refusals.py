@@ -21,6 +21,16 @@ def beyond(what: str, limit: int) -> GrammarError:
     return GrammarError(f"too many {what}: at most {limit} are allowed")
 
 
+def given_times(key: str, times: int) -> GrammarError:
+    """Refuse a parameter that has one value and was given several."""
+    return GrammarError(f"{shorten(key)} was given {times} times", hint="Give it once, with commas inside.")
+
+
+def meaningless(key: str, where: str, hint: str | None = None) -> GrammarError:
+    """Refuse a parameter that would be passed over."""
+    return GrammarError(f"{key} has no meaning for {where}", hint=hint)
+
+
 def not_callable_by(method: str) -> RequestRefused:
     """Refuse a method by which no function can be called."""
     return _refuse_method(f"Cannot use the {method[:20]} method on RPC", "PGRST101", ("GET", "HEAD", "POST"))

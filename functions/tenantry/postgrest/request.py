@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from tenantry.postgrest.media import Media
 from tenantry.postgrest.preferences import NONE, Preferences
@@ -47,8 +48,8 @@ class Kind(StrEnum):
     ROUTINE = "routine"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+# Each request makes one of these; a named tuple is made in a third of the time of a frozen dataclass.
+class Request(NamedTuple):
     """One call of `/rest/v1/{name}` or `/rest/v1/rpc/{name}`; name and query are percent-decoded already.
 
     `schemas` are those that are exposed, the default one first, by the names that the database has for them;
@@ -90,8 +91,7 @@ class Guard(StrEnum):
     MAX_AFFECTED = "max affected"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One statement that answers with exactly one row, and what the answer is made of.
 
     The row's columns: the count of all rows that match (bigint or NULL), of those in the answer (bigint), its body

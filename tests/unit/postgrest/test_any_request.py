@@ -24,7 +24,7 @@ jsonb_build_object json_to_record json_to_recordset json_object_agg json_each_te
 substring length row_to_json to_jsonb to_tsvector to_tsquery plainto_tsquery nullif current_setting set_config get_byte
 sum avg max min text int bigint bytea json jsonb regconfig false
 pg_column_size octet_length greatest to_json pg_typeof pg_backend_pid pg_try_advisory_xact_lock ELSE OVER ROWS UNBOUNDED
-PRECEDING
+PRECEDING convert_to
 """
 KEYWORDS = frozenset(WORDS.split())
 PATTERNS = "|".join(re.escape(pattern) for pattern in (_HIDDEN, HEADERS_PATTERN, STATUS_PATTERN))
@@ -33,7 +33,7 @@ SETTINGS = f"response\\.headers|response\\.status|tenantry\\.merged|tenantry\\.s
 BOUNDS = (Bound(RequestLimits().max_answer_bytes, exact=each, encoded=each) for each in (False, True))
 CSV = [constant for bound in BOUNDS for constant in csv_body("", bound)[1:]]
 TOKEN = re.compile(
-    rf"""(?P<name>"(?:[^"\0]|"")+")|(?P<placeholder>\$\d+)|(?P<literal>E?'(?:\[\]|null|,|\\n|{SETTINGS})?')"""
+    rf"""(?P<name>"(?:[^"\0]|"")+")|(?P<placeholder>\$\d+)|(?P<literal>E?'(?:\[\]|null|,|\\n|UTF8|{SETTINGS})?')"""
     r"""|(?P<word>[A-Za-z_]+)|(?P<number>\d+)|(?P<blank>\ )"""
     r"""|(?P<sign>->>|/|->|:=|::|<>|>=|<=|@>|<@|@@|&&|&<|&>|<<|>>|-\|-|!?~\*?|\|\||\[\]|[~=<>().,*+-])""",
     re.VERBOSE,

@@ -13,14 +13,15 @@ from tenantry.postgrest.grammar.ranges import parse_count
 from tenantry.postgrest.grammar.selection import EVERYTHING, Items, parse_names, parse_select
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.names import NAME, check_value, read_name
-from tenantry.postgrest.refusals import beyond
-from tenantry.postgrest.request import Request, RequestLimits
+from tenantry.postgrest.refusals import beyond, given_times, meaningless
+from tenantry.postgrest.request import Kind, Request, RequestLimits
 
 Path = tuple[str, ...]
 
 # These words are also reserved as the last word of `relation.word`.
 _EMBEDDABLE = frozenset({"order", "limit", "offset"}) | WORDS
 _ONCE = ("select", "columns", "on_conflict")
+_WITH_BODY = ("POST", "PATCH", "PUT")
 _quoted = re.compile(rf'(?="){NAME}').fullmatch
 
 
@@ -61,7 +62,10 @@ def parse_parameters(request: Request, limits: RequestLimits, *, calls_by_get: b
     reader = _ParameterReader(given, limits, calls_by_get)
     for key, texts in request.query.items():
         if key in _ONCE:
-            reader.once(key, _take_only(key, texts))
+            text = _take_only(key, texts)
+            if text and key != "select":
+                _refuse_idle(key, request)
+            reader.once(key, text)
             continue
         last = key.rpartition(".")[2] if "." in key else key
         if last in _EMBEDDABLE:
@@ -70,6 +74,15 @@ def parse_parameters(request: Request, limits: RequestLimits, *, calls_by_get: b
         for text in texts:
             reader.filter(key, text)
     return given
+
+
+def _refuse_idle(key: str, request: Request) -> None:
+    """Refuse what is said of a body or of its rows' key where there is none: it may be meant as an argument."""
+    where = f"{request.method} of a function" if request.kind is Kind.ROUTINE else request.method
+    if key == "columns" and request.method not in _WITH_BODY:
+        raise meaningless(key, where, "It names the keys of a body that are written.")
+    if key == "on_conflict" and (request.method != "POST" or request.kind is Kind.ROUTINE):
+        raise meaningless(key, where, "It names the unique key by which POST finds rows that are there already.")
 
 
 def _check_size(request: Request, limits: RequestLimits) -> None:
@@ -105,12 +118,16 @@ class _ParameterReader:
             return
         path, _ = parse_tree_path(key)
         node, text = self._given.node(path), _take_only(key, texts)
+        window = node.window
+        if {"order": node.order != (), "limit": window.limit is not None, "offset": window.offset > 0}[last]:
+            # A name may be spelled in two ways: with quotes and without.
+            raise given_times(key, 2)
         if last == "order":
             node.order = parse_order(text, self._limits.max_order_terms) if text else ()
         elif last == "limit":
-            node.window.limit = parse_count(key, text)
+            window.limit = parse_count(key, text)
         else:
-            node.window.offset = parse_count(key, text)
+            window.offset = parse_count(key, text)
         self._given.has_window |= last != "order" and not path
 
     def filter(self, key: str, text: str) -> None:
@@ -143,5 +160,5 @@ def filters_of(conditions: Sequence[Condition]) -> list[Filter]:
 
 def _take_only(key: str, texts: Sequence[str]) -> str:
     if len(texts) > 1:
-        raise GrammarError(f"{key} was given {len(texts)} times", hint="Give it once, with commas inside.")
+        raise given_times(key, len(texts))
     return texts[0] if texts else ""

@@ -15,7 +15,8 @@ EVERYTHING = (SelectItem(STAR),)
 _CAST = r"[\w $]++(?:\([0-9 ,]*+\))?+[ ]*+(?:\[\])?+"
 _AGGREGATE = rf"\.(sum|avg|count|max|min)\(\)(?:::({_CAST}))?+"
 _HINTS = rf"((?:!(?:{NAME})){{0,2}}+)"
-_plain_items = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+(?:,[A-Za-z_][A-Za-z0-9_]*+)*+").fullmatch
+_WORD = "[A-Za-z_][A-Za-z0-9_]*+"
+_plain_items = re.compile(rf"{_WORD}(?::{_WORD})?+(?:,{_WORD}(?::{_WORD})?+)*+").fullmatch
 _star = re.compile(r"[ \t]*+\*[ \t]*+").match
 _count = re.compile(rf"[ \t]*+(?:({NAME}):(?!:))?count\(\)(?:::({_CAST}))?+[ \t]*+").match
 _embed = re.compile(rf"[ \t]*+(?:(\.\.\.)|(?:({NAME}):(?!:))?)({NAME}){_HINTS}\(").match
@@ -35,12 +36,17 @@ def parse_select(text: str, max_items: int, max_depth: int) -> Items:
     if text.count(",") >= max_items:
         raise beyond("items in select", max_items)
     if _plain_items(text):
-        return tuple([SelectItem(Field(name)) for name in text.split(",")])
+        return tuple([_plain_item(item) for item in text.split(",")])
     reader = _SelectReader(text, max_depth)
     items = reader.items(0)
     if reader.position < len(text):
         raise stopped("select parameter", text, reader.position, '"," or end of input')
     return items
+
+
+def _plain_item(item: str) -> SelectItem:
+    alias, colon, name = item.rpartition(":")
+    return SelectItem(Field(name), alias if colon else None)
 
 
 def hides(items: Iterable[SelectItem | Embed], field: Field) -> bool:

@@ -10,10 +10,12 @@ from tenantry.postgrest.grammar.payload import Payload, read_payload
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.plan.effects import has_inner_filter, refuse_bounding_windows, refuse_idle_filters
 from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
 from tenantry.postgrest.plan.read_planner import profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
+from tenantry.postgrest.refusals import meaningless
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
@@ -22,8 +24,8 @@ from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
 from tenantry.postgrest.sql.own_bodies import Made
 from tenantry.postgrest.sql.representing import written
-from tenantry.postgrest.sql.select_writer import SelectWriter, null_filters
-from tenantry.postgrest.sql.spreading import gives_aggregate, is_grouped
+from tenantry.postgrest.sql.select_writer import SelectWriter
+from tenantry.postgrest.sql.spreading import is_grouped
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
 
@@ -49,7 +51,7 @@ class _Write:
         self.values = Values()
         # What was changed can't be sent once more, so the answer's size is added up at once.
         self.bound = Bound(limits.max_answer_bytes, exact=True, encoded=True)
-        _refuse_idle_filters(self)
+        refuse_idle_filters(self.root, shown=self.answers or self.media.form is Form.PLAN)
 
     def _needs_catalogue(self, inserts: bool) -> bool:
         return reads_catalogue(self.given) or writes_catalogue(self.given, self.preferences, inserts=inserts)
@@ -87,13 +89,21 @@ class _Write:
         """Read the body."""
         return read_payload(self.request.body, self.request.content_type, self.given.columns, self.limits)
 
-    def guards(self, *, limited: bool) -> tuple[tuple[Guard, int], ...]:
-        """List the guards. A `limit` on a change is one: ignoring it would change more rows than were asked for."""
+    def refuse_offset(self, command: str) -> None:
+        """Refuse to pass over the first rows of a change: which they are nobody has said."""
+        if self.window.offset:
+            raise meaningless("offset", command, "A limit bounds how many rows may change.")
+
+    def guards(self, *, affects: bool) -> tuple[tuple[Guard, int], ...]:
+        """List the guards. A `limit` on a change is one: ignoring it would change more rows than were asked for.
+
+        :param affects: rows that are there already are changed, so `max-affected` counts them.
+        """
         single = self.media.form is Form.OBJECT
         guards = [(Guard.ONE_ROW, 1)] if single else []
-        if limited and self.preferences.is_strict and self.preferences.max_affected is not None:
+        if affects and self.preferences.is_strict and self.preferences.max_affected is not None:
             guards.append((Guard.MAX_AFFECTED, self.preferences.max_affected))
-        if limited and self.window.limit is not None:
+        if self.window.limit is not None:
             guards.append((Guard.MAX_AFFECTED, self.window.limit))
         if guards and is_grouped(self.root):
             raise GrammarError(
@@ -162,8 +172,9 @@ class _Write:
 def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
     """Plan POST: insert or upsert. Raises the errors of `plan`."""
     write = _Write(request, limits, catalogue, name, inserts=True)
-    if write.conditions or _has_inner_filter(write.root):
-        raise GrammarError("a filter has no meaning for POST", hint="PATCH changes rows that are there.")
+    if write.conditions or has_inner_filter(write.root):
+        raise meaningless("a filter", "POST", "PATCH changes rows that are there.")
+    write.refuse_offset("POST")
     resolution = write.preferences.resolution
     primary = write.root.table.primary_key if write.root.table else ()
     conflict = (write.conflict() or primary) if resolution else None
@@ -179,7 +190,7 @@ def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | 
         status=201,
         key=key,
         made=f"count(*) - {MERGED}" if upserts else "NULL",
-        guards=write.guards(limited=False),
+        guards=write.guards(affects=False),
     )
 
 
@@ -190,7 +201,7 @@ def plan_update(request: Request, limits: RequestLimits, catalogue: Catalogue | 
     payload = write.payload()
     if payload.rows > 1:
         raise GrammarError("PATCH takes one object, not several", code="PGRST102")
-    writing, guards = write.writing(), write.guards(limited=True)
+    writing, guards = write.writing(), write.guards(affects=True)
     if not payload.columns or not payload.rows:
         return write.plan(
             writing.nothing(write.returning()), Action.UPDATE, "resolution", guards=guards, reads_only=True
@@ -204,7 +215,7 @@ def plan_delete(request: Request, limits: RequestLimits, catalogue: Catalogue | 
     write = _Write(request, limits, catalogue, name, inserts=False)
     _require_filter(write, "DELETE")
     change = write.writing().delete(write.where())
-    return write.plan(change, Action.DELETE, "resolution", "missing", guards=write.guards(limited=True))
+    return write.plan(change, Action.DELETE, "resolution", "missing", guards=write.guards(affects=True))
 
 
 def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
@@ -215,8 +226,8 @@ def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue |
     if write.given.has_window:
         raise BadRequest("limit/offset querystring parameters are not allowed for PUT", code="PGRST114")
     key = write.root.table.primary_key if write.root.table else ()
-    if _has_inner_filter(write.root):
-        raise GrammarError("a filter of an embedded table has no meaning for PUT", hint="PUT names its row by its key.")
+    if has_inner_filter(write.root):
+        raise meaningless("a filter of an embedded table", "PUT", "PUT names its row by its key.")
     _require_key(write.conditions, [column for column in key if column != request.partition])
     payload = write.payload()
     change = write.writing().insert(payload, defaults=False, conflict=key, merge=True, only=write.conditions)
@@ -241,56 +252,15 @@ def _require_key(conditions: Sequence[Condition], key: Sequence[str]) -> None:
 
 
 def _require_filter(write: _Write, command: str) -> None:
-    if write.window.offset:
-        raise GrammarError(f"offset has no meaning for {command}", hint="A limit bounds how many rows may change.")
-    _refuse_bounding_windows(write.root)
-    if not (write.conditions or _has_inner_filter(write.root)):
+    write.refuse_offset(command)
+    refuse_bounding_windows(write.root)
+    if not (write.conditions or has_inner_filter(write.root)):
         raise BadRequest(
             f"{command} requires a WHERE clause",
             code="21000",
             details="The request has no filter, so it would change every row.",
             hint="Add a filter, such as ?id=eq.1, or one that matches every row if that is what you want.",
         )
-
-
-def _has_inner_filter(node: ReadNode) -> bool:
-    """Whether a table that is embedded with `!inner` has a filter, which bounds the rows of the node itself."""
-    return any(child.is_inner and (child.asked.conditions or _has_inner_filter(child)) for child in node.children)
-
-
-def _refuse_idle_filters(write: _Write) -> None:
-    """Refuse filters of embedded tables that bound neither what is changed nor what is shown of it."""
-    if write.answers or write.media.form is Form.PLAN:
-        return
-    asked_for = [id(child) for _, child, _ in null_filters(write.root)]
-    for child in write.root.children:
-        if _has_filter(child) and not (child.is_inner or id(child) in asked_for):
-            raise GrammarError(
-                f"the filter of '{child.key[:100]}' has no effect: no rows of it are returned",
-                hint="Write '!inner' behind the table in 'select' to change only rows that have some of its rows.",
-            )
-
-
-def _refuse_bounding_windows(node: ReadNode) -> None:
-    """Refuse windows and aggregates of embedded tables whose having rows decides what is changed.
-
-    A read shows as many rows as they leave, and that is not how many match.
-    """
-    asked_for = [id(child) for _, child, _ in null_filters(node)]
-    for child in node.children:
-        if not (child.is_inner or id(child) in asked_for):
-            continue
-        window = child.asked.window
-        if window.offset or window.limit == 0 or is_grouped(child) or gives_aggregate(child):
-            raise GrammarError(
-                f"'{child.key[:100]}' bounds what is changed, so it has no offset, no limit of 0 and no aggregates",
-                hint="Leave them out, or write its conditions as filters.",
-            )
-        _refuse_bounding_windows(child)
-
-
-def _has_filter(node: ReadNode) -> bool:
-    return bool(node.asked.conditions) or any(_has_filter(child) for child in node.children)
 
 
 def _joined_left(children: Sequence[ReadNode]) -> list[ReadNode]:

@@ -79,7 +79,8 @@ def _check_paths(node: ReadNode, limits: RequestLimits) -> None:
     fields = [item.field for item in node.items]
     fields += [filter_.field for filter_ in filters_of(node.asked.conditions)]
     fields += [term.field for term in node.asked.order if term.relation is None]
-    for name, times in Counter(field.name for field in fields if field.path).items():
+    within = [field.name for field in fields if field.path]
+    for name, times in Counter(within).items() if within else ():
         column = node.table.columns.get(name) if node.table else None
         is_text = column is not None and (column.base_type or column.type) in _TEXTS
         most = limits.max_repeats if is_text else limits.max_paths

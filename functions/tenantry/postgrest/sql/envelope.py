@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, STATUS_PATTERN
+from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, MAX_WITH_LOCATION, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.csv_lines import csv_body
 from tenantry.postgrest.sql.gathering import Bound, gathered
@@ -17,14 +17,17 @@ VALUE = "pgrst_scalar"
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
+# As they are sent: a database may have another encoding, in which they are shorter.
+_HEADERS_BYTES = f"octet_length(convert_to({_HEADERS}, 'UTF8'))"
 # The same of a change, which is taken back if they can't be sent.
 _CHECKED = (
-    f"CASE WHEN octet_length({_HEADERS}) > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
+    f"CASE WHEN {_HEADERS_BYTES} > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
     f" THEN {refuse(Refusal.HEADERS)}::text ELSE {_HEADERS} END,"
     f" CASE WHEN {_STATUS} !~ '{STATUS_PATTERN}' THEN {refuse(Refusal.STATUS)}::text ELSE {_STATUS} END"
 )
-# Of a key's text; in a URL, each byte may take three.
+# Of a key's text; in a URL, each byte may take several.
 _MAX_KEY_BYTES = 1_500
+_BYTES_IN_URL = 3
 # A guard refuses as `refusing` has it; the text holds the number of rows.
 _REFUSE = "get_byte(''::bytea, count(*)::int)::text"
 
@@ -141,7 +144,10 @@ def _location(key: Mapping[str, str]) -> str:
     columns = ", ".join(f"{value} AS {quote(column)}" for column, value in key.items())
     row = f'(SELECT row_to_json("_key".*) FROM (SELECT {columns} FROM {SOURCE} LIMIT 1) "_key")'
     text, refusal = "json_object_agg(key, value)::text", f"{refuse(Refusal.LOCATION)}::text"
-    bounded = f"CASE WHEN octet_length({text}) > {_MAX_KEY_BYTES:d} THEN {refusal} ELSE {text} END"
+    size = f"octet_length(convert_to({text}, 'UTF8'))"
+    both = f"{_BYTES_IN_URL} * {size} + coalesce({_HEADERS_BYTES}, 0)"
+    is_long = f"{size} > {_MAX_KEY_BYTES:d} OR {both} > {MAX_WITH_LOCATION:d}"
+    bounded = f"CASE WHEN {is_long} THEN {refusal} ELSE {text} END"
     return f"CASE WHEN count(*) = 1 THEN (SELECT {bounded} FROM json_each_text({row})) END"
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.model import Relationship
-from tenantry.postgrest.grammar.parameters import filters_of
 from tenantry.postgrest.grammar.selection import hides
 from tenantry.postgrest.grammar.syntax import Filter, OrderTerm, SelectItem
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.refusals import not_aggregated, not_embedded
+from tenantry.postgrest.refusals import not_aggregated
 from tenantry.postgrest.sql.expressions import (
     column_sql,
     condition_sql,
@@ -17,6 +15,7 @@ from tenantry.postgrest.sql.expressions import (
     output_name,
 )
 from tenantry.postgrest.sql.gathering import Bound, checked_rows, fits, gathered
+from tenantry.postgrest.sql.having_rows import is_more_than_filtered, null_filters
 from tenantry.postgrest.sql.representing import qualified, shows_json
 from tenantry.postgrest.sql.spreading import (
     Output,
@@ -33,9 +32,6 @@ from tenantry.postgrest.sql.spreading import (
 )
 from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
-
-_IS_NULL = "IS NULL"
-_IS_NOT_NULL = "IS NOT NULL"
 
 
 class SelectWriter:
@@ -62,22 +58,15 @@ class SelectWriter:
         :param comparable: the table into which the node is spread groups by what the node gives it.
         """
         grouped = is_grouped(node)
-        comparable = grouped or comparable
-        is_shown = not self._as_stored and node.table is not None and node.table.is_represented
-        shown = expanded(node) if grouped or is_shown else node
-        outputs = self._outputs(shown, jsonb=comparable)
-        columns = ", ".join([output.text for output in outputs]) or "1"
-        joins = "".join([self._join(child, comparable=comparable and child.is_spread) for child in node.children])
-        where = self._where(node, self._replacement(node), self._arrays_fit(node))
-        groups = [output.stored or str(place) for place, output in enumerate(outputs, 1) if not output.aggregated]
-        group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
+        shown = self._shown(node, grouped=grouped)
+        rows = self._rows(node, shown, source, grouped=grouped, comparable=grouped or comparable)
         order = "" if orders_inside(node) else self._order_by(node, shown.items if grouped else ())
-        return (
-            f"SELECT {columns} FROM {source or self._source(node)}{joins}{where}{group_by}{order}{self._window(node)}"
-        )
+        return f"{rows}{order}{self._window(node)}"
 
     def count(self, node: ReadNode, source: str | None = None) -> str:
         """Write the statement that has a row for each that matches, whatever the window."""
+        if is_grouped(node):
+            return self._rows(node, self._shown(node, grouped=True), source, grouped=True, comparable=True)
         conditions = self.restrictions(node)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT 1 FROM {source or self._source(node)}{where}"
@@ -85,7 +74,27 @@ class SelectWriter:
     def restrictions(self, node: ReadNode) -> list[str]:
         """Write the conditions for a node's rows where nothing is joined: also that embedded tables have some."""
         conditions = self._conditions(node, self._existence(node))
-        return conditions + [f"EXISTS ({self.count(child)})" for child in node.children if child.is_inner]
+        return conditions + [self._has_rows(child) for child in node.children if child.is_inner]
+
+    def _has_rows(self, child: ReadNode) -> str:
+        """Write the condition that an embedded table has rows, as many as a read would show."""
+        rows = self.select(child) if is_more_than_filtered(child) else self.count(child)
+        return f"EXISTS ({rows})"
+
+    def _shown(self, node: ReadNode, *, grouped: bool) -> ReadNode:
+        """Name all columns one by one where each is written in its own way."""
+        is_shown = not self._as_stored and node.table is not None and node.table.is_represented
+        return expanded(node) if grouped or is_shown else node
+
+    def _rows(self, node: ReadNode, shown: ReadNode, source: str | None, *, grouped: bool, comparable: bool) -> str:
+        """Write the statement of a node without order and window; `shown` has its columns."""
+        outputs = self._outputs(shown, jsonb=comparable)
+        columns = ", ".join([output.text for output in outputs]) or "1"
+        joins = "".join([self._join(child, comparable=comparable and child.is_spread) for child in node.children])
+        where = self._where(node, self._replacement(node), self._arrays_fit(node))
+        groups = [output.stored or str(place) for place, output in enumerate(outputs, 1) if not output.aggregated]
+        group_by = f" GROUP BY {', '.join(groups)}" if grouped and groups else ""
+        return f"SELECT {columns} FROM {source or self._source(node)}{joins}{where}{group_by}"
 
     def _outputs(self, node: ReadNode, *, jsonb: bool = False) -> list[Output]:
         outputs = [self._item(node, item, jsonb=jsonb and node.is_spread) for item in everything(node)]
@@ -133,7 +142,7 @@ class SelectWriter:
             return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
         most = self.limit_of(child)
         if child.is_spread:
-            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child)]
+            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child, jsonb=comparable)]
             checked = checked_rows(rows, joined, self._bound, max_rows=most, depth=child.depth)
             rows = f"SELECT {', '.join(columns)} FROM ({checked}) {joined}"
             condition = f"{joined}.{quote(f'{child.joined} rows')} > 0" if inner else "true"
@@ -143,15 +152,16 @@ class SelectWriter:
             condition = f"{joined}.{joined} IS NOT NULL" if inner else "true"
         return f" {kind} JOIN LATERAL ({rows}) {joined} ON {condition}"
 
-    def _arrays(self, child: ReadNode) -> list[str]:
+    def _arrays(self, child: ReadNode, *, jsonb: bool) -> list[str]:
         """Gather each column of a to-many table that is spread, all in the same order."""
+        cast = "::jsonb" if jsonb else ""
         keys = [
             f"{quote(child.joined)}.{quote(sort_name(child, position))}{term.direction}"
             for position, term in enumerate(child.asked.order)
         ]
         order = f" ORDER BY {', '.join(keys)}" if keys else ""
         return [
-            f"coalesce(json_agg({output.sql}{order}), '[]') AS {quote(output.column)}"
+            f"coalesce(json_agg({output.sql}{order}), '[]'){cast} AS {quote(output.column)}"
             for output in spread(expanded(child), child.joined)
         ]
 
@@ -223,7 +233,7 @@ class SelectWriter:
     def _existence(self, node: ReadNode) -> dict[int, str]:
         """Give the same filters where nothing is joined."""
         return {
-            id(filter_): f"{'' if negated else 'NOT '}EXISTS ({self.count(child)})"
+            id(filter_): f"{'' if negated else 'NOT '}{self._has_rows(child)}"
             for filter_, child, negated in null_filters(node)
         }
 
@@ -241,15 +251,7 @@ class SelectWriter:
             hidden = not self._typed and hides(node.items, term.field)
             return order_sql(node.alias, OrderTerm(term.field, ""), node.table, self._values, hidden=hidden)
         child = node.child(term.relation)
-        if child is None:
-            raise not_embedded(term.relation)
-        if not child.is_to_one:
-            raise RequestRefused(
-                f"A related order on '{term.relation}' is not possible",
-                code="PGRST118",
-                details=f"'{node.name.name}' and '{term.relation}' do not form a many-to-one or one-to-one"
-                " relationship",
-            )
+        assert child is not None  # noqa: S101 - it was looked for when the tree was made
         return joined_sql(child, term.field, self._values)
 
     def _window(self, node: ReadNode) -> str:
@@ -258,10 +260,11 @@ class SelectWriter:
         The limit is written out, for it is a number of ours by now and the planner needs to see it: with a
         placeholder PostgreSQL never settles for a prepared plan and plans each call anew. An offset stays a
         placeholder, or each page would be a statement of its own; OFFSET takes a bigint only, so it needs no cast.
-        A table of which there is one row at most is not cut, so that PostgreSQL may join it as it likes.
+        A table of which there is one row at most is not cut, so that PostgreSQL may join it as it likes; what a
+        function returns is, for that there is one row of it is no more than its owner's word.
         """
         window = node.asked.window
-        if node.is_to_one and window.limit is None and not window.offset:
+        if node.is_to_one and not node.is_computed and window.limit is None and not window.offset:
             return ""
         limit = self.limit_of(node)
         return (f" LIMIT {limit:d}" if limit is not None else "") + (
@@ -270,7 +273,8 @@ class SelectWriter:
 
     def limit_of(self, node: ReadNode) -> int | None:
         """Say how many rows a node has at most."""
-        limits = [limit for limit in (node.asked.window.limit, self._max_rows) if limit is not None]
+        most = 1 if node.is_to_one and node.is_computed else self._max_rows
+        limits = [limit for limit in (node.asked.window.limit, most) if limit is not None]
         return min(limits) if limits else None
 
 
@@ -283,13 +287,3 @@ def _junction_keys(relationship: Relationship, parent: str, alias: str, junction
     assert way is not None  # noqa: S101 - the caller looked
     near = [f"{junction}.{quote(link)} = {parent}.{quote(column)}" for column, link in way.origin_columns]
     return near + [f"{alias}.{quote(column)} = {junction}.{quote(link)}" for column, link in way.target_columns]
-
-
-def null_filters(node: ReadNode) -> list[tuple[Filter, ReadNode, bool]]:
-    """Find the filters that ask whether an embedded table has rows; the last says whether they ask for some."""
-    found = []
-    for filter_ in filters_of(node.asked.conditions) if node.children else ():
-        child = None if filter_.field.path else next((c for c in node.children if c.key == filter_.field.name), None)
-        if child and filter_.comparison in (_IS_NULL, _IS_NOT_NULL) and filter_.value is None:
-            found.append((filter_, child, filter_.negated ^ (filter_.comparison == _IS_NOT_NULL)))
-    return found

@@ -10,7 +10,7 @@ from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Ta
 from tenantry.postgrest.grammar.parameters import Parameters, Path
 from tenantry.postgrest.grammar.selection import Items
 from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, Node, SelectItem, Window
-from tenantry.postgrest.refusals import beyond, not_embedded
+from tenantry.postgrest.refusals import beyond, given_times, not_embedded
 from tenantry.postgrest.request import RequestLimits
 
 _MAX_NAME_BYTES = 63
@@ -45,6 +45,11 @@ class ReadNode:
     def is_to_one(self) -> bool:
         """Whether a row of the parent has at most one row of this table."""
         return self.relationship is not None and self.relationship.is_to_one
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether a function returns the rows of this table."""
+        return self.relationship is not None and self.relationship.function is not None
 
     @property
     def is_spread(self) -> bool:
@@ -168,13 +173,37 @@ def _hand_out(root: ReadNode, nodes: Mapping[Path, Node]) -> None:
             if child is None:
                 raise not_embedded(name)
             node = child
-        node.asked = asked if not path else _both(node.asked, asked)
+        for term in asked.order:
+            if term.relation is not None:
+                _check_related(node, term.relation)
+        node.asked = asked if not path else _both(path, node.asked, asked)
 
 
-def _both(first: Node, second: Node) -> Node:
-    """Combine what was asked under a table's alias and under its name."""
-    window = second.window if second.window != Window() else first.window
-    return Node(first.conditions + second.conditions, second.order or first.order, window)
+def _check_related(node: ReadNode, relation: str) -> None:
+    """Refuse to order by an embedded table that is not there, or of which a row has several."""
+    child = node.child(relation)
+    if child is None:
+        raise not_embedded(relation)
+    if not child.is_to_one:
+        raise RequestRefused(
+            f"A related order on '{relation}' is not possible",
+            code="PGRST118",
+            details=f"'{node.name.name}' and '{relation}' do not form a many-to-one or one-to-one relationship",
+        )
+
+
+def _both(path: Path, first: Node, second: Node) -> Node:
+    """Combine what was asked under a table's alias and under its name, each order, limit and offset once."""
+    one, other = first.window, second.window
+    for word, twice in (
+        ("order", first.order and second.order),
+        ("limit", None not in (one.limit, other.limit)),
+        ("offset", one.offset and other.offset),
+    ):
+        if twice:
+            raise given_times(".".join((*path, word)), 2)
+    window = Window(one.limit if other.limit is None else other.limit, one.offset or other.offset)
+    return Node(first.conditions + second.conditions, first.order or second.order, window)
 
 
 def _alias(name: str, depth: int, taken: tuple[str, ...]) -> str:

@@ -83,6 +83,7 @@ class Tables:
     def __init__(self, connection: Connection) -> None:
         self.cursor = connection.cursor()
         self._numbers = count(1)
+        self._counted = 0
         self.limits = RequestLimits()
 
     def call(
@@ -101,6 +102,13 @@ class Tables:
         except CatalogueNeeded:
             return self.run(plan(request, self.limits, read_catalogue(self, ("public",))))
 
+    def total(self, table: str, query: Mapping[str, Sequence[str]]) -> tuple[int, int]:
+        """Return how many rows a read shows, and how many it counts."""
+        request = Request("GET", table, query, prefer="count=exact")
+        planned = plan(request, self.limits, read_catalogue(self, ("public",)))
+        shown, _ = self.run(planned)
+        return shown, self._counted
+
     def read_json(self, statement: str, values: Any) -> Any:
         """Read what the catalogue's statement gives, as a tenant's connection does."""
         self.cursor.execute(f"{statement}; ", values)
@@ -115,7 +123,7 @@ class Tables:
         values = sql.SQL(", ").join(sql.Literal(value) for value in planned.values)
         execute = sql.SQL("EXECUTE {}({})" if planned.values else "EXECUTE {}")
         self.cursor.execute(execute.format(name, values))
-        [(_, rows, answer, *_)] = self.cursor.fetchall()
+        [(self._counted, rows, answer, *_)] = self.cursor.fetchall()
         assert (answer is not None) is planned.returns_body
         return rows, None if answer is None else json.loads(answer)
 

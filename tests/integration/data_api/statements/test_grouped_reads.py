@@ -134,3 +134,56 @@ def test_a_name_of_the_answer_is_none_to_sort_by(channels: Tables) -> None:
     with pytest.raises(RequestRefused) as refused:
         read(channels, "day:at::date,count()", order="day")
     assert refused.value.code == "42703"
+
+
+@pytest.mark.parametrize(
+    ("select", "query", "number"),
+    [
+        ("kind_id,count()", {}, 3),
+        ("count()", {"id": "gt.99"}, 1),
+        ("n:count(),...kinds(kind)", {}, 3),
+        ("n:count(),...kinds!inner(kind)", {"kinds.kind": "eq.news"}, 1),
+        ("at::date,size.sum()", {"id": "lt.4"}, 2),
+        ("id,clips!inner(id)", {}, 2),
+        ("id,clips!inner(id)", {"clips.offset": "1"}, 1),
+        ("id,clips!inner(id)", {"clips.limit": "0"}, 0),
+        ("id,...clips!inner(clip:id)", {"clips.offset": "1"}, 1),
+        ("id,clips!inner(count())", {}, 4),
+        ("id,clips(id)", {"clips": "is.null"}, 2),
+        ("id,clips(id)", {"clips": "is.null", "clips.offset": "1"}, 3),
+        ("id,clips(id)", {"or": "(clips.not.is.null,id.eq.4)", "clips.limit": "0"}, 1),
+        ("id,kinds!inner(lands!inner(id))", {"kinds.lands.offset": "1"}, 0),
+        ("id,kinds!inner(lands!inner(id))", {"kinds.lands.land": "eq.Assam", "kinds.limit": "1"}, 1),
+    ],
+)
+def test_what_is_counted_is_what_there_is_to_show(
+    channels: Tables, select: str, query: dict[str, str], number: int
+) -> None:
+    asked = {"select": [select], **{key: [text] for key, text in query.items()}}
+    assert channels.total("channels", asked) == (number, number)
+    # A page shows fewer; what is counted stays the same.
+    assert channels.total("channels", asked | {"limit": ["1"]}) == (min(number, 1), number)
+
+
+@pytest.mark.parametrize(
+    ("select", "query", "first"),
+    [
+        ("kind_id,n:count(),...clips(clip:id)", {}, [{"kind_id": 1, "n": 1, "clip": [1, 2]}]),
+        ("kind_id,n:count(),...clips!inner(clip:id)", {}, [{"kind_id": 1, "n": 1, "clip": [1, 2]}]),
+        (
+            "kind_id,n:count(),...clips(clip:id,channels(id))",
+            {"clips.order": "id.desc"},
+            [{"kind_id": 1, "n": 1, "clip": [2, 1], "channels": [{"id": 1}, {"id": 1}]}],
+        ),
+    ],
+)
+def test_rows_are_grouped_by_arrays_of_what_is_spread(
+    channels: Tables, select: str, query: dict[str, str], first: list[dict[str, object]]
+) -> None:
+    rows = read(channels, select, id="lt.3", order="kind_id", **query)
+    assert [row for row in rows if row["clip"]] == first
+
+
+def test_arrays_of_what_is_spread_are_grouped_by_within_a_group(channels: Tables) -> None:
+    rows = channels.call("GET", "kinds", {"select": ["id,channels(n:count(),...clips(clip:id))"], "order": ["id"]})[1]
+    assert sorted(len(row["clip"]) for row in rows[0]["channels"]) == [0, 2]

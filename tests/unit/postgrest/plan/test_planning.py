@@ -5,6 +5,7 @@ import pytest
 from tenantry.domain.errors import BadRequest, GrammarError
 from tenantry.postgrest import CatalogueNeeded, Kind, Plan, Request, RequestLimits, plan
 from tenantry.postgrest.request import Guard
+from tests.unit.postgrest.library import LIBRARY
 
 ONE_ROW = b'{"name": "Asha"}'
 SOME = {"id": ["eq.1"]}
@@ -115,14 +116,75 @@ def test_a_write_without_a_filter_is_refused(method: str, command: str) -> None:
         {"clients.or": ["(a.eq.1)"]},
         {"clients.name": ["eq.1"]},
         {"clients.limit": ["1"]},
+        {"clients.offset": ["0"]},
         {"clients.order": ["name"]},
+        {"order": ["clients(name)"]},
     ],
 )
-def test_what_is_asked_of_no_embedded_table_is_refused(query: Mapping[str, Sequence[str]]) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_what_is_asked_of_no_embedded_table_is_refused(method: str, query: Mapping[str, Sequence[str]]) -> None:
     with pytest.raises(BadRequest) as refused:
-        plan_read(query)
+        plan(Request(method, "people", query, body=ONE_ROW))
 
     assert refused.value.code == "PGRST108"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"select": ["*,authors(*)"], "authors.books.name": ["eq.1"]},
+        {"select": ["*,authors(books(*))"], "authors.tags.limit": ["1"]},
+        {"select": ["*,authors(books(*))"], "authors.books.tags.or": ["(id.eq.1)"]},
+        {"select": ["*,authors(books(*))"], "books.name": ["eq.1"]},
+        {"select": ["*,...authors(books(*))"], "books.order": ["id"]},
+        {"select": ["*,authors(books(*))"], "authors.order": ["tags(name)"]},
+        {"select": ["*,authors!inner(*)"], "order": ["books(name)"]},
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "named", "kind"),
+    [
+        ("GET", "books", Kind.TABLE),
+        ("PATCH", "books", Kind.TABLE),
+        ("POST", "books", Kind.TABLE),
+        ("GET", "all_books", Kind.ROUTINE),
+        ("POST", "all_books", Kind.ROUTINE),
+    ],
+)
+def test_what_is_asked_of_a_table_that_is_not_at_its_path_is_refused(
+    method: str, named: str, kind: Kind, query: Mapping[str, Sequence[str]]
+) -> None:
+    filters = {"id": ["eq.1"]} if method == "PATCH" else {}
+    body = b"{}" if kind is Kind.ROUTINE else ONE_ROW
+    with pytest.raises(BadRequest) as refused:
+        plan(Request(method, named, {**query, **filters}, kind, body=body), RequestLimits(), LIBRARY)
+
+    assert refused.value.code == "PGRST108"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"authors.limit": ["1"], '"authors".limit': ["2"]},
+        {"authors.order": ["id"], " authors.order": ["name"]},
+        {"authors.offset": ["1"], '"authors".offset': ["2"]},
+        {"authors.limit": ["1"], "who.limit": ["2"]},
+        {"authors.order": ["id"], "who.order": ["name"]},
+        {"authors.offset": ["1"], "who.offset": ["1"]},
+        {"authors.limit": ["0"], "who.limit": ["0"]},
+    ],
+)
+def test_what_has_one_value_is_given_once_however_its_table_is_spelled(query: Mapping[str, Sequence[str]]) -> None:
+    with pytest.raises(GrammarError, match="was given 2 times"):
+        plan(Request("GET", "books", {"select": ["id,who:authors(id)"], **query}), RequestLimits(), LIBRARY)
+
+
+def test_an_alias_and_a_name_add_up() -> None:
+    query = {"select": ["id,with:tags(id)"], "with.limit": ["7"], "tags.offset": ["3"], "with.order": ["name"]}
+    planned = plan(Request("GET", "books", query), RequestLimits(), LIBRARY)
+
+    assert 'ORDER BY "tags_1"."name" LIMIT 7 OFFSET $1' in planned.text
+    assert planned.values[0] == "3"
 
 
 @pytest.mark.parametrize(
@@ -163,8 +225,9 @@ def test_an_upsert_that_names_its_key_needs_no_catalogue() -> None:
     assert 'ON CONFLICT ("name") DO NOTHING' in plan(request).text
 
 
-def test_a_limit_on_a_change_is_kept_by_refusing_more() -> None:
-    planned = plan(Request("PATCH", "people", {"limit": ["1"], **SOME}, body=ONE_ROW))
+@pytest.mark.parametrize(("method", "filters"), [("PATCH", SOME), ("DELETE", SOME), ("POST", {})])
+def test_a_limit_on_a_change_is_kept_by_refusing_more(method: str, filters: Mapping[str, Sequence[str]]) -> None:
+    planned = plan(Request(method, "people", {"limit": ["1"], **filters}, body=ONE_ROW))
 
     assert planned.guards == ((Guard.MAX_AFFECTED, 1),)
     assert "count(*) > 1" in planned.text
@@ -175,6 +238,13 @@ def test_a_limit_on_a_change_is_kept_by_refusing_more() -> None:
     [
         ("POST", SOME),
         ("DELETE", {"offset": ["1"], **SOME}),
+        ("POST", {"offset": ["1"]}),
+        ("GET", {"columns": ["id"]}),
+        ("HEAD", {"columns": ["id"]}),
+        ("DELETE", {"columns": ["id"], **SOME}),
+        ("GET", {"on_conflict": ["id"]}),
+        ("PATCH", {"on_conflict": ["id"], **SOME}),
+        ("DELETE", {"on_conflict": ["id"], **SOME}),
         ("GET", {"select": ["a", "b"]}),
         ("GET", {"limit": ["1", "2"]}),
     ],
@@ -182,6 +252,12 @@ def test_a_limit_on_a_change_is_kept_by_refusing_more() -> None:
 def test_a_parameter_without_a_meaning_is_refused(method: str, query: Mapping[str, Sequence[str]]) -> None:
     with pytest.raises(GrammarError):
         plan(Request(method, "people", query, body=ONE_ROW))
+
+
+@pytest.mark.parametrize(("method", "query"), [("GET", {"columns": ["1"]}), ("POST", {"on_conflict": ["id"]})])
+def test_an_argument_is_not_taken_for_what_has_no_meaning(method: str, query: Mapping[str, Sequence[str]]) -> None:
+    with pytest.raises(GrammarError, match=f"has no meaning for {method} of a function"):
+        plan(Request(method, "add", query, Kind.ROUTINE, body=b"{}"), RequestLimits(), LIBRARY)
 
 
 def test_an_update_takes_one_object() -> None:
