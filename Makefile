@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := functions:.
+# Each process would compile three thousand modules anew: some ten seconds of every worker that runs tests.
+unexport PYTHONDONTWRITEBYTECODE
 # `sam build` finds this environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -26,7 +28,8 @@ $(READY): requirements-dev.txt
 	@echo "Making the environment in $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
+		--require-hashes requirements-dev.txt
 	@touch $@
 
 run: $(READY) ## start everything, show addresses, users and a first call; Ctrl-C ends it
