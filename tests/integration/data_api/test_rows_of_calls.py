@@ -117,6 +117,8 @@ def test_filters_order_columns_and_embedded_tables(
 def test_what_is_no_row_of_a_table_embeds_nothing(caller: Viewer, function: str, embedded: str) -> None:
     reply = caller.get(f"rpc/{function}", select=f"*,{embedded}(*)")
     assert (reply.status, reply.json["code"]) == (400, "PGRST200")
+    # Who has rows of a table is told of tables that it leads to.
+    assert ("RETURNS SETOF" in (reply.json["hint"] or "")) is (function != "kept_users")
 
 
 @pytest.mark.parametrize(("function", "kind", "body"), [("media_out", "of-it", "<p>"), ("media_row", "of-row", "(1)")])

@@ -9,6 +9,7 @@ from tenantry.postgrest.grammar.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
 MISSING = frozenset({"PGRST107", "PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
+_OF_NO_TABLE = "These rows are of no table or view. A function that RETURNS SETOF one embeds what its keys lead to."
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 # Of PostgreSQL's own hints: how many letters may differ; and no name is longer.
@@ -67,7 +68,7 @@ def no_relationship(catalogue: Catalogue, origin: Name | None, embed: Embed, cal
         code="PGRST200",
         details=f"Searched for a foreign key relationship between '{called.name}' and '{embed.name}{hinted}'"
         f" in the schema '{schema}', but no matches were found.",
-        hint=_relationship_hint(catalogue, origin, embed) if origin else None,
+        hint=_relationship_hint(catalogue, origin, embed) if origin else _OF_NO_TABLE,
     )
 
 
