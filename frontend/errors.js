@@ -17,7 +17,7 @@ const TOO_OFTEN = "There were too many attempts. Wait a few minutes, then try ag
 const SENTENCES = {
   // Who you are
   unauthenticated: "Your sign-in has ended. Sign in again.",
-  access_denied: "Your role may not do this. Ask your administrator for a role that may.",
+  access_denied: "This account's role may not do this. Sign in with another one, or ask your administrator for a role that may.",
   42501: "Your role may not do this. Ask your administrator for a role that may.",
   tenant_: `Your organisation is not served at the moment. Sign in again; if that does not help, ${OPERATOR}.`,
   tenant_suspended: `Your organisation's access is suspended. Please ${OPERATOR} why.`,

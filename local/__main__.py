@@ -33,7 +33,8 @@ def up() -> None:
         say("Starting the local stack")
         _start_supervisor()
     stack = StackFile.read(_FILE)
-    say(f"Serves at {stack.api_url} ({time.monotonic() - started:.1f} s). End it with: make down")
+    took = f"{time.monotonic() - started:.1f} s"
+    say(f"Serves at {stack.api_url} ({took}). Addresses and users: make status. End it with: make down")
 
 
 def run() -> None:

@@ -55,4 +55,4 @@ def run(script: str, directory: Path, **environment: str) -> str:
 
 def signed_in(api: Api) -> dict[str, str]:
     """The variables that the guide reads from the stack of the checkout."""
-    return {"API": f"{api.stack.api_url}/admin/v1", "TOKEN": sign_in(api.stack, api.stack.operator.username)}
+    return {"API": api.stack.api_url, "TOKEN": sign_in(api.stack, api.stack.operator.username)}

@@ -33,14 +33,14 @@ def pasted(example: Example) -> str:
 
 def test_every_example_succeeds(api: Api, definitions: str, tmp_path: Path) -> None:
     script = "\n".join([definitions, *map(pasted, EXAMPLES)])
-    printed = run(script, tmp_path, API=f"{api.stack.api_url}/rest/v1", TOKEN=api.token(TENANT))
+    printed = run(script, tmp_path, API=api.stack.api_url, TOKEN=api.token(TENANT))
     statuses = dict(zip(map(str, EXAMPLES), printed.split(), strict=True))
     assert {example: status for example, status in statuses.items() if not status.startswith("2")} == {}
 
 
 def test_a_call_prints_the_answer(api: Api, definitions: str, tmp_path: Path) -> None:
     script = f"{definitions}\nask GET '/candidates?select=id&limit=1&order=id'"
-    printed = run(script, tmp_path, API=f"{api.stack.api_url}/rest/v1", TOKEN=api.token(TENANT))
+    printed = run(script, tmp_path, API=api.stack.api_url, TOKEN=api.token(TENANT))
     assert printed == '[{"id":1}]\n'
 
 

@@ -15,13 +15,10 @@ from tests.e2e.browser import FIRST_CALL_MS, open_browser, open_page
 from tests.e2e.clients.readme import blocks_below, section
 
 USER = "viewer@mycompany.example.com"
-PAGE = """<!doctype html>
-<link rel="icon" href="data:,">
-<form><input name="username"><input name="password" type="password"><button>Sign in</button></form>
-<output></output>
+# What a bundler would do for the page, and no request for an icon.
+BUNDLED = """<link rel="icon" href="data:,">
 <script src="supabase.js"></script>
 <script type="importmap">{"imports": {"@supabase/supabase-js": "./client.js"}}</script>
-<script type="module" src="page.js"></script>
 """
 # Gives the published script's function to whoever imports the package, as a bundler would.
 CLIENT = "export const { createClient } = window.supabase;"
@@ -61,11 +58,12 @@ ASK_FOR_MORE = """async () => {
 def address(stack: StackFile, supabase_client: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of the page's own, beside the one of the console."""
     folder = tmp_path_factory.mktemp("page")
-    (folder / "index.html").write_text(PAGE)
+    page, script = blocks_below("With supabase-js")
+    (folder / "index.html").write_text(page.replace("<script", f"{BUNDLED}<script", 1))
     (folder / "client.js").write_text(CLIENT)
     (folder / "supabase.js").write_bytes(supabase_client.read_bytes())
-    (folder / "session.js").write_text(blocks_below("Sign in from your own page")[0])
-    (folder / "page.js").write_text(blocks_below("With supabase-js")[0])
+    (folder / "session.js").write_text(blocks_below("Sign in from your own page")[1])
+    (folder / "page.js").write_text(script)
     config = {"apiUrl": stack.api_url, "cognitoUrl": stack.aws_endpoint_url, "clientId": stack.client_id}
     server = ConsoleServer(folder, port=free_ports(1)[0], config=config)
     server.start()
@@ -75,13 +73,16 @@ def address(stack: StackFile, supabase_client: Path, tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="module")
 def signed_in(address: str, stack: StackFile) -> Iterator[Page]:
-    """The page, on which somebody has signed in."""
+    """The page, on which somebody has signed in after a wrong password, which it told."""
     with open_browser() as browser, open_page(browser) as (page, watch):
         page.goto(address)
         page.locator("[name=username]").fill(USER)
+        page.locator("[name=password]").fill("not the password")
+        page.get_by_role("button").click()
+        expect(page.locator("output")).to_have_text("Incorrect username or password.")
         page.locator("[name=password]").fill(stack.password_of(USER))
         page.get_by_role("button").click()
-        expect(page.locator("output")).not_to_be_empty(timeout=FIRST_CALL_MS)
+        expect(page.locator("output")).to_contain_text(": ", timeout=FIRST_CALL_MS)
         assert watch.complaints == []
         yield page
 
