@@ -25,6 +25,15 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
     assert missing_paths(document) == []
 
 
+@pytest.mark.parametrize("document", documents(), ids=_name)
+def test_one_shell_can_follow_several_documents(document: Path) -> None:
+    """`API` is the stack's address in all of them: a call adds its own path."""
+    text = document.read_text("utf-8")
+    assert re.findall(r"\$API(?!/(?:rest|admin|backups)/v1)\S*", text) == []
+    given = [address.strip('"') for address in re.findall(r"\bAPI=(\S+ -s url\)\S*)", text)]
+    assert set(given) <= {"$(make -s url)"}
+
+
 def test_every_decision_stands_in_the_index_under_its_own_title() -> None:
     folder = ROOT / "docs" / "decisions"
     titles = {path.name: path.read_text().split("\n", 1)[0] for path in folder.glob("[0-9]*.md")}
