@@ -119,12 +119,13 @@ class HomeAttempt:
     def _seen(self, entry: Entry, place: Place, found: str) -> Entry:
         """Write down where a home is, for those who ask the registry, and what a worker that died has done to it."""
         history = self._scripts.history.revisions
-        if not found or any(found == revision.revision_id for revision in history):
-            if not self._rollout.rules.dry_run:
-                self._tools.places.note(place, found)
-            if entry.begun_from is not None:
-                way = steps_between(history, entry.begun_from, entry.goal)
-                entry = outcomes.accounted(entry, way, found, self._scripts.digest, _now())
+        is_ours = any(found == revision.revision_id for revision in history)
+        # One that says nothing may have been at any: whoever lives there can hide its table.
+        if (is_ours or found == entry.goal) and not self._rollout.rules.dry_run:
+            self._tools.places.note(place, found)
+        if entry.begun_from is not None:
+            way = steps_between(history, entry.begun_from, entry.goal)
+            entry = outcomes.accounted(entry, way, found, self._scripts.digest, _now())
         # A revert knows already where the home has to be.
         is_known = bool(entry.steps or self._rollout.reverts)
         return entry if is_known else replace(entry, revision=printable(found))

@@ -169,6 +169,8 @@ class Fleet:
         for rollout in self.store.newest(100):
             if not rollout.is_over:
                 self.steering.cancel(rollout.rollout_id)
+            # A report on others is not to read them.
+            self.store._delete(rollout.rollout_id)
         for tenant in list(self.registry.tenants()):
             self.registry.delete_tenant(tenant.tenant_id)
 

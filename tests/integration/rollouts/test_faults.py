@@ -10,6 +10,7 @@ import pytest
 
 from tenantry.domain.errors import Conflict, NotFound
 from tenantry.domain.revision import Step
+from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
 from tenantry.operations.leases import POOL_LEASE
 from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
@@ -234,3 +235,34 @@ def test_a_step_off_the_way_is_nobodys(fleet: Fleet, versions: Versions) -> None
     way = [Step(History().revisions[2])]
     accounted = outcomes.accounted(entry, way, "0001", lambda _: "", datetime.fromisoformat("2026-01-01"))
     assert (accounted.steps, accounted.changed_to, accounted.begun_from) == ((), None, None)
+
+
+def test_tenants_in_every_state_are_migrated_or_left_with_a_reason(fleet: Fleet, versions: Versions) -> None:
+    versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
+    database, schema, _, other, _ = (one for one in map(fleet.registry.tenant, fleet.made) if one)
+    elsewhere = Home("gone", Isolation.DATABASE, database.tenant_id.value, "public")
+    for changed in (
+        replace(database, former_home=elsewhere),
+        replace(schema, status=TenantStatus.SUSPENDED),
+        replace(other, adopted_database=other.tenant_id.value),
+        replace(other, tenant_id=TenantId("stranded"), server_id="gone"),
+    ):
+        fleet.registry.put_tenant(changed)
+    fleet.start(Wave("all", max_failed=3))
+    fleet.run(wait=False)
+    (rollout,) = fleet.store.newest(1)
+    told = {unit: (entry.state, entry.code or entry.reason) for unit, entry in fleet.entries(rollout).items()}
+    assert told == {
+        database.tenant_id.value: (BLOCKED, "move_unconfirmed"),
+        schema.tenant_id.value: (DONE, ""),
+        other.tenant_id.value: (EntryState.SKIPPED, "adopted"),
+        "stranded": (FAILED, "server_unknown"),
+        POOL: (DONE, ""),
+    }
+    fleet.registry.put_tenant(database)
+    fleet.registry.delete_tenant(TenantId("stranded"))
+    assert fleet.run().state is RolloutState.DONE
+    assert fleet.states(rollout)[database.tenant_id.value] is DONE
+    with_adopted = fleet.start(adopted=True)
+    assert fleet.run().state is RolloutState.DONE
+    assert fleet.entries(with_adopted)[other.tenant_id.value].changed_to == "0002"
