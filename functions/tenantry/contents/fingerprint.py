@@ -44,7 +44,7 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
 
     def definitions(cursor: Any, neutral: Neutraliser) -> Iterator[tuple[str, str, Definition]]:
         scope = {"schema": None if whole else home.schema, "main": home.schema}
-        for row in fetch_objects(cursor, load_sql("contents/fingerprint"), scope, _FETCHED):
+        for row in fetch_objects(cursor, objects_query(), scope, _FETCHED):
             sums.append(_number(row))
             kind, name, *texts = row
             if kind != _MARKED_ONLY:
@@ -68,6 +68,12 @@ def reading_objects(connection: Any, mains: Collection[str]) -> Iterator[tuple[A
         cursor.execute("SELECT ARRAY(SELECT quote_ident(name) FROM unnest(%s::text[]) name)", ([*mains],))
         yield cursor, Neutraliser(cursor.fetchone()[0])
         cursor.execute("ROLLBACK TO SAVEPOINT tenantry_fingerprint")
+
+
+def objects_query(*, rare: bool = True) -> sql.Composable:
+    """Return the query for objects. :param rare: also for those of the kinds of `fingerprint_rare.sql`."""
+    part = load_sql("contents/fingerprint_rare") if rare else sql.SQL("")
+    return load_sql("contents/fingerprint").format(rare=part)
 
 
 def fetch_objects(

@@ -35,15 +35,15 @@ LAST = "0004"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _versions(_revisions: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def versions(_revisions: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Four revisions: of each phase that leaves something, and one outside a transaction."""
     directory = tmp_path_factory.mktemp("versions")
     for file in REVISIONS.glob("*.py"):
         (directory / file.name).write_text(file.read_text())
-    versions = Versions(directory)
-    versions.add("0002", "0001", SECOND)
-    versions.add("0003", "0002", "pass", phase="backfill", batch=FILL, pause_seconds=0)
-    versions.add("0004", "0003", BUILD, in_transaction=False)
+    made = Versions(directory)
+    made.add("0002", "0001", SECOND)
+    made.add("0003", "0002", "pass", phase="backfill", batch=FILL, pause_seconds=0)
+    made.add("0004", "0003", BUILD, in_transaction=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REVISIONS_DIRECTORY", str(directory))
         yield directory
@@ -84,7 +84,7 @@ def test_homes_agree_whatever_way_they_came_by_their_revision(fleet: Fleet, monk
 def restore(fleet: Fleet, source: TenantId, target: TenantId) -> None:
     """Bring one tenant's schema into another's database, as a restore does: by pg_dump's text."""
     place = f"host={fleet.server.host} port={fleet.server.port} user={fleet.server.admin_user} dbname={source}"
-    dump = subprocess.run(  # noqa: S603 - our own arguments
+    dump = subprocess.run(
         [program("pg_dump"), "--inserts", "--no-owner", "--no-privileges", "--schema=public", "--dbname", place],
         env={"PGPASSWORD": fleet.server.admin_password},
         capture_output=True,
@@ -102,13 +102,12 @@ CHANGES = {
     "ALTER TABLE candidates DROP COLUMN email": "missing column {}.candidates.email, "
     "missing constraint {}.candidates.candidates_email_key, missing index {}.candidates_email_key",
     "ALTER TABLE candidates ENABLE ROW LEVEL SECURITY": "changed table {}.candidates",
-    "CREATE OR REPLACE VIEW grades AS SELECT grade, count(*) + 1 AS many FROM candidates GROUP BY grade": "changed view "
-    "{}.grades",
+    "CREATE OR REPLACE VIEW grades AS SELECT grade, sum(1) many FROM candidates GROUP BY 1": "changed view {}.grades",
     "ALTER TABLE candidates ALTER grade SET DEFAULT 2": "changed column {}.candidates.grade",
     "ALTER TABLE candidates ALTER name DROP NOT NULL": "changed column {}.candidates.name",
     "ALTER TABLE candidates ALTER phone TYPE varchar(20)": "changed column {}.candidates.phone",
-    "ALTER TABLE candidates DROP CONSTRAINT grade_is_small, ADD CONSTRAINT grade_is_small CHECK (grade < 1000)": "changed "
-    "constraint {}.candidates.grade_is_small",
+    "ALTER TABLE candidates DROP CONSTRAINT grade_is_small, "
+    "ADD CONSTRAINT grade_is_small CHECK (grade < 99)": "changed constraint {}.candidates.grade_is_small",
     "CREATE OR REPLACE FUNCTION best() RETURNS int LANGUAGE sql RETURN 0": "changed function {}.best()",
 }
 # None of this is what a revision made.
@@ -242,11 +241,11 @@ def test_a_scratch_database_left_behind_is_made_anew_and_a_foreign_one_is_kept(f
     assert not fleet.execute(database)
 
 
-def test_a_revision_that_fails_leaves_the_homes_before_it_compared(fleet: Fleet, _versions: Path) -> None:
+def test_a_revision_that_fails_leaves_the_homes_before_it_compared(fleet: Fleet, versions: Path) -> None:
     fleet.references = References()
     fleet.execute("UPDATE alembic_version SET version_num = '0003'; DROP INDEX by_location", UMBRELLA.value)
     fleet.registry.put_tenant(replace(fleet.tenant(UMBRELLA), schema_revision="0003"))
-    file = _versions / "0004_made.py"
+    file = versions / "0004_made.py"
     text = file.read_text()
     file.write_text(text.replace('["location"]', '["nowhere"]'))
     try:
