@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := functions:.
+# Each process would compile three thousand modules anew: some ten seconds of every worker that runs tests.
+unexport PYTHONDONTWRITEBYTECODE
 # `sam build` finds this environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -16,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help run up down status token url invoke test odd quick coverage check lint template format bench build clean
+.PHONY: help run up down status token url invoke test odd quick coverage check lint revision findings template format bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,7 +28,8 @@ $(READY): requirements-dev.txt
 	@echo "Making the environment in $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
+		--require-hashes requirements-dev.txt
 	@touch $@
 
 run: $(READY) ## start everything, show addresses, users and a first call; Ctrl-C ends it
@@ -71,7 +74,7 @@ coverage: export COVERAGE_CORE := ctrace
 coverage: $(READY) ## run the tests and count branches too, which takes longer
 	@$(PYTEST) $(LINES) --cov-branch $(ARGS)
 
-quick: lint ## format, lint, types, layering and unit tests: a minute and a half
+quick: lint ## format, lint, types, layering, revisions and unit tests: a minute and a half
 	@$(PYTEST) -q tests/unit
 
 lint: $(READY)
@@ -79,12 +82,20 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tenantry.revisions.lint
+
+revision: export REVISION_NAME := $(value NAME)
+revision: $(READY) ## make the next revision of the tenants' tables: make revision NAME="add a note"
+	@$(BIN)/python -m tenantry.revisions.new_revision "$$REVISION_NAME"
+
+findings: $(READY) ## lint the revisions, and write down what was found in each
+	@$(BIN)/python -m tenantry.revisions.lint --write
 
 template: $(READY)
 	@AWS_DEFAULT_REGION=ap-south-1 $(BIN)/sam validate --lint
 	@$(BIN)/cfn-lint template.yaml
 
-check: lint template ## format, lint, types, layering, template and all tests
+check: lint template ## format, lint, types, layering, revisions, template and all tests
 	@$(MAKE) --no-print-directory test
 
 format: $(READY) ## format the code and mend what can be mended

@@ -28,6 +28,7 @@ NAMES = (
     "viewer_cost",
     "rotation_under_load",
     "move",
+    "rollout",
     "fleet",
 )
 _BAD_USAGE = 2

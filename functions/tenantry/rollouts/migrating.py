@@ -6,7 +6,7 @@ that dies leaves what it has not done to the next.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self
@@ -90,19 +90,17 @@ class HomeAttempt:
         self._scripts = scripts
         self._has_time = has_time
         self._write = write
+        self._snapshot = tools.places.all()
 
     def bring(self, entry: Entry) -> Entry:
         """Bring a home to its revision; returns what is to be written of it."""
         try:
-            place = self._tools.places.find(entry, self._rollout.rules)
-            entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
-            found = place.admin.revision() or ""
-            if found == entry.goal:
+            place, found = self._look(entry)
+            if found == entry.goal and not self._rollout.rules.dry_run:
                 self._tools.places.note(place, found)
                 return replace(outcomes.settled(entry, EntryState.DONE, _now()), revision=entry.revision or found)
-            if self._rollout.rules.dry_run:
-                return self._planned(entry, place, found)
-            return self._migrate(entry, place, found)
+            entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
+            return (self._planned if self._rollout.rules.dry_run else self._migrate)(entry, place, found)
         except Skipped as why:
             return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
         except TenantryError as error:
@@ -110,6 +108,22 @@ class HomeAttempt:
         except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
             log_unexpected(exc)
             return outcomes.failed(entry, TenantryError(), _now())
+
+    def _look(self, entry: Entry) -> tuple[Place, str]:
+        """Find a home, and the revision that it is at.
+
+        The first look is at where the registry had it when this worker began: most are found done there.
+        """
+        with suppress(TenantryError, Skipped):
+            seen = self._tools.places.find(entry, self._rollout.rules, self._snapshot)
+            found = seen.admin.revision() or ""
+            if found == entry.goal:
+                return seen, found
+            place = self._tools.places.find(entry, self._rollout.rules)
+            if place.admin.home == seen.admin.home:
+                return place, found
+        place = self._tools.places.find(entry, self._rollout.rules)
+        return place, place.admin.revision() or ""
 
     def _planned(self, entry: Entry, place: Place, found: str) -> Entry:
         """Say of a home where it is, and how much would be touched."""

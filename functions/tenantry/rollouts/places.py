@@ -1,6 +1,6 @@
 """Finds the home that an entry of the ledger stands for, as it is now: tenants are moved, renamed, erased meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tenantry.aws.registry import Registry
@@ -12,6 +12,8 @@ from tenantry.homes.home_admin import HomeAdmin
 from tenantry.rollouts.rollout import POOL, Entry, Rules
 from tenantry.rollouts.units import ADOPTED
 from tenantry.servers.servers import Servers
+
+type Snapshot = Mapping[str, Tenant]
 
 
 class Skipped(Exception):
@@ -35,9 +37,14 @@ class Places:
         self._registry = registry
         self._servers = servers
 
-    def find(self, entry: Entry, rules: Rules) -> Place:
+    def all(self) -> Snapshot:
+        """Read all tenants at once: for a first look at many homes. :raises DependencyFailed: it did not answer."""
+        return {tenant.tenant_id.value: tenant for tenant in self._registry.tenants()}
+
+    def find(self, entry: Entry, rules: Rules, snapshot: Snapshot | None = None) -> Place:
         """Find the home of an entry.
 
+        :param snapshot: where to look first; a tenant that is not in it is looked up.
         :raises Skipped: there is none any more, or the rollout leaves it alone.
         :raises TenantryError: the registry did not answer; the server is not known.
         """
@@ -48,7 +55,7 @@ class Places:
                 raise Skipped("nobody lives there any more")
             home = Home(server_id, Isolation.POOLED, POOL_DATABASE, "public")
             return self._place(some.tenant_id, home, None)
-        tenant = self._tenant(TenantId(entry.unit), rules)
+        tenant = self._tenant(TenantId(entry.unit), rules, snapshot or {})
         return self._place(tenant.tenant_id, home_of(tenant, None), tenant)
 
     def require_free(self, place: Place) -> None:
@@ -82,8 +89,8 @@ class Places:
             if tenant.isolation is Isolation.POOLED and tenant.server_id == server_id:
                 yield tenant
 
-    def _tenant(self, tenant_id: TenantId, rules: Rules) -> Tenant:
-        tenant = self._registry.tenant(tenant_id)
+    def _tenant(self, tenant_id: TenantId, rules: Rules, snapshot: Snapshot) -> Tenant:
+        tenant = snapshot.get(tenant_id.value) or self._registry.tenant(tenant_id)
         if tenant is None:
             former = self._registry.former_id(tenant_id)
             raise Skipped(f"it was renamed to {former.successor}" if former else "it is gone")

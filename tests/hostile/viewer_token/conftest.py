@@ -1,11 +1,11 @@
-"""A viewer of a tenant whose tables hold much."""
+"""A viewer of a tenant whose tables may hold much."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from benchmarks.worst_requests import TABLES, Worst, event_of
+from benchmarks.worst_requests import HEAVY_TABLES, LIGHT_TABLES, Worst, event_of
 from handlers import query_tenant
 from tenantry.domain.tenant import TenantId, owner_role
 from tests.integration.conftest import Reply, World, request_event
@@ -61,5 +61,11 @@ class Viewer:
 @pytest.fixture(scope="module")
 def viewer(world: World) -> Viewer:
     made = Viewer(world, world.tenants[0])
-    made.run(TABLES)
+    made.run(LIGHT_TABLES)
     return made
+
+
+@pytest.fixture(scope="module")
+def heavy(viewer: Viewer) -> None:
+    """Make the tables that hold much, which takes a second."""
+    viewer.run(HEAVY_TABLES)

@@ -9,6 +9,8 @@ from benchmarks.worst_requests import Worst, event_of, worst_requests
 from tests.hostile.viewer_token.conftest import Viewer
 from tests.integration.conftest import clear_caches, request_event
 
+pytestmark = pytest.mark.usefixtures("heavy")
+
 MOST_MB = 64
 WORST = {
     worst.name: worst

@@ -4,6 +4,8 @@ import pytest
 
 from tests.hostile.viewer_token.conftest import Viewer
 
+pytestmark = pytest.mark.usefixtures("heavy")
+
 FUNCTIONS = [
     "json_agg",
     "to_json",

@@ -12,6 +12,8 @@ from local.postgres_server import PostgresServer
 from tenantry.domain.tenant import Isolation
 from tests.hostile.viewer_token.conftest import Viewer
 
+pytestmark = pytest.mark.usefixtures("heavy")
+
 SETTINGS = {
     "statement_timeout": "3600000",
     "work_mem": "1000000",

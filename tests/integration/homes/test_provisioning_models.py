@@ -17,6 +17,7 @@ from tenantry.domain.errors import Conflict, DependencyFailed, TenantryError
 from tenantry.domain.tenant import Isolation, TenantId, TenantStatus
 from tests.integration.conftest import World
 from tests.integration.homes.conftest import MODELS, candidate, home, provision
+from tests.postgres import with_cursors
 
 # More statements than any model needs: the fault never comes, and the test has seen every statement.
 _MOST = 150
@@ -36,9 +37,7 @@ class Faults:
                 faults.count(self.connection)
                 return super().execute(*arguments, **more)
 
-        connection = self.world.new_admin(database)
-        connection.cursor_factory = Cursor
-        return connection
+        return with_cursors(self.world.admin(database), Cursor)
 
     def count(self, connection: Any) -> None:
         self.left -= 1

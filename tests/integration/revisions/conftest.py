@@ -1,15 +1,27 @@
 """A server of its own, whose pool may get revisions that other tests do not know, and a directory for revisions."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from moto import mock_aws
 
 from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import SecretStore
-from tests.integration.conftest import ENVIRONMENT, REGION, REVISIONS, STAGE, World, clear_caches, create_registry
+from tests.integration.conftest import (
+    ENVIRONMENT,
+    PROJECT,
+    REGION,
+    REVISIONS,
+    STAGE,
+    World,
+    clear_caches,
+    create_registry,
+)
 from tests.postgres import temporary_postgres
 
 
@@ -34,12 +46,35 @@ class Versions:
         return file
 
 
+@contextmanager
+def copied_revisions(folder: Path) -> Iterator[Versions]:
+    """The tests' first revision in a directory of its own, with room for more."""
+    copy = Path(shutil.copytree(REVISIONS, folder / "versions", ignore=shutil.ignore_patterns("__pycache__")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REVISIONS_DIRECTORY", str(copy))
+        yield Versions(copy)
+
+
+def guide(heading: str) -> str:
+    """Read a section of the guide for developers."""
+    text = (PROJECT / "docs/developing.md").read_text("utf-8")
+    return text.split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def add_documented(versions: Versions, *headings: str) -> None:
+    """Add the revisions that sections of the guide show."""
+    for heading in headings:
+        for block in re.findall(r"```python\n(.*?)```", guide(heading), re.DOTALL):
+            text = dedent(block)
+            (number,) = re.findall(r'^revision = "(\d{4})"$', text, re.MULTILINE)
+            (versions.path / f"{number}_documented.py").write_text(text)
+
+
 @pytest.fixture
-def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Versions:
+def versions(tmp_path: Path) -> Iterator[Versions]:
     """The tests' first revision, and room for more."""
-    copy = Path(shutil.copytree(REVISIONS, tmp_path / "versions", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setenv("REVISIONS_DIRECTORY", str(copy))
-    return Versions(copy)
+    with copied_revisions(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

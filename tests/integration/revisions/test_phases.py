@@ -1,10 +1,12 @@
 """Revisions of every phase, run and taken back in a home of each model."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,12 @@ from tenantry.domain.revision import Step
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.home_admin import HomeAdmin
 from tenantry.revisions.history import History
+from tenantry.revisions.lint.judging import lint
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.revisions.running import NOBODY, StepRun, Watch
 from tests.integration.conftest import PROJECT, World
 from tests.integration.homes.conftest import MODELS, home, new_id, provision
-from tests.integration.revisions.conftest import Versions
+from tests.integration.revisions.conftest import Versions, add_documented, guide
 
 ADD_COLUMN = 'op.add_column("candidates", sa.Column("note", sa.Text))'
 DROP_COLUMN = 'op.drop_column("candidates", "note")'
@@ -161,6 +164,9 @@ def test_a_revision_that_cannot_be_taken_back_says_so(versions: Versions, admin:
     with pytest.raises(InvalidSetting, match="0002 has no downgrade"):
         admin.migrate("0001", scripts())
     assert admin.revision() == "0002"
+    versions.add("0003", "0002", "raise NotImplementedError")
+    with pytest.raises(InvalidSetting, match="0003 has no upgrade"):
+        admin.migrate("0003", scripts())
     versions.add("0002", "0001", "pass", "pass")
 
 
@@ -207,6 +213,37 @@ def test_a_tenants_trigger_neither_gets_our_rights_nor_hides_what_it_does(
     assert ask(own_world, found.home, "SELECT DISTINCT who, super FROM seen") == [(f"{tenant_id}_copy", False)]
 
 
+def test_the_documented_changes_are_run_and_taken_back(own_world: World, versions: Versions, admin: HomeAdmin) -> None:
+    add_documented(versions, "## Add a table that every tenant has", "## Change tables that are in use")
+    assert [one.findings for one in lint(scripts())] == [()] * 8
+    ask(own_world, admin.home, "UPDATE candidates SET phone = '+91 5'")
+
+    assert admin.migrate("0008", scripts()) == "0008"
+    assert ask(own_world, admin.home, "SELECT DISTINCT phone_number FROM candidates") == [("+915",)]
+    query = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'candidates'::regclass AND attname ~ '^phone'"
+    assert ask(own_world, admin.home, query) == [(1,)]
+    assert admin.migrate("0001", scripts()) == "0001"
+    assert ask(own_world, admin.home, query) == [(1,)]
+
+
+def test_the_documented_first_revision_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVISIONS_DIRECTORY", str(tmp_path))
+    add_documented(Versions(tmp_path), "## Replace the sample by your own tables")
+    (linted,) = lint(scripts())
+    assert (linted.revision, linted.findings) == ("0001", ())
+
+
+@pytest.mark.parametrize(
+    "heading", ["## Add a table that every tenant has", "## Replace the sample by your own tables"]
+)
+def test_the_documented_command_makes_the_file(versions: Versions, heading: str) -> None:
+    (command,) = re.findall(r"```bash\n *(make revision NAME=\"(\w+)\")\n", guide(heading))
+    # The environment is there already: it is not to be made anew under this test.
+    ready = command[0].replace("make", "make -o .venv/.ready")
+    subprocess.run(["bash", "-c", ready], cwd=PROJECT, check=True, capture_output=True)
+    assert (versions.path / f"0002_{command[1]}.py").exists()
+
+
 def test_alembics_own_offline_mode_works(versions: Versions) -> None:
     versions.add("0002", "0001", ADD_COLUMN, DROP_COLUMN)
     command = [sys.executable, "-m", "alembic", "-x", "a=b", "upgrade", "head", "--sql"]
@@ -224,6 +261,10 @@ def test_alembics_own_offline_mode_works(versions: Versions) -> None:
         ({"batch": "UPDATE x SET y = 1"}, "a backfill has a statement"),
         ({"pause_seconds": -1}, "its pause_seconds are 0 to 60"),
         ({"pause_seconds": "soon"}, "its pause_seconds are 0 to 60"),
+        ({"in_transaction": "no"}, "its in_transaction is True or False"),
+        ({"batch": 5, "phase": "backfill"}, "its batch is a text, and not empty"),
+        ({"safety_assured": True}, "its safety_assured is a text, and not empty"),
+        ({"safety_assured": " "}, "its safety_assured is a text, and not empty"),
     ],
 )
 def test_what_a_file_says_wrong_of_itself_is_told(versions: Versions, fault: dict[str, Any], told: str) -> None:

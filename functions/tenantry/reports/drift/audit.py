@@ -139,7 +139,11 @@ class DriftAudit:
         if tenant.relocation:
             yield from self._judge_relocation(tenant)
         elif tenant in fleet.settled:
-            credentials = self._secrets.find(tenant.tenant_id)
+            try:
+                credentials = self._secrets.find(tenant.tenant_id)
+            except InvalidSetting:
+                yield tenant_finding(Drift.SECRET_UNREADABLE, tenant, "")
+                return
             differences = list(judge_credentials(fleet, tenant, credentials)) if credentials else []
             yield from differences
             # Don't log in with a secret that leads to another place than the registry says.
@@ -190,11 +194,6 @@ class _Found:
         """Record a failure to read, and continue."""
         try:
             yield
-        except InvalidSetting as error:
-            if tenant is None:
-                self.unread.append(Unread(what, server, "", error.code))
-            else:
-                self.add([tenant_finding(Drift.SECRET_UNREADABLE, tenant, "")])
         except TenantryError as error:
             self.unread.append(Unread(what, server, tenant.tenant_id.value if tenant else "", error.code))
 

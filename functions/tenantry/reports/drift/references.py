@@ -65,7 +65,7 @@ class References:
         found = self._known[place.server_id, wanted]
         if isinstance(found, TenantryError):
             # Not the same one for several threads, each of which would write its traceback into it.
-            raise TenantryError(code=found.code) from found
+            raise found.without_cause()
         return found
 
     def read(self, place: Place, wanted: Collection[Wanted]) -> None:

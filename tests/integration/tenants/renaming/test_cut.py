@@ -12,6 +12,7 @@ from tenantry.domain.tenant import Isolation
 from tests.integration.conftest import IMPATIENT
 from tests.integration.homes.conftest import SHARED
 from tests.integration.tenants.renaming.conftest import ADMINISTRATOR, STEPS, Stand
+from tests.postgres import superuser_session, with_cursors
 
 FEWEST_STATEMENTS, MOST_STATEMENTS = 5, 200
 # Every third statement, so that this takes seconds; with 1 it tries them all.
@@ -58,10 +59,8 @@ class Killer:
                 super().execute(*arguments)
 
         server = self._stand.world.server
-        connection = server.connect(database, user=ADMINISTRATOR, password=ADMINISTRATOR, options=IMPATIENT)
-        connection.autocommit = True
-        connection.cursor_factory = Cursor
-        return connection
+        login = {"user": ADMINISTRATOR, "password": ADMINISTRATOR}
+        return with_cursors(superuser_session(server, database, **login, options=IMPATIENT), Cursor)
 
     def before(self, connection: Any) -> None:
         self.left -= 1
