@@ -14,6 +14,7 @@ from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised, too_costly
+from tenantry.data_api.required_revision import require_revision
 from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
@@ -90,6 +91,14 @@ class DataRequests:
             self._connections.forget(call.caller.tenant_id)
             failed = isinstance(exc.__context__, psycopg2.Error) and exc.__context__.pgcode is not None
             raise (too_costly() if failed or call.request.method in ("GET", "HEAD") else OutcomeUnknown()) from exc
+
+    def require_revision(self, caller: Caller, required: str) -> None:
+        """Make sure that a tenant whose schema was behind has caught up.
+
+        :raises SchemaBehind: it has not.
+        :raises TenantryError: as `run` does.
+        """
+        self._with_connection(caller, lambda connection: require_revision(connection, caller.tenant_id, required))
 
     def with_catalogue(self, caller: Caller, use: Callable[[TenantConnection, Catalogues], Answer]) -> Answer:
         """Answer something about the caller's database that is no row of it.
@@ -203,7 +212,7 @@ class DataRequests:
             raise
         return answer_of(planned, row)
 
-    def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
+    def _with_connection[T](self, caller: Caller, use: Callable[[TenantConnection], T]) -> T:
         """Use the caller's connection; once more with another, where the first was lost before anything changed."""
         connection, is_new = self._connections.get(caller.tenant_id, self._open)
         try:
@@ -228,7 +237,7 @@ class DataRequests:
                 raise raised(exc) from exc
         return self._once_more(caller, use)
 
-    def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
+    def _once_more[T](self, caller: Caller, use: Callable[[TenantConnection], T]) -> T:
         connection, _ = self._connections.get(caller.tenant_id, self._open)
         try:
             return use(connection)
