@@ -13,6 +13,7 @@ from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.data_request import Call, DataRequests
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.memory_limit import bound_memory
 from tenantry.database.preambles import CallSettings
 from tenantry.domain.errors import IdentityMismatch, RequestRefused, TenantryError
 from tenantry.domain.tenant import Caller
@@ -25,6 +26,7 @@ from tenantry.postgrest.refusals import unsupported
 def _data_requests() -> DataRequests:
     """Wire the adapters, once per execution environment. Their caches are keyed by tenant."""
     settings = query_settings()
+    bound_memory(settings.memory_mb)
 
     def new_client(session: TenantSession) -> Any:
         return aws_client("secretsmanager", settings.region, session)

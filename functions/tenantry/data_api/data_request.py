@@ -13,12 +13,13 @@ from tenantry.aws.gateway_answers import MOST_BODY_BYTES, MOST_BYTES, sent_bytes
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
-from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised
+from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised, too_costly
 from tenantry.data_api.required_revision import require_revision
 from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.preambles import NO_CALL, CallSettings
+from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import (
@@ -83,7 +84,13 @@ class DataRequests:
 
         :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
         """
-        return self._with_connection(call.caller, partial(self._answer, call))
+        try:
+            return self._with_connection(call.caller, partial(self._answer, call))
+        except MemoryError as exc:
+            # The session may be in the midst of an answer.
+            self._connections.forget(call.caller.tenant_id)
+            failed = isinstance(exc.__context__, psycopg2.Error) and exc.__context__.pgcode is not None
+            raise (too_costly() if failed or call.request.method in ("GET", "HEAD") else OutcomeUnknown()) from exc
 
     def require_revision(self, caller: Caller, required: str) -> None:
         """Make sure that a tenant whose schema was behind has caught up.
@@ -169,6 +176,8 @@ class DataRequests:
         if refusal is Refusal.WIDE:
             connection.note_wide(planned.text)
             again, _ = self._catalogues.plan(call.request, replace(limits, exact=True), connection)
+        elif is_raised(exc):
+            raise exc
         elif exc.pgcode == _INVALID_PARAMETER and planned.preferences.timezone:
             again = without_unknown_zone(connection, planned)
         elif _may_be_stale(exc, call, planned) and not fresh and not connection.is_lost:
@@ -212,10 +221,10 @@ class DataRequests:
             self._connections.forget(caller.tenant_id)
             raise
         except psycopg2.Error as exc:
-            if exc.pgcode == OUT_OF_MEMORY and not is_new:
+            if exc.pgcode == OUT_OF_MEMORY and not is_new and not is_raised(exc):
                 # What the session has kept for former requests counts as well; nothing was changed.
                 self._connections.forget(caller.tenant_id)
-            elif exc.pgcode == _UNKNOWN_STATEMENT:
+            elif exc.pgcode == _UNKNOWN_STATEMENT and not is_within_function(exc):
                 # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
                 connection.forget_prepared()
             elif refusal_of(exc) is Refusal.STALE:

@@ -8,8 +8,8 @@ from psycopg2 import sql
 
 from tenantry.database.admin_sql import execute
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.identity import check_identity
 from tenantry.database.sql_files import load_sql
-from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, TenantId, owner_role
