@@ -48,4 +48,9 @@ class BackupsFirst:
                     hint="Back the tenant up, then retry.",
                 )
             self._requests.ask(tenant_id, OPERATOR)
-        raise Conflict("The tenant is being backed up first.", code="backup_in_progress", details=tenant_id.value)
+        raise Conflict(
+            "The tenant is being backed up first.",
+            code="backup_in_progress",
+            details=tenant_id.value,
+            hint="It is migrated when that backup is published.",
+        )
