@@ -13,6 +13,7 @@ from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
 from tenantry.data_api.data_request import Call, DataRequests
 from tenantry.database.connecting import ConnectSettings
+from tenantry.database.memory_limit import bound_memory
 from tenantry.database.preambles import CallSettings
 from tenantry.domain.errors import IdentityMismatch, RequestRefused, TenantryError
 from tenantry.domain.tenant import Caller
@@ -25,6 +26,7 @@ from tenantry.postgrest.refusals import unsupported
 def _data_requests() -> DataRequests:
     """Wire the adapters, once per execution environment. Their caches are keyed by tenant."""
     settings = query_settings()
+    bound_memory(settings.memory_mb)
 
     def new_client(session: TenantSession) -> Any:
         return aws_client("secretsmanager", settings.region, session)
@@ -73,6 +75,8 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
     """Dispatch to a table, a function, or the description of the API."""
+    if caller.is_behind:
+        _data_requests().require_revision(caller, settings.required_revision)
     named = _named(event)
     if named is None:
         return _describe(event, caller)

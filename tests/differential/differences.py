@@ -174,6 +174,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         accept/openapi-* root/csv""",
         status=406,
     ),
+    _entry(
+        "Ours: no table is meant where a function's rows are of none.",
+        "embed/in-table-function",
+        hint="These rows are of no table or view. A function that RETURNS SETOF one embeds what its keys lead to.",
+    ),
     _entry(_FORM, "own/function-none own/other-table", status=406),
     _entry(
         "Since 12.2: what takes a table's rows takes no part of them.",

@@ -40,6 +40,7 @@ _GRAMMAR = (
     "tests/hostile/viewer_token/test_raised_codes.py",
     "tests/hostile/viewer_token/test_computed_filters.py",
     "tests/hostile/editor_token/test_stale_types.py",
+    "tests/hostile/editor_token/test_stale_defaults.py",
     "tests/hostile/editor_token/test_csv.py",
     "tests/hostile/editor_token/test_bytes.py",
     "tests/hostile/editor_token/test_lost_answers.py",

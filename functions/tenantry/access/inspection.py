@@ -11,7 +11,7 @@ from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.tenant_connection import check_identity
+from tenantry.database.identity import check_identity
 from tenantry.domain import operation_kinds
 from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.credentials import Credentials

@@ -14,9 +14,9 @@ from tenantry.contents.access import Access, looking_in
 from tenantry.contents.omissions import read_omissions
 from tenantry.contents.reader import ContentReader
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.identity import check_identity
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.backup_facts import RightsFacts
 from tenantry.domain.content import Sample
 from tenantry.domain.credentials import Credentials

@@ -2,8 +2,8 @@
 
 from tenantry.contents.residents import Resident
 from tenantry.database.admin_sql import role_names
+from tenantry.database.identity import IDENTITY_SETTING
 from tenantry.database.logins import login_names
-from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.tenant import Isolation, TenantId, owner_role
 from tenantry.servers.database_notes import read_notes, write_notes
 from tenantry.servers.database_settings import needs_contents, quoted, set_as_owner, settings_for_all

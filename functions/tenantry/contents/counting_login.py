@@ -4,8 +4,8 @@ from contextlib import closing
 from dataclasses import replace
 
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.identity import check_identity
 from tenantry.database.logins import count_login
-from tenantry.database.tenant_connection import check_identity
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, IdentityMismatch
 from tenantry.domain.tenant import Isolation, TenantId

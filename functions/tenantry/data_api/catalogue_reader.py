@@ -27,15 +27,20 @@ _PARTS = (
     "keys",
     "view_columns",
     "routines",
+    "returned",
     "computed",
     "fields",
     "conversions",
     "handlers",
     "geojson",
 )
-# For this message's transaction alone: only the system's own types are written without their schema. A query over so
-# many catalogues looks expensive to the planner, and compiling it costs more than it takes.
-_SETTINGS = "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
+# For this message's transaction alone: only the system's own types are written without their schema, and values in
+# defaults so that any session reads them alike, whatever the tenant has set. A query over so many catalogues
+# looks expensive to the planner, and compiling it costs more than it takes.
+_SETTINGS = (
+    "SET LOCAL search_path=pg_catalog,pg_temp;SET LOCAL jit=off;"
+    "SET LOCAL datestyle=ISO;SET LOCAL intervalstyle=postgres;SET LOCAL extra_float_digits=3;"
+)
 # The bits of pg_relation_is_updatable.
 _UPDATES, _INSERTS, _DELETES = 4, 8, 16
 
@@ -60,9 +65,11 @@ def read_catalogue(session: Session, schemas: tuple[str, ...]) -> Catalogue:
     shown = _representations(found["conversions"])
     types = {number: _type(row, shown.get(number)) for number, row in found["types"].items()}
     tables = _tables(found["tables"], types, primary_keys(keys, view_columns), found["fields"])
-    ways = relationships(keys, view_columns, computed, frozenset(schemas))
+    routines = _routines(found["routines"], types)
+    returned = {name: Table(name, columns) for name, columns in map(_returned, found["returned"])}
+    ways = relationships(keys, view_columns, computed, frozenset(schemas), returned.keys())
     geojson = Name(*found["geojson"]) if found["geojson"] else None
-    return Catalogue(schemas, tables, ways, _routines(found["routines"], types), _handlers(found["handlers"]), geojson)
+    return Catalogue(schemas, tables, ways, routines, _handlers(found["handlers"]), geojson, returned)
 
 
 @cache
@@ -133,17 +140,24 @@ def _tables(
     return tables
 
 
+def _returned(row: list[Any]) -> tuple[Name, dict[str, Column]]:
+    schema, name, columns = row
+    return Name(schema, name), {column: Column(column, "") for column in columns}
+
+
 def _column(row: list[Any], types: Mapping[str, _Type]) -> Column:
-    name, number, nullable, default, max_length, comment = row
+    name, number, nullable, default, max_length, comment, version = row
     its = types[number]
-    return Column(name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation)
+    return Column(
+        name, its.name, its.base, nullable, default, max_length, its.enum, comment, its.representation, version
+    )
 
 
 def _handlers(rows: Iterable[list[Any]]) -> dict[Name | None, dict[str, Handler]]:
     found: dict[Name | None, dict[str, Handler]] = defaultdict(dict)
-    for schema, function, table_schema, table, media, is_binary in rows:
+    for schema, function, table_schema, table, media, is_binary, oid in rows:
         takes = Name(table_schema, table) if table else None
-        found[takes][media] = Handler(Name(schema, function), takes, is_binary)
+        found[takes][media] = Handler(Name(schema, function), takes, is_binary, int(oid))
     return dict(found)
 
 

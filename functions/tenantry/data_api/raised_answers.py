@@ -41,7 +41,7 @@ def raised(exc: psycopg2.Error) -> TenantryError:
     if sqlstate is None or sqlstate == _ENDED:
         return translate(exc)
     if sqlstate == OUT_OF_MEMORY:
-        return _too_costly()
+        return too_costly()
     if sqlstate == _ANSWER:
         return _written_out(exc)
     if sqlstate == _TOO_DEEP:
@@ -57,8 +57,8 @@ def _told(exc: psycopg2.Error, sqlstate: str) -> StatementFailed:
     return StatementFailed(message, code=sqlstate, details=details, hint=hint)
 
 
-def _too_costly() -> PayloadTooLarge:
-    """Say that the server gave a statement no more memory: it was ended, and nothing else."""
+def too_costly() -> PayloadTooLarge:
+    """Say that a statement, or the answer to it, got no more memory: it was ended, and nothing else."""
     return PayloadTooLarge(
         "The request needs more memory than one may have.",
         code=OUT_OF_MEMORY,

@@ -4,22 +4,23 @@ import re
 
 import psycopg2
 
+from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import PayloadTooLarge, RequestRefused, StorageFull, TenantMoving, TenantryError
 from tenantry.postgrest.answers import guarded
 from tenantry.postgrest.own_headers import malformed_headers, malformed_status
 from tenantry.postgrest.request import Plan
-from tenantry.postgrest.sql.refusing import REFUSAL_SQLSTATE, Refusal
+from tenantry.postgrest.sql.refusing import REFUSAL_SQLSTATE, Refusal, guard_in, refusal_in
 
-_number = re.compile(r"-?\d+").search
+_number = re.compile(r"\d+").search
 # A write in a session or a transaction that may only read.
 READ_ONLY = "25006"
 
 
 def refusal_of(exc: psycopg2.Error) -> Refusal | None:
     """Say what refused before anything was done: by SQLSTATE and the number that the text has, in any language."""
-    number = _number_in(exc) if exc.pgcode == REFUSAL_SQLSTATE else None
-    return next((refusal for refusal in Refusal if refusal == number), None)
+    number = _number_in(exc)
+    return None if number is None else refusal_in(number)
 
 
 def refused(
@@ -30,7 +31,7 @@ def refused(
     :param runs: the plan as it was run, which may only read where `planned` would write.
     :param max_bytes: how large an answer may be.
     """
-    if exc.pgcode == READ_ONLY and not planned.reads_only:
+    if exc.pgcode == READ_ONLY and not planned.reads_only and not is_raised(exc):
         if runs.reads_only:
             return StorageFull()
         return TenantMoving() if connection.only_reads else None
@@ -69,12 +70,15 @@ def _told(refusal: Refusal, planned: Plan, max_bytes: int) -> TenantryError | No
 
 
 def _refused_by_guard(exc: psycopg2.Error, planned: Plan) -> RequestRefused | None:
-    """Say what a guard refused: by its SQLSTATE, which only a plan with guards provokes. The text has the number."""
-    if not planned.guards or exc.pgcode != REFUSAL_SQLSTATE:
-        return None
-    return guarded(planned, _number_in(exc))
+    """Say what a guard of the plan refused: by its number, which says how many rows there were as well."""
+    number = _number_in(exc)
+    found = None if number is None else guard_in(number)
+    return guarded(*found) if found and found[0] in dict(planned.guards) else None
 
 
 def _number_in(exc: psycopg2.Error) -> int | None:
+    """Read the number of a refusal; what is raised within a function is none of ours."""
+    if exc.pgcode != REFUSAL_SQLSTATE or is_within_function(exc):
+        return None
     found = _number(exc.diag.message_primary or "")
     return int(found[0]) if found else None

@@ -6,12 +6,14 @@ from typing import Any
 
 from tenantry.database.preambles import CallSettings
 from tenantry.database.tenant_connection import TenantConnection
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Caller
 from tenantry.postgrest import Plan, Row
 from tenantry.postgrest.media import Form
 from tenantry.postgrest.preferences import unmet_preferences
 from tenantry.postgrest.request import Action
 
+_NOT_OURS = "A function of the database has replaced a statement of the session, so this was not served."
 _JSON_PLAN = ("FORMAT JSON",)
 _IS_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
 
@@ -35,17 +37,21 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
         call = call._replace(timezone=planned.preferences.timezone or "", hoisted=planned.settings)
     if planned.media.form is Form.PLAN:
         return _explained(connection, role, claims, call, planned)
-    row = Row(
-        *connection.run(
-            role,
-            claims,
-            planned.text,
-            planned.values,
-            reads_only=planned.reads_only,
-            call=call,
-            rolls_back=_rolls_back(planned),
-        )
+    found = connection.run(
+        role,
+        claims,
+        planned.text,
+        planned.values,
+        reads_only=planned.reads_only,
+        call=call,
+        rolls_back=_rolls_back(planned),
     )
+    if len(found) != len(Row._fields):
+        # A function has prepared a statement of its own by the name of ours.
+        connection.note_state(None)
+        raise StatementFailed(_NOT_OURS, code="26000", hint="Send the request again; mend the function that did so.")
+    row = Row(*found)
+    connection.note_state(row.session)
     return row if planned.counted is None else _estimated(connection, role, claims, call, planned, row)
 
 

@@ -6,17 +6,16 @@ object at that moment if the connection is opened asynchronously. This module do
 successful login costs nothing more.
 """
 
-import ctypes
 import re
 import select
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
-_PQERRORS_SQLSTATE = 3
+from tenantry.database.client_library import report_sqlstate_only
+
 # libpq writes `FATAL:  28P01`, once for each attempt: with TLS and without, say. The five characters are the code,
 # not a text that could be translated.
 _SQLSTATE_MESSAGE = re.compile(r": +([0-9A-Z]{5})\s*\Z")
@@ -35,7 +34,7 @@ def refusal_sqlstate(arguments: dict[str, Any], seconds: float) -> str | None:
     except psycopg2.OperationalError:
         return None
     try:
-        _report_sqlstate_only(connection)
+        report_sqlstate_only(connection)
         _finish(connection, deadline)
     except psycopg2.OperationalError as exc:
         match = _SQLSTATE_MESSAGE.search(str(exc))
@@ -55,14 +54,3 @@ def _finish(connection: Any, deadline: float) -> None:
             select.select(waits, [], [], left)
         else:
             select.select([], waits, [], left)
-
-
-def _report_sqlstate_only(connection: Any) -> None:
-    libpq = ctypes.CDLL(_libpq_path())
-    libpq.PQsetErrorVerbosity(ctypes.c_void_p(connection.pgconn_ptr), _PQERRORS_SQLSTATE)
-
-
-def _libpq_path() -> str | None:
-    """Return the path of the libpq that psycopg2 has loaded; None if it is not the wheel's own but the process's."""
-    folder = Path(psycopg2.__file__).parent.parent / "psycopg2_binary.libs"
-    return next((str(path) for path in folder.glob("libpq-*")), None)

@@ -21,8 +21,8 @@ _NAMED_ZONE = (
 )
 _ZONE = "SET LOCAL timezone=%s;"
 _is_filter = re.compile(r"plan_filter\.[a-z_]+").fullmatch
-_duration = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(us|ms|s|min|h|d)?\s*").fullmatch
-_MILLISECONDS = {"us": 0.001, "": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_duration = re.compile(r"([0-9]+)(ms|s|min|h|d)?").fullmatch
+_MILLISECONDS = {None: 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class CallSettings(NamedTuple):
@@ -30,7 +30,7 @@ class CallSettings(NamedTuple):
 
     Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `first` is a
     call of a function of the tenant's, as SQL: it comes before the statement, and may refuse it. `hoisted` are settings
-    of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL keeps them.
+    of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL shows them.
     """
 
     method: str = ""
@@ -80,11 +80,15 @@ class Preambles:
             self._zones.add(call.timezone)
 
     def _first(self, call: CallSettings) -> str:
-        """Call the tenant's own function; what it has done to the clock and to the tenant's places counts no more."""
+        """Call the tenant's own function, whose rows stay in the database.
+
+        What it has done to the clock and to the tenant's places counts no more.
+        """
         if not call.first:
             return ""
         called = call.first.replace("%", "%%")
-        return f"SELECT {called};{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
+        counted = f'SELECT pg_catalog.count("_first"."_value") FROM (SELECT {called} AS "_value") "_first";'  # noqa: S608 - quoted
+        return f"{counted}{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
 
     def _settings(self, call: CallSettings, *, reads_only: bool) -> tuple[list[str], list[str]]:
         """Write what is set for this transaction besides who asks; the values are the caller's own words."""
@@ -120,6 +124,6 @@ class Preambles:
 
 
 def _milliseconds(text: str) -> int:
-    """Read a duration as PostgreSQL writes it; 0 for none, and for one that is written in another way."""
+    """Read a duration as PostgreSQL writes it, when it is asked for a setting; 0 for none."""
     found = _duration(text)
-    return round(float(found[1]) * _MILLISECONDS[found[2] or ""]) if found else 0
+    return int(found[1]) * _MILLISECONDS[found[2]] if found else 0

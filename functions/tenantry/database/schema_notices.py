@@ -1,6 +1,8 @@
 """Hears that a database's tables or functions have changed: users send PostgREST's message on PostgREST's channel."""
 
 import select
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import psycopg2
@@ -32,8 +34,9 @@ def announce(connection: Any) -> None:
 class SchemaNotices:
     """The incoming notices of a connection that waits for no answer; they are read without a round trip."""
 
-    def __init__(self, connection: Any) -> None:
-        """Take an open psycopg2 connection that listens to `pgrst`."""
+    def __init__(self, connection: Any, told: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Take an open psycopg2 connection that listens to `pgrst`, and what has it tell its notices meanwhile."""
+        self._told = told
         self._connection = connection
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
@@ -46,26 +49,27 @@ class SchemaNotices:
                 break
             if not self._is_notice():
                 return True
-        self._hear()
+        self.hear()
         return False
 
     def take(self) -> bool:
         """Whether a change was announced since the last call; notices that came with an answer count, too."""
-        self._hear()
+        self.hear()
         changed, self._changed = self._changed, False
         return changed
 
     def _is_notice(self) -> bool:
         """Read the input. If the server hangs up, its last message, with the reason, is among `notices`."""
-        self._hear()
+        self.hear()
         self._connection.notices.clear()
         try:
-            self._connection.poll()
+            with self._told():
+                self._connection.poll()
         except psycopg2.Error:
             return False
         return bool(self._connection.notifies) and not self._connection.notices
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """Keep only whether a notice counts, and drop the rest: anybody in the database may send any number."""
         notices = self._connection.notifies
         if not notices:

@@ -7,15 +7,18 @@ session take precedence. Only settings that every user may change are here; an o
 
 from tenantry.domain.credentials import Credentials
 
-# For every session: without these it might not begin, might have another role, or might use another encoding.
-_ALWAYS = "-c role=none -c local_preload_libraries= -c idle_session_timeout=0 -c client_encoding=UTF8"
+# For every session: without these it might not begin, might end with its first error, might have another role, or might
+# read what we send, and write what we read, otherwise than we mean it.
+_ALWAYS = (
+    "-c role=none -c local_preload_libraries= -c idle_session_timeout=0 -c client_encoding=UTF8 -c exit_on_error=off "
+    "-c standard_conforming_strings=on -c quote_all_identifiers=off -c array_nulls=on"
+)
 # For sessions that administer, also as a login that may take a tenant's owner role. A tenant's own login keeps its
 # database's values of these settings, because the fence uses them.
 _ADMINISTERING = (
     "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed "
     "-c default_transaction_deferrable=off -c default_tablespace= -c temp_tablespaces= "
-    "-c default_table_access_method=heap -c row_security=on -c check_function_bodies=on "
-    "-c standard_conforming_strings=on -c quote_all_identifiers=off -c exit_on_error=off -c array_nulls=on"
+    "-c default_table_access_method=heap -c row_security=on -c check_function_bodies=on"
 )
 # Servers before 17 do not know this setting, and refuse a session that names it.
 _TRANSACTION_TIMEOUT = "-c transaction_timeout=0"

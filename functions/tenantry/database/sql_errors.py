@@ -41,6 +41,16 @@ def translate(exc: psycopg2.Error) -> TenantryError:
     return StatementFailed("The database refused the statement.", code=sqlstate)
 
 
+def is_raised(exc: psycopg2.Error) -> bool:
+    """Whether a tenant's own code has said so, with any SQLSTATE that it likes, and not PostgreSQL."""
+    return exc.diag.source_function == "exec_stmt_raise"
+
+
+def is_within_function(exc: psycopg2.Error) -> bool:
+    """Whether it happened in a function or a trigger, and not in the statement that was sent or around it."""
+    return exc.diag.context is not None
+
+
 def _concerned(diagnostics: Any) -> str | None:
     """Name what an error is about, as far as PostgreSQL says it beside its message."""
     schema = diagnostics.schema_name

@@ -9,86 +9,30 @@ from typing import Any
 
 import psycopg2
 
+from tenantry.database.client_library import DroppedNotices
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.database.identity import introduce
 from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
-from tenantry.database.sql_errors import translate
+from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import IdentityMismatch
+from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
-
-# Custom setting of the database (or, where tenants share one, of the login) that says whose it is.
-IDENTITY_SETTING = "tenantry.tenant_id"
-
-# Whose database this is; how long a statement may take; and whether it may show values in forms of its own. A statement
-# may take what the caller allows or, where that is less, what the login was given; less than a tenth of a second is no
-# limit, for nothing could be served in it. The session has a limit of ours from its beginning, because one that an
-# owner has set for the database may be too short to ask in; so the login's is looked up. Not in a file: reading one
-# costs a cold start more than this query.
-_INTRODUCE = """
-LISTEN pgrst;
-SELECT
-    pg_catalog.current_setting(%s, true),
-    (extract(epoch FROM pg_catalog.set_config('statement_timeout', coalesce(least(nullif(%s::bigint, 0), (
-        SELECT own.ms FROM (
-            SELECT CASE
-                WHEN value ~ '^[0-9]+$' THEN value::bigint
-                ELSE (extract(epoch FROM value::interval) * 1000)::bigint
-            END
-            FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) setting,
-                pg_catalog.substr(setting, 19) value
-            WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
-              AND setdatabase = 0
-              AND pg_catalog.starts_with(setting, 'statement_timeout=')
-        ) own(ms)
-        WHERE own.ms >= 100
-    )), 0)::text, false)::interval) * 1000)::bigint,
-    EXISTS (
-        SELECT FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid IN (c.castsource, c.casttarget)
-        WHERE c.castcontext = 'i' AND c.castmethod = 'f' AND c.oid >= 16384 AND t.typtype = 'd'
-    ) OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typtype = 'd' AND strpos(typname, '/') > 0)
-"""
 
 _MAX_WIDE = 64
 # A value that can't be read as its parameter's type, or a statement that can't be planned with it: of a statement that
 # was prepared before, perhaps only because the type was another then. All else is found by the statement itself.
 _ODD = frozenset({"22P02", "22P03", "22007", "22008", "22003", "42804", "42883", "42846", "0A000", "XX000"})
+# Characters: the session's buffer is as long as the longest message that it has read.
+_LONG_ERROR = 1_000_000
+_OTHER_ENCODING = "22P05"
+_SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
+_READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
+# A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
+_OTHER_PARAMETERS = "42601"
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
-
-
-def check_identity(connection: Any, tenant_id: TenantId) -> None:
-    """Ask the database whose it is.
-
-    :raises IdentityMismatch: it is another tenant's, or nobody's.
-    :raises TenantryError: it could not be asked.
-    """
-    _ask_name(connection, tenant_id, "SELECT pg_catalog.current_setting(%s, true)", (IDENTITY_SETTING,))
-
-
-def _introduce(connection: Any, tenant_id: TenantId, statement_timeout_ms: int) -> tuple[int, bool]:
-    """Ask the database whose it is, and bound the statements by the login's own limit, in one round trip.
-
-    :param statement_timeout_ms: what the tenant's limit can only lower; 0 is none.
-    :return: the milliseconds that a statement may take, 0 is no limit; and whether the database has casts of domains,
-        or domains with the names of media types.
-    :raises TenantryError: as above.
-    """
-    row = _ask_name(connection, tenant_id, _INTRODUCE, (IDENTITY_SETTING, statement_timeout_ms))
-    return int(row[1]), row[2]
-
-
-def _ask_name(connection: Any, tenant_id: TenantId, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query, values)
-            row: tuple[Any, ...] = cursor.fetchone()
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
-    if row[0] != tenant_id.value:
-        raise IdentityMismatch()
-    return row
 
 
 class TenantConnection:
@@ -105,7 +49,7 @@ class TenantConnection:
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
         self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
-        self._notices = SchemaNotices(self._connection)
+        self._notices = SchemaNotices(self._connection, DroppedNotices(self._connection).told)
         self._statements = PreparedStatements()
         self.schema = credentials.schema
         self.shares_database = credentials.isolation is not Isolation.DATABASE
@@ -116,9 +60,10 @@ class TenantConnection:
         self.wide: set[str] = set()
         # Whether even a plain request may be shown or read in a way that only the catalogue tells.
         self.has_own_forms = True
+        self._state, self._is_as_new = "", True
         try:
-            found = _introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
-            self._preambles.timeout_ms, self.has_own_forms = found
+            found = introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
+            self._preambles.timeout_ms, self._state, self.has_own_forms = found
         except BaseException:
             self.close()
             raise
@@ -126,7 +71,7 @@ class TenantConnection:
     @property
     def is_alive(self) -> bool:
         """Whether it can be used, without a round trip; one that reads what we send otherwise than we mean it can't."""
-        if self._connection.closed or self._notices.has_ended():
+        if self._connection.closed or not self._is_as_new or self._notices.has_ended():
             return False
         status = self._connection.get_parameter_status
         return bool(
@@ -150,6 +95,10 @@ class TenantConnection:
         if len(self.wide) >= _MAX_WIDE:
             self.wide.clear()
         self.wide.add(text)
+
+    def note_state(self, state: str | None) -> None:
+        """Take note of a statement's `SESSION_STATE`: where it is another by now, the session is not used again."""
+        self._is_as_new = self._is_as_new and state == self._state
 
     @property
     def is_lost(self) -> bool:
@@ -252,17 +201,29 @@ class TenantConnection:
             try:
                 cursor.execute(begin.encode() + preamble + filled)
             except psycopg2.Error as exc:
-                odd = known and exc.pgcode in _ODD
+                # What an error took up is kept for the next one's sake.
+                self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
+                odd = known and _is_odd(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
-                if not odd or begin or self._connection.closed:
+                if not odd or self._connection.closed:
                     raise
             else:
                 self._preambles.note_success(call)
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
-                return rows
+                return self._fetch(cursor)
         # Nothing has happened: the same once more, with types as they are now.
+        if begin:
+            self._execute("ROLLBACK")
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+
+    def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
+        try:
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        except UnicodeDecodeError as exc:
+            self._is_as_new = False
+            raise StatementFailed(_SENT_OTHERWISE, code=_OTHER_ENCODING, hint=_READ_AGAIN) from exc
+        self._notices.hear()
+        return rows
 
     def _execute(self, command: str) -> None:
         with self._connection.cursor() as cursor:
@@ -271,6 +232,13 @@ class TenantConnection:
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""
         self._statements.forget()
+
+
+def _is_odd(exc: psycopg2.Error) -> bool:
+    """Whether a statement that was prepared may have failed only because it is not what it should be by now."""
+    if exc.pgcode == _OTHER_PARAMETERS:
+        return not is_within_function(exc)
+    return exc.pgcode in _ODD and not is_raised(exc)
 
 
 def _slots(credentials: Credentials) -> int:

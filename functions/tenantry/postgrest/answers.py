@@ -29,6 +29,7 @@ class Row(NamedTuple):
     status: str | None = None
     key: str | None = None
     made: int | str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,19 @@ def _profile(plan: Plan) -> dict[str, str]:
     return profile_header(plan.profile) if plan.profile else {}
 
 
-def not_single(rows: int | None) -> RequestRefused:
+def not_single(rows: int) -> RequestRefused:
     """Build the refusal for a result that is not exactly one row."""
-    details = f"The result contains {rows} rows" if rows is not None else None
+    details = f"The result contains {rows} rows"
     return RequestRefused("Cannot coerce the result to a single JSON object", code="PGRST116", details=details)
 
 
-def guarded(plan: Plan, rows: int | None) -> RequestRefused:
-    """Build the refusal for the guard that failed; the change was rolled back."""
-    guard = plan.guards[0][0] if len(plan.guards) == 1 or rows != 1 else plan.guards[-1][0]
+def guarded(guard: Guard, rows: int) -> RequestRefused:
+    """Build the refusal for the guard that failed, by the rows that it counted; the change was rolled back."""
     if guard is Guard.ONE_ROW:
         return not_single(rows)
     if guard is Guard.AS_NAMED:
         return RequestRefused("Payload values do not match URL in primary key column(s)", code="PGRST115")
-    details = f"The query affects {rows} rows" if rows is not None else None
+    details = f"The query affects {rows} rows"
     return RequestRefused("Query result exceeds max-affected preference constraint", code="PGRST124", details=details)
 
 

@@ -46,11 +46,15 @@ class Offer(NamedTuple):
     """What can be had besides the usual: media types of the database's own, the bytes of one column, GeoJSON."""
 
     own: frozenset[str] = frozenset()
+    # Those of them that are made for just this table or function.
+    whole: frozenset[str] = frozenset()
     # Whatever is asked for, the database's own form for all media types answers it.
     takes_any: bool = False
     has_bytes: bool = False
     has_geojson: bool = False
 
+
+type Unwanted = frozenset[str]
 
 USUAL = Offer()
 ANY = "*/*"
@@ -59,10 +63,13 @@ _OPENAPI = Media(Form.OPENAPI, "application/openapi+json; charset=utf-8")
 _OPENAPI_3 = Media(Form.OPENAPI_3, "application/openapi+json;version=3.0; charset=utf-8")
 _OPENAPI_VERSION = re.compile(r"([23])(?:\.0(?:\.\d)?)?")
 _CSV = Media(Form.CSV, "text/csv; charset=utf-8")
-_OBJECT = "application/vnd.pgrst.object"
-_ARRAY = "application/vnd.pgrst.array"
-_PLAN = "application/vnd.pgrst.plan"
+_OURS = "application/vnd.pgrst."
+_OBJECT = f"{_OURS}object"
+_ARRAY = f"{_OURS}array"
+_PLAN = f"{_OURS}plan"
 _OCTETS = "application/octet-stream"
+# Of what there always is, in the order in which a range chooses.
+_COMMON = ("application/json", "text/csv")
 # Those whose character set PostgREST names.
 _TEXTS = frozenset({"application/json", "application/geo+json", "text/csv", "text/plain", "text/xml"})
 # RFC 6838, as the catalogue's query has it.
@@ -87,9 +94,10 @@ def negotiate(accept: str, *, plans: bool, root: bool = False, offer: Offer = US
             return _OPENAPI if root else JSON
         accept = ANY
     asked = [part.strip() for part in _split(accept[:_MAX_HEADER], ",")]
-    # A weight of nothing says that the form is not wanted.
+    # A weight of nothing says that the form is not wanted, whatever else is.
+    unwanted = frozenset(_kind(part) for part in asked if not _weight(part))
     for part in sorted(filter(_weight, asked), key=_weight, reverse=True):
-        media = _root(part) if root else _media(part, plans, offer)
+        media = _root(part) if root else _media(part, plans, offer, unwanted)
         if media:
             return media
     names = ", ".join(_split(part, ";")[0].strip() if "vnd.pgrst" not in part else part for part in asked)
@@ -125,7 +133,11 @@ def _root(part: str) -> Media | None:
     return _OPENAPI if kind.lower() in ("*/*", "application/*", "application/json") else None
 
 
-def _media(part: str, plans: bool, offer: Offer) -> Media | None:
+def _kind(part: str) -> str:
+    return _split(part, ";")[0].strip().lower()
+
+
+def _media(part: str, plans: bool, offer: Offer, unwanted: Unwanted = frozenset()) -> Media | None:
     kind, *rest = [word.strip() for word in _split(part, ";")]
     kind = kind.lower()
     parameters = dict(_parameter(word) for word in rest)
@@ -136,13 +148,30 @@ def _media(part: str, plans: bool, offer: Offer) -> Media | None:
         return Media(Form.ARRAY, _typed(f"{_ARRAY}+json", strip), strip) if strip else JSON
     if kind.startswith(_PLAN):
         return _plan(kind, parameters, offer) if plans else None
+    if kind.endswith("/*"):
+        return _of_range(kind, offer, unwanted)
     return _own(kind, offer) or _usual(kind, offer)
 
 
+def _of_range(kind: str, offer: Offer, unwanted: Unwanted) -> Media | None:
+    """Choose among all that is in a range: what is made for just these rows, the usual, what is made for any rows."""
+    if own := _own(ANY, offer) if kind == ANY or offer.takes_any else None:
+        return own
+    names = _COMMON if kind == ANY else (*sorted(offer.whole), *_COMMON, *sorted(offer.own))
+    for name in names:
+        family = f"{name.partition('/')[0]}/*"
+        # Ours are in no range, and so is no domain that is called like one of them.
+        if kind not in (ANY, family) or name.startswith(_OURS) or not unwanted.isdisjoint((name, family)):
+            continue
+        if media := (_own(name, offer) if kind != ANY else None) or _usual(name, offer):
+            return media
+    return None
+
+
 def _usual(kind: str, offer: Offer) -> Media | None:
-    if kind in (ANY, "application/json", "application/*"):
+    if kind == "application/json":
         return JSON
-    if kind in ("text/csv", "text/*"):
+    if kind == "text/csv":
         return _CSV
     if kind == _OCTETS and offer.has_bytes:
         return Media(Form.BYTES, _OCTETS)
@@ -152,10 +181,8 @@ def _usual(kind: str, offer: Offer) -> Media | None:
 
 
 def _own(kind: str, offer: Offer) -> Media | None:
-    """Choose what the database makes itself, also where a range of media types is asked for that it is in."""
+    """Choose what the database makes itself."""
     name = ANY if offer.takes_any else kind if kind in offer.own else None
-    if name is None and kind.endswith("/*") and kind != ANY:
-        name = next((each for each in sorted(offer.own) if each.startswith(kind[:-1])), None)
     # It becomes a header.
     if name is None or not (name == ANY or _is_media_type(name)):
         return None

@@ -84,7 +84,11 @@ class Action(StrEnum):
 
 
 class Guard(StrEnum):
-    """Why a statement refuses its own outcome, and with it everything that it has done."""
+    """Why a statement refuses its own outcome, and with it everything that it has done.
+
+    `ONE_ROW` counts the rows of the answer, which aggregates may have made of many; the others count those that were
+    changed, or that a function returned.
+    """
 
     ONE_ROW = "one row"
     AS_NAMED = "as named"
@@ -95,8 +99,8 @@ class Plan(NamedTuple):
     """One statement that answers with exactly one row, and what the answer is made of.
 
     The row's columns: the count of all rows that match (bigint or NULL), of those in the answer (bigint), its body
-    (text or NULL), the headers and the status that a function has set (text or NULL), and of a write the key of the
-    one row that it made (JSON text or NULL) and how many rows it made new (bigint or NULL).
+    (text or NULL), the headers and the status that a function has set (text or NULL), of a write the key of the
+    one row that it made (JSON text or NULL) and how many rows it made new (bigint or NULL), and `SESSION_STATE`.
 
     `text` depends on the shape of the request alone: every value is a placeholder `$1`…`$n`, filled from
     `values`. They are all text and PostgreSQL infers their types, so `text` can be prepared once. `status` is

@@ -34,7 +34,10 @@ class BackupsFirst:
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise Conflict(
-                "The tenant is being backed up first.", code="backup_in_progress", details=f"{missing[0]}{more}"
+                "The tenant is being backed up first.",
+                code="backup_in_progress",
+                details=f"{missing[0]}{more}",
+                hint="It is migrated when that backup is published.",
             )
 
     def _is_there(self, tenant_id: TenantId, oldest: datetime, since: datetime) -> bool:

@@ -58,7 +58,9 @@ def slice_from(event: dict[str, Any]) -> Slice:
             int(event["parts"]),
         )
     except (KeyError, TypeError, ValueError) as exc:
-        raise BadRequest("That is no slice of a rollout.", code="invalid_slice") from exc
+        raise BadRequest(
+            "That is no slice of a rollout.", code="invalid_slice", hint="The conductor makes them: start a rollout."
+        ) from exc
 
 
 def slices_of(rollout: Rollout, due: Iterable[Entry]) -> list[Slice]:

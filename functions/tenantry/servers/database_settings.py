@@ -7,8 +7,8 @@ from contextlib import closing, suppress
 from psycopg2 import sql
 
 from tenantry.database.admin_sql import AdminConnect, execute
+from tenantry.database.identity import IDENTITY_SETTING
 from tenantry.database.sql_files import load_sql
-from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.errors import StatementFailed
 
 # The value of these settings is a list of names, so it has to be written as a list of literals.

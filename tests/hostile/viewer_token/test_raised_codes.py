@@ -3,6 +3,7 @@
 import pytest
 
 from tests.hostile.viewer_token.conftest import Viewer
+from tests.integration.conftest import request_event
 
 RAISE = """
 CREATE FUNCTION complain(code text) RETURNS void LANGUAGE plpgsql STABLE AS $$BEGIN
@@ -68,3 +69,87 @@ def test_triggers_and_checks_speak_too(viewer: Viewer) -> None:
     refused = viewer.write("POST", "stock", {"id": -1})
     assert (refused.status, refused.json["code"]) == (400, "23514")
     assert 'violates check constraint "positive"' in refused.json["message"]
+
+
+SIGNALS = """
+CREATE SEQUENCE calls;
+GRANT USAGE ON SEQUENCE calls TO PUBLIC;
+CREATE FUNCTION out_of_range(n bigint) RETURNS SETOF int LANGUAGE plpgsql AS
+    $$BEGIN PERFORM nextval('calls'); RETURN NEXT get_bit(''::bytea, n); END$$;
+CREATE FUNCTION inlined(n bigint) RETURNS int LANGUAGE sql STABLE AS $$SELECT get_bit(''::bytea, n)$$;
+CREATE VIEW ranges AS SELECT get_byte(''::bytea, n) AS byte FROM generate_series(-7460008, -7460001) n;
+GRANT SELECT ON ranges TO PUBLIC;
+CREATE FUNCTION copied() RETURNS SETOF int LANGUAGE plpgsql AS $$DECLARE n text; BEGIN
+    PERFORM nextval('calls');
+    FOREACH n IN ARRAY ARRAY(SELECT m[1] FROM regexp_matches(current_query(), '''''::bytea, (\\d+)', 'g') m) LOOP
+        RETURN NEXT get_bit(''::bytea, n::bigint);
+    END LOOP;
+END$$;
+CREATE FUNCTION counted(code text) RETURNS void LANGUAGE plpgsql AS
+    $$BEGIN PERFORM nextval('calls'); RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'Its own'; END$$;
+CREATE FUNCTION lost() RETURNS void LANGUAGE plpgsql AS
+    $$BEGIN PERFORM nextval('calls'); EXECUTE 'EXECUTE nothing_like_it'; END$$;
+"""
+NUMBERS = [*range(-7_460_008, -7_460_000), -1, 0, 1, 7, 2**31, 2**62]
+
+
+@pytest.fixture(scope="module")
+def signalling(viewer: Viewer) -> Viewer:
+    viewer.run(SIGNALS)
+    viewer.run("NOTIFY pgrst, 'reload schema'")
+    return viewer
+
+
+def _calls(viewer: Viewer) -> int:
+    return int(viewer.run("SELECT nextval('calls')")[0][0])
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_index_out_of_range_is_no_signal_of_ours(signalling: Viewer, number: int) -> None:
+    """Whatever the number: it is told as it is, at once, also where one row was asked for."""
+    before = _calls(signalling)
+    for accept in ("application/json", "application/vnd.pgrst.object+json"):
+        event_headers = {"Accept": [accept], "Prefer": ["handling=strict,max-affected=3"]}
+        event = request_event(signalling.tenant, "POST", "", role="editor", body={"n": number}, prefer="", query={}) | {
+            "pathParameters": {"function": "out_of_range"},
+            "multiValueHeaders": event_headers,
+        }
+        reply = signalling.send(event)
+        assert (reply.status, reply.json["code"]) == (400, "2202E")
+        assert str(number) in reply.json["message"]
+    assert _calls(signalling) == before + 3
+    inlined = signalling.get("rpc/inlined", n=str(number))
+    assert (inlined.status, inlined.json["code"]) == (400, "2202E")
+
+
+def test_nor_is_one_in_a_view(signalling: Viewer) -> None:
+    reply = signalling.get("ranges")
+    assert (reply.status, reply.json["code"]) == (400, "2202E")
+
+
+def test_nor_is_a_number_of_ours_within_a_function(signalling: Viewer) -> None:
+    before = _calls(signalling)
+    reply = signalling.call("copied", {}, role="editor")
+    assert (reply.status, reply.json["code"]) == (400, "2202E")
+    assert _calls(signalling) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("53200", 413), ("26000", 400), ("22P02", 400), ("42P01", 404), ("42703", 400), ("25006", 405), ("2202E", 400)],
+)
+def test_what_a_function_raises_is_not_tried_again(signalling: Viewer, code: str, status: int) -> None:
+    """Once is enough, the session stays, and the catalogue is not read for it."""
+    assert signalling.call("counted", {"code": "P0001"}, role="editor").status == 400
+    before, pid = _calls(signalling), signalling.pid()
+    reply = signalling.call("counted", {"code": code}, role="editor")
+    assert (reply.status, reply.json["code"]) == (status, code)
+    assert (_calls(signalling), signalling.pid()) == (before + 2, pid)
+
+
+def test_nor_is_a_statement_that_a_function_does_not_find(signalling: Viewer) -> None:
+    assert signalling.call("counted", {"code": "P0001"}, role="editor").status == 400
+    before = _calls(signalling)
+    reply = signalling.call("lost", {}, role="editor")
+    assert (reply.status, reply.json["code"]) == (400, "26000")
+    assert _calls(signalling) == before + 2

@@ -33,11 +33,33 @@ SETTINGS = {
     "tenantry.slots": "7",
     "standard_conforming_strings": "off",
     "client_encoding": "SQL_ASCII",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_deferrable": "on",
+    "idle_session_timeout": "1",
+    "exit_on_error": "on",
 }
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION leave(name text, value text) RETURNS void LANGUAGE plpgsql AS
     $$BEGIN PERFORM set_config(name, value, false); END$$;
 CREATE OR REPLACE FUNCTION found(name text) RETURNS text LANGUAGE sql STABLE AS $$SELECT current_setting(name, true)$$;
+CREATE OR REPLACE FUNCTION replace_statements(text text) RETURNS void LANGUAGE plpgsql AS $$DECLARE n text; BEGIN
+    FOR n IN SELECT name FROM pg_prepared_statements LOOP
+        EXECUTE format('DEALLOCATE %s', n);
+        EXECUTE format('PREPARE %s AS %s', n, text);
+    END LOOP;
+END$$;
+CREATE OR REPLACE FUNCTION isolation() RETURNS text LANGUAGE sql STABLE AS
+    $$SELECT current_setting('transaction_isolation') || current_setting('transaction_deferrable')$$;
+CREATE OR REPLACE FUNCTION encode_as(name text, local bool) RETURNS text LANGUAGE plpgsql AS
+    $$BEGIN PERFORM set_config('client_encoding', name, local); RAISE NOTICE 'ö'; RETURN 'ä€'; END$$;
+CREATE OR REPLACE FUNCTION encode_for_itself() RETURNS text LANGUAGE plpgsql SET client_encoding = 'LATIN1' AS
+    $$BEGIN RETURN 'ä€'; END$$;
+CREATE OR REPLACE FUNCTION encode_rows() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN PERFORM set_config('client_encoding', 'LATIN1', true); RETURN NEW; END$$;
+CREATE TABLE IF NOT EXISTS encoded_before (id int, note text);
+CREATE TABLE IF NOT EXISTS encoded_after (id int, note text);
+CREATE OR REPLACE TRIGGER encode BEFORE INSERT ON encoded_before FOR EACH ROW EXECUTE FUNCTION encode_rows();
+CREATE OR REPLACE TRIGGER encode AFTER INSERT ON encoded_after FOR EACH ROW EXECUTE FUNCTION encode_rows();
 CREATE OR REPLACE FUNCTION wait(seconds float8) RETURNS text LANGUAGE sql AS $$SELECT pg_sleep(seconds)::text$$;
 """
 
@@ -55,6 +77,89 @@ def test_no_setting_outlives_its_call(viewer: Viewer, name: str) -> None:
     viewer.send(_post(viewer, "leave", {"name": name, "value": SETTINGS[name]}))
     after = viewer.get("rpc/found", name=name, role="editor")
     assert (after.status, after.json or None) == (200, fresh or None)
+
+
+@pytest.mark.parametrize("name", ["default_transaction_isolation", "default_transaction_deferrable"])
+def test_the_next_transaction_begins_as_every_one(viewer: Viewer, name: str) -> None:
+    """It begins before anything of ours can take back what a function has set."""
+    viewer.new_connection()
+    fresh = viewer.get("rpc/isolation", role="editor").json
+    viewer.send(_post(viewer, "leave", {"name": name, "value": SETTINGS[name]}))
+    assert viewer.get("rpc/isolation", role="editor").json == fresh
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "EUC_JP", "SQL_ASCII"])
+@pytest.mark.parametrize("local", [True, False])
+def test_answers_are_sent_as_they_are_read(viewer: Viewer, encoding: str, local: bool) -> None:
+    for _ in range(2):
+        reply = viewer.send(_post(viewer, "encode_as", {"name": encoding, "local": local}))
+        assert (reply.status, reply.json) == (200, "ä€")
+    assert viewer.send(_post(viewer, "encode_for_itself", {})).json == "ä€"
+    made = viewer.write("POST", "encoded_before", {"id": 1, "note": "ä€"}, "return=representation")
+    assert (made.status, made.json) == (201, [{"id": 1, "note": "ä€"}])
+
+
+@pytest.mark.parametrize("note", ["plain", "ä", "Ã¤"])
+def test_an_answer_that_cannot_be_read_is_not_taken_for_one(viewer: Viewer, note: str) -> None:
+    """After all else of a statement comes a trigger; the last note would be read as another one."""
+    before = viewer.run("SELECT count(*) FROM encoded_after")[0][0]
+    refused = viewer.write("POST", "encoded_after", {"id": 1, "note": note}, "return=representation")
+    assert (refused.status, refused.json["code"]) == (400, "22P05")
+    assert "can't be read" in refused.json["message"]
+    assert viewer.run("SELECT count(*) FROM encoded_after")[0][0] == before + 1
+    assert viewer.send(_post(viewer, "encode_for_itself", {})).json == "ä€"
+
+
+@pytest.mark.parametrize("text", ["SELECT 1, 2, 3", "SELECT $1::text, 2, 3"])
+def test_statements_of_ours_can_be_replaced_but_once(viewer: Viewer, text: str) -> None:
+    """Nobody is answered by a function's statement in the place of ours, and the next request is served."""
+    asked = [("light", {"limit": "1"}), ("light", {"id": "eq.1"})]
+    before = [viewer.get(path, **query).json for path, query in asked]
+    for (path, query), expected in zip(asked, before, strict=True):
+        # The second time it is a statement of ours that was replaced itself.
+        assert viewer.send(_post(viewer, "replace_statements", {"text": text})).status in {204, 400}
+        first = viewer.get(path, **query)
+        assert first.status == 200 or (first.status, first.json["code"]) == (400, "26000")
+        assert viewer.get(path, **query).json == expected
+
+
+# What an owner sets for all sessions is the owner's: but not how we are understood.
+FOR_ALL = {
+    "standard_conforming_strings": "off",
+    "quote_all_identifiers": "on",
+    "exit_on_error": "on",
+    "array_nulls": "off",
+    "client_encoding": "LATIN1",
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "bytea_output": "escape",
+    "extra_float_digits": "-15",
+}
+
+
+@pytest.mark.parametrize("name", FOR_ALL)
+def test_a_database_with_settings_of_its_own_is_read_alike(viewer: Viewer, name: str) -> None:
+    viewer.run(
+        "CREATE TABLE IF NOT EXISTS told (id int PRIMARY KEY, note text, day date DEFAULT '2026-02-03', data bytea,"
+        " span interval DEFAULT '-1 day 02:03', part float8 DEFAULT 0.1::float8 + 0.2)"
+    )
+    viewer.run(f"ALTER DATABASE \"{viewer.tenant}\" SET {name} = '{FOR_ALL[name]}'")
+    try:
+        viewer.new_connection()
+        body = {"id": 1, "note": "ä\\'\""}
+        columns = {"columns": "id,note,day,span,part", "select": "note"}
+        prefer = "return=representation,missing=default,tx=rollback"
+        for _ in range(2):
+            made = viewer.write("POST", "told", body, prefer, **columns)
+            assert (made.status, made.json) == (201, [{"note": "ä\\'\""}])
+            pid = viewer.pid()
+            octets = viewer.get("told", role="editor", select="data", headers={"Accept": "application/octet-stream"})
+            assert octets.status == 200
+            assert viewer.get("told", role="editor", nothing="eq.1").status == 400
+            assert viewer.pid() == pid
+    finally:
+        viewer.run(f'ALTER DATABASE "{viewer.tenant}" RESET {name}')
+        viewer.new_connection()
 
 
 @pytest.mark.parametrize("value", ["0", "3600000"])

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from handlers import query_tenant
+from tenantry.database.preambles import CallSettings
+from tenantry.postgrest.catalogue.model import Name
 from tests.hostile.viewer_token.conftest import Viewer
 from tests.integration.conftest import World, clear_caches
 
@@ -56,6 +59,38 @@ def test_a_function_ends_when_its_own_time_is_over(caller: Viewer, method: str) 
     assert (reply.status, reply.json["code"]) == (504, "57014")
     assert time.monotonic() - started < 5
     assert caller.call("nap", {"s": "0"}, method).status == 200
+
+
+# As PostgreSQL lets a setting be written: with signs, exponents, other bases, fractions, units and blanks.
+WRITTEN = ["+900", "9e2", "0x384", "01604", "0.9s", " 0.9 s ", "900.4ms", "900000us", "0.015min", "0.25ms", "0.0003h"]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_time_is_what_postgresql_reads(caller: Viewer, written: str) -> None:
+    """Whether a function is given it or the login; what rounds to nothing is no limit at all."""
+    caller.run(
+        "CREATE OR REPLACE FUNCTION timed() RETURNS text LANGUAGE sql STABLE"
+        f" SET statement_timeout = '{written}' AS 'SELECT 1'"
+    )
+    caller.run("NOTIFY pgrst, 'reload schema'")
+    read = caller.run(f"SELECT set_config('lock_timeout', '{written}', false)")[0][0]
+    expected = "10s" if read == "0" else read
+    assert caller.get("rpc/timed").status == 200
+    requests = query_tenant._data_requests()
+    routine = requests._catalogues._known[caller.tenant].catalogue.routines[Name("public", "timed")][0]
+    connection = requests._connections._connections[caller.tenant]
+    settings = CallSettings(hoisted=routine.settings)
+    query = "SELECT current_setting('statement_timeout')"
+    assert connection.run(f"{caller.tenant}_viewer", "{}", query, (), reads_only=True, call=settings) == (expected,)
+
+    login = caller.world.credentials[caller.tenant].username
+    caller.world.execute(f"ALTER ROLE \"{login}\" SET statement_timeout = '{written}'")
+    try:
+        caller.new_connection()
+        assert caller.call("plain", {}).json == f"read committed {expected} 2MB"
+    finally:
+        caller.world.execute(f'ALTER ROLE "{login}" RESET statement_timeout')
+        caller.new_connection()
 
 
 @pytest.mark.parametrize("name", ["long_nap", "endless_nap"])

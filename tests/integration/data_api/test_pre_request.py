@@ -1,11 +1,13 @@
 """A function that an operator has set to come before each request, and schemas of any number and name."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from benchmarks.backend_memory import watch_backend
 from handlers import query_tenant
 from tenantry.domain.data_api import DataApiSettings
 from tests.hostile.viewer_token.conftest import Viewer
@@ -31,6 +33,10 @@ BEGIN
 END $$;
 CREATE FUNCTION seen() RETURNS text LANGUAGE sql VOLATILE AS $$SELECT current_setting('app.seen', true)$$;
 CREATE FUNCTION clock() RETURNS text LANGUAGE sql STABLE AS $$SELECT current_setting('statement_timeout')$$;
+CREATE FUNCTION "10 % of".many() RETURNS SETOF record LANGUAGE sql STABLE AS $$
+    SELECT repeat('x', 100), set_config('app.seen', n::text, true) FROM generate_series(1, 100000) n $$;
+CREATE FUNCTION "10 % of".long() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT repeat('x', 20000000) || set_config('app.seen', 'long', true) $$;
 CREATE FUNCTION slow() RETURNS void LANGUAGE sql VOLATILE AS $$SELECT pg_sleep(60)$$;
 """
 NAME = "10 % of.first %s"
@@ -74,6 +80,14 @@ def test_it_comes_before_the_request_with_its_settings(caller: Viewer) -> None:
     assert send(caller, "GET", "calls").headers["X-First"] == "yes"
     assert send(caller, "GET", "").status == 200
     assert send(caller, "GET", "rpc/seen", pre_request="").json in (None, "")
+
+
+@pytest.mark.parametrize(("name", "seen"), [("many", "100000"), ("long", "long")])
+def test_what_it_returns_stays_in_the_database(caller: Viewer, name: str, seen: str) -> None:
+    send(caller, "GET", "calls")
+    with watch_backend(os.getpid()) as peak:
+        assert send(caller, "POST", "rpc/seen", body={}, pre_request=f"10 % of.{name}").json == seen
+    assert peak.above_idle_mb < 8
 
 
 @pytest.mark.parametrize("path", ["calls", "rpc/seen", ""])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -142,6 +143,27 @@ def test_bodies_are_read_from_json(caller: Viewer) -> None:
     assert gone.json == [{"the shade": "#000004", "name": "p"}]
 
 
+@pytest.mark.parametrize("name", ["_raw", "_each", "_body", "_new values", "value", "excluded"])
+def test_bodies_of_tables_that_are_called_as_parts_of_statements_are(caller: Viewer, name: str) -> None:
+    columns = f'id int PRIMARY KEY, "{name}" "of ""it"."Shade" DEFAULT 255'
+    caller.run(f'CREATE TABLE "{name}" ({columns}); GRANT SELECT, INSERT, UPDATE ON "{name}" TO PUBLIC')
+    caller.run("NOTIFY pgrst, 'reload schema'")
+    column, shown = f'"{name}"', "return=representation"
+    try:
+        two = [{"id": 1, name: "#000001"}, {"id": 2}]
+        made = caller.write(
+            "POST", name, two, f"missing=default,{shown}", columns=f"id,{column}", select=f"id,{column}"
+        )
+        assert made.json == [{"id": 1, name: "#000001"}, {"id": 2, name: BLUE}]
+        query = {column: "eq.#000001", "select": column}
+        assert caller.write("PATCH", name, {name: "#000003"}, shown, **query).json == [{name: "#000003"}]
+        merge = f"resolution=merge-duplicates,{shown}"
+        merged = caller.write("POST", name, {"id": 1, name: None}, merge, select=column)
+        assert (merged.status, merged.json) == (200, [{name: None}])
+    finally:
+        caller.run(f'DROP TABLE "{name}"')
+
+
 def test_defaults_are_not_read_again(caller: Viewer) -> None:
     caller.run("DELETE FROM walls WHERE id = 2; DELETE FROM paints WHERE id = 2")
     try:
@@ -154,10 +176,45 @@ def test_defaults_are_not_read_again(caller: Viewer) -> None:
         caller.run("INSERT INTO walls VALUES (2, 2, 16)")
 
 
+@pytest.mark.parametrize("body", [{"id": 4}, {"id": 4, "code": None}, [{"id": 4, "code": "x"}, {"id": 5}]])
+def test_a_function_gives_no_null_to_a_domain_that_refuses_it(caller: Viewer, body: Any) -> None:
+    """It is not called with NULL, and PostgreSQL takes NULL for what it returns."""
+    caller.run("""
+        CREATE DOMAIN code AS text NOT NULL;
+        CREATE FUNCTION code_of(json) RETURNS code STRICT LANGUAGE sql IMMUTABLE AS $$SELECT upper($1 #>> '{}')$$;
+        CREATE CAST (json AS code) WITH FUNCTION code_of(json) AS IMPLICIT;
+        CREATE TABLE coded (id int PRIMARY KEY, code code, note text); GRANT SELECT, INSERT, UPDATE ON coded TO PUBLIC
+    """)
+    caller.new_connection()
+    try:
+        refused = caller.write("POST", "coded", body, columns="id,code")
+        assert (refused.status, refused.json["code"]) == (400, "23502")
+        assert caller.write("POST", "coded", {"id": 4, "code": "a"}).status == 201
+        assert caller.write("PATCH", "coded", {"note": "n"}, id="eq.4").status == 204
+        refused = caller.write("PATCH", "coded", {"code": None}, id="eq.4")
+        assert (refused.status, refused.json["code"]) == (400, "23502")
+        assert rows(caller, "coded", role="editor") == [{"id": 4, "code": "A", "note": "n"}]
+    finally:
+        caller.run("DROP TABLE coded; DROP DOMAIN code CASCADE")
+
+
 def test_a_location_is_one_that_finds_the_row(caller: Viewer) -> None:
     made = caller.write("POST", "keyed", {"shade": "#00abcd"}, prefer="return=headers-only")
     assert (made.status, made.headers["Location"]) == (201, "/keyed?shade=eq.%23abcd")
     assert rows(caller, "keyed", shade="eq.#abcd") == [{"shade": "#00abcd"}]
+
+
+def test_so_is_that_of_an_array(caller: Viewer) -> None:
+    caller.run("CREATE DOMAIN way AS text[]; CREATE TABLE ways (way way, at int[], PRIMARY KEY (way, at))")
+    caller.run("GRANT SELECT, INSERT ON ways TO PUBLIC; NOTIFY pgrst, 'reload schema'")
+    try:
+        row = {"way": ["a b", 'c"d,'], "at": [1, 2]}
+        made = caller.write("POST", "ways", row, prefer="return=headers-only")
+        query = dict(parse_qsl(urlsplit(made.headers["Location"]).query))
+        assert (made.status, query["at"]) == (201, "eq.{1,2}")
+        assert rows(caller, "ways", **query) == [row]
+    finally:
+        caller.run("DROP TABLE ways; DROP DOMAIN way")
 
 
 def test_limits_of_other_columns_go_on(caller: Viewer) -> None:
@@ -208,18 +265,34 @@ def test_a_form_that_comes_or_changes_is_heard_of(caller: Viewer) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_other_columns_are_read_as_what_they_are_by_now(caller: Viewer, method: str) -> None:
-    """Nobody has sent a notice: what the catalogue said of a column is not taken for true."""
-    caller.run('CREATE TABLE dated (id int PRIMARY KEY, shade "of ""it"."Shade", at date, n int)')
-    caller.run("GRANT SELECT, INSERT, UPDATE ON dated TO PUBLIC; INSERT INTO dated VALUES (2)")
+    """Nobody has sent a notice: what the catalogue said of a column, and of its length, is not taken for true."""
+    caller.run("""
+        CREATE TABLE dated (
+            id int PRIMARY KEY, shade "of ""it"."Shade", at date, n int, price numeric(4,1), word varchar(3),
+            bits bit(2), words varchar(3)[]
+        );
+        GRANT SELECT, INSERT, UPDATE ON dated TO PUBLIC; INSERT INTO dated VALUES (2)
+    """)
     caller.new_connection()
     query = {"id": "eq.2"} if method == "PATCH" else {}
+    sizes = {"price": 999.9, "word": "abc", "bits": "10", "words": ["abc"]}
     try:
-        first = {"shade": "#000001", "at": "2026-01-01", "n": 1, **({} if query else {"id": 1})}
+        first = {"shade": "#000001", "at": "2026-01-01", "n": 1, **sizes, **({} if query else {"id": 1})}
         assert caller.write(method, "dated", first, **query).status in {201, 204}
         caller.run("ALTER TABLE dated ALTER at TYPE timestamp, ALTER n TYPE numeric; DELETE FROM dated WHERE id = 1")
-        later = {"shade": "#000002", "at": "2026-01-01T12:00:00", "n": 1.5, **({} if query else {"id": 3})}
+        caller.run("ALTER TABLE dated ALTER price TYPE numeric(9,3), ALTER word TYPE varchar(5)")
+        caller.run("ALTER TABLE dated ALTER bits TYPE bit(3) USING '111', ALTER words TYPE varchar(5)[]")
+        longer = {"price": 1000.125, "word": "abcde", "bits": "101", "words": ["abcde"]}
+        later = {"shade": "#000002", "at": "2026-01-01T12:00:00", "n": 1.5, **longer, **({} if query else {"id": 3})}
         shown = caller.write(method, "dated", later, prefer="return=representation", **query)
         (row,) = shown.json
         assert (row["shade"], row["at"], row["n"]) == ("#000002", "2026-01-01T12:00:00", 1.5)
+        assert {name: row[name] for name in longer} == longer
+        caller.run("ALTER TABLE dated ALTER word TYPE varchar(2) USING 'ab', ALTER price TYPE numeric(4,1) USING 0")
+        too_long = caller.write(method, "dated", later | {"id": 4, "price": 0}, **query)
+        assert (too_long.status, too_long.json["code"]) == (400, "22001")
+        rounded = {"id": 5, "shade": None, "price": 0.25, "word": "a "}
+        (row,) = caller.write(method, "dated", rounded, prefer="return=representation", **query).json
+        assert (row["price"], row["word"]) == (0.3, "a ")
     finally:
         caller.run("DROP TABLE dated")

@@ -6,6 +6,9 @@ from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.media import Form, Offer, negotiate
 
 OWN = Offer(frozenset({"text/html", "image/png", "text/csv"}), has_bytes=True, has_geojson=True)
+# For any rows, and for these.
+OURS = Offer(frozenset({"application/vnd.pgrst.object+json", "application/a", "application/b", "text/a"}))
+OF_ROWS = OURS._replace(whole=frozenset({"application/vnd.pgrst.object+json", "application/b", "text/a"}))
 ANYTHING = Offer(frozenset({"*/*"}))
 EVERYTHING = Offer(frozenset({"*/*"}), takes_any=True)
 
@@ -22,6 +25,19 @@ EVERYTHING = Offer(frozenset({"*/*"}), takes_any=True)
         ("image/*", OWN, "image/png"),
         ("application/octet-stream", OWN, "application/octet-stream"),
         ("application/geo+json", OWN, "application/geo+json; charset=utf-8"),
+        ("application/*", OURS, "application/json; charset=utf-8"),
+        ("application/*", OF_ROWS, "application/b"),
+        ("application/*, application/b;q=0", OF_ROWS, "application/json; charset=utf-8"),
+        ("application/*, application/b;q=0, application/json;q=0", OF_ROWS, "application/a"),
+        ("application/vnd.pgrst.object+json", OF_ROWS, "application/vnd.pgrst.object+json; charset=utf-8"),
+        ("text/*", OURS, "text/csv; charset=utf-8"),
+        ("text/*", OF_ROWS, "text/a"),
+        ("text/*, text/a;q=0", OF_ROWS, "text/csv; charset=utf-8"),
+        ("text/*;q=0.1, application/a;q=0.2", OF_ROWS, "application/a"),
+        ("*/*", OF_ROWS, "application/json; charset=utf-8"),
+        ("*/*, application/json;q=0", OF_ROWS, "text/csv; charset=utf-8"),
+        ("*/*, application/*;q=0", OURS, "text/csv; charset=utf-8"),
+        ("text/a, text/*;q=0", OF_ROWS, "text/a"),
         ("", ANYTHING, "application/octet-stream"),
         ("*/*", ANYTHING, "application/octet-stream"),
         ("application/json", ANYTHING, "application/json; charset=utf-8"),
@@ -41,6 +57,9 @@ def test_forms(accept: str, offer: Offer, expected: str) -> None:
         ("application/geo+json", Offer()),
         ("application/octet-stream", Offer()),
         ("no/such", ANYTHING),
+        ("text/*, text/*;q=0", OF_ROWS),
+        ("*/*, application/json;q=0, text/csv;q=0", OF_ROWS),
+        ("application/vnd.*", OF_ROWS),
         ("application/vnd.pgrst.plan", EVERYTHING),
     ],
 )

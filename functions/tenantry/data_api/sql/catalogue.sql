@@ -7,10 +7,36 @@ WITH RECURSIVE exposed AS MATERIALIZED (
     SELECT n.nspname, c.oid, c.relname, c.relkind, c.reltype
     FROM exposed n JOIN pg_class c ON c.relnamespace = n.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+), layers AS (
+    -- A domain may be based on a domain. Only the lowest one can limit a value's length; each one can forbid NULL.
+    SELECT t.oid, t.typbasetype AS base, t.typtypmod AS modifier, t.typnotnull AS not_null
+    FROM pg_type t WHERE t.typtype = 'd'
+    UNION ALL
+    SELECT l.oid, t.typbasetype, greatest(l.modifier, t.typtypmod), l.not_null OR t.typnotnull
+    FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype = 'd'
+), domains AS MATERIALIZED (
+    SELECT l.oid, l.base, l.modifier, l.not_null
+    FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype <> 'd'
+), functions AS MATERIALIZED (
+    SELECT n.nspname, p.oid, p.proname, p.pronargs, p.pronargdefaults, p.proargtypes, p.proallargtypes, p.proargnames,
+        p.proargmodes, p.prorettype, p.proretset, p.prorows, p.provolatile,
+        p.proconfig
+    FROM exposed n JOIN pg_proc p ON p.pronamespace = n.oid
+    WHERE p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+), returned AS MATERIALIZED (
+    -- The relations whose rows functions return, exposed or not.
+    SELECT DISTINCT t.typrelid AS oid
+    FROM functions f
+    LEFT JOIN domains d ON d.oid = f.prorettype
+    JOIN pg_type t ON t.oid = coalesce(d.base, f.prorettype)
+    WHERE t.typrelid <> 0
 ), seen AS (
-    -- The exposed relations and everything that their views select from, exposed or not: a view can show a key of a table
-    -- in another schema. The rest of the database, which tenants may share, is not read.
+    -- The exposed relations, those whose rows functions return, and everything that their views select from, exposed or
+    -- not: a view can show a key of a table in another schema. The rest of the database, which tenants may share, is not
+    -- read.
     SELECT r.oid FROM relations r
+    UNION
+    SELECT r.oid FROM returned r
     UNION
     SELECT d.refobjid
     FROM seen s
@@ -32,27 +58,11 @@ WITH RECURSIVE exposed AS MATERIALIZED (
         WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
         OFFSET 0
     ) a
-), layers AS (
-    -- A domain may be based on a domain. Only the lowest one can limit a value's length; each one can forbid NULL.
-    SELECT t.oid, t.typbasetype AS base, t.typtypmod AS modifier, t.typnotnull AS not_null
-    FROM pg_type t WHERE t.typtype = 'd'
-    UNION ALL
-    SELECT l.oid, t.typbasetype, greatest(l.modifier, t.typtypmod), l.not_null OR t.typnotnull
-    FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype = 'd'
-), domains AS MATERIALIZED (
-    SELECT l.oid, l.base, l.modifier, l.not_null
-    FROM layers l JOIN pg_type t ON t.oid = l.base AND t.typtype <> 'd'
 ), media_types AS (
     -- Domains that are called like media types (RFC 6838), or like all of them.
     SELECT d.oid, d.base, lower(t.typname) AS media
     FROM domains d JOIN pg_type t ON t.oid = d.oid
     WHERE t.typname = '*/*' OR t.typname ~ '^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$'
-), functions AS MATERIALIZED (
-    SELECT n.nspname, p.oid, p.proname, p.pronargs, p.pronargdefaults, p.proargtypes, p.proallargtypes, p.proargnames,
-        p.proargmodes, p.prorettype, p.proretset, p.prorows, p.provolatile,
-        p.proconfig
-    FROM exposed n JOIN pg_proc p ON p.pronamespace = n.oid
-    WHERE p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 ), arguments AS MATERIALIZED (
     -- Input parameters. The arrays of names and modes include the results; defaults belong to the last input parameters.
     SELECT f.oid, g.place, g.type, g.name, g.mode = 'v' AS variadic,
@@ -72,6 +82,7 @@ SELECT json_build_object(
     'keys', ({keys}),
     'view_columns', ({view_columns}),
     'routines', ({routines}),
+    'returned', ({returned}),
     'computed', ({computed}),
     'fields', ({fields}),
     'conversions', ({conversions}),

@@ -6,7 +6,8 @@ SELECT coalesce(json_agg(json_build_array(
     r.nspname,
     r.relname,
     m.media,
-    m.base = 'bytea'::regtype
+    m.base = 'bytea'::regtype,
+    p.oid::bigint
 ) ORDER BY n.nspname DESC, p.proname DESC), '[]')
 FROM exposed n
 JOIN pg_proc p ON p.pronamespace = n.oid AND p.prokind = 'a' AND p.pronargs = 1

@@ -14,9 +14,12 @@ SELECT coalesce(json_agg(json_build_array(
         WHERE e.objoid = f.oid AND e.classoid = 'pg_proc'::regclass AND e.objsubid = 0
     ),
     f.oid::bigint,
-    -- Within the function these would come too late.
+    -- Within the function these would come too late. Of how a time is written PostgreSQL has the last word: it is asked by
+    -- a setting of the same kind, which has no effect here.
     coalesce((
-        SELECT json_agg(setting ORDER BY setting)
+        SELECT json_agg(CASE WHEN starts_with(setting, 'statement_timeout=') THEN 'statement_timeout=' || set_config(
+            'idle_in_transaction_session_timeout', substr(setting, 19), true
+        ) ELSE setting END ORDER BY setting)
         FROM unnest(f.proconfig) setting
         WHERE setting ~ '^(statement_timeout|default_transaction_isolation|plan_filter\.[a-z_]+)='
     ), '[]'),

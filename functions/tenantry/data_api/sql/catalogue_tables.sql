@@ -49,7 +49,15 @@ LEFT JOIN (
         (
             SELECT c.description FROM pg_description c
             WHERE c.objoid = a.attrelid AND c.classoid = 'pg_class'::regclass AND c.objsubid = a.attnum
-        )
+        ),
+        -- The default's version: a statement that has the default in it asks for this again.
+        ROW(
+            a.attidentity,
+            CASE WHEN a.atthasdef THEN (
+                SELECT e.xmin FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum
+            ) END,
+            CASE WHEN d.oid IS NOT NULL THEN (SELECT t.xmin FROM pg_type t WHERE t.oid = d.oid) END
+        )::text
     ) ORDER BY a.attnum) AS columns
     FROM columns a
     LEFT JOIN domains d ON d.oid = a.atttypid

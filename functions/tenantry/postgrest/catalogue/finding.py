@@ -7,18 +7,23 @@ from tenantry.postgrest.catalogue.model import Cardinality, Catalogue, Name, Rel
 from tenantry.postgrest.grammar.syntax import Embed
 
 
-def find_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> Relationship:
+def find_relationship(
+    catalogue: Catalogue, origin: Name | None, embed: Embed, called: Name, schema: str
+) -> Relationship:
     """Find the one relationship that the embed means.
 
+    :param origin: the relation whose rows embed; None for rows of no relation.
+    :param called: what errors call them.
+    :param schema: where what is embedded is.
     :raises RequestRefused: no relationship fits (PGRST200), or more than one does (PGRST201).
     """
-    known = catalogue.relationships.get(origin, ())
-    found = [each for each in known if (each.function or each.target).schema == origin.schema]
+    known = catalogue.relationships.get(origin, ()) if origin else ()
+    found = [each for each in known if (each.function or each.target).schema == schema]
     found = [each for each in found if _is_meant(each, embed)]
     if not found:
-        raise no_relationship(catalogue, origin, embed)
+        raise no_relationship(catalogue, origin, embed, Name(schema, called.name))
     if len(found) > 1:
-        raise ambiguous_relationship(origin, embed, found)
+        raise ambiguous_relationship(called, embed, found)
     return found[0]
 
 

@@ -9,6 +9,7 @@ from tenantry.postgrest.grammar.syntax import Embed
 
 # What a catalogue that is older than the database may be wrong about.
 MISSING = frozenset({"PGRST107", "PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703"})
+_OF_NO_TABLE = "These rows are of no table or view. A function that RETURNS SETOF one embeds what its keys lead to."
 # Above so many names nobody is helped by the search, and everybody pays for it.
 _MAX_NAMES = 500
 # Of PostgreSQL's own hints: how many letters may differ; and no name is longer.
@@ -58,16 +59,16 @@ def unknown_field(table: Table, alias: str, name: str) -> RequestRefused:
     )
 
 
-def no_relationship(catalogue: Catalogue, origin: Name, embed: Embed) -> RequestRefused:
-    """Build the refusal for an embed to which no relationship leads from the origin."""
-    schema = origin.schema
+def no_relationship(catalogue: Catalogue, origin: Name | None, embed: Embed, called: Name) -> RequestRefused:
+    """Build the refusal for an embed to which no relationship leads from the origin, by what its rows are called."""
+    schema = called.schema
     hinted = f"' using the hint '{embed.hint}" if embed.hint else ""
     return RequestRefused(
-        f"Could not find a relationship between '{origin.name}' and '{embed.name}' in the schema cache",
+        f"Could not find a relationship between '{called.name}' and '{embed.name}' in the schema cache",
         code="PGRST200",
-        details=f"Searched for a foreign key relationship between '{origin.name}' and '{embed.name}{hinted}'"
+        details=f"Searched for a foreign key relationship between '{called.name}' and '{embed.name}{hinted}'"
         f" in the schema '{schema}', but no matches were found.",
-        hint=_relationship_hint(catalogue, origin, embed),
+        hint=_relationship_hint(catalogue, origin, embed) if origin else _OF_NO_TABLE,
     )
 
 

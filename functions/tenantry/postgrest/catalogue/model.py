@@ -40,6 +40,7 @@ class Column:
     """A column; `type` has no modifier, `base_type` is the type under a domain and otherwise the same as `type`.
 
     `default` is an SQL expression from the database; for an identity column, it is the `nextval` of its sequence.
+    `default_version` is another after each change of the default, also where there was or is none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     enum: tuple[str, ...] = ()
     comment: str | None = None
     representation: Representation | None = None
+    default_version: str = field(default="", compare=False)
 
 
 # Every table has them, and the catalogue lists none of them.
@@ -150,9 +152,10 @@ class Volatility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function. `returns` names its result: the table whose rows it returns, or a type.
+    """A function. `returns` names its result: the table whose rows it returns, in whatever schema, or a type.
 
-    `composite`: its rows have columns (a table's, or OUT parameters); otherwise it returns plain values.
+    A table and a type of one schema never have the same name. `composite`: its rows have columns (a table's, or OUT
+    parameters); otherwise it returns plain values.
     """
 
     name: Name
@@ -187,6 +190,8 @@ class Handler:
     function: Name
     takes: Name | None
     is_binary: bool
+    # Of pg_proc; 0 is not known.
+    oid: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,8 @@ class Catalogue:
     `relationships` are keyed by their origin, `routines` by their name. Overloads of a name are listed with the fewest
     parameters first. Both hold exposed schemas only, and no relationship leads through a table that is not exposed.
     `handlers` are keyed by what they take, and their media types. `geojson` is PostGIS's function that writes rows as
-    GeoJSON.
+    GeoJSON. `returned` are tables and views that are not exposed and whose rows functions return: nothing but the names
+    of their columns, for who calls such a function may know no more of them.
     """
 
     schemas: tuple[str, ...]
@@ -207,6 +213,7 @@ class Catalogue:
     routines: Mapping[Name, tuple[Routine, ...]]
     handlers: Mapping[Name | None, Mapping[str, Handler]] = field(default_factory=dict)
     geojson: Name | None = None
+    returned: Mapping[Name, Table] = field(default_factory=dict)
 
     @property
     def has_own_forms(self) -> bool:

@@ -64,17 +64,23 @@ def primary_keys(keys: Iterable[Key], view_columns: Iterable[ViewColumn]) -> dic
 
 
 def relationships(
-    keys: Sequence[Key], view_columns: Sequence[ViewColumn], computed: Iterable[Computed], schemas: AbstractSet[str]
+    keys: Sequence[Key],
+    view_columns: Sequence[ViewColumn],
+    computed: Iterable[Computed],
+    schemas: AbstractSet[str],
+    returned: AbstractSet[Name] = frozenset(),
 ) -> dict[Name, tuple[Relationship, ...]]:
     """Derive every relationship between tables of these schemas, keyed by origin, in a fixed order.
 
-    Keys of tables in other schemas count only where a view in these schemas shows them.
+    Keys of tables in other schemas count only where a view in these schemas shows them, or a function returns the
+    table's rows: `returned` names such tables.
     """
-    ways = [way for way in _ways(keys, shown_columns(view_columns)) if way.relationship.origin.schema in schemas]
+    ways = list(_ways(keys, shown_columns(view_columns), schemas, returned))
     near = [way.relationship for way in ways]
+    joining = [way for way in ways if way.relationship.origin.schema in schemas]
     found: dict[Name, set[Relationship]] = defaultdict(set)
-    for each in (*near, *map(_inverse, near), *_by_junctions(ways, primary_keys(keys, view_columns))):
-        if {each.origin.schema, each.target.schema} <= schemas:
+    for each in (*near, *map(_inverse, near), *_by_junctions(joining, primary_keys(keys, view_columns))):
+        if each.target.schema in schemas and (each.origin.schema in schemas or each.origin in returned):
             found[each.origin].add(each)
     for function in computed:
         if {function.function.schema, function.origin.schema, function.target.schema} <= schemas:
@@ -82,8 +88,11 @@ def relationships(
     return {origin: tuple(sorted(found[origin], key=_sort_key)) for origin in sorted(found) if found[origin]}
 
 
-def _ways(keys: Sequence[Key], shown: Shown) -> Iterator[_Way]:
-    """Yield each foreign key between its own tables, and between all views that show one of its ends."""
+def _ways(keys: Sequence[Key], shown: Shown, schemas: AbstractSet[str], returned: AbstractSet[Name]) -> Iterator[_Way]:
+    """Yield each foreign key between its own tables, and between all views that show one of its ends.
+
+    Only such are seen whose rows are shown somewhere: those of these schemas, and those that functions return.
+    """
     unique = {(key.table, frozenset(key.columns)) for key in keys if key.kind != _FOREIGN}
     for key in keys:
         if key.target is None:
@@ -92,6 +101,8 @@ def _ways(keys: Sequence[Key], shown: Shown) -> Iterator[_Way]:
         cardinality = Cardinality.ONE_TO_ONE if one else Cardinality.MANY_TO_ONE
         ends = product(_ends(key.table, key.columns, shown), _ends(key.target, key.target_columns, shown))
         for (origin, columns), (target, target_columns) in ends:
+            if origin.schema not in schemas and origin not in returned:
+                continue
             pairs = tuple(zip(columns, target_columns, strict=True))
             by_views = (origin != key.table, target != key.target)
             relationship = Relationship(origin, target, cardinality, key.constraint, pairs, None, None, *by_views)

@@ -1,7 +1,8 @@
 """The body of a write or a call: finds its keys, and keeps it as the JSON that PostgreSQL will parse."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from tenantry.postgrest.request import RequestLimits
 _JSON = "application/json"
 _CSV = "text/csv"
 _FORM = "application/x-www-form-urlencoded"
+_BYTE_ORDER_MARK = "\ufeff"
 # Media types that a function with one unnamed parameter takes unchanged, and the parameter's type for each.
 RAW = {"text/plain": "text", "text/xml": "xml", "application/octet-stream": "bytea"}
 
@@ -22,18 +24,30 @@ RAW = {"text/plain": "text", "text/xml": "xml", "application/octet-stream": "byt
 class Payload:
     """`text` is the JSON as it was sent; `columns` are sorted, so bodies with the same keys compare equal.
 
-    `is_object`: the body is one object, not an array of `rows` objects.
+    `is_object`: the body is one object, not an array of `rows` objects. `lacking` are the columns that some row has no
+    key for, `absent` those that none has.
     """
 
     text: str
     columns: tuple[str, ...]
     rows: int
     is_object: bool
+    lacking: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
 
     @property
     def as_array(self) -> str:
         """The JSON as an array of objects."""
         return f"[{self.text}]" if self.is_object else self.text
+
+    def without(self, columns: Collection[str]) -> "Payload":
+        """Return the same without these columns."""
+        if not columns:
+            return self
+        kept = tuple(column for column in self.columns if column not in columns)
+        return replace(
+            self, columns=kept, lacking=self.lacking.difference(columns), absent=self.absent.difference(columns)
+        )
 
 
 def is_json(kind: str) -> bool:
@@ -83,14 +97,18 @@ def read_payload(
     written = tuple(sorted(keys)) if columns is None else columns
     if len(written) > limits.max_select_items:
         raise beyond("columns in the body", limits.max_select_items)
-    return Payload(text, written, len(rows), is_object)
+    if columns is None or calls:
+        return Payload(text, written, len(rows), is_object)
+    lacking = frozenset(columns).difference(frozenset(columns).intersection(*rows))
+    return Payload(text, written, len(rows), is_object, lacking, lacking.difference(*rows))
 
 
 def _as_json(body: bytes | None, kind: str, limits: RequestLimits, *, empty: bytes | None) -> str:
     if kind == _FORM:
         # A form without fields stands for an object without members.
         return json.dumps(dict(read_form(body, limits)))
-    text = _text(_check_size(body, limits, empty=empty))
+    # Windows marks files as UTF-8 so. RFC 8259 lets a reader of JSON leave it out, and no CSV means it.
+    text = _text(_check_size(body, limits, empty=empty)).removeprefix(_BYTE_ORDER_MARK)
     if is_json(kind):
         return text
     if kind == _CSV:

@@ -1,6 +1,9 @@
 """Plans `/rpc/{function}`: by GET, which only reads, or by POST."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_routine
@@ -16,16 +19,18 @@ from tenantry.postgrest.plan.read_planner import counting, profile_of
 from tenantry.postgrest.preferences import Preferences, parse_preferences
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.bounding import check_selection
-from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_sql
-from tenantry.postgrest.sql.envelope import SOURCE, VALUE, call_statement
+from tenantry.postgrest.sql.call_writer import call_by_body, call_by_object, call_by_values, call_without
+from tenantry.postgrest.sql.envelope import SOURCE, call_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
-from tenantry.postgrest.sql.own_bodies import Made
+from tenantry.postgrest.sql.own_bodies import VALUE, Made, watch
 from tenantry.postgrest.sql.select_writer import SelectWriter
-from tenantry.postgrest.sql.tree import ReadNode, grow
+from tenantry.postgrest.sql.tree import ReadNode, Rows, grow_from
 from tenantry.postgrest.sql.values import Values
 
 _FORM = "application/x-www-form-urlencoded"
+
+type _Writer = Callable[[Routine, Values], str]
 
 
 def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | None, name: Name) -> Plan:
@@ -36,17 +41,23 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     if catalogue is None:
         raise CatalogueNeeded()
     values = Values()
-    routine, call = _call(request, limits, catalogue, name, given, values)
-    media, made = form_of_call(request.accept, limits, catalogue, routine, _rows_of(routine), given.select)
+    routine, write = _call(request, limits, catalogue, name, given)
+    media, made = form_of_call(
+        request.accept, limits, catalogue, routine, _rows_of(routine, catalogue).relation, given.select
+    )
+    if made is not None and made.is_whole:
+        # Also of an OUT parameter or a row, of which there would be columns.
+        routine = replace(routine, composite=False)
+    call = write(routine, values)
     guards = _guards(routine, preferences, media)
     if request.method == "GET":
         given.root.window = narrow(given.root.window, request.range)
-    # A plain value has the one column that its statement gives it.
-    rows = None if routine.composite else Table(routine.name, {VALUE: Column(VALUE, "")})
-    root = grow(_rows_of(routine), given, catalogue, limits, known=False, rows=rows)
+    root = grow_from(_rows_of(routine, catalogue), name.schema, given, catalogue, limits)
     check_selection(root, limits)
+    values.note_routine(routine.oid, routine.name)
+    watch(made, values)
     return Plan(
-        _statement(routine, call, root, values, limits, (media, made), preferences, guards),
+        _statement(catalogue, routine, call, root, values, limits, (media, made), preferences, guards),
         tuple(values.all),
         by_get or routine.volatility is not Volatility.VOLATILE,
         200,
@@ -65,12 +76,18 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     )
 
 
-def _rows_of(routine: Routine) -> Name:
-    """Name the rows of a call. Those of a table get the table's name, so that its relations can be embedded."""
-    return Name(routine.name.schema, routine.returns.name) if routine.composite else routine.name
+def _rows_of(routine: Routine, catalogue: Catalogue) -> Rows:
+    """Say what the rows of a call are: those of the relation whose type they have, so that others can be embedded."""
+    if not routine.composite:
+        # A plain value has the one column that its statement gives it.
+        return Rows(routine.name, Table(routine.name, {VALUE: Column(VALUE, "")}), None)
+    relation = routine.returns
+    table = catalogue.tables.get(relation) or catalogue.returned.get(relation)
+    return Rows(relation, table, relation if table else None)
 
 
 def _statement(
+    catalogue: Catalogue,
     routine: Routine,
     call: str,
     root: ReadNode,
@@ -87,7 +104,7 @@ def _statement(
         values,
         limits.max_rows,
         bound,
-        typed=routine.composite and root.table is not None,
+        typed=routine.composite and root.name in catalogue.tables,
         as_stored=made is not None and made.takes_table,
     ).select(root, source)
     total = counting(root, preferences, values, limits, source)
@@ -101,7 +118,7 @@ def _statement(
         total=total,
         guards=guards,
         bound=bound,
-        gate=gate_sql(values, limits.at_once, routine, own_database=limits.own_database),
+        gate=gate_sql(values, limits.at_once, own_database=limits.own_database),
     )
 
 
@@ -118,35 +135,33 @@ def _guards(routine: Routine, preferences: Preferences, media: Media) -> tuple[t
 
 
 def _call(
-    request: Request, limits: RequestLimits, catalogue: Catalogue, name: Name, given: Parameters, values: Values
-) -> tuple[Routine, str]:
+    request: Request, limits: RequestLimits, catalogue: Catalogue, name: Name, given: Parameters
+) -> tuple[Routine, _Writer]:
     if request.method != "POST":
-        return _call_by_pairs(catalogue, name, given.arguments, values)
+        return _call_by_pairs(catalogue, name, given.arguments)
     kind = media_type(request.content_type)
     if kind == _FORM:
-        return _call_by_pairs(catalogue, name, read_form(request.body, limits), values)
+        return _call_by_pairs(catalogue, name, read_form(request.body, limits))
     if kind in RAW:
         text = read_raw(request.body, kind, limits)
         routine = find_routine(catalogue, name, (), raw=RAW[kind], posts=True)
-        return routine, call_by_body(routine, text, values) if routine.takes_whole else call_sql(routine, "")
+        return routine, partial(call_by_body, text=text) if routine.takes_whole else call_without
     payload = read_payload(request.body, request.content_type, given.columns, limits, calls=True)
     routine = find_routine(catalogue, name, payload.columns, posts=is_json(kind))
     if routine.takes_whole:
-        return routine, _call_whole(routine, payload.text, values)
+        return routine, _call_whole(routine, payload.text)
     if not payload.columns:
-        return routine, call_sql(routine, "")
-    return routine, call_by_object(routine, payload.columns, payload.text, payload.is_object, values)
+        return routine, call_without
+    return routine, partial(call_by_object, keys=payload.columns, text=payload.text, is_object=payload.is_object)
 
 
-def _call_by_pairs(
-    catalogue: Catalogue, name: Name, pairs: list[tuple[str, str]], values: Values
-) -> tuple[Routine, str]:
+def _call_by_pairs(catalogue: Catalogue, name: Name, pairs: list[tuple[str, str]]) -> tuple[Routine, _Writer]:
     """Call with the arguments of a URL or a form; a form's without a name is taken whole, as the object that it is."""
     routine = find_routine(catalogue, name, {key for key, _ in pairs})
     if routine.takes_whole and pairs:
-        return routine, _call_whole(routine, json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")), values)
-    return routine, call_by_values(routine, pairs, values)
+        return routine, _call_whole(routine, json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")))
+    return routine, partial(call_by_values, given=pairs)
 
 
-def _call_whole(routine: Routine, text: str, values: Values) -> str:
-    return call_by_body(routine, as_parameter(text, routine.parameters[0].type), values)
+def _call_whole(routine: Routine, text: str) -> _Writer:
+    return partial(call_by_body, text=as_parameter(text, routine.parameters[0].type))

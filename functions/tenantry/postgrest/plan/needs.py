@@ -34,7 +34,8 @@ def _needs_types(conditions: Sequence[Condition]) -> bool:
 
 def writes_catalogue(given: Parameters, preferences: Preferences, *, inserts: bool) -> bool:
     """Whether a write needs the defaults of columns, or the primary key of its table."""
-    if preferences.missing == "default":
+    if preferences.missing == "default" and given.columns:
+        # Otherwise all rows have the same keys, and PostgreSQL fills the other columns.
         return True
     if not inserts:
         return False

@@ -14,6 +14,7 @@ from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.envelope import read_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
+from tenantry.postgrest.sql.own_bodies import watch
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.tree import ReadNode, grow
 from tenantry.postgrest.sql.values import Values
@@ -42,6 +43,7 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     rows = reading.select(root)
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
     head, most = request.method == "HEAD", reading.limit_of(root)
+    watch(made, values)
     gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
     return Plan(
         read_statement(rows, media, made=made, total=total, head=head, bound=bound, max_rows=most, gate=gate),

@@ -10,7 +10,12 @@ from tenantry.postgrest.grammar.payload import Payload, read_payload
 from tenantry.postgrest.grammar.syntax import Condition, Filter, Node
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.plan.effects import has_inner_filter, refuse_bounding_windows, refuse_idle_filters
+from tenantry.postgrest.plan.embedded_in_changes import (
+    has_inner_filter,
+    joined_left,
+    refuse_bounding_windows,
+    refuse_idle_filters,
+)
 from tenantry.postgrest.plan.forms import form_of_rows
 from tenantry.postgrest.plan.needs import CatalogueNeeded, reads_catalogue, writes_catalogue
 from tenantry.postgrest.plan.read_planner import profile_of
@@ -19,10 +24,10 @@ from tenantry.postgrest.refusals import meaningless
 from tenantry.postgrest.request import Action, Guard, Plan, Request, RequestLimits
 from tenantry.postgrest.sql.bounding import check_selection
 from tenantry.postgrest.sql.change_writer import MERGED, ChangeWriter, columns_needed
-from tenantry.postgrest.sql.envelope import SOURCE, write_statement
+from tenantry.postgrest.sql.envelope import SOURCE, SOURCE_ROWS, write_statement
 from tenantry.postgrest.sql.gate import gate_sql
 from tenantry.postgrest.sql.gathering import Bound
-from tenantry.postgrest.sql.own_bodies import Made
+from tenantry.postgrest.sql.own_bodies import Made, watch
 from tenantry.postgrest.sql.representing import written
 from tenantry.postgrest.sql.select_writer import SelectWriter
 from tenantry.postgrest.sql.spreading import is_grouped
@@ -66,6 +71,16 @@ class _Write:
         """Whether a key that a row leaves out gets the column's default."""
         return self.preferences.missing == "default"
 
+    @property
+    def changed(self) -> str:
+        """SQL for the number of changed rows, of which aggregates may show less."""
+        return SOURCE_ROWS if self.answers and is_grouped(self.root) else "count(*)"
+
+    @property
+    def made(self) -> str:
+        """SQL for the number of rows that an upsert has added."""
+        return f"{self.changed} - {MERGED}"
+
     def returning(self, key: Sequence[str] = ()) -> tuple[str, ...] | None:
         """List the columns that the change has to return; None if only the number of rows is needed."""
         if self.answers:
@@ -78,7 +93,7 @@ class _Write:
 
     def writing(self, key: Sequence[str] = ()) -> ChangeWriter:
         """Return a writer for the statement of the change."""
-        return ChangeWriter(self.name, self.root.table, self.values, self.returning(key))
+        return ChangeWriter(self.root, self.values, self.returning(key))
 
     def conflict(self) -> tuple[str, ...]:
         """List the columns of the unique key that `on_conflict` names."""
@@ -105,11 +120,6 @@ class _Write:
             guards.append((Guard.MAX_AFFECTED, self.preferences.max_affected))
         if self.window.limit is not None:
             guards.append((Guard.MAX_AFFECTED, self.window.limit))
-        if guards and is_grouped(self.root):
-            raise GrammarError(
-                "the rows of this change can't be counted: 'select' makes one of several",
-                hint="Leave the aggregates out, or what bounds the number of rows.",
-            )
         return tuple(guards)
 
     def rows(self) -> str | None:
@@ -118,7 +128,7 @@ class _Write:
             return None
         # All of them, in the order that was asked for: a change that was made is told whole, and is counted by it. So
         # the conditions are not asked again of what has been changed since.
-        shown = replace(self.root, asked=Node(order=self.root.asked.order), children=_joined_left(self.root.children))
+        shown = replace(self.root, asked=Node(order=self.root.asked.order), children=joined_left(self.root.children))
         reading = SelectWriter(self.values, None, self.bound, as_stored=self.own is not None and self.own.takes_table)
         return reading.select(shown, f"{SOURCE} {quote(shown.alias)}")
 
@@ -139,6 +149,7 @@ class _Write:
     ) -> Plan:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows, named = self.rows(), self._key(key)
+        watch(self.own, self.values)
         gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
         text = write_statement(
             change,
@@ -146,6 +157,7 @@ class _Write:
             self.media,
             own=self.own,
             key=named,
+            changed=self.changed,
             made=made,
             guards=guards,
             bound=self.bound,
@@ -189,7 +201,7 @@ def plan_insert(request: Request, limits: RequestLimits, catalogue: Catalogue | 
         *([] if conflict else ["resolution"]),
         status=201,
         key=key,
-        made=f"count(*) - {MERGED}" if upserts else "NULL",
+        made=write.made if upserts else "NULL",
         guards=write.guards(affects=False),
     )
 
@@ -237,7 +249,7 @@ def plan_replace(request: Request, limits: RequestLimits, catalogue: Catalogue |
         "resolution",
         "missing",
         "max-affected",
-        made=f"count(*) - {MERGED}",
+        made=write.made,
         guards=((Guard.AS_NAMED, 1),),
     )
 
@@ -261,8 +273,3 @@ def _require_filter(write: _Write, command: str) -> None:
             details="The request has no filter, so it would change every row.",
             hint="Add a filter, such as ?id=eq.1, or one that matches every row if that is what you want.",
         )
-
-
-def _joined_left(children: Sequence[ReadNode]) -> list[ReadNode]:
-    """Let embedded tables of which there is no row hide none of the rows that were changed."""
-    return [replace(child, embed=child.embed and replace(child.embed, inner=False)) for child in children]

@@ -2,12 +2,12 @@
 
 from tenantry.postgrest.catalogue.model import Parameter, Routine
 from tenantry.postgrest.names import quote
-from tenantry.postgrest.sql.envelope import VALUE
+from tenantry.postgrest.sql.own_bodies import VALUE
 from tenantry.postgrest.sql.representing import qualified
 from tenantry.postgrest.sql.values import Values
 
 
-def call_sql(routine: Routine, arguments: str) -> str:
+def _call_sql(routine: Routine, arguments: str) -> str:
     """Write the statement that returns a call's rows; a plain value is in the column `VALUE`."""
     function = f"{qualified(routine.name)}({arguments})"
     if routine.composite:
@@ -15,7 +15,12 @@ def call_sql(routine: Routine, arguments: str) -> str:
     return f'SELECT "_call".{VALUE} FROM (SELECT {function} AS {VALUE}) "_call"'
 
 
-def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Values) -> str:
+def call_without(routine: Routine, _values: Values) -> str:
+    """Write a call without arguments, which has no values."""
+    return _call_sql(routine, "")
+
+
+def call_by_values(routine: Routine, values: Values, *, given: list[tuple[str, str]]) -> str:
     """Write a call with the text arguments of a URL or a form; if one is given twice, the last counts."""
     arguments = []
     for parameter in routine.parameters:
@@ -23,7 +28,7 @@ def call_by_values(routine: Routine, given: list[tuple[str, str]], values: Value
         if texts:
             value = _array(texts) if parameter.variadic else texts[-1]
             arguments.append(_named(parameter, f"{values.bind(value)}::{parameter.type}"))
-    return call_sql(routine, ", ".join(arguments))
+    return _call_sql(routine, ", ".join(arguments))
 
 
 def _array(texts: list[str]) -> str:
@@ -37,11 +42,11 @@ def _named(parameter: Parameter, value: str) -> str:
     return f"{variadic}{quote(parameter.name)} := {value}"
 
 
-def call_by_object(routine: Routine, keys: tuple[str, ...], text: str, is_object: bool, values: Values) -> str:
+def call_by_object(routine: Routine, values: Values, *, keys: tuple[str, ...], text: str, is_object: bool) -> str:
     """Write a call whose arguments are the members of a JSON object, converted to the types of the parameters."""
     used = [parameter for parameter in routine.parameters if parameter.name in keys]
     if not used:
-        return call_sql(routine, "")
+        return _call_sql(routine, "")
     columns = ", ".join(f"{quote(parameter.name)} {parameter.type}" for parameter in used)
     reader = "json_to_record" if is_object else "json_to_recordset"
     first = "" if is_object else " LIMIT 1"
@@ -53,6 +58,6 @@ def call_by_object(routine: Routine, keys: tuple[str, ...], text: str, is_object
     return f'SELECT "_call".{VALUE} FROM {body}, LATERAL (SELECT {function} AS {VALUE}) "_call"'
 
 
-def call_by_body(routine: Routine, text: str, values: Values) -> str:
+def call_by_body(routine: Routine, values: Values, *, text: str) -> str:
     """Write a call of a function that takes the whole body as its one argument; of bytes, `text` has the digits."""
-    return call_sql(routine, f"{values.bind(text)}::{routine.parameters[0].type}")
+    return _call_sql(routine, f"{values.bind(text)}::{routine.parameters[0].type}")

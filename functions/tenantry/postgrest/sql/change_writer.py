@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 
 from tenantry.postgrest.catalogue.hints import no_column
-from tenantry.postgrest.catalogue.model import Name, Relationship, Table
+from tenantry.postgrest.catalogue.model import Relationship
 from tenantry.postgrest.grammar.payload import Payload
 from tenantry.postgrest.grammar.syntax import Condition
 from tenantry.postgrest.names import quote
+from tenantry.postgrest.sql.body_rows import BODY, body_rows, is_read
 from tenantry.postgrest.sql.expressions import column_sql, condition_sql
-from tenantry.postgrest.sql.representing import is_read, qualified, read_rows
-from tenantry.postgrest.sql.tree import ReadNode, everything, root_alias
+from tenantry.postgrest.sql.representing import qualified
+from tenantry.postgrest.sql.tree import ReadNode, everything
 from tenantry.postgrest.sql.values import Values
 
 # Counts the rows that an upsert found and changed; the setting is local to the transaction.
 _MERGED = "nullif(current_setting('tenantry.merged', true), '')::bigint"
 MERGED = f"coalesce({_MERGED}, 0)"
-# What a row is changed to, as one value.
-_NEW = '"_new values"'
+# Alone they are whole rows in RETURNING, from PostgreSQL 18 on, where the table has no such column.
+_ROW_WORDS = ("old", "new")
 _COUNT_MERGED = f"set_config('tenantry.merged', (coalesce({_MERGED}, 0) + 1)::text, true) IS NOT NULL"
 
 
@@ -43,16 +44,25 @@ def _where(conditions: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
+def _unmentioned(name: str, texts: Sequence[str]) -> str:
+    """Return a name that none of these statements' parts mentions: this one, if they don't."""
+    number, free = 0, name
+    while any(quote(free) in text for text in texts):
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
 class ChangeWriter:
     """Writes statements that change one table; `table` is None if the catalogue was not needed."""
 
-    def __init__(self, name: Name, table: Table | None, values: Values, returning: tuple[str, ...] | None) -> None:
+    def __init__(self, node: ReadNode, values: Values, returning: tuple[str, ...] | None) -> None:
         """Take what the statement returns: None is nothing but how many rows there were."""
-        self._table = table
-        self._typed = name
+        self._table = node.table
+        self._typed = node.name
         self._values = values
-        self._alias = root_alias(name, table)
-        self._relation = qualified(name)
+        self._alias = node.alias
+        self._relation = qualified(node.name)
         self._target = f"{self._relation} AS {quote(self._alias)}"
         self._returning = self._return(returning)
 
@@ -72,29 +82,38 @@ class ChangeWriter:
         :param only: conditions that each row of the payload has to meet.
         """
         self._check(payload)
-        if not payload.columns:
-            source = f"SELECT FROM json_array_elements({self._values.bind(payload.as_array)}::json)"
-            return f"INSERT INTO {self._target} {source}{self._on_conflict((), conflict, merge)}{self._returning}"
-        names = [quote(column) for column in payload.columns]
-        listed = ", ".join(f'"_body".{name}' for name in names)
+        given = self._given(payload) if defaults else payload
+        if given.columns:
+            source = self._given_rows(given, only, defaults=defaults)
+        else:
+            source = f" SELECT FROM json_array_elements({self._values.bind(payload.as_array)}::json)"
+        return (
+            f"INSERT INTO {self._target}{source}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
+        )
+
+    def _given_rows(self, payload: Payload, only: Sequence[Condition], *, defaults: bool) -> str:
+        """Write the columns to insert, and the rows for them."""
+        names = ", ".join(quote(column) for column in payload.columns)
+        values = ", ".join(f"{BODY}.{quote(column)}" for column in payload.columns)
         conditions = [
             condition_sql("_body", condition, self._table, self._values, typed=self._typed) for condition in only
         ]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else " WHERE true"
-        source = f"SELECT {listed} FROM {self._rows(payload, '_body', defaults=defaults)}{where}"
-        into = f"INSERT INTO {self._target} ({', '.join(names)}) {source}"
-        return f"{into}{self._on_conflict(payload.columns, conflict, merge)}{self._returning}"
+        where = _where(conditions) or " WHERE true"
+        return f" ({names}) SELECT {values} FROM {self._rows(payload, defaults=defaults)}{where}"
 
     def update(self, payload: Payload, where: Sequence[str], *, defaults: bool) -> str:
         """Set the payload's columns to the values in its first object, in the rows that meet all conditions."""
         self._check(payload)
-        names = [quote(column) for column in payload.columns]
-        assignments = ", ".join(f"{name} = ({_NEW}).{name}" for name in names)
-        rows = self._rows(payload, "_body", defaults=defaults)
-        # As one column, so that a name that stands alone is one of the table's; where domains read, none stands alone.
-        row = "*" if is_read(payload, self._table) else f'("_body".*)::{self._relation} AS {_NEW}'
-        source = f"(SELECT {row} FROM {rows}) {_NEW}"
-        return f"UPDATE {self._target} SET {assignments} FROM {source}{_where(where)}{self._returning}"
+        given = self._given(payload) if defaults else payload
+        # A name that stands alone has to be one of the table's.
+        new = quote(_unmentioned("_new values", [self._target, *where, self._returning]))
+        # Where domains read, the catalogue is known and no name stands alone: the new values may be columns.
+        is_whole = not is_read(given, self._table)
+        row, selected = (f"({new}.{new})", f"({BODY}.*)::{self._relation} AS {new}") if is_whole else (new, "*")
+        changes = [f"{quote(name)} = {row}.{quote(name)}" for name in given.columns]
+        changes += [f"{quote(name)} = DEFAULT" for name in payload.columns if name not in given.columns]
+        source = f" FROM (SELECT {selected} FROM {self._rows(given, defaults=defaults)}) {new}" if given.columns else ""
+        return f"UPDATE {self._target} SET {', '.join(changes)}{source}{_where(where)}{self._returning}"
 
     def delete(self, where: Sequence[str]) -> str:
         """Delete the rows that meet all conditions."""
@@ -109,26 +128,19 @@ class ChangeWriter:
             if self._table and column not in self._table.columns:
                 raise no_column(self._table, column)
 
-    def _rows(self, payload: Payload, alias: str, *, defaults: bool) -> str:
-        """Read JSON as rows of the table's own type; the functions here give the placeholder its type json or jsonb."""
-        body = quote(alias)
-        known = self._defaults(payload) if defaults else ""
-        if self._table and is_read(payload, self._table):
-            return f"{read_rows(payload, self._table, self._values, known=known, defaults=defaults)} {body}"
-        if not known:
-            return f"json_populate_recordset(NULL::{self._relation}, {self._values.bind(payload.as_array)}) {body}"
-        elements = f'jsonb_array_elements({self._values.bind(payload.as_array)}::jsonb) "_each"'
-        filled = f'(SELECT jsonb_build_object({known}) || "_each".value AS value FROM {elements}) "_filled"'
-        return f'{filled}, LATERAL jsonb_populate_record(NULL::{self._relation}, "_filled".value) {body}'
+    def _given(self, payload: Payload) -> Payload:
+        """Leave out the columns that no row has, where they have a default: PostgreSQL gives it to them."""
+        table, left_out = self._table, []
+        for column in [table.columns[name] for name in sorted(payload.absent)] if table else ():
+            if column.default is not None:
+                left_out.append(column.name)
+                if table and column.type != column.base_type:
+                    # A prepared statement keeps a domain's default, whatever becomes of it.
+                    self._values.watch_default(table.name, column.name, column.default_version)
+        return payload.without(left_out)
 
-    def _defaults(self, payload: Payload) -> str:
-        """List the payload's columns that have a default, each with it; the defaults are SQL from the catalogue."""
-        pairs = []
-        for name in payload.columns:
-            column = self._table.columns.get(name) if self._table else None
-            if column and column.default is not None:
-                pairs.append(f"{self._values.bind_key(name)}::text, {column.default}")
-        return ", ".join(pairs)
+    def _rows(self, payload: Payload, *, defaults: bool) -> str:
+        return body_rows(payload, self._relation, self._table, self._values, fills=defaults)
 
     def _on_conflict(self, columns: tuple[str, ...], conflict: tuple[str, ...] | None, merge: bool) -> str:
         if not conflict:
@@ -144,6 +156,11 @@ class ChangeWriter:
         return f" RETURNING {self._list(returning)}" if returning else " RETURNING 1"
 
     def _list(self, columns: tuple[str, ...]) -> str:
-        table = quote(self._alias)
-        listed = [f"{table}.*" if name == "*" else column_sql(self._alias, name, self._table) for name in columns]
-        return ", ".join(listed) or "1"
+        return ", ".join(self._returned(name) for name in columns) or "1"
+
+    def _returned(self, name: str) -> str:
+        if name == "*":
+            return f"{quote(self._alias)}.*"
+        if self._table is None and name in _ROW_WORDS:
+            return f"{quote(self._alias)}.{quote(name)}"
+        return column_sql(self._alias, name, self._table)

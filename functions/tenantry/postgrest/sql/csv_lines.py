@@ -1,7 +1,8 @@
 """Writes rows as CSV, as RFC 4180 has it: values as PostgreSQL writes them, in quotes where they need some.
 
 NULL is an empty field, an empty text is two quotes. The word NULL is in quotes, for without them it stands for NULL in
-a body. What has a comma, a quote or the end of a line in it is in quotes, and nothing else is.
+a body; and in an answer where it is the only field of its row, for an empty line is no row to whoever reads it. What
+has a comma, a quote or the end of a line in it is in quotes, and nothing else is.
 """
 
 from tenantry.postgrest.sql.gathering import Bound, gathered_lines
@@ -47,8 +48,11 @@ def _records(bound: Bound) -> str:
 
 
 def _line(record: str) -> str:
-    """Put the word NULL in quotes where it is a whole field; nearly no row has it."""
+    """Put the word NULL in quotes where it is a whole field, and in the place of a row without a character."""
     field = f"{_FIELD}.found[1]"
     quoted = f"string_agg(CASE {field} WHEN 'NULL' THEN '\"NULL\"' ELSE {field} END, ',' ORDER BY {_FIELD}.place)"
     fields = f"regexp_matches(',' || \"{record}\", {_FIELDS}, 'g') WITH ORDINALITY AS {_FIELD}(found, place)"
-    return f'CASE WHEN strpos("{record}", \'NULL\') > 0 THEN (SELECT {quoted} FROM {fields}) ELSE "{record}" END'
+    return (
+        f"CASE WHEN strpos(\"{record}\", 'NULL') > 0 THEN (SELECT {quoted} FROM {fields})"
+        f" WHEN \"{record}\" = '' THEN 'NULL' ELSE \"{record}\" END"
+    )

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
+from tenantry.domain.session_state import SESSION_STATE
 from tenantry.postgrest.media import Form, Media
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.own_headers import HEADERS_PATTERN, MAX_HEADERS_BYTES, MAX_WITH_LOCATION, STATUS_PATTERN
 from tenantry.postgrest.request import Guard
 from tenantry.postgrest.sql.csv_lines import csv_body
 from tenantry.postgrest.sql.gathering import Bound, gathered
-from tenantry.postgrest.sql.own_bodies import Made, own_body
-from tenantry.postgrest.sql.refusing import Refusal, refuse
+from tenantry.postgrest.sql.own_bodies import VALUE, Made, own_body
+from tenantry.postgrest.sql.refusing import Refusal, refuse, refuse_rows
 
 SOURCE = '"_source"'
-# PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
-VALUE = "pgrst_scalar"
 _ROWS = '"_rows"'
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 _STATUS = "nullif(current_setting('response.status', true), '')"
+# No more of either than shows that it can't be sent.
+_SHOWN = f"left({_HEADERS}, {MAX_HEADERS_BYTES + 1:d}), left({_STATUS}, 4)"
 # As they are sent: a database may have another encoding, in which they are shorter.
 _HEADERS_BYTES = f"octet_length(convert_to({_HEADERS}, 'UTF8'))"
 # The same of a change, which is taken back if they can't be sent.
@@ -28,8 +29,8 @@ _CHECKED = (
 # Of a key's text; in a URL, each byte may take several.
 _MAX_KEY_BYTES = 1_500
 _BYTES_IN_URL = 3
-# A guard refuses as `refusing` has it; the text holds the number of rows.
-_REFUSE = "get_byte(''::bytea, count(*)::int)::text"
+# All rows that were changed, or that a function returned: of an answer's there may be less, or others.
+SOURCE_ROWS = f"(SELECT count(*) FROM {SOURCE})"
 
 
 def read_statement(
@@ -48,7 +49,7 @@ def read_statement(
     shown, body, origin = "", "NULL::text", f"({rows}) {_ROWS}"
     if not head:
         shown, body, origin = _body(rows, media, made, bound, max_rows)
-    columns = f"{counted}, count(*), {body}, {_HEADERS}, {_STATUS}, NULL, NULL"
+    columns = f"{counted}, count(*), {body}, {_SHOWN}, NULL, NULL, {SESSION_STATE}"
     return f"{f'WITH {shown} ' if shown else ''}SELECT {columns} FROM {origin}{gate}"
 
 
@@ -74,7 +75,7 @@ def call_statement(
     shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
-    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards)}"
+    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards, SOURCE_ROWS)}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -85,6 +86,7 @@ def write_statement(
     *,
     own: Made | None,
     key: Mapping[str, str] | None = None,
+    changed: str = "count(*)",
     made: str = "NULL",
     guards: Sequence[tuple[Guard, int]] = (),
     bound: Bound,
@@ -95,14 +97,15 @@ def write_statement(
     :param rows: the statement that selects the answer's rows from the changed ones; None if there is no body.
     :param key: the primary key's columns, each with SQL for its value, if the answer has to name the one row that was
         inserted.
+    :param changed: SQL for the number of changed rows.
     :param made: SQL for the number of inserted rows.
     """
     shown, body, origin = "", "NULL::text", f"(SELECT 1 FROM {SOURCE}) {_ROWS}"
     if rows is not None:
         shown, body, origin = _body(rows, media, own, bound, None)
-    refusal = _guard(guards)
+    refusal = _guard(guards, changed)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}"
+    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -151,12 +154,14 @@ def _location(key: Mapping[str, str]) -> str:
     return f"CASE WHEN count(*) = 1 THEN (SELECT {bounded} FROM json_each_text({row})) END"
 
 
-def _guard(guards: Sequence[tuple[Guard, int]]) -> str:
+def _guard(guards: Sequence[tuple[Guard, int]], affected: str) -> str:
     """Write SQL that fails, and so rolls the change back, if the number of rows is not the required one."""
-    if not guards:
-        return "NULL"
-    cases = [
-        f"WHEN count(*) {'>' if guard is Guard.MAX_AFFECTED else '<>'} {limit:d} THEN {_REFUSE}"
-        for guard, limit in guards
-    ]
-    return f"CASE {' '.join(cases)} END"
+    cases = [_guard_case(guard, limit, affected) for guard, limit in guards]
+    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+
+def _guard_case(guard: Guard, limit: int, affected: str) -> str:
+    """Refuse another number of rows: of those of the answer where one is asked for, otherwise of those affected."""
+    rows = "count(*)" if guard is Guard.ONE_ROW else affected
+    sign = ">" if guard is Guard.MAX_AFFECTED else "<>"
+    return f"WHEN {rows} {sign} {limit:d} THEN {refuse_rows(guard, rows)}"

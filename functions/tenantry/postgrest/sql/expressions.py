@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.hints import unknown_field
 from tenantry.postgrest.catalogue.model import SYSTEM_COLUMNS, Name, Table
 from tenantry.postgrest.grammar.casts import is_foreign
@@ -54,9 +53,6 @@ def column_sql(alias: str, name: str, table: Table | None) -> str:
     :raises RequestRefused: the table has no such field.
     """
     if table is None:
-        if name == alias:
-            # That alone would be the whole row.
-            raise RequestRefused(f"column {name} does not exist", code="42703")
         return quote(name)
     if name not in table.columns and name not in table.computed and name not in SYSTEM_COLUMNS:
         raise unknown_field(table, alias, name)

@@ -1,8 +1,10 @@
 """What is looked at before anything else of a statement runs: a free place, and whether types are what they were."""
 
+import json
+from collections.abc import Mapping
 from functools import lru_cache
 
-from tenantry.postgrest.catalogue.model import Routine
+from tenantry.postgrest.catalogue.model import Name
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 from tenantry.postgrest.sql.values import Values
@@ -14,7 +16,7 @@ _SHARED = f"current_setting('{SLOTS_SETTING}')::int"
 _HIDDEN = "^(reg.*|aclitem|pg_.*|xid8?|cid|tid|refcursor)$"
 
 
-def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, own_database: bool = False) -> str:
+def gate_sql(values: Values, at_once: int, *, own_database: bool = False) -> str:
     """Write the condition of the outermost SELECT; it is worked out once, and is true or raises a `Refusal`.
 
     A prepared statement keeps the types that its parameters had when it was prepared, and would go on reading texts as
@@ -30,8 +32,8 @@ def gate_sql(values: Values, at_once: int, routine: Routine | None = None, *, ow
     same = [_same_type(*column, values.bind(None)) for column in values.watched]
     same += [_is_vector(*column) for column in values.vectors]
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
-    if routine and routine.oid:
-        same.append(_same_routine(routine, values))
+    same += [_same_defaults(table, versions, values) for table, versions in values.defaults.items()]
+    same += [_same_routine(oid, name, values) for oid, name in values.routines.items()]
     if same:
         cases.append(f"WHEN NOT ({' AND '.join(same)}) THEN {refuse(Refusal.STALE)} > 0")
     cases += [f"WHEN {_is_hidden(cast)} THEN {refuse(Refusal.HIDDEN_TYPE)} > 0" for cast in values.foreign_casts]
@@ -62,15 +64,28 @@ def _is_domain(schema: str, table: str, column: str, domain: str) -> str:
     return f"pg_typeof({_column(schema, table, column)}) = '{domain.replace("'", "''")}'::regtype"
 
 
+def _same_defaults(table: Name, versions: Mapping[str, str], values: Values) -> str:
+    """Compare the versions of columns' defaults, which the catalogue's query writes in the same way."""
+    known, relation = values.bind(json.dumps(versions)), values.bind(f"{quote(table.schema)}.{quote(table.name)}")
+    return (
+        f"NOT EXISTS (SELECT FROM json_each_text({known}::json) k(name, version) WHERE NOT EXISTS ("
+        f"SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = {relation}::regclass AND a.attname = k.name::name"
+        " AND ROW(a.attidentity,"
+        " (SELECT e.xmin FROM pg_catalog.pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum),"
+        " (SELECT t.xmin FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid AND t.typbasetype <> 0)"
+        ")::text = k.version))"
+    )
+
+
 def _column(schema: str, table: str, column: str) -> str:
     return f"(NULL::{quote(schema)}.{quote(table)}).{quote(column)}"
 
 
-def _same_routine(routine: Routine, values: Values) -> str:
+def _same_routine(oid: int, name: Name, values: Values) -> str:
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-        f" WHERE p.oid = {routine.oid:d} AND p.proname = {values.bind(routine.name.name)}"
-        f" AND n.nspname = {values.bind(routine.name.schema)})"
+        f" WHERE p.oid = {oid:d} AND p.proname = {values.bind(name.name)}"
+        f" AND n.nspname = {values.bind(name.schema)})"
     )
 
 

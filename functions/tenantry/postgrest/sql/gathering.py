@@ -65,8 +65,11 @@ def gathered_lines(rows: str, alias: str, bound: Bound) -> tuple[str, str]:
     return f"coalesce(string_agg({checked}, E'\\n'), '')", f"({source}) {alias}"
 
 
-def checked_rows(rows: str, alias: str, bound: Bound, *, max_rows: int | None, depth: int) -> str:
-    """Write rows whose columns are gathered one by one, bounded in the same way."""
+def checked_rows(rows: str, alias: str, bound: Bound, summed: str, *, max_rows: int | None, depth: int) -> str:
+    """Write rows whose columns are gathered one by one, bounded in the same way.
+
+    :param summed: the quoted name of a column that the rows don't have.
+    """
     limit = bound.at(depth)
     json = f"row_to_json({alias}.*)"
     if not bound.exact and max_rows:
@@ -74,9 +77,9 @@ def checked_rows(rows: str, alias: str, bound: Bound, *, max_rows: int | None, d
             f"CASE WHEN pg_column_size({json}) > {limit // max_rows:d} THEN {refuse(Refusal.WIDE)} > 0 ELSE true END"
         )
         return f"SELECT * FROM ({rows}) {alias} WHERE {refused}"
-    summed = f"SELECT {alias}.*, {_running(f'pg_column_size({json})')} AS {_SUM} FROM ({rows}) {alias}"
-    refused = f"CASE WHEN {_SUM} > {limit:d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
-    return f"SELECT * FROM ({summed}) {alias} WHERE {refused}"
+    sums = f"SELECT {alias}.*, {_running(f'pg_column_size({json})')} AS {summed} FROM ({rows}) {alias}"
+    refused = f"CASE WHEN {summed} > {limit:d} THEN {refuse(Refusal.TOO_LARGE)} > 0 ELSE true END"
+    return f"SELECT * FROM ({sums}) {alias} WHERE {refused}"
 
 
 def fits(values: Sequence[str], bound: Bound, depth: int) -> str:

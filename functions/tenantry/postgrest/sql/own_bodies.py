@@ -1,13 +1,17 @@
 """Writes bodies that are none of the usual ones: of a database's own aggregates and functions, of bytes, of GeoJSON."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tenantry.postgrest.catalogue.model import Handler, Name
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.sql.gathering import Bound, gathered
 from tenantry.postgrest.sql.refusing import Refusal, refuse
 from tenantry.postgrest.sql.representing import qualified
+from tenantry.postgrest.sql.values import Values
 
+# PostgREST's name for the only column of a function that returns plain values: a CSV shows it.
+VALUE: Final = "pgrst_scalar"
 _VALUE, _SUM = '"_value"', '"_sum"'
 
 
@@ -22,11 +26,26 @@ class Made:
     geojson: Name | None = None
     column: str = ""
     is_binary: bool = False
+    # The stored column that it is made of: its table, its name and its type as SQL.
+    stored: tuple[Name, str, str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a function's one value is the body."""
+        return self.column == VALUE
 
     @property
     def takes_table(self) -> bool:
         """Whether the rows have to be a table's own, as they are stored."""
         return self.handler is not None and self.handler.takes is not None
+
+
+def watch(made: Made | None, values: Values) -> None:
+    """Note what a body is made of, so that it is not made of anything else that has the same name by now."""
+    if made and made.stored:
+        values.note_domain(*made.stored)
+    if made and made.handler:
+        values.note_routine(made.handler.oid, made.handler.function)
 
 
 def own_body(made: Made, rows: str, alias: str, bound: Bound) -> tuple[str, str]:

@@ -1,38 +1,65 @@
 """Lets our statements stop with PostgreSQL's error for an index out of range, with one of our numbers as the index.
 
 A tenant's database has no functions of ours, so the statement has to provoke an error. The number in the error's text
-tells which refusal it is; a tenant's own statement gets this error with other numbers.
+tells which refusal it is. Each process has numbers of its own, so that nothing in a database meets them by accident or
+has them written down; what looks a number up in the statement that runs, to raise it again, deceives its own caller.
 """
 
+import secrets
 from enum import IntEnum
 from functools import cache
 from typing import Final
 
+from tenantry.postgrest.request import Guard
+
 REFUSAL_SQLSTATE: Final = "2202E"
+# Beyond any real index. Each guard has the numbers above one of these for its numbers of rows, and above the last are
+# the refusals.
+_MOST_ROWS: Final = 2**32
+_FIRST: Final = (2**27 + secrets.randbelow(2**27)) << 34
+_OF_GUARDS: Final = {guard: _FIRST + place * _MOST_ROWS for place, guard in enumerate(Guard)}
+_OF_REFUSALS: Final = _FIRST + len(Guard) * _MOST_ROWS
 
 
 class Refusal(IntEnum):
-    """The reasons. Real indexes never reach these numbers; guards use numbers of rows, which are not negative."""
+    """The reasons, but for those of guards."""
 
-    BUSY = -7_460_001
+    BUSY = 1
     """As many statements of the tenant's are running as its plan allows."""
-    STALE = -7_460_002
+    STALE = 2
     """A column or function has another type than the statement was prepared for."""
-    TOO_LARGE = -7_460_003
+    TOO_LARGE = 3
     """The answer has more bytes than one may have."""
-    WIDE = -7_460_004
+    WIDE = 4
     """A row is so large that the answer's size has to be added up row by row."""
-    HIDDEN_TYPE = -7_460_005
+    HIDDEN_TYPE = 5
     """A cast leads, by way of a domain, to a type that is not to be cast to."""
-    HEADERS = -7_460_006
+    HEADERS = 6
     """A function has set headers that are none, or that are too long to be sent."""
-    STATUS = -7_460_007
+    STATUS = 7
     """A function has set a status that is none."""
-    LOCATION = -7_460_008
+    LOCATION = 8
     """The key of the row that was made is too long for a header."""
 
 
 @cache
 def refuse(refusal: Refusal) -> str:
     """Write the integer expression that raises the refusal; the planner can't evaluate it in advance."""
-    return f"get_byte(''::bytea, {refusal:d} - 0 * pg_backend_pid())"
+    return f"get_bit(''::bytea, {_OF_REFUSALS + refusal:d} - 0 * pg_backend_pid())"
+
+
+def refuse_rows(guard: Guard, rows: str) -> str:
+    """Write the text expression by which a guard refuses; `rows` is SQL for the number of rows, a bigint."""
+    return f"get_bit(''::bytea, {_OF_GUARDS[guard]:d} + {rows})::text"
+
+
+def refusal_in(number: int) -> Refusal | None:
+    """Say which refusal has this number."""
+    return next((refusal for refusal in Refusal if _OF_REFUSALS + refusal == number), None)
+
+
+def guard_in(number: int) -> tuple[Guard, int] | None:
+    """Say which guard has refused by this number, and how many rows; None if none has."""
+    return next(
+        ((guard, number - first) for guard, first in _OF_GUARDS.items() if 0 <= number - first < _MOST_ROWS), None
+    )

@@ -25,6 +25,7 @@ from tenantry.postgrest.sql.spreading import (
     is_grouped,
     joined_sql,
     orders_inside,
+    own_name,
     passed_on,
     sort_name,
     spread,
@@ -142,10 +143,11 @@ class SelectWriter:
             return f" {kind} JOIN LATERAL ({rows}) {joined} ON true"
         most = self.limit_of(child)
         if child.is_spread:
-            columns = ["count(*) AS " + quote(f"{child.joined} rows"), *self._arrays(child, jsonb=comparable)]
-            checked = checked_rows(rows, joined, self._bound, max_rows=most, depth=child.depth)
+            columns = ["count(*) AS " + quote(own_name(child, "rows")), *self._arrays(child, jsonb=comparable)]
+            summed = quote(own_name(child, "sum"))
+            checked = checked_rows(rows, joined, self._bound, summed, max_rows=most, depth=child.depth)
             rows = f"SELECT {', '.join(columns)} FROM ({checked}) {joined}"
-            condition = f"{joined}.{quote(f'{child.joined} rows')} > 0" if inner else "true"
+            condition = f"{joined}.{quote(own_name(child, 'rows'))} > 0" if inner else "true"
         else:
             array, origin = gathered(rows, joined, self._bound, max_rows=most, depth=child.depth)
             rows = f"SELECT {array} AS {joined} FROM {origin}"
@@ -225,7 +227,7 @@ class SelectWriter:
             if child.is_to_one:
                 found[id(filter_)] = f"{joined}.* IS {'' if negated else 'NOT '}DISTINCT FROM NULL"
             elif child.is_spread:
-                found[id(filter_)] = f"{joined}.{quote(f'{child.joined} rows')} {'> 0' if negated else '= 0'}"
+                found[id(filter_)] = f"{joined}.{quote(own_name(child, 'rows'))} {'> 0' if negated else '= 0'}"
             else:
                 found[id(filter_)] = f"{joined}.{joined} IS {'NOT ' if negated else ''}NULL"
         return found

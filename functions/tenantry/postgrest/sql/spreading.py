@@ -113,7 +113,17 @@ def orders_inside(node: ReadNode) -> bool:
 
 def sort_name(node: ReadNode, position: int) -> str:
     """Return the name of the column by which those arrays are sorted."""
-    return f"{node.joined} {position}"
+    return own_name(node, str(position))
+
+
+def own_name(node: ReadNode, what: str) -> str:
+    """Name a column of ours in a node's statement as none is called that was asked for."""
+    taken = output_names(node)
+    name, number = f"{node.joined} {what}", 0
+    while name in taken:
+        number += 1
+        name = f"{node.joined} {what} {number}"
+    return name
 
 
 def expanded(node: ReadNode) -> ReadNode:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tenantry.domain.errors import RequestRefused
 from tenantry.postgrest.catalogue.finding import find_relationship
 from tenantry.postgrest.catalogue.hints import no_table
 from tenantry.postgrest.catalogue.model import Catalogue, Name, Relationship, Table
-from tenantry.postgrest.grammar.parameters import Parameters, Path
+from tenantry.postgrest.grammar.parameters import Parameters, Path, filters_of
 from tenantry.postgrest.grammar.selection import Items
 from tenantry.postgrest.grammar.syntax import STAR, Embed, Field, Node, SelectItem, Window
 from tenantry.postgrest.refusals import beyond, given_times, not_embedded
 from tenantry.postgrest.request import RequestLimits
 
 _MAX_NAME_BYTES = 63
+# What the rows are called of a table whose columns are not known.
+_UNKNOWN = "_row of it"
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class ReadNode:
     relationship: Relationship | None = None
     children: list["ReadNode"] = field(default_factory=list)
     depth: int = 0
+    # Whose relationships lead on from its rows: the relation whose type they have. None is of no relation.
+    relation: Name | None = None
 
     @property
     def key(self) -> str:
@@ -79,43 +84,77 @@ class ReadNode:
         return self.embed.name if self.embed else self.name.name
 
 
-def grow(
-    name: Name,
-    given: Parameters,
-    catalogue: Catalogue | None,
-    limits: RequestLimits,
-    *,
-    known: bool = True,
-    rows: Table | None = None,
-) -> ReadNode:
-    """Build the tree of a read from `name`.
+class Rows(NamedTuple):
+    """What a tree begins with: what the rows are called, their columns where these are known, and whose rows they are.
 
-    :param known: whether the table has to be in the catalogue, which rows of a function need not be.
-    :param rows: what rows look like that are no table's.
+    `relation` is the table or view whose type they have, exposed or not; None where they are a function's own. What
+    only has the name of a table is not the table.
+    """
+
+    name: Name
+    table: Table | None
+    relation: Name | None
+
+
+def grow(name: Name, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits) -> ReadNode:
+    """Build the tree of a read from a table.
+
     :raises RequestRefused: a table or relationship is not there, is ambiguous, or aggregates are not allowed.
     """
-    table = rows or (catalogue.tables.get(name) if catalogue else None)
-    if catalogue and known and table is None:
+    table = catalogue.tables.get(name) if catalogue else None
+    if catalogue and table is None:
         raise no_table(catalogue, name)
-    grower = _Grower(catalogue, limits)
-    root = ReadNode(name, root_alias(name, table), table, (), given.root)
+    return grow_from(Rows(name, table, name), name.schema, given, catalogue, limits)
+
+
+def grow_from(
+    rows: Rows, schema: str, given: Parameters, catalogue: Catalogue | None, limits: RequestLimits
+) -> ReadNode:
+    """Build the tree of a read from any rows; `schema` has the tables that can be embedded in them.
+
+    :raises RequestRefused: as above.
+    """
+    grower = _Grower(catalogue, limits, schema)
+    name, table, relation = rows
+    root = ReadNode(name, _root_alias(name, given, table), table, (), given.root, relation=relation)
     grower.fill(root, given.select, (root.alias,))
     _hand_out(root, given.nodes)
     return root
 
 
-def root_alias(name: Name, table: Table | None) -> str:
+def _root_alias(name: Name, given: Parameters, table: Table | None) -> str:
     """Say what a table's rows are called: by its name where its columns are known, for PostgreSQL's messages.
 
-    Otherwise its columns' names stand alone, and none of them may be that of the rows.
+    Otherwise its columns' names stand alone, and none that is asked for may be that of the rows.
     """
-    return name.name if table else "_row of it"
+    if table:
+        return "_t0" if _is_own(name.name) else name.name
+    alias, number = _UNKNOWN, 0
+    while _mentions(given, alias):
+        number += 1
+        alias = f"{_UNKNOWN} {number}"
+    return alias
+
+
+def _mentions(given: Parameters, name: str) -> bool:
+    """Whether a field of the root's is called so."""
+    return (
+        any(isinstance(item, SelectItem) and item.field.name == name for item in given.select)
+        or any(filter_.field.name == name for filter_ in filters_of(given.root.conditions))
+        or any(term.field.name == name for term in given.root.order)
+    )
+
+
+def _is_own(name: str) -> bool:
+    """Whether a name may be that of a part of our statements, or of ON CONFLICT's."""
+    return name.startswith("_") or name == "excluded"
 
 
 class _Grower:
-    def __init__(self, catalogue: Catalogue | None, limits: RequestLimits) -> None:
+    def __init__(self, catalogue: Catalogue | None, limits: RequestLimits, schema: str) -> None:
         self._catalogue = catalogue
         self._limits = limits
+        self._schema = schema
         self._embeds = 0
 
     def fill(self, node: ReadNode, items: Items, aliases: tuple[str, ...]) -> None:
@@ -133,7 +172,7 @@ class _Grower:
         if self._embeds > self._limits.max_embeds:
             raise beyond("embedded tables", self._limits.max_embeds)
         assert self._catalogue is not None  # noqa: S101 - planning asks for it where anything is embedded
-        relationship = find_relationship(self._catalogue, parent.name, embed)
+        relationship = find_relationship(self._catalogue, parent.relation, embed, parent.name, self._schema)
         target = relationship.target
         alias = _alias(target.name, len(aliases), aliases)
         node = ReadNode(
@@ -147,6 +186,7 @@ class _Grower:
             embed,
             relationship,
             depth=len(aliases),
+            relation=target,
         )
         self.fill(node, embed.items, (*aliases, alias))
         return node
@@ -207,9 +247,10 @@ def _both(path: Path, first: Node, second: Node) -> Node:
 
 
 def _alias(name: str, depth: int, taken: tuple[str, ...]) -> str:
-    """Choose an alias that shows the table's name in PostgreSQL's messages and hides no outer alias."""
+    """Choose an alias that shows the table's name in PostgreSQL's messages and hides no other alias."""
     alias = f"{name}_{depth}"
-    return alias if alias not in taken and len(alias.encode()) <= _MAX_NAME_BYTES else f"_t{depth}"
+    is_free = alias not in taken and not _is_own(alias) and len(alias.encode()) <= _MAX_NAME_BYTES
+    return alias if is_free else f"_t{depth}"
 
 
 def everything(node: ReadNode) -> tuple[SelectItem, ...]:

@@ -6,7 +6,7 @@ from tenantry.postgrest.catalogue.model import Name
 class Values:
     """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all", "domains", "foreign_casts", "vectors", "watched")
+    __slots__ = ("_keys", "all", "defaults", "domains", "foreign_casts", "routines", "vectors", "watched")
 
     def __init__(self) -> None:
         """Start without values."""
@@ -18,6 +18,10 @@ class Values:
         self.vectors: dict[tuple[str, str, str], None] = {}
         # Columns whose values are shown or read by the functions of a domain, and its name as SQL.
         self.domains: dict[tuple[str, str, str], str] = {}
+        # For each table the columns whose defaults are in the statement, and their versions.
+        self.defaults: dict[Name, dict[str, str]] = {}
+        # Functions and aggregates that the statement is written for, by their oids.
+        self.routines: dict[int, Name] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -39,6 +43,15 @@ class Values:
     def note_domain(self, table: Name, column: str, domain: str) -> None:
         """Note of which domain or type a column is by the catalogue: another's values are read otherwise."""
         self.domains[table.schema, table.name, column] = domain
+
+    def watch_default(self, table: Name, column: str, version: str) -> None:
+        """Note which default of a column the statement has, or that it has none."""
+        self.defaults.setdefault(table, {})[column] = version
+
+    def note_routine(self, oid: int, name: Name) -> None:
+        """Note which function is meant: another of that name may take and return other types. 0 is not known."""
+        if oid:
+            self.routines[oid] = name
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""

@@ -16,9 +16,9 @@ from psycopg2 import sql
 from tenantry.aws.secret_store import SecretStore
 from tenantry.database.connecting import ConnectSettings, connect, connect_arguments
 from tenantry.database.connection_refusal import refusal_sqlstate
+from tenantry.database.identity import IDENTITY_SETTING
 from tenantry.database.sql_errors import translate
 from tenantry.database.sql_files import load_sql
-from tenantry.database.tenant_connection import IDENTITY_SETTING
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import DatabaseUnavailable, DependencyFailed
 from tenantry.domain.tenant import TenantId

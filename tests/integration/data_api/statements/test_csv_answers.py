@@ -114,5 +114,24 @@ def test_values_of_other_types_are_as_postgresql_writes_them(texts: Tables) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([None], "NULL"),
+        ([None, "", "NULL", "x"], 'NULL\n""\n"NULL"\nx'),
+        (["x", None, None], "x\nNULL\nNULL"),
+        (["", ""], '""\n""'),
+    ],
+)
+def test_a_row_of_one_field_is_no_empty_line(texts: Tables, values: list[str | None], written: str) -> None:
+    """It would be gone when it is sent back, or read by a spreadsheet."""
+    put(texts, [(value, "", None, None, None, None) for value in values])
+    text = fetch(texts, {"select": '"first, name"', "order": "id"})
+    assert text == f'"first, name"\n{written}'
+    send(texts, text)
+    texts.cursor.execute('SELECT "first, name" FROM again')
+    assert [row[0] for row in texts.cursor.fetchall()] == values
+
+
 def test_without_rows_there_are_no_names(texts: Tables) -> None:
     assert fetch(texts, {}) == "\n"

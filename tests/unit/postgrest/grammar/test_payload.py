@@ -33,6 +33,25 @@ def test_columns_replace_the_keys_and_rows_may_then_differ() -> None:
     assert payload.columns == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("body", "lacking", "absent"),
+    [
+        ('[{"a": 1, "b": 1}]', "", ""),
+        ('[{"a": null, "b": 1}, {"b": 2, "a": 3}]', "", ""),
+        ('[{"a": 1}, {"b": 2, "x": 3}]', "ab", ""),
+        ('[{"a": 1}, {"a": 2}]', "b", "b"),
+        ('[{"a": 1}, {}]', "ab", "b"),
+        ("{}", "ab", "ab"),
+        ("[]", "", ""),
+    ],
+)
+def test_tells_which_columns_rows_leave_out(body: str, lacking: str, absent: str) -> None:
+    payload = read_payload(body, "", ("a", "b"), LIMITS)
+
+    assert (payload.lacking, payload.absent) == (frozenset(lacking), frozenset(absent))
+    assert payload.without("b").lacking == frozenset(lacking) - {"b"}
+
+
 @pytest.mark.parametrize(("body", "kind"), [("[{},{},{}]", ""), ("a\n1\n2\n3", "text/csv")])
 def test_a_body_has_only_so_many_rows(body: str, kind: str) -> None:
     assert read_payload(body, kind, None, RequestLimits(max_body_rows=3)).rows == 3
@@ -111,6 +130,27 @@ def test_csv_becomes_rows() -> None:
 
     assert json.loads(payload.text) == [{"a": "1", "b": "x, y"}, {"a": None, "b": ""}, {"a": "NULL", "b": ""}]
     assert payload.columns == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        ("a,b\n1,2\n", "text/csv", '[{"a": "1", "b": "2"}]'),
+        ('"a",b\n1,2\n', "text/csv", '[{"a": "1", "b": "2"}]'),
+        ('{"a": "\ufeff"}', "", '{"a": "\ufeff"}'),
+        ("[]", "application/json", "[]"),
+    ],
+)
+@pytest.mark.parametrize("calls", [True, False])
+def test_a_byte_order_mark_is_no_part_of_a_body(body: str, kind: str, text: str, calls: bool) -> None:
+    """Windows begins its files so."""
+    assert read_payload("\ufeff" + body, kind, None, LIMITS, calls=calls).text == text
+
+
+@pytest.mark.parametrize("body", ["\ufeff", "\ufeff\ufeff{}", "{\ufeff}"])
+def test_anywhere_else_it_is_no_json(body: str) -> None:
+    with pytest.raises(GrammarError):
+        read_payload(body, "", None, LIMITS)
 
 
 def test_a_form_becomes_one_row() -> None:

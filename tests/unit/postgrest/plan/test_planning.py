@@ -88,7 +88,9 @@ def test_an_insert_names_only_the_columns_of_the_body() -> None:
 def test_a_table_named_like_an_alias_does_not_meet_it() -> None:
     planned = plan(Request("PATCH", "_body", SOME, body=ONE_ROW))
 
-    assert 'UPDATE "public"."_body" AS "_row of it" SET "name" = ("_new values")."name" FROM' in planned.text
+    assert (
+        'UPDATE "public"."_body" AS "_row of it" SET "name" = ("_new values"."_new values")."name" FROM' in planned.text
+    )
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "[{}]"])
@@ -208,7 +210,7 @@ def test_conditions_nest(query: Mapping[str, Sequence[str]], condition: str) -> 
         Request("GET", "people", {"order": ["data->a"]}),
         Request("GET", "people", {"select": ["data->a"]}),
         Request("POST", "people", {}, prefer="resolution=merge-duplicates", body=ONE_ROW),
-        Request("POST", "people", {}, prefer="missing=default", body=ONE_ROW),
+        Request("POST", "people", {"columns": ["name,age"]}, prefer="missing=default", body=ONE_ROW),
         Request("POST", "people", {}, prefer="return=headers-only", body=ONE_ROW),
         Request("PUT", "people", SOME, body=ONE_ROW),
         Request("GET", "add", {}, kind=Kind.ROUTINE),
@@ -217,6 +219,13 @@ def test_conditions_nest(query: Mapping[str, Sequence[str]], condition: str) -> 
 def test_what_depends_on_the_catalogue_says_so(request_: Request) -> None:
     with pytest.raises(CatalogueNeeded):
         plan(request_)
+
+
+def test_rows_with_the_same_keys_leave_out_nothing_that_a_default_is_needed_for() -> None:
+    planned = plan(Request("POST", "people", {}, prefer="missing=default", body=ONE_ROW))
+
+    assert planned.text == plan(Request("POST", "people", {}, body=ONE_ROW)).text
+    assert planned.applied == "missing=default"
 
 
 def test_an_upsert_that_names_its_key_needs_no_catalogue() -> None:

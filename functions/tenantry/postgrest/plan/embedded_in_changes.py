@@ -1,4 +1,7 @@
-"""Refuses what is asked of a change's embedded tables where it has no effect, or another one than on a read."""
+"""What embedded tables mean for a change: which of them bound it, and what is refused of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from tenantry.domain.errors import GrammarError
 from tenantry.postgrest.sql.having_rows import deciding, is_more_than_filtered
@@ -43,3 +46,8 @@ def refuse_bounding_windows(node: ReadNode) -> None:
 
 def _has_filter(node: ReadNode) -> bool:
     return bool(node.asked.conditions) or any(_has_filter(child) for child in node.children)
+
+
+def joined_left(children: Sequence[ReadNode]) -> list[ReadNode]:
+    """Let embedded tables of which there is no row hide none of the rows that were changed."""
+    return [replace(child, embed=child.embed and replace(child.embed, inner=False)) for child in children]
