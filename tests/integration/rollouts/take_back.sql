@@ -13,4 +13,8 @@ BEGIN
         EXECUTE format('ALTER TABLE candidates DROP COLUMN %I', found.attname);
     END LOOP;
     UPDATE alembic_version SET version_num = '0001';
+    -- Of shared tables the comment says it to tenants.
+    IF obj_description('alembic_version'::regclass, 'pg_class') IS NOT NULL THEN
+        COMMENT ON TABLE alembic_version IS '0001';
+    END IF;
 END $$;
