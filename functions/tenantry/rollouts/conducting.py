@@ -70,10 +70,12 @@ class Conductor:
             mine = [entry for entry in entries if entry.wave == rollout.wave]
             if _failures(mine, rollout, now) > rollout.current.max_failed and not rollout.rules.dry_run:
                 return self._stop(rollout, "too_many_failed")
-            due = [entry for entry in mine if outcomes.is_due(entry, rollout.rules, now)]
+            # Of an earlier wave, too: an operator may have gone on before a home that was taken along was done.
+            begun = [entry for entry in entries if entry.wave <= rollout.wave]
+            due = [entry for entry in begun if outcomes.is_due(entry, rollout.rules, now)]
             if due:
                 return self._work(rollout, due)
-            waiting = [e for e in mine if not e.is_settled and not outcomes.is_given_up(e, rollout.rules, now)]
+            waiting = [e for e in begun if not e.is_settled and not outcomes.is_given_up(e, rollout.rules, now)]
             if waiting:
                 return self._wait(rollout, min(entry.not_before for entry in waiting), now)
             if self._take_along(rollout, entries):

@@ -29,7 +29,7 @@ class Slice:
         mine = [
             entry
             for entry in entries
-            if entry.wave == rollout.wave
+            if entry.wave <= rollout.wave
             and entry.server_id == self.server_id
             and _part_of(entry.unit, self.parts) == self.part
             and is_due(entry, rollout.rules, at)

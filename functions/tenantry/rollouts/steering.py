@@ -68,8 +68,6 @@ class Steering:
                     code="wave_incomplete",
                     hint="A gate is opened when its wave is done; resume a rollout that has stopped.",
                 )
-            if is_soaking:
-                return replace(rollout, soak_until=datetime.now(UTC))
             return replace(rollout, wave=rollout.wave + 1, soak_until=None)
 
         return self._go_on(rollout_id, promote)
