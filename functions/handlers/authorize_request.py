@@ -19,6 +19,7 @@ def _authorization() -> Authorization:
         TokenVerifier(settings.issuer, settings.audience, settings.jwks_url, settings.token_use),
         Registry(aws_client("dynamodb", settings.region), settings.registry_table),
         ClaimNames(settings.tenant_claim, settings.role_claim),
+        settings.required_revision,
     )
 
 

@@ -75,6 +75,8 @@ def _check_compute(caller: Caller, context: Any, settings: QuerySettings) -> Non
 
 def _answer(event: dict[str, Any], caller: Caller, settings: QuerySettings) -> Answer:
     """Dispatch to a table, a function, or the description of the API."""
+    if caller.is_behind:
+        _data_requests().require_revision(caller, settings.required_revision)
     named = _named(event)
     if named is None:
         return _describe(event, caller)

@@ -58,6 +58,8 @@ _SESSIONS = (
 _ROLLOUTS = (
     "tests/integration/revisions/test_phases.py",
     "tests/integration/rollouts/test_rollouts.py",
+    "tests/integration/rollouts/test_faults.py",
+    "tests/hostile/owner_sql/test_rollouts.py",
 )
 _OWNERS_SQL = ("tests/integration/homes/test_hostile_tenant.py",)
 _DUMPS = (

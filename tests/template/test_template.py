@@ -49,7 +49,9 @@ CATALOGUE |= {
     "s3:GetObjectLegalHold",
     "s3:GetObjectRetention",
 }
-ROLLOUTS = {f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")}
+ROLLOUTS = {
+    f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "BatchGetItem")
+}
 USAGE_KEYS = {f"apigateway:{method}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 IN_A_VPC = {
     "VpcId": "vpc-0123456789abcdef0",
@@ -246,7 +248,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         # To make links to backups, as their tenant.
         | {"sts:AssumeRole", "sts:TagSession"}
         # To start and to steer rollouts.
-        | {"states:StartExecution", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        | {"states:StartExecution", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:BatchGetItem"},
     ),
     (
         "ConductRolloutRole",

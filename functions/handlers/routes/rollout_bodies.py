@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,9 @@ from tenantry.rollouts.planning import RolloutOrder
 from tenantry.rollouts.rollout import Entry, Gate, Match, Rollout, Rules, Wave
 
 _MAX_WAVES = 20
+# In all waves together: a rollout is one item of DynamoDB, which holds 400 KB.
+_MAX_TENANTS = 5000
+_Word = Annotated[str, Field(min_length=1, max_length=63)]
 
 
 class _Body(BaseModel):
@@ -24,12 +27,12 @@ class _Body(BaseModel):
 class MatchBody(_Body):
     """Which homes belong to a wave."""
 
-    labels: list[str] = Field(default_factory=list, max_length=20)
+    labels: list[_Word] = Field(default_factory=list, max_length=20)
     plan: str = Field(default="", max_length=40)
     region: str = Field(default="", max_length=40)
     isolation: Literal["", "database", "schema", "pooled"] = ""
     percent: int = Field(default=100, ge=1, le=100)
-    tenants: list[str] = Field(default_factory=list, max_length=1000)
+    tenants: list[_Word] = Field(default_factory=list, max_length=1000)
 
 
 class WaveBody(_Body):
@@ -58,13 +61,15 @@ class RolloutBody(_Body):
     adopted: bool = False
     backup: BackupBody | None = None
     patience_minutes: int = Field(default=10, ge=0, le=1440)
-    max_rows: int = Field(default=1_000_000, ge=0)
+    max_rows: int = Field(default=1_000_000, ge=0, le=10**12)
 
     @model_validator(mode="after")
-    def _names_differ(self) -> "RolloutBody":
+    def _fits_together(self) -> "RolloutBody":
         names = [wave.name for wave in self.waves]
         if len({*names}) != len(names):
             raise ValueError("each wave has a name of its own")
+        if sum(len(wave.match.tenants) for wave in self.waves) > _MAX_TENANTS:
+            raise ValueError(f"the waves name more than {_MAX_TENANTS} tenants; match them by labels, plan or percent")
         return self
 
     def order(self) -> RolloutOrder:
@@ -89,7 +94,7 @@ class SkipBody(_Body):
 def show_rollout(rollout: Rollout) -> dict[str, Any]:
     """Show a rollout and what can be called next."""
     shown = rollout.to_json()
-    for internal in ("events", "execution"):
+    for internal in ("events", "execution", "handed_out", "in_vain"):
         del shown[internal]
     return shown | {"wave_name": rollout.current.name, "next": [call.to_json() for call in next_rollout_calls(rollout)]}
 
@@ -108,9 +113,13 @@ def count_states(entries: Iterable[Entry], rollout: Rollout) -> dict[str, Any]:
     }
 
 
+_INTERNAL = frozenset({"version", "begun_from"})
+
+
 def show_home(entry: Entry, rollout: Rollout) -> dict[str, Any]:
     """Show what the ledger has of one home."""
-    return entry.to_json() | {"wave": rollout.waves[entry.wave].name}
+    shown = entry.to_json() | {"wave": rollout.waves[entry.wave].name}
+    return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
 
 _OF_HOME = ("tenant", "server_id", "isolation", "wave", "state", "from", "to")

@@ -21,6 +21,7 @@ class AuthorizerSettings:
     role_claim: str = text("ROLE_CLAIM", "custom:role")
     region: str = text("AWS_REGION")
     registry_table: str = text("REGISTRY_TABLE")
+    required_revision: str = text("REQUIRED_REVISION", "")
 
 
 authorizer_settings = reader(AuthorizerSettings)

@@ -37,6 +37,8 @@ class QuerySettings:
     max_answer_bytes: int = number("MAX_ANSWER_BYTES", 4_500_000)
     # Lambda's own, in MB; 0 is no limit.
     memory_mb: int = number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)
+    # Empty: any revision will do.
+    required_revision: str = text("REQUIRED_REVISION", "")
 
 
 query_settings = reader(QuerySettings)

@@ -28,8 +28,11 @@ class ClaimNames:
 class Authorization:
     """Turns a token into the policy and the context that API Gateway caches."""
 
-    def __init__(self, verifier: TokenVerifier, registry: Registry, names: ClaimNames) -> None:
-        """Take the adapters."""
+    def __init__(
+        self, verifier: TokenVerifier, registry: Registry, names: ClaimNames, required_revision: str = ""
+    ) -> None:
+        """Take the adapters, and the revision that a tenant's schema has to be at to be served; empty: any."""
+        self._required_revision = required_revision
         self._verifier = verifier
         self._registry = registry
         self._names = names
@@ -69,12 +72,18 @@ class Authorization:
             context["dataApi"] = tenant.data_api.to_context()
         if tenant and tenant.over_quota:
             context["overQuota"] = "yes"
+        if tenant and self._is_behind(tenant):
+            context["schemaBehind"] = "yes"
         routes = _ADMIN_ROUTES if role is Role.ADMIN else _TENANT_ROUTES
         answer = _policy(subject, "Allow", [f"{stage_arn}/{route}" for route in routes], context)
         if tenant and tenant.usage_key:
             # What API Gateway counts the request under, in place of a key that the client would send.
             answer["usageIdentifierKey"] = tenant.usage_key
         return answer
+
+    def _is_behind(self, tenant: Tenant) -> bool:
+        """Whether a tenant's tables lack what the application needs; an adopted database has its application's own."""
+        return tenant.schema_revision < self._required_revision and not tenant.adopted_database
 
     def _status(self, tenant_id: TenantId, tenant: Tenant | None) -> str:
         if tenant:

@@ -24,7 +24,8 @@ def caller_of(event: dict[str, Any]) -> Caller:
         # The authorizer says what the data API offers where it is not the default.
         data_api = str(context.get("dataApi", "{}"))
         identity = (context["tenantId"], context["userId"], context["role"], context["claims"])
-        caller = _caller(*identity, data_api, over_quota="overQuota" in context)
+        is_behind = "schemaBehind" in context
+        caller = _caller(*identity, data_api, over_quota="overQuota" in context, is_behind=is_behind)
     except (KeyError, ValueError, BadRequest) as exc:
         raise Unauthenticated() from exc
     check_served(context.get("tenantStatus", ""))
@@ -34,10 +35,12 @@ def caller_of(event: dict[str, Any]) -> Caller:
 
 
 @lru_cache(maxsize=64)
-def _caller(tenant_id: str, user_id: str, role: str, claims: str, data_api: str, *, over_quota: bool) -> Caller:
+def _caller(
+    tenant_id: str, user_id: str, role: str, claims: str, data_api: str, *, over_quota: bool, is_behind: bool
+) -> Caller:
     """Make a caller of all that tells one from another: whoever calls again has not to be checked letter by letter."""
     settings = DataApiSettings.from_context(data_api)
-    return Caller(TenantId(tenant_id), user_id, Role(role), claims, settings, over_quota)
+    return Caller(TenantId(tenant_id), user_id, Role(role), claims, settings, over_quota, is_behind)
 
 
 def operator_of(event: dict[str, Any]) -> str:

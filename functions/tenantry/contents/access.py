@@ -45,15 +45,18 @@ def begin(connection: Any, access: Access, mode: str = "", snapshot: str = "") -
     :param snapshot: what the transaction sees; without one, its own.
     :raises psycopg2.Error: as PostgreSQL gave it.
     """
+    # In tables of its own, a policy that hides rows from their owner is an error and not a smaller result.
+    policies = "on" if access.is_pooled else "off"
+    statements = [
+        sql.SQL(f"BEGIN {mode}"),
+        *([sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))] if snapshot else []),
+        sql.SQL(_FORMS),
+        sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(access.role)),
+        sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(access.home.schema)),
+        sql.SQL(f"SET LOCAL row_security = {policies}"),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(f"BEGIN {mode}")
-        if snapshot:
-            cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
-        cursor.execute(_FORMS)
-        cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(access.role)))
-        cursor.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(access.home.schema)))
-        # In tables of its own, a policy that hides rows from their owner is an error and not a smaller result.
-        cursor.execute(f"SET LOCAL row_security = {'on' if access.is_pooled else 'off'}")
+        cursor.execute(sql.SQL("; ").join(statements))
 
 
 @contextmanager

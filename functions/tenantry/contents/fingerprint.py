@@ -4,7 +4,8 @@ Rows, rights and owners are compared separately. Tables that tenants share are n
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from psycopg2 import sql
@@ -42,37 +43,61 @@ def read_fingerprint(connection: Any, home: Home, *, narrow: bool = False, besid
     sums: list[int] = []
 
     def definitions(cursor: Any, neutral: Neutraliser) -> Iterator[tuple[str, str, Definition]]:
-        for row in _rows(cursor, None if whole else home.schema, home.schema):
+        scope = {"schema": None if whole else home.schema, "main": home.schema}
+        for row in fetch_objects(cursor, objects_query(), scope, _FETCHED):
             sums.append(_number(row))
-            kind, name, named, own, written = row
+            kind, name, *texts = row
             if kind != _MARKED_ONLY:
-                plain = short_digest(f"{neutral.names(named)}\0{own}")
-                definition = Definition(plain, short_digest(neutral.written(written)) if written else "")
-                yield kind, neutral.names(name), definition
+                yield kind, neutral.names(name), definition_of(neutral, *texts)
 
-    with connection.cursor() as cursor:
-        # With this search path, the query can't meet a tenant's functions, operators or temporary tables.
-        cursor.execute("SAVEPOINT tenantry_fingerprint; SET LOCAL search_path = pg_catalog, pg_temp")
-        cursor.execute("SELECT ARRAY(SELECT quote_ident(name) FROM unnest(%s::text[]) name)", ([home.schema, *beside],))
-        neutral = Neutraliser(cursor.fetchone()[0])
+    with reading_objects(connection, [home.schema, *beside]) as (cursor, neutral):
         fingerprint = fingerprint_of(_major(connection), definitions(cursor, neutral))
-        cursor.execute("ROLLBACK TO SAVEPOINT tenantry_fingerprint")
     # A sum: the objects come in no order.
     return Defined(fingerprint, f"{sum(sums) % (1 << _MARK_BITS):032x}")
 
 
-def _rows(cursor: Any, schema: str | None, main: str) -> Iterator[tuple[str, ...]]:
-    """Fetch them in portions: a tenant may have made very many, or very long ones."""
-    declare = sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + load_sql("contents/fingerprint")
-    cursor.execute(declare, {"schema": schema, "main": main})
+@contextmanager
+def reading_objects(connection: Any, mains: Collection[str]) -> Iterator[tuple[Any, Neutraliser]]:
+    """Give a cursor for `fetch_objects` within the caller's transaction, and what writes these main schemas as `@`.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    with connection.cursor() as cursor:
+        # With this search path, the query can't meet a tenant's functions, operators or temporary tables.
+        cursor.execute("SAVEPOINT tenantry_fingerprint; SET LOCAL search_path = pg_catalog, pg_temp")
+        cursor.execute("SELECT ARRAY(SELECT quote_ident(name) FROM unnest(%s::text[]) name)", ([*mains],))
+        yield cursor, Neutraliser(cursor.fetchone()[0])
+        cursor.execute("ROLLBACK TO SAVEPOINT tenantry_fingerprint")
+
+
+def objects_query(*, rare: bool = True) -> sql.Composable:
+    """Return the query for objects. :param rare: also for those of the kinds of `fingerprint_rare.sql`."""
+    part = load_sql("contents/fingerprint_rare") if rare else sql.SQL("")
+    return load_sql("contents/fingerprint").format(rare=part)
+
+
+def fetch_objects(
+    cursor: Any, query: sql.Composable, values: Mapping[str, Any], at_once: int
+) -> Iterator[tuple[str, ...]]:
+    """Fetch a query's rows of texts in portions: a tenant may have made very many objects, or very long ones.
+
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    cursor.execute(sql.SQL("DECLARE tenantry_objects NO SCROLL CURSOR FOR ") + query, values)
     # A database may hold bytes of no encoding.
     register_type(BYTES, cursor)
     while True:
-        cursor.execute("FETCH %s FROM tenantry_objects", (_FETCHED,))
+        cursor.execute("FETCH %s FROM tenantry_objects", (at_once,))
         found = cursor.fetchall()
         yield from (tuple(text.decode(errors="backslashreplace") for text in row) for row in found)
-        if len(found) < _FETCHED:
+        if len(found) < at_once:
             return
+
+
+def definition_of(neutral: Neutraliser, named: str, own: str, written: str) -> Definition:
+    """Digest an object's definition, in the three parts in which `fingerprint.sql` has it."""
+    plain = short_digest(f"{neutral.names(named)}\0{own}")
+    return Definition(plain, short_digest(neutral.written(written)) if written else "")
 
 
 def _number(row: tuple[str, ...]) -> int:

@@ -13,38 +13,32 @@ from tenantry.aws.gateway_answers import MOST_BODY_BYTES, MOST_BYTES, sent_bytes
 from tenantry.aws.tenant_secrets import TenantSecrets
 from tenantry.data_api.catalogues import Catalogues
 from tenantry.data_api.connection_cache import ConnectionCache
+from tenantry.data_api.connection_opener import ConnectionOpener
 from tenantry.data_api.raised_answers import OUT_OF_MEMORY, raised, too_costly
+from tenantry.data_api.required_revision import require_revision
 from tenantry.data_api.statement_refusals import READ_ONLY, refusal_of, refused, too_large
 from tenantry.data_api.statement_runs import run_plan, within_quota, without_unknown_zone
 from tenantry.database.connecting import ConnectSettings
 from tenantry.database.preambles import NO_CALL, CallSettings
 from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import (
     DatabaseUnavailable,
-    IdentityMismatch,
     OutcomeUnknown,
-    TenantMoving,
-    TenantryError,
     TooManyAtOnce,
 )
-from tenantry.domain.tenant import Caller, TenantId, database_role
+from tenantry.domain.tenant import Caller, database_role
 from tenantry.postgrest import Answer, Plan, Request, RequestLimits, answer_of
 from tenantry.postgrest.names import quote
 from tenantry.postgrest.plan.planning import schema_of
 from tenantry.postgrest.sql.refusing import Refusal
 
-# Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
-_STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
 _UNKNOWN_STATEMENT = "26000"
 # How long a statement waits for another of the same tenant's to end, each time: seconds, of which at least half. A page
 # that sends six slow requests at once gets all of its answers.
 _PAUSES = (0.03, 0.06, 0.12, 0.25, *[0.5] * 8)
 # Of six bytes that Lambda sends, four and a half are the answer's: quotes are escaped there.
 _SENT = 4 / 3
-# The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
-_CLOSED = "42501"
 # A setting's value that can't be: a time zone that is none, perhaps.
 _INVALID_PARAMETER = "22023"
 # A name that PostgreSQL does not know, or no key for ON CONFLICT: the catalogue may be older than the database.
@@ -71,9 +65,8 @@ class DataRequests:
         catalogues: Catalogues,
     ) -> None:
         """Take the adapters; an answer of more than `limits.max_answer_bytes` is refused."""
-        self._secrets = secrets
         self._connections = connections
-        self._connect = connect
+        self._opener = ConnectionOpener(secrets, connect)
         self._limits, self._own_limits = limits, replace(limits, own_database=True)
         self._catalogues = catalogues
         self._max_answer_bytes = limits.max_answer_bytes
@@ -83,13 +76,16 @@ class DataRequests:
 
         :raises TenantryError: and nothing was changed, but for OutcomeUnknown.
         """
-        try:
-            return self._with_connection(call.caller, partial(self._answer, call))
-        except MemoryError as exc:
-            # The session may be in the midst of an answer.
-            self._connections.forget(call.caller.tenant_id)
-            failed = isinstance(exc.__context__, psycopg2.Error) and exc.__context__.pgcode is not None
-            raise (too_costly() if failed or call.request.method in ("GET", "HEAD") else OutcomeUnknown()) from exc
+        reads = call.request.method in ("GET", "HEAD")
+        return self._with_connection(call.caller, partial(self._answer, call), reads=reads)
+
+    def require_revision(self, caller: Caller, required: str) -> None:
+        """Make sure that a tenant whose schema was behind has caught up.
+
+        :raises SchemaBehind: it has not.
+        :raises TenantryError: as `run` does.
+        """
+        self._with_connection(caller, lambda connection: require_revision(connection, caller.tenant_id, required))
 
     def with_catalogue(self, caller: Caller, use: Callable[[TenantConnection, Catalogues], Answer]) -> Answer:
         """Answer something about the caller's database that is no row of it.
@@ -203,9 +199,19 @@ class DataRequests:
             raise
         return answer_of(planned, row)
 
-    def _with_connection(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
-        """Use the caller's connection; once more with another, where the first was lost before anything changed."""
-        connection, is_new = self._connections.get(caller.tenant_id, self._open)
+    def _with_connection[T](self, caller: Caller, use: Callable[[TenantConnection], T], *, reads: bool = True) -> T:
+        """Use the caller's connection; what it sends may be more than the process can hold."""
+        try:
+            return self._repeatedly(caller, use)
+        except MemoryError as exc:
+            # The session may be in the midst of an answer.
+            self._connections.forget(caller.tenant_id)
+            failed = isinstance(exc.__context__, psycopg2.Error) and exc.__context__.pgcode is not None
+            raise (too_costly() if failed or reads else OutcomeUnknown()) from exc
+
+    def _repeatedly[T](self, caller: Caller, use: Callable[[TenantConnection], T]) -> T:
+        """Use it once more with another, where the first was lost before anything changed."""
+        connection, is_new = self._connections.get(caller.tenant_id, self._opener.open)
         try:
             return use(connection)
         except OutcomeUnknown:
@@ -228,8 +234,8 @@ class DataRequests:
                 raise raised(exc) from exc
         return self._once_more(caller, use)
 
-    def _once_more(self, caller: Caller, use: Callable[[TenantConnection], Answer]) -> Answer:
-        connection, _ = self._connections.get(caller.tenant_id, self._open)
+    def _once_more[T](self, caller: Caller, use: Callable[[TenantConnection], T]) -> T:
+        connection, _ = self._connections.get(caller.tenant_id, self._opener.open)
         try:
             return use(connection)
         except psycopg2.Error as exc:
@@ -240,30 +246,6 @@ class DataRequests:
         except OutcomeUnknown:
             self._connections.forget(caller.tenant_id)
             raise
-
-    def _open(self, tenant_id: TenantId) -> TenantConnection:
-        credentials = self._secrets.read(tenant_id)
-        try:
-            return TenantConnection(tenant_id, credentials, self._connect)
-        except IdentityMismatch:
-            mended = self._secrets.read_in_doubt(tenant_id)
-            if mended == credentials:
-                raise
-            return TenantConnection(tenant_id, mended, self._connect)
-        except DatabaseUnavailable as exc:
-            if exc.code not in _STALE_CREDENTIALS:
-                raise
-            return self._open_anew(tenant_id, credentials, exc)
-
-    def _open_anew(self, tenant_id: TenantId, refused: Credentials, exc: DatabaseUnavailable) -> TenantConnection:
-        """Fetch the secret once more: after a rotation or a move it holds what works."""
-        credentials = self._secrets.read(tenant_id, refresh=True)
-        if credentials == refused:
-            raise _while_closed(exc) from exc
-        try:
-            return TenantConnection(tenant_id, credentials, self._connect)
-        except DatabaseUnavailable as still:
-            raise _while_closed(still) from still
 
 
 def _may_be_stale(exc: psycopg2.Error, call: Call, planned: Plan) -> bool:
@@ -291,7 +273,3 @@ def first_call(caller: Caller, connection: TenantConnection) -> str:
     """Write the call of the function that an operator has set to come before each request; empty is none."""
     named = caller.data_api.pre_request_in(connection.schema)
     return f"{quote(named[0])}.{quote(named[1])}()" if named else ""
-
-
-def _while_closed(exc: DatabaseUnavailable) -> TenantryError:
-    return TenantMoving() if exc.code == _CLOSED else exc

@@ -21,7 +21,7 @@ _GO_ON: Final = "RESET idle_session_timeout"
 # Ends the last user's settings, role, locks, temporary tables, prepared statements and LISTEN.
 _FORGET: Final = "DISCARD ALL"
 # How many are kept for one login.
-_MOST: Final = 2
+_MOST: Final = 8
 
 
 class KeptSessions:

@@ -199,6 +199,14 @@ class TenantMoving(DatabaseUnavailable):
     retry_seconds = 5
 
 
+class SchemaBehind(DatabaseUnavailable):
+    """The tenant's schema is not at the revision that the deployed application needs."""
+
+    code = "schema_behind"
+    hint = "Nothing was changed. The tenant's tables are being brought up to date: send the same request again later."
+    retry_seconds = 30
+
+
 def unavailable(sqlstate: str) -> DatabaseUnavailable:
     """Make the error for a database that can't be reached, by the SQLSTATE with which its server refuses."""
     return DatabaseGone() if sqlstate == DatabaseGone.code else DatabaseUnavailable(code=sqlstate)

@@ -19,6 +19,10 @@ MAIN = "@"
 _MAIN = re.compile(r"(^|[ (])@(?=\.|$)")
 
 
+# An object's kind and name.
+type Named = tuple[str, str]
+
+
 class Definition(NamedTuple):
     """Digests of an object's definition.
 
@@ -50,7 +54,7 @@ class Fingerprint:
     major: int = 0
     kinds: Mapping[str, KindDigest] = field(default_factory=dict)
 
-    def differences(self, other: "Fingerprint", schema: str, without: Collection[tuple[str, str]] = ()) -> list[str]:
+    def differences(self, other: "Fingerprint", schema: str, without: Collection[Named] = ()) -> list[str]:
         """Name what is defined in one way here and in another there, or only in one of the two; at most ten.
 
         :param schema: the name of the main schema, for the answer.
@@ -61,7 +65,7 @@ class Fingerprint:
         for kind in sorted(self.kinds.keys() | other.kinds.keys(), key=lambda kind: (kind in _PARTS, kind)):
             one, two = (side.kinds.get(kind, _NONE) for side in (self, other))
             found += (
-                f"{kind} {_shown(name, schema)}".strip()
+                f"{kind} {shown_name(name, schema)}".strip()
                 for name in _differing(one, two, is_same_major)
                 if not _is_of(kind, name, without)
             )
@@ -134,6 +138,11 @@ def short_digest(text: str) -> str:
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=_DIGEST_BYTES).hexdigest()
 
 
+def shown_name(name: str, schema: str) -> str:
+    """Write the main schema's name where an object's name leaves it out."""
+    return _MAIN.sub(lambda found: f"{found[1]}{schema}", name)
+
+
 def _digest_of(objects: Mapping[str, Definition]) -> KindDigest:
     plain, written = hashlib.sha256(), hashlib.sha256()
     for name, definition in sorted(objects.items()):
@@ -149,7 +158,7 @@ def _together(one: Definition, other: Definition) -> Definition:
     return Definition(short_digest(both[0].plain + both[1].plain), short_digest(both[0].written + both[1].written))
 
 
-def _is_of(kind: str, name: str, others: Collection[tuple[str, str]]) -> bool:
+def _is_of(kind: str, name: str, others: Collection[Named]) -> bool:
     """Whether it is one of the others, or what lies in one (a column, say), or the comment on either."""
     if kind == _COMMENT:
         return any(name == " ".join(other) or f" {other[1]}." in name for other in others)
@@ -170,11 +179,6 @@ def _is_same(one: Definition | None, two: Definition | None, is_same_major: bool
     if one is None or two is None:
         return False
     return one == two if is_same_major else one.plain == two.plain
-
-
-def _shown(name: str, schema: str) -> str:
-    """Write the main schema's name where it is left out."""
-    return _MAIN.sub(lambda found: f"{found[1]}{schema}", name)
 
 
 def _to_text(objects: Mapping[str, Definition] | None) -> dict[str, str] | None:

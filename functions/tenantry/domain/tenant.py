@@ -238,6 +238,8 @@ class Caller:
     data_api: DataApiSettings = field(default_factory=DataApiSettings)
     # Whether the tenant takes up more than it may: then nothing is taken in.
     over_quota: bool = False
+    # Whether its schema was not at the revision that is required when the authorizer looked.
+    is_behind: bool = False
 
 
 def check_served(status: str) -> None:

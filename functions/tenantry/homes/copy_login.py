@@ -17,15 +17,19 @@ from tenantry.database.admin_sql import (
     join_roles,
     known_roles,
     name_list,
+    run,
 )
 from tenantry.database.marks import ensure_role, name_taken, tenant_marks
 from tenantry.database.sql_files import load_sql
-from tenantry.domain.errors import TenantryError
+from tenantry.domain.errors import StatementFailed, TenantryError
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role, owner_role
 from tenantry.homes.sessions import end_sessions
 
 _SUFFIX = "_copy"
+# Something depends on the role.
+_IN_USE = "2BP01"
+_ITERATIONS_SINCE = 160000
 
 
 class CopyLogin(NamedTuple):
@@ -93,7 +97,27 @@ def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str)
             change = revoke.format(database=sql.Identifier(database), **names)
             execute(cursor, load_sql("homes/lock_database_rights") + change)
             end_sessions(connect, database, (name,))
-        execute(cursor, sql.SQL("DROP ROLE {login}").format(**names))
+        drop = sql.SQL("DROP ROLE {login}").format(**names)
+        try:
+            execute(cursor, drop)
+        except StatementFailed as exc:
+            if exc.code != _IN_USE:
+                raise
+            _untie(connect, cursor, tenant_id, name)
+            execute(cursor, drop)
+
+
+def _untie(connect: AdminConnect, cursor: Any, tenant_id: TenantId, name: str) -> None:
+    """Take from the login what code of the tenant's has given it meanwhile: rights, also later ones, and policies."""
+    names = {"login": sql.Identifier(name), "owner": sql.Identifier(owner_role(tenant_id))}
+    statements = [sql.SQL("DROP OWNED BY {login}")]
+    if known_roles(cursor, [owner_role(tenant_id)]):
+        join_roles(cursor, [owner_role(tenant_id)])
+        # What it has made is kept.
+        statements.insert(0, sql.SQL("REASSIGN OWNED BY {login} TO {owner}"))
+    execute(cursor, load_sql("homes/databases_with_role"), (name,))
+    for (database,) in cursor.fetchall():
+        run(connect, database, *(statement.format(**names) for statement in statements))
 
 
 def find_foreign_copy(cursor: Any, tenant_id: TenantId, marks: list[str]) -> list[str]:
@@ -111,6 +135,9 @@ def find_foreign_copy(cursor: Any, tenant_id: TenantId, marks: list[str]) -> lis
 def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...], login: CopyLogin) -> None:
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
         has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
+        if connection.server_version >= _ITERATIONS_SINCE:
+            # What slows down guessing is of no use to a password that is random, and costs each of two sides some ms.
+            execute(cursor, "SET scram_iterations = 1")
         verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
         ensure_role(cursor, login.username, "LOGIN", tenant_marks(cursor, tenant_id))
         join_roles(cursor, [login.username])

@@ -81,11 +81,15 @@ class Pool:
                 raise
 
     def _prepare(self, draft: str) -> None:
-        with closing(self._connect(draft)) as connection, connection.cursor() as cursor:
+        self.reserve(draft)
+        self.upgrade(draft)
+
+    def reserve(self, database: str) -> None:
+        """Let revisions of shared tables run in a new database. :raises TenantryError: the server refused."""
+        with closing(self._connect(database)) as connection, connection.cursor() as cursor:
             for role in (POOL_ROLE, POOL_VIEWERS, POOL_EDITORS):
                 ensure_role(cursor, role, "NOLOGIN", (SERVER_MARK,))
             join_roles(cursor, [POOL_ROLE])
-            names = {"database": draft, "schema": self._schema, "role": POOL_ROLE}
+            names = {"database": database, "schema": self._schema, "role": POOL_ROLE}
             quoted = {word: sql.Identifier(name) for word, name in names.items()}
             execute(cursor, load_sql("homes/reserve_pool").format(**quoted))
-        self.upgrade(draft)

@@ -87,6 +87,15 @@ class PoolShape:
             self._refuse_unsupported(cursor)
             self._shape(cursor)
 
+    def noted(self, connection: Any, revision: str) -> None:
+        """Comment the revision on the table that keeps it, which tenants may not read.
+
+        :raises TenantryError: the server refused.
+        """
+        comment = sql.SQL("COMMENT ON TABLE {} IS {}").format(self._name(VERSION_TABLE), sql.Literal(revision))
+        with connection.cursor() as cursor:
+            execute(cursor, comment)
+
     def outside(self, connection: Any) -> None:
         """Build the indexes anew with the tenant as their first column, without keeping anybody out of the tables.
 

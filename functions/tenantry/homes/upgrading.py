@@ -77,11 +77,13 @@ def _ending(connect: AdminConnect, home: Home) -> Ending | None:
 
 @contextmanager
 def _session(connect: AdminConnect, database: str, login: CopyLogin) -> Iterator[Any]:
-    """Connect where the administrator does, by the same settings, as somebody else."""
-    with closing(connect(database)) as administrators:
+    """Connect to a database where the administrator does, by the same settings, as somebody else."""
+    # Its session in the maintenance database is kept, so that another one need not be opened only to be asked.
+    with closing(connect("postgres")) as administrators:
         place = administrators.info.dsn_parameters
+    whose = {"dbname": database, "user": login.username, "password": login.password}
     try:
-        connection = psycopg2.connect(**place | {"user": login.username, "password": login.password})
+        connection = psycopg2.connect(**place | whose)
     except psycopg2.Error as exc:
         raise translate(exc) from exc
     connection.autocommit = True

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Held while a tenant is changed, so that two changes of one tenant never overlap.
 TENANT_LEASE = "tenant"
+# Held while a rollout migrates the tables that tenants of a server share.
+POOL_LEASE = "pool"
 # Held while backups are deleted and while a hold is set, so that a deletion sees every hold.
 RETENTION_LEASE = "retention"
 

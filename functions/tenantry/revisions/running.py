@@ -36,6 +36,9 @@ class Shape(Protocol):
     def after(self, connection: Any) -> None:
         """Put what it made into shape."""
 
+    def noted(self, connection: Any, revision: str) -> None:
+        """Say where those who live there can read it which revision was reached."""
+
     def outside(self, connection: Any) -> None:
         """Put into shape what was made outside a transaction, without keeping anybody out of the tables meanwhile."""
 
@@ -143,6 +146,7 @@ class Migration:
                 note_revision(self._connection, self._schema, step)
             if self._shape:
                 self._shape.after(self._connection)
+                self._shape.noted(self._connection, step.reached)
             close_version_table(self._connection, self._schema)
 
     def _take_outside(self, rendering: Rendering, waits: "_Attempts") -> None:

@@ -29,13 +29,22 @@ class BackupsFirst:
         if rules.backup_hours is None:
             return
         oldest = min(datetime.now(UTC) - timedelta(hours=rules.backup_hours), since)
-        for tenant_id in tenants:
-            self._require(tenant_id, oldest, since)
+        # All of them are asked for before one is waited for.
+        missing = [tenant_id for tenant_id in tenants if not self._is_there(tenant_id, oldest, since)]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise Conflict(
+                "The tenant is being backed up first.",
+                code="backup_in_progress",
+                details=f"{missing[0]}{more}",
+                hint="It is migrated when that backup is published.",
+            )
 
-    def _require(self, tenant_id: TenantId, oldest: datetime, since: datetime) -> None:
+    def _is_there(self, tenant_id: TenantId, oldest: datetime, since: datetime) -> bool:
+        """Whether a tenant has a young backup; one that is neither there nor under way is asked for."""
         newest = self._progress.newest(tenant_id)
         if any(one.state is BackupState.PUBLISHED and one.updated_at >= oldest for one in newest):
-            return
+            return True
         now = datetime.now(UTC)
         under_way = [one for one in newest if one.is_under_way(now)]
         if not under_way:
@@ -48,4 +57,4 @@ class BackupsFirst:
                     hint="Back the tenant up, then retry.",
                 )
             self._requests.ask(tenant_id, OPERATOR)
-        raise Conflict("The tenant is being backed up first.", code="backup_in_progress", details=tenant_id.value)
+        return False

@@ -1,5 +1,6 @@
 """Says what comes next in a rollout: slices for workers, a wait, or its end. A state machine asks after each round."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.state_machine import StateMachine
 from tenantry.rollouts import outcomes
 from tenantry.rollouts.ledger import Ledger
-from tenantry.rollouts.rollout import Entry, EntryState, Gate, Rollout, RolloutState
+from tenantry.rollouts.rollout import MOST_ATTEMPTS, Entry, EntryState, Gate, Rollout, RolloutState
 from tenantry.rollouts.rollout_store import RolloutStore
 from tenantry.rollouts.slices import slices_of
 from tenantry.rollouts.units import new_entry, units_of, wave_of
@@ -69,18 +70,20 @@ class Conductor:
             mine = [entry for entry in entries if entry.wave == rollout.wave]
             if _failures(mine, rollout, now) > rollout.current.max_failed and not rollout.rules.dry_run:
                 return self._stop(rollout, "too_many_failed")
-            due = [entry for entry in mine if outcomes.is_due(entry, rollout.rules, now)]
+            # Of an earlier wave, too: an operator may have gone on before a home that was taken along was done.
+            begun = [entry for entry in entries if entry.wave <= rollout.wave]
+            due = [entry for entry in begun if outcomes.is_due(entry, rollout.rules, now)]
             if due:
                 return self._work(rollout, due)
-            waiting = [e for e in mine if not e.is_settled and not outcomes.is_given_up(e, rollout.rules, now)]
+            waiting = [e for e in begun if not e.is_settled and not outcomes.is_given_up(e, rollout.rules, now)]
             if waiting:
                 return self._wait(rollout, min(entry.not_before for entry in waiting), now)
             if self._take_along(rollout, entries):
                 continue
             if _soaks(rollout, mine):
                 rollout, wait = self._soak(rollout, now)
-                if wait:
-                    return wait
+                if wait or not self._goes_on(rollout, execution):
+                    return wait or _END
             rollout = self._open_gate(rollout)
         return _END
 
@@ -88,10 +91,13 @@ class Conductor:
         return rollout.state is RolloutState.RUNNING and rollout.execution == execution
 
     def _entries(self, rollout: Rollout, now: datetime) -> list[Entry]:
-        """Read the ledger. No worker is at work at this time: one that has not said how it ended has died."""
+        """Read the ledger. A worker that has not said how it ended has died, or is one of an earlier execution.
+
+        Such a one still holds the home's lease, and what it has done counts more than what is written here.
+        """
         entries = self._ledger.all(rollout.rollout_id)
         dead = {e.unit: outcomes.found_running(e, now) for e in entries if e.state is EntryState.RUNNING}
-        self._ledger.put_all(rollout.rollout_id, dead.values())
+        self._ledger.replace_all(rollout.rollout_id, dead.values())
         return [dead.get(entry.unit, entry) for entry in entries]
 
     def _take_along(self, rollout: Rollout, entries: Sequence[Entry]) -> bool:
@@ -107,7 +113,10 @@ class Conductor:
                 added.append(new_entry(unit, rollout, max(wave, rollout.wave)))
             elif entry is not None and _is_back(entry, unit.tenants[0].schema_revision) and not rollout.rules.dry_run:
                 added.append(replace(entry.again(), wave=rollout.wave, server_id=unit.server_id))
-        self._ledger.put_all(rollout.rollout_id, added)
+        # Resumed just as their wave was over.
+        left = [one for one in entries if one.state is EntryState.PENDING and one.wave < rollout.wave]
+        added += [replace(one, wave=rollout.wave) for one in left]
+        self._ledger.replace_all(rollout.rollout_id, added)
         return any(entry.wave == rollout.wave and not entry.is_settled for entry in added)
 
     def _soak(self, rollout: Rollout, now: datetime) -> tuple[Rollout, Next | None]:
@@ -131,6 +140,11 @@ class Conductor:
 
     def _work(self, rollout: Rollout, due: Sequence[Entry]) -> Next:
         slices = slices_of(rollout, due)
+        handed_out = _digest(due)
+        in_vain = rollout.in_vain + 1 if handed_out == rollout.handed_out else 0
+        if in_vain >= MOST_ATTEMPTS:
+            return self._stop(rollout, "workers_lost")
+        rollout = self._change(rollout, handed_out=handed_out, in_vain=in_vain)
         rollout, is_full = self._use(rollout, _EVENTS_OF_ROUND + _EVENTS_OF_SLICE * len(slices))
         return _END if is_full else Next("work", [one.to_json() for one in slices])
 
@@ -148,7 +162,7 @@ class Conductor:
         return rollout, True
 
     def _stop(self, rollout: Rollout, reason: str) -> Next:
-        self._change(rollout, state=RolloutState.STOPPED, reason=reason)
+        self._change(rollout, state=RolloutState.STOPPED, reason=reason, handed_out="", in_vain=0)
         return _END
 
     def _change(self, rollout: Rollout, **fields: Any) -> Rollout:
@@ -159,6 +173,12 @@ class Conductor:
             return replace(present, **fields) if is_ours else present
 
         return self._rollouts.change(rollout.rollout_id, change)
+
+
+def _digest(due: Sequence[Entry]) -> str:
+    """Tell apart what is handed out: an entry that was written since has another version."""
+    told = "\n".join(f"{entry.unit} {entry.version}" for entry in due)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _failures(entries: Sequence[Entry], rollout: Rollout, now: datetime) -> int:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from tenantry.database.patience import DATABASE_BUSY
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.printable import printable
 from tenantry.domain.revision import Direction, steps_between
 from tenantry.observability import log_unexpected
-from tenantry.operations.leases import TENANT_LEASE, Leases
+from tenantry.operations.leases import POOL_LEASE, TENANT_LEASE, Leases
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.revisions.running import StepRun, Watch
 from tenantry.rollouts import outcomes
@@ -54,18 +55,29 @@ def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, has_time
     rollout = permit.look()
     if rollout is None:
         return 0
+
+    def goes_on() -> bool:
+        return has_time() and permit.look() is not None
+
     settled = 0
     with _Writer(tools.ledger, rollout.rollout_id) as writer:
-        attempt = HomeAttempt(rollout, tools, scripts, has_time, writer.put)
+        attempt = HomeAttempt(rollout, tools, scripts, goes_on)
         for entry in order.due(tools.ledger.all(rollout.rollout_id), rollout, datetime.now(UTC)):
-            if not has_time() or permit.look() is None:
+            if not goes_on():
                 break
-            after = attempt.bring(entry)
-            writer.add(after)
+            after = _unless_cancelled(attempt.bring(entry), tools.rollouts, rollout)
+            writer.add(entry, after)
             settled += after.is_settled
             if after.state is EntryState.FAILED and _stops(tools.rollouts, rollout):
                 break
     return settled
+
+
+def _unless_cancelled(entry: Entry, rollouts: RolloutStore, rollout: Rollout) -> Entry:
+    """Settle a home that would be tried again, if the rollout was cancelled while it was worked on."""
+    if entry.is_settled or rollouts.get(rollout.rollout_id).state is not RolloutState.CANCELLED:
+        return entry
+    return replace(entry, state=EntryState.CANCELLED)
 
 
 def _stops(rollouts: RolloutStore, rollout: Rollout) -> bool:
@@ -81,49 +93,75 @@ class HomeAttempt:
         rollout: Rollout,
         tools: Tools,
         scripts: RenderedHistory,
-        has_time: Callable[[], bool],
-        write: Callable[[Entry], None],
+        goes_on: Callable[[], bool],
     ) -> None:
-        """Take the rollout, and `write`, which stores at once that a home is being changed."""
+        """Take the rollout, and `goes_on`, which says whether another batch of a backfill may be begun."""
         self._rollout = rollout
         self._tools = tools
         self._scripts = scripts
-        self._has_time = has_time
-        self._write = write
+        self._goes_on = goes_on
         self._snapshot = tools.places.all()
 
     def bring(self, entry: Entry) -> Entry:
         """Bring a home to its revision; returns what is to be written of it."""
         try:
             place, found = self._look(entry)
+            entry = self._seen(entry, place, found)
             if found == entry.goal and not self._rollout.rules.dry_run:
-                self._tools.places.note(place, found)
-                return replace(outcomes.settled(entry, EntryState.DONE, _now()), revision=entry.revision or found)
+                return outcomes.settled(entry, EntryState.DONE, _now())
             entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
             return (self._planned if self._rollout.rules.dry_run else self._migrate)(entry, place, found)
         except Skipped as why:
             return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
-        except TenantryError as error:
-            return outcomes.failed(entry, error, _now())
         except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
+            return self._failed(entry, exc)
+
+    def _seen(self, entry: Entry, place: Place, found: str) -> Entry:
+        """Write down where a home is, for those who ask the registry, and what a worker that died has done to it."""
+        history = self._scripts.history.revisions
+        is_ours = any(found == revision.revision_id for revision in history)
+        # One that says nothing may have been at any: whoever lives there can hide its table.
+        if (is_ours or found == entry.goal) and not self._rollout.rules.dry_run:
+            self._tools.places.note(place, found)
+        if entry.begun_from is not None:
+            way = steps_between(history, entry.begun_from, entry.goal)
+            entry = outcomes.accounted(entry, way, found, self._scripts.digest, _now())
+        # A revert knows already where the home has to be.
+        is_known = bool(entry.steps or self._rollout.reverts)
+        return entry if is_known else replace(entry, revision=printable(found))
+
+    def _failed(self, entry: Entry, exc: Exception, place: Place | None = None) -> Entry:
+        """Return the entry of a home where something went wrong, with who is in the way if somebody is."""
+        error = exc if isinstance(exc, TenantryError) else TenantryError()
+        if error is not exc:
             log_unexpected(exc)
-            return outcomes.failed(entry, TenantryError(), _now())
+        blocker: dict[str, Any] = {}
+        if error.code == DATABASE_BUSY:
+            with suppress(TenantryError, Skipped):
+                place = place or self._tools.places.find(entry, self._rollout.rules)
+                blocker = find_blocker(place.connect, place.admin.home)
+        return outcomes.failed(entry, error, _now(), blocker)
 
     def _look(self, entry: Entry) -> tuple[Place, str]:
         """Find a home, and the revision that it is at.
 
         The first look is at where the registry had it when this worker began: most are found done there.
         """
-        with suppress(TenantryError, Skipped):
+        seen, found, refusal = None, "", None
+        try:
             seen = self._tools.places.find(entry, self._rollout.rules, self._snapshot)
             found = seen.admin.revision() or ""
             if found == entry.goal:
                 return seen, found
-            place = self._tools.places.find(entry, self._rollout.rules)
-            if place.admin.home == seen.admin.home:
-                return place, found
+        except (TenantryError, Skipped) as exc:
+            refusal = exc
         place = self._tools.places.find(entry, self._rollout.rules)
-        return place, place.admin.revision() or ""
+        if seen is None or place.admin.home != seen.admin.home:
+            found = place.admin.revision() or ""
+        elif refusal:
+            # It would be refused there once more, after as long a wait.
+            raise refusal
+        return place, found
 
     def _planned(self, entry: Entry, place: Place, found: str) -> Entry:
         """Say of a home where it is, and how much would be touched."""
@@ -138,9 +176,9 @@ class HomeAttempt:
         with self._held(place):
             self._tools.places.require_free(place)
             rows = self._tools.sizes.require(self._steps(entry, found), place, rules)
-            entry = outcomes.begun(entry, found, rows, _now())
-            self._write(entry)
-            return self._run(entry, place)
+            claimed = self._tools.ledger.replace(self._rollout.rollout_id, outcomes.begun(entry, found, rows, _now()))
+            # Another worker, or an operator, has settled it since it was read.
+            return entry if claimed is None else self._run(claimed, place)
 
     def _run(self, entry: Entry, place: Place) -> Entry:
         steps: list[StepRecord] = []
@@ -150,19 +188,20 @@ class HomeAttempt:
             steps.append(outcomes.recorded(run, self._scripts.digest(run.step), _now()))
             reached.append(run.step.reached)
 
-        began = time.monotonic()
-        watch = Watch(record, lambda: not self._has_time())
+        began, failure = time.monotonic(), None
+        watch = Watch(record, lambda: not self._goes_on())
         try:
             place.admin.migrate(entry.goal, self._scripts, watch)
-        except TenantryError as error:
-            blocker = find_blocker(place.connect, place.admin.home) if error.code == DATABASE_BUSY else {}
-            entry = outcomes.worked(entry, steps, reached[-1] if reached else None, time.monotonic() - began)
-            return outcomes.failed(entry, error, _now(), blocker)
-        finally:
+        except Exception as exc:  # noqa: BLE001 - what was done until then is told, whatever went wrong
+            failure = exc
+        entry = outcomes.worked(entry, steps, reached[-1] if reached else None, time.monotonic() - began)
+        try:
             if reached:
-                self._tools.places.note(place, reached[-1])
-        entry = outcomes.worked(entry, steps, entry.goal, time.monotonic() - began)
-        return outcomes.settled(entry, EntryState.DONE, _now())
+                # After an error it may be elsewhere than where its last step has left it.
+                self._tools.places.note(place, (place.admin.revision() or "") if failure else reached[-1])
+        except TenantryError as exc:
+            failure = failure or exc
+        return self._failed(entry, failure, place) if failure else outcomes.settled(entry, EntryState.DONE, _now())
 
     def _steps(self, entry: Entry, found: str) -> list[str]:
         """Name the digests of the steps that a home is to go."""
@@ -184,11 +223,11 @@ class HomeAttempt:
 
     @contextmanager
     def _held(self, place: Place) -> Iterator[None]:
-        """Hold a tenant's lease; shared tables are nobody's, and one upgrade of them waits for the other."""
-        if place.tenant is None:
-            yield
-            return
-        with self._tools.leases.hold(TENANT_LEASE, place.tenant.tenant_id.value):
+        """Hold a tenant's lease or, for shared tables, that of their server."""
+        name = (
+            (TENANT_LEASE, place.tenant.tenant_id.value) if place.tenant else (POOL_LEASE, place.admin.home.server_id)
+        )
+        with self._tools.leases.hold(*name):
             yield
 
 
@@ -214,28 +253,29 @@ class _Permit:
 
 
 class _Writer:
-    """Writes entries to the ledger: what was found done already together with others, all else at once."""
+    """Writes entries to the ledger: what was found done already together with others, all else at once.
+
+    What was done to a home that this worker had claimed is written in any case, all else over what was read only.
+    """
 
     def __init__(self, ledger: Ledger, rollout_id: str) -> None:
         self._ledger = ledger
         self._rollout_id = rollout_id
         self._waiting: list[Entry] = []
 
-    def put(self, entry: Entry) -> None:
-        """Write one now."""
-        self._ledger.put(self._rollout_id, entry)
-
-    def add(self, entry: Entry) -> None:
+    def add(self, before: Entry, after: Entry) -> None:
         """Write one now, or soon: if it is not written, it is found done again."""
-        if entry.attempts or entry.state is not EntryState.DONE:
-            self.put(entry)
-            return
-        self._waiting.append(entry)
-        if len(self._waiting) >= _TOGETHER:
-            self._flush()
+        if after.version != before.version:
+            self._ledger.put(self._rollout_id, after)
+        elif after.attempts or after.state is not EntryState.DONE:
+            self._ledger.replace(self._rollout_id, after)
+        else:
+            self._waiting.append(after)
+            if len(self._waiting) >= _TOGETHER:
+                self._flush()
 
     def _flush(self) -> None:
-        self._ledger.put_all(self._rollout_id, self._waiting)
+        self._ledger.replace_all(self._rollout_id, self._waiting)
         self._waiting.clear()
 
     def __enter__(self) -> Self:

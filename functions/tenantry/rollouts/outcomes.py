@@ -1,14 +1,23 @@
 """What an attempt makes of an entry of the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.printable import printable
+from tenantry.domain.revision import Step
 from tenantry.revisions.running import StepRun
-from tenantry.rollouts.rollout import MOST_ATTEMPTS, RETRY_SECONDS, Entry, EntryState, Rules, StepRecord
+from tenantry.rollouts.rollout import (
+    MOST_ATTEMPTS,
+    MOST_UNFINISHED,
+    RETRY_SECONDS,
+    Entry,
+    EntryState,
+    Rules,
+    StepRecord,
+)
 
 # Something else is done to the tenant, or could still be undone, or holds its tables: it is no fault of the revision.
 _BLOCKED: Final = frozenset(
@@ -45,9 +54,22 @@ def begun(entry: Entry, found: str, rows: Mapping[str, int], at: datetime) -> En
         attempts=entry.attempts + 1,
         # What it was at before this rollout changed anything is what a revert goes back to.
         revision=entry.revision if entry.steps else found,
+        begun_from=found,
         rows=dict(rows),
         updated_at=at.isoformat(),
     )
+
+
+def accounted(entry: Entry, way: Sequence[Step], found: str, digest: Callable[[Step], str], at: datetime) -> Entry:
+    """Write down what an attempt has done that did not say how it ended: its worker has died.
+
+    :param way: the steps from where that attempt began to the home's goal.
+    :param found: where the home is now; off that way, nobody knows who brought it there.
+    """
+    reached = [step.reached for step in way]
+    taken = way[: reached.index(found) + 1] if found in reached else ()
+    records = [recorded(StepRun(step, 0.0, 0), digest(step), at) for step in taken]
+    return worked(entry, records, found, 0.0)
 
 
 def worked(entry: Entry, steps: Sequence[StepRecord], reached: str | None, seconds: float) -> Entry:
@@ -58,6 +80,7 @@ def worked(entry: Entry, steps: Sequence[StepRecord], reached: str | None, secon
         changed_to=reached if steps else entry.changed_to,
         seconds=round(entry.seconds + seconds, 3),
         lock_waits=entry.lock_waits + sum(step.lock_waits for step in steps),
+        begun_from=None,
     )
 
 
@@ -72,8 +95,8 @@ def failed(entry: Entry, error: TenantryError, at: datetime, blocked_by: Mapping
         entry, code=error.code, details=_told(error), hint=error.hint or "", blocked_by={}, updated_at=at.isoformat()
     )
     later = (at + timedelta(seconds=RETRY_SECONDS)).isoformat()
-    if error.code == _GOES_ON:
-        return replace(entry, state=EntryState.PENDING, attempts=0)
+    if error.code == _GOES_ON and entry.unfinished < MOST_UNFINISHED:
+        return replace(entry, state=EntryState.PENDING, attempts=0, unfinished=entry.unfinished + 1)
     if error.code in _WAITS:
         return replace(entry, state=EntryState.PENDING, not_before=later)
     if error.code not in _BLOCKED:

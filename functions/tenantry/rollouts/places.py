@@ -79,9 +79,10 @@ class Places:
                 self._registry.note_revision(tenant.tenant_id, revision)
 
     def owners(self, place: Place) -> list[TenantId]:
-        """List whose data is in a home. :raises DependencyFailed: the registry did not answer."""
+        """List whose data in a home is in use. :raises DependencyFailed: the registry did not answer."""
         residents = [place.tenant] if place.tenant else self.residents(place.admin.home.server_id)
-        return [tenant.tenant_id for tenant in residents]
+        in_use = {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}
+        return [tenant.tenant_id for tenant in residents if tenant.status in in_use]
 
     def residents(self, server_id: str) -> Iterator[Tenant]:
         """Yield the tenants who live in a server's shared tables."""

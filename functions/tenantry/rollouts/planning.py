@@ -78,8 +78,14 @@ def plan_way(
     return plan_steps(scripts, steps_between(scripts.history.revisions, line[first], target))
 
 
+def was_changed(entry: Entry) -> bool:
+    """Whether a rollout has changed a home, or may have: the worker that was at it has never said how it ended."""
+    return entry.changed_to is not None or entry.begun_from is not None
+
+
 def way_back(entry: Entry) -> Entry:
     """Make the entry of a home that is to go back to where the other rollout has found it."""
+    left_at = entry.goal if entry.begun_from is not None else entry.changed_to
     return Entry(
         unit=entry.unit,
         server_id=entry.server_id,
@@ -87,7 +93,7 @@ def way_back(entry: Entry) -> Entry:
         wave=0,
         goal=entry.revision or "",
         tenants=entry.tenants,
-        revision=entry.changed_to,
+        revision=left_at,
     )
 
 

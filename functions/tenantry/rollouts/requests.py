@@ -13,7 +13,15 @@ from tenantry.revisions.rendering import RenderedHistory
 from tenantry.rollouts.conducting import start_execution
 from tenantry.rollouts.ledger import Ledger
 from tenantry.rollouts.planned_steps import PlannedStep
-from tenantry.rollouts.planning import RolloutOrder, new_rollout, plan_entries, plan_way, plan_way_back, way_back
+from tenantry.rollouts.planning import (
+    RolloutOrder,
+    new_rollout,
+    plan_entries,
+    plan_way,
+    plan_way_back,
+    was_changed,
+    way_back,
+)
 from tenantry.rollouts.rollout import Entry, Rollout, RolloutState, Wave
 from tenantry.rollouts.rollout_store import PLANNING, RolloutStore
 from tenantry.rollouts.units import Unit, units_of
@@ -64,7 +72,7 @@ class Rollouts:
         :raises InvalidSetting: a revision can't be taken back.
         """
         former = self._rollouts.get(rollout_id)
-        changed = [entry for entry in self._ledger.all(rollout_id) if entry.changed_to is not None]
+        changed = [entry for entry in self._ledger.all(rollout_id) if was_changed(entry)]
         if not changed:
             raise Conflict(
                 "That rollout has changed nothing.",

@@ -10,6 +10,8 @@ from typing import Any, Final
 RETRY_SECONDS: Final = 30
 # A home that no worker has said anything of so often is given up.
 MOST_ATTEMPTS: Final = 5
+# A backfill that has not ended when the time of so many workers was up will not end: half a day.
+MOST_UNFINISHED: Final = 50
 
 
 class RolloutState(StrEnum):
@@ -98,7 +100,8 @@ class Rules:
 class Rollout:
     """One rollout. `execution` numbers the runs of its state machine: only the newest may go on.
 
-    `events` estimates how much of the history of its execution is used up. `failed` counts the failures in this wave.
+    `events` estimates how much of the history of its execution is used up. `handed_out` is the digest of the entries
+    that workers got last, and `in_vain` how often in a row they have left no trace of it in the ledger.
     """
 
     rollout_id: str
@@ -114,6 +117,8 @@ class Rollout:
     soak_until: datetime | None = None
     execution: int = 1
     events: int = 0
+    handed_out: str = ""
+    in_vain: int = 0
     ended_at: datetime | None = None
 
     @property
@@ -179,6 +184,9 @@ class Entry:
     `tenants` is how many live in it. `goal` is the revision that it is to be at, `revision` the one where
     it was found, `changed_to` the one where this rollout has left it, if it has changed it. `rows` are estimates for
     the tables that the revisions touch. Times are in ISO 8601, `seconds` of the work itself.
+
+    `begun_from` is the revision at which an attempt began that has not said how it ended (None: each has said), and
+    `unfinished` how often the time was not enough for a backfill. `version` counts how often the entry was written.
     """
 
     unit: str
@@ -203,6 +211,9 @@ class Entry:
     began_at: str = ""
     not_before: str = ""
     updated_at: str = ""
+    begun_from: str | None = None
+    unfinished: int = 0
+    version: int = 0
 
     @property
     def is_pool(self) -> bool:
@@ -216,7 +227,7 @@ class Entry:
 
     def again(self) -> "Entry":
         """Return the entry as one that is to be tried anew, with what was done so far."""
-        return replace(self, state=EntryState.PENDING, attempts=0, **_AFRESH)
+        return replace(self, state=EntryState.PENDING, attempts=0, unfinished=0, **_AFRESH)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

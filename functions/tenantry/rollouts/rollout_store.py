@@ -1,6 +1,7 @@
 """Stores rollouts in the registry's table: `pk` is `ROLLOUT`, `sk` the rollout's ULID. One is under way at a time."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,12 +9,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.aws.registry import registry_unavailable
 from tenantry.domain.errors import Conflict, NotFound
+from tenantry.domain.ulid import ALPHABET
 from tenantry.rollouts.rollout import Rollout, RolloutState, rollout_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _KIND: Final = "ROLLOUT"
+_ID: Final = re.compile(f"[{ALPHABET}]{{26}}")
 # Sorts behind all ULIDs, and is none.
 _UNDER_WAY: Final = "~under-way"
 # Why a rollout is paused whose ledger is still being written.
@@ -148,7 +151,7 @@ class RolloutStore:
             raise registry_unavailable() from exc
 
     def _read(self, rollout_id: str) -> tuple[Rollout, int]:
-        item = self._get(rollout_id) if rollout_id != _UNDER_WAY else None
+        item = self._get(rollout_id) if _ID.fullmatch(rollout_id) else None
         if item is None or "record" not in item:
             raise NotFound(
                 "There is no such rollout.", code="rollout_unknown", hint="GET /admin/v1/rollouts lists the newest."

@@ -36,11 +36,11 @@ class Sizes:
         :raises TenantryError: the server refused.
         """
         findings = [finding for digest in digests for finding in self.findings.get(digest, ())]
-        tables = {table for finding in findings for table in finding.tables}
+        tables = {bare_name(table) for finding in findings for table in finding.tables}
         rows = estimate_rows(place.connect, place.admin.home, tables)
         large = sorted(table for table, count in rows.items() if count > rules.max_rows)
         if large:
-            told = sorted({finding.rule for finding in findings if {*finding.tables} & {*large}})
+            told = sorted({one.rule for one in findings if {*map(bare_name, one.tables)} & {*large}})
             raise Conflict(
                 "A revision rewrites or scans a table that is too large for that.",
                 code="table_too_large",
@@ -48,3 +48,9 @@ class Sizes:
                 hint="Split the revision as its findings say, or raise max_rows where such a lock does no harm.",
             )
         return rows
+
+
+def bare_name(table: str) -> str:
+    """Return a table's name without its schema and quotes, as the catalogue has it."""
+    name = table[table.index('"') :] if table.endswith('"') else table.rpartition(".")[2]
+    return name.rpartition('"."')[2].strip('"').replace('""', '"')

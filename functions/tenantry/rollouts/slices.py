@@ -4,11 +4,14 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tenantry.domain.errors import BadRequest
 from tenantry.rollouts.outcomes import is_due
 from tenantry.rollouts.rollout import Entry, Rollout
+
+# Step Functions passes on 256 KB and keeps 25,000 events: a slice is some 150 bytes, and 10 events.
+_MOST_SLICES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +25,16 @@ class Slice:
     parts: int
 
     def due(self, entries: Iterable[Entry], rollout: Rollout, at: datetime) -> list[Entry]:
-        """List the entries of this slice that are to be tried now."""
-        return [
+        """List the entries of this slice that are to be tried now; a backfill that does not end comes last."""
+        mine = [
             entry
             for entry in entries
-            if entry.wave == rollout.wave
+            if entry.wave <= rollout.wave
             and entry.server_id == self.server_id
             and _part_of(entry.unit, self.parts) == self.part
             and is_due(entry, rollout.rules, at)
         ]
+        return sorted(mine, key=lambda entry: entry.unfinished)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a worker's event."""
@@ -54,11 +58,16 @@ def slice_from(event: dict[str, Any]) -> Slice:
             int(event["parts"]),
         )
     except (KeyError, TypeError, ValueError) as exc:
-        raise BadRequest("That is no slice of a rollout.", code="invalid_slice") from exc
+        raise BadRequest(
+            "That is no slice of a rollout.", code="invalid_slice", hint="The conductor makes them: start a rollout."
+        ) from exc
 
 
 def slices_of(rollout: Rollout, due: Iterable[Entry]) -> list[Slice]:
-    """Share the homes that are due out: for each server as many slices as workers may be on it, and no empty one."""
+    """Share the homes that are due out: for each server as many slices as workers may be on it, and no empty one.
+
+    What is more than a state of the state machine may hold is left to the next round.
+    """
     by_server: dict[str, list[Entry]] = {}
     for entry in due:
         by_server.setdefault(entry.server_id, []).append(entry)
@@ -67,7 +76,7 @@ def slices_of(rollout: Rollout, due: Iterable[Entry]) -> list[Slice]:
         parts = min(rollout.current.at_once_per_server, len(entries))
         used = sorted({_part_of(entry.unit, parts) for entry in entries})
         slices += [Slice(rollout.rollout_id, rollout.execution, server_id, part, parts) for part in used]
-    return slices
+    return slices[:_MOST_SLICES]
 
 
 def _part_of(unit: str, parts: int) -> int:

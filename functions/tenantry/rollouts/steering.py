@@ -50,7 +50,7 @@ class Steering:
             for entry in self._ledger.all(rollout_id)
             if entry.state in {EntryState.FAILED, EntryState.BLOCKED}
         ]
-        self._ledger.put_all(rollout_id, again)
+        self._ledger.replace_all(rollout_id, again)
         self._rollouts.forget_failures(rollout_id, rollout.wave)
         return self._go_on(rollout_id)
 
@@ -68,8 +68,6 @@ class Steering:
                     code="wave_incomplete",
                     hint="A gate is opened when its wave is done; resume a rollout that has stopped.",
                 )
-            if is_soaking:
-                return replace(rollout, soak_until=datetime.now(UTC))
             return replace(rollout, wave=rollout.wave + 1, soak_until=None)
 
         return self._go_on(rollout_id, promote)
@@ -86,7 +84,7 @@ class Steering:
             for entry in self._ledger.all(rollout_id)
             if entry.state in {EntryState.PENDING, EntryState.BLOCKED}
         ]
-        self._ledger.put_all(rollout_id, left)
+        self._ledger.replace_all(rollout_id, left)
         return cancelled
 
     def skip(self, rollout_id: str, unit: str, reason: str) -> Entry:
@@ -104,7 +102,9 @@ class Steering:
         skipped = replace(
             entry, state=EntryState.SKIPPED, reason=reason, updated_at=datetime.now(UTC).isoformat(), not_before=""
         )
-        self._ledger.put(rollout_id, skipped)
+        if self._ledger.replace(rollout_id, skipped) is None:
+            # A worker has just begun with it, or ended.
+            return self.skip(rollout_id, unit, reason)
         return skipped
 
     def _steer(self, rollout_id: str, change: Callable[[Rollout], Rollout]) -> Rollout:

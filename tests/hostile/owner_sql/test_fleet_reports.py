@@ -10,14 +10,14 @@ from local.postgres_server import PostgresServer
 from tenantry.reports.backups import as_csv
 from tenantry.reports.connections import ConnectionBudget, Verdict
 from tenantry.reports.drift.findings import Drift
-from tests.integration.reports.conftest import ACME, UMBRELLA, Fleet, fleet
+from tests.integration.reports.conftest import ACME, UMBRELLA, Fleet, fleet, references
 from tests.integration.reports.cost.test_cost import estimate, of, size
 from tests.postgres import temporary_postgres
 
 # What the two logins for a tenant's backups may open, beside its own.
 FOR_BACKUPS = 2 * 6
 
-__all__ = ["fleet"]
+__all__ = ["fleet", "references"]
 
 # What answers for PostgreSQL's own, where names are looked up in a tenant's schema first or as well.
 SHADOWS = """

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.backend_memory import watch_backend
 from tenantry.database.memory_limit import bound_memory
 from tests.hostile.viewer_token.conftest import Viewer
+from tests.integration.conftest import request_event
 
 FUNCTIONS = """
 CREATE FUNCTION notices(level text, n int) RETURNS int LANGUAGE plpgsql AS $$BEGIN
@@ -99,6 +100,23 @@ def test_announcements_without_end_leave_the_process_alive(viewer: Viewer) -> No
     assert reply.status in {200, 413, 503}
     assert viewer.connection().notifies == [] or reply.status != 200
     assert viewer.get("light", limit="1").status == 200
+
+
+@pytest.mark.parametrize("room", [8, 70])
+def test_a_catalogue_of_any_length_leaves_the_process_alive(viewer: Viewer, room: int) -> None:
+    """Nothing is changed by a description, so it can be asked for again."""
+    comment = "DO $$BEGIN EXECUTE format('COMMENT ON VIEW long_headed IS %L', repeat('x', {})); END$$; {}"
+    root = request_event(viewer.tenant, "GET", "", role="viewer", body=None, prefer="", query={})
+    root |= {"pathParameters": None}
+    viewer.run(comment.format(20_000_000, "NOTIFY pgrst, 'reload schema'"))
+    try:
+        viewer.get("light", limit="1")
+        with bounded(room):
+            reply = viewer.send(root)
+        assert reply.status in {413, 503}
+    finally:
+        viewer.run(comment.format(1, "NOTIFY pgrst, 'reload schema'"))
+    assert viewer.send(root).status == 200
 
 
 def test_the_bound_is_below_what_the_function_has() -> None:

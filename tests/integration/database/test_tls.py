@@ -33,7 +33,7 @@ def reply_over_tls(world: World, certificate: Path, root: str) -> tuple[int, str
         )
         world.secrets.write(tenant, secret)
         try:
-            query_tenant._data_requests()._secrets.forget(tenant)
+            query_tenant._data_requests()._opener._secrets.forget(tenant)
             reply = world.call(tenant)
         finally:
             query_tenant._data_requests()._connections.close()
@@ -74,7 +74,7 @@ def test_a_server_without_tls_gets_no_password(world: World) -> None:
     query_tenant._data_requests()._connections.close()
     world.secrets.write(tenant, replace(world.credentials[tenant], sslmode="require"))
     try:
-        query_tenant._data_requests()._secrets.forget(tenant)
+        query_tenant._data_requests()._opener._secrets.forget(tenant)
         assert world.call(tenant).status == 503
     finally:
         world.secrets.write(tenant, world.credentials[tenant])

@@ -14,7 +14,10 @@ import pytest
 from local.ports import LOOPBACK, free_ports
 from local.processes import wait_until
 from tenantry.database.admin_sql import AdminConnect
+from tenantry.domain.credentials import Credentials
 from tenantry.domain.tenant import Isolation, new_home
+from tenantry.reports.drift.references import Place, References, Wanted
+from tenantry.revisions.scratch import SCRATCH_DATABASE
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.tenant_removal import TenantRemoval
 from tests.integration.conftest import IMPATIENT
@@ -107,11 +110,23 @@ def walk_through(connect: AdminConnect, model: Isolation) -> None:
     assert (home.size(), removal.find_roles(tenant)) == (None, [])
 
 
+def read_reference(connect: AdminConnect, model: Isolation) -> None:
+    """What a home's structure is compared with, in the drift report."""
+    nobody = Credentials(LOOPBACK, 1, "", "", "")
+    found = References().find(Place("local", nobody, connect), Wanted(model, "0001"))
+    assert ("table", "@.candidates") in found
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (SCRATCH_DATABASE,))
+        assert not cursor.fetchall()
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_on_the_newest_server(newest: AdminConnect, model: Isolation) -> None:
     walk_through(newest, model)
+    read_reference(newest, model)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_on_the_oldest_server(oldest: AdminConnect, model: Isolation) -> None:
     walk_through(oldest, model)
+    read_reference(oldest, model)

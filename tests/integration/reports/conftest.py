@@ -19,6 +19,7 @@ from tenantry.operations.operation_store import OperationStore
 from tenantry.reports.drift.audit import DriftAudit
 from tenantry.reports.drift.findings import Drift, DriftReport
 from tenantry.reports.drift.fleet_inventory import FleetInventory
+from tenantry.reports.drift.references import References
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
@@ -56,9 +57,10 @@ class Pages:
 class Fleet(World):
     """A server and its tenants; `keys` and `users` are what API Gateway and Cognito would list."""
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: PostgresServer, references: References) -> None:
         secrets = aws_client("secretsmanager", REGION)
         super().__init__(server, create_registry(), SecretStore(secrets, STAGE))
+        self.references = references
         # Whether the server may be other than the next fleet's tenants need it.
         self.touched = False
         self.client: Any = secrets
@@ -127,7 +129,14 @@ class Fleet(World):
 
     def audit(self) -> DriftAudit:
         return DriftAudit(
-            self.registry, self.operations, self.secrets, self.administrators, self.inventory, self.backups, STAGE
+            self.registry,
+            self.operations,
+            self.secrets,
+            self.administrators,
+            self.inventory,
+            self.backups,
+            STAGE,
+            self.references,
         )
 
     def drift(self, now: datetime | None = None) -> DriftReport:
@@ -156,13 +165,19 @@ def user(name: str, tenant: str = "", role: str = "viewer") -> dict[str, Any]:
     return {"Username": name, "Attributes": [{"Name": k, "Value": v} for k, v in attributes.items() if v]}
 
 
+@pytest.fixture(scope="module")
+def references() -> References:
+    """What the revisions make: the same for all tests on one server."""
+    return References()
+
+
 @pytest.fixture
-def fleet(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(postgres: PostgresServer, references: References, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """Two tenants, and no drift."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        made = Fleet(postgres)
+        made = Fleet(postgres, references)
         try:
             made.add(ACME)
             made.add(UMBRELLA)

@@ -21,6 +21,7 @@ from tenantry.domain.tenant import TenantId
 from tenantry.revisions import templates as templates_module
 from tenantry.revisions.history import head_revision
 from tenantry.revisions.running import upgrade_home, upgrade_schema
+from tenantry.revisions.scratch import scratch_database
 from tenantry.revisions.templates import TemplateDatabases
 from tenantry.revisions.version import schema_revision
 from tenantry.servers.server_admin import ServerAdmin
@@ -288,3 +289,14 @@ def test_nobody_connects_to_a_template(world: World, tenant: TenantId) -> None:
             WHERE datname = '{database}' AND rolname = 'tenantry_template'"""
     )
     assert row == (world.server.admin_user, False)
+
+
+def test_a_scratch_database_is_closed_and_gone_afterwards(world: World) -> None:
+    rights = "SELECT has_database_privilege('public', datname, 'CONNECT') FROM pg_database WHERE datname = %s"
+    with closing(world.admin()) as connection, connection.cursor() as cursor:
+        with pytest.raises(RuntimeError), scratch_database(world.admin) as name:
+            cursor.execute(rights, (name,))
+            assert cursor.fetchall() == [(False,)]
+            raise RuntimeError
+        cursor.execute(rights, (name,))
+        assert cursor.fetchall() == []

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from tenantry.backups.requests import BackupRequests
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.patience import Patience
 from tenantry.domain.server import Server
-from tenantry.domain.tenant import Isolation, TenantId
+from tenantry.domain.tenant import Isolation, Tenant, TenantId
+from tenantry.homes.factory import home_of
 from tenantry.operations.leases import Leases
 from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
@@ -35,7 +38,7 @@ from tenantry.rollouts.steering import Steering
 from tenantry.servers.servers import Servers
 from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, TABLE, World, clear_caches, create_registry
 from tests.integration.homes.conftest import MODELS, new_id, provision
-from tests.integration.revisions.conftest import Versions, versions
+from tests.integration.revisions.conftest import Versions, copied_revisions, versions
 from tests.postgres import temporary_postgres
 
 __all__ = ["versions"]
@@ -166,13 +169,15 @@ class Fleet:
         for rollout in self.store.newest(100):
             if not rollout.is_over:
                 self.steering.cancel(rollout.rollout_id)
+            # A report on others is not to read them.
+            self.store._delete(rollout.rollout_id)
         for tenant in list(self.registry.tenants()):
             self.registry.delete_tenant(tenant.tenant_id)
 
 
-@pytest.fixture(scope="module")
-def own_world() -> Iterator[World]:
-    """A server of its own, with a registry and secrets."""
+@contextmanager
+def lone_world() -> Iterator[World]:
+    """Start a server of its own, with a registry and secrets."""
     with temporary_postgres("rollouts") as server, mock_aws(), pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -181,17 +186,44 @@ def own_world() -> Iterator[World]:
         clear_caches()
 
 
+def make_residents(world: World, folder: Path) -> list[Tenant]:
+    """Make five tenants at the first revision: two databases, one schema, and two who share tables."""
+    made = [new_id("r") for _ in range(5)]
+    with copied_revisions(folder):
+        for tenant_id, model in zip(made, (*MODELS, Isolation.DATABASE, Isolation.POOLED), strict=True):
+            provision(world, tenant_id, model)
+    found = [world.registry.tenant(tenant_id) for tenant_id in made]
+    return [tenant for tenant in found if tenant]
+
+
+@pytest.fixture(scope="package")
+def own_world() -> Iterator[World]:
+    """A server of its own, which the files of this folder share."""
+    with lone_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="package")
+def residents(own_world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Tenant]:
+    """The tenants of that server."""
+    return make_residents(own_world, tmp_path_factory.mktemp("first"))
+
+
 @pytest.fixture
-def fleet(own_world: World, versions: Versions) -> Iterator[Fleet]:
-    """Five tenants at the first revision: two databases, one schema, and two who share tables."""
+def fleet(own_world: World, versions: Versions, residents: list[Tenant]) -> Iterator[Fleet]:
+    """The five tenants, as they were made."""
     made = Fleet(own_world)
-    reset_shared(own_world)
-    made.add(*MODELS, Isolation.DATABASE, Isolation.POOLED)
+    for tenant in residents:
+        own_world.registry.put_tenant(tenant)
+        made.made.append(tenant.tenant_id)
     yield made
     made.remove()
+    for tenant in residents:
+        take_back(own_world, tenant)
 
 
-def reset_shared(world: World) -> None:
-    """Shared tables outlast a test: drop them, so that they are made at the first revision again."""
-    for (name,) in world.execute("SELECT datname FROM pg_database WHERE datname IN ('tenantry_pool')"):
-        world.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def take_back(world: World, tenant: Tenant) -> None:
+    """Undo what a test's revisions and tenants have done to a home: making it anew takes ten times as long."""
+    home = home_of(tenant, world.secrets.find(tenant.tenant_id))
+    sweep = (Path(__file__).parent / "take_back.sql").read_text("utf-8").replace(":schema", f"'{home.schema}'")
+    world.execute(sweep, home.database)

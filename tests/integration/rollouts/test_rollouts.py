@@ -98,6 +98,19 @@ def test_waves_soak_and_wait_for_their_gates(fleet: Fleet, versions: Versions) -
     assert set(fleet.revisions().values()) == {"0002"}
 
 
+def test_promoting_ends_the_soak_time_and_opens_the_gate_at_once(fleet: Fleet, versions: Versions) -> None:
+    versions.add("0002", "0001", ADD_NOTE)
+    canary = fleet.made[0].value
+    match = Match(tenants=(canary,))
+    rollout = fleet.start(Wave("canary", match, soak_minutes=30, gate=Gate.OPERATOR), Wave("rest", soak_minutes=30))
+    fleet.run(wait=False)
+    assert fleet.steering.promote(rollout.rollout_id).wave == 1
+    assert fleet.run(wait=False).wave == 1
+    assert set(fleet.revisions().values()) == {"0002"}
+    fleet.steering.promote(rollout.rollout_id)
+    assert fleet.run(wait=False).state is RolloutState.DONE
+
+
 def test_a_canary_that_fails_stops_the_rollout_which_goes_on_after_the_mend(fleet: Fleet, versions: Versions) -> None:
     versions.add("0002", "0001", 'op.execute("SELECT 1 / 0")')
     canary = fleet.made[0].value

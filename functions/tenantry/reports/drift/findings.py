@@ -1,7 +1,7 @@
 """The findings of the drift report: where registry, servers, secrets, keys, users and backups disagree."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ class Drift(StrEnum):
     DATABASE_TEMPLATE = "database_template"
     LOGIN_LIMIT = "login_limit"
     SCHEMA_REVISION = "schema_revision"
+    STRUCTURE = "structure"
     ROTATION_OFF = "rotation_off"
 
     # An operation that died left something behind.
@@ -120,6 +121,11 @@ _ADVICE = {
     ),
     Drift.LOGIN_LIMIT: _Advice(_MEDIUM, "PUT /admin/v1/tenants/{id}/limits with the limits that you want."),
     Drift.SCHEMA_REVISION: _Advice(_MEDIUM, "Repeat PUT /admin/v1/tenants/{id}: it brings the schema up to date."),
+    Drift.STRUCTURE: _Advice(
+        _MEDIUM,
+        "Somebody has changed what a revision made, or its file was changed afterwards. Roll out a revision that mends "
+        "it, or have the tenant's administrator take the change back.",
+    ),
     Drift.ROTATION_OFF: _Advice(_MEDIUM, "Repeat PUT /admin/v1/tenants/{id}: it schedules the rotation."),
     Drift.TENANT_INCOMPLETE: _Advice(_MEDIUM, "Repeat the call that makes the tenant, or erase it."),
     Drift.RELOCATION_LEFT: _Advice(
@@ -182,9 +188,20 @@ class Unread:
     code: str
 
 
+class OwnObjects(NamedTuple):
+    """How many objects a tenant has made itself, beside those of the revisions."""
+
+    objects: int
+    tenant: str
+    server: str
+
+
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """The result of a comparison; `started_at` is ISO 8601 in UTC. It passed if all was read and nothing found."""
+    """The result of a comparison; `started_at` is ISO 8601 in UTC. It passed if all was read and nothing found.
+
+    `compared` are the homes whose structure was compared with what their revision makes, shared tables as one.
+    """
 
     started_at: str
     seconds: float
@@ -192,6 +209,8 @@ class DriftReport:
     servers: int
     findings: list[DriftFinding]
     unchecked: list[Unread]
+    compared: int = 0
+    own_objects: list[OwnObjects] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -206,8 +225,10 @@ class DriftReport:
             "seconds": self.seconds,
             "tenants": self.tenants,
             "servers": self.servers,
+            "compared": self.compared,
             "findings": [finding.to_json() for finding in self.findings],
             "unchecked": [asdict(unread) for unread in self.unchecked],
+            "own_objects": [own._asdict() for own in self.own_objects],
         }
 
 

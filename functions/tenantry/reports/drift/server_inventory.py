@@ -1,4 +1,4 @@
-"""Reads the tenants' content of a PostgreSQL server: a few queries as administrator, and a login as each tenant."""
+"""Reads the tenants' content of a PostgreSQL server: a few queries as administrator, and a session as each tenant."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +11,8 @@ from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.database.identity import check_identity
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, Isolation, TenantId, owner_role
+from tenantry.domain.errors import TenantryError
+from tenantry.domain.tenant import POOL_DATABASE, SCHEMAS_DATABASE, TenantId, owner_role
 from tenantry.reports.drift.fleet import DatabaseOnServer, ReadOnlySetting, RoleOnServer, ServerContent
 from tenantry.revisions.version import schema_revision
 from tenantry.servers.running_server import running_server
@@ -61,21 +62,30 @@ class ServerInventory:
         return connect(replace(self._administrator, dbname=database), _CONNECT)
 
 
-def check_login(tenant_id: TenantId, credentials: Credentials) -> str | None:
-    """Log in as a tenant, check which tenant the database names, and read the schema's revision as the owner role.
+def open_as_tenant(tenant_id: TenantId, credentials: Credentials) -> Any:
+    """Log in as a tenant, and check which tenant the database names; the session is in autocommit mode.
 
-    :returns: the revision; None if no migration was ever run, or if the tenant is pooled.
     :raises DatabaseUnavailable: the login was refused, with the SQLSTATE, or no server answered (08001).
     :raises IdentityMismatch: the database names another tenant.
     :raises TenantryError: the database refused a query.
     """
-    with closing(connect(credentials, _CONNECT)) as connection:
+    connection = connect(credentials, _CONNECT)
+    try:
         check_identity(connection, tenant_id)
-        if credentials.isolation is Isolation.POOLED:
-            return None
-        with connection.cursor() as cursor:
-            execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
-        return schema_revision(connection, credentials.schema)
+    except TenantryError:
+        connection.close()
+        raise
+    return connection
+
+
+def read_revision(connection: Any, tenant_id: TenantId, schema: str) -> str | None:
+    """Read the revision of a tenant's own schema as its owner; None if no migration was ever run.
+
+    :raises TenantryError: the database refused a query.
+    """
+    with connection.cursor() as cursor:
+        execute(cursor, sql.SQL("SET ROLE {}").format(sql.Identifier(owner_role(tenant_id))))
+    return schema_revision(connection, schema)
 
 
 def _query(connection: Any, name: str) -> list[Any]:

@@ -152,6 +152,12 @@ DRIFTS: dict[str, Made] = {
     "a limit": (in_database("ALTER ROLE acme_login_b CONNECTION LIMIT 3"), Drift.LOGIN_LIMIT, "acme", NOW),
     "the revision": (registered(schema_revision="0000"), Drift.SCHEMA_REVISION, "acme", NOW),
     "no revision": (in_database("DROP TABLE alembic_version", "acme"), Drift.SCHEMA_REVISION, "acme", NOW),
+    "the structure": (
+        in_database("ALTER TABLE candidates DROP COLUMN phone", "acme"),
+        Drift.STRUCTURE,
+        "acme",
+        NOW,
+    ),
     "rotation": (stop_rotation, Drift.ROTATION_OFF, "acme", NOW),
     "half a tenant": (registered(status=TenantStatus.PROVISIONING), Drift.TENANT_INCOMPLETE, "acme", NOW),
     "a dead move": (registered(relocation="01JBXKQ5S00000000000000000"), Drift.RELOCATION_LEFT, "acme", NOW),

@@ -1,9 +1,10 @@
 """A revision is rolled out over sixty tenants of all three models on two servers, by the real state machine.
 
 The functions of the stack get a directory of revisions with one more than the project has; at the end everybody is back
-at the project's own, and the stack is as it was.
+at the project's own. This file is the last one by its name: what it makes is left in a stack that ends with the tests.
 """
 
+import os
 import shutil
 import time
 import uuid
@@ -23,6 +24,7 @@ PROJECT = Path(__file__).parents[2]
 VERSIONS = PROJECT / "functions/migrations/versions"
 FUNCTIONS = ("AdministerTenants", "MigrateTenants", "PerformOperation")
 PATIENCE_SECONDS = 120
+MODELS = {"database": 9, "schema": 18, "pooled": 33}
 REVISION = '''"""A note for each candidate."""
 
 import sqlalchemy as sa
@@ -49,21 +51,21 @@ class Fleet:
         self.api, self.head, self.before = api, head, before
         self.names: list[str] = []
 
-    def make(self, number: int) -> None:
+    def make(self) -> None:
+        """Make as many of each model as a test of a minute can bear, by turns on the two servers."""
         regions = [server.region for server in self.api.stack.servers[:2]]
-        models = ["database", "schema", "pooled"]
-        plans = [(f"f{uuid.uuid4().hex[:8]}", models[n % 3], regions[n % 2]) for n in range(number)]
 
-        def make(plan: tuple[str, str, str]) -> str:
-            name, isolation, region = plan
-            administer(self.api, "PUT", f"/tenants/{name}", json={"isolation": isolation, "region": region})
-            return name
+        def make(number: int, isolation: str) -> None:
+            body = {"isolation": isolation, "region": regions[number % 2]}
+            administer(self.api, "PUT", f"/tenants/{self.names[number]}", json=body)
 
+        models = [model for model, count in MODELS.items() for _ in range(count)]
+        self.names = [f"{model[0]}{uuid.uuid4().hex[:8]}" for model in models]
         with ThreadPoolExecutor(4) as pool:
-            self.names = list(pool.map(make, plans))
+            list(pool.map(make, range(len(models)), models))
 
     def of(self, isolation: str) -> list[str]:
-        return [name for n, name in enumerate(self.names) if ["database", "schema", "pooled"][n % 3] == isolation]
+        return [name for name in self.names if name.startswith(isolation[0])]
 
     def revisions(self) -> Counter[str]:
         tenants = administer(self.api, "GET", "/tenants")
@@ -111,7 +113,7 @@ def fleet(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
     before = max(path.name.partition("_")[0] for path in versions.glob("[0-9]*_*.py"))
     head = f"{int(before) + 1:04}"
     made = Fleet(api, head, before)
-    made.make(60)
+    made.make()
     (versions / f"{head}_note.py").write_text(REVISION.format(revision=head, before=before))
     set_revisions(api, versions)
     yield made
@@ -119,8 +121,10 @@ def fleet(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
         if any(call["call"] and call["call"].endswith("/cancel") for call in rollout["next"]):
             made.steer(rollout["rollout_id"], "cancel")
     set_revisions(api, None)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: erase(api, name), made.names))
+    if os.environ.get("TENANTRY_STACK_FILE"):
+        # A stack that goes on; of one's own, nothing is left anyway, and no test comes after these.
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: erase(api, name), made.names))
 
 
 def test_a_rollout_stops_at_its_gate_goes_on_after_the_mend_and_is_taken_back(api: Api, fleet: Fleet) -> None:
