@@ -112,8 +112,9 @@ def _view_column(row: list[Any], names: Mapping[str, Name]) -> ViewColumn:
 
 
 def _computed(row: list[Any]) -> Computed:
-    schema, function, origin_schema, origin, target_schema, target, to_one = row
-    return Computed(Name(schema, function), Name(origin_schema, origin), Name(target_schema, target), to_one)
+    schema, function, origin_schema, origin, target_schema, target, to_one, oid = row
+    names = Name(schema, function), Name(origin_schema, origin), Name(target_schema, target)
+    return Computed(*names, to_one, int(oid))
 
 
 def _tables(
@@ -183,6 +184,7 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         oid,
         settings,
         media,
+        rows_of,
     ) = row
     return Routine(
         Name(schema, name),
@@ -195,4 +197,5 @@ def _routine(row: list[Any], types: Mapping[str, _Type]) -> Routine:
         tuple((setting, value) for setting, _, value in (each.partition("=") for each in settings)),
         media or "",
         int(oid),
+        int(rows_of),
     )

@@ -120,8 +120,10 @@ class Catalogues:
         known = self._known.get(connection.tenant_id)
         changed = connection.take_notice()
         if known is None:
-            # What was announced may be a form of the database's own.
-            connection.has_own_forms |= changed
+            if changed:
+                # What was announced may be a form of the database's own.
+                connection.has_own_forms = True
+                connection.prepare_anew()
             return None
         if changed:
             known.has_changed = True
@@ -130,7 +132,9 @@ class Catalogues:
         # Nobody heard the changes that were announced before this connection was opened.
         is_older = known.read_at < connection.opened_at
         if is_older or known.catalogue.schemas != schemas or time.monotonic() >= known.expires_at:
-            connection.has_own_forms |= known.has_changed
+            if known.has_changed:
+                connection.has_own_forms = True
+                connection.prepare_anew()
             self.forget(connection.tenant_id)
             return None
         self._known.move_to_end(connection.tenant_id)

@@ -61,6 +61,11 @@ class PreparedStatements:
         self._prepared.clear()
         self._abandoned = self._characters = 0
 
+    def renew(self) -> None:
+        """Have each prepared anew, because what it was made of has changed; the server drops them with the next one."""
+        self.forget()
+        self._abandoned = _MAX_PREPARED
+
     def _evict(self, length: int) -> list[str]:
         if self._abandoned >= _MAX_PREPARED:
             self.forget()

@@ -233,6 +233,10 @@ class TenantConnection:
         """Forget every prepared statement, as when the server says that it does not know one."""
         self._statements.forget()
 
+    def prepare_anew(self) -> None:
+        """Prepare every statement anew: PostgreSQL keeps a domain's default in one, whatever becomes of it."""
+        self._statements.renew()
+
 
 def _is_odd(exc: psycopg2.Error) -> bool:
     """Whether a statement that was prepared may have failed only because it is not what it should be by now."""

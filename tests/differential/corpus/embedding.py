@@ -9,6 +9,8 @@ _SHAPES = {
     "to-many": "companies?select=id,ships(id,name)&order=id&ships.order=id",
     "to-many-all": "companies?select=*,ships(*)&order=id&ships.order=id",
     "to-many-unordered": "companies?select=id,ships(id)&order=id",
+    "only-empty": "ships?select=companies()&order=id&limit=2",
+    "only-empty-to-many": "companies?select=ships()&order=id",
     "only": "companies?select=ships(id)&order=id&ships.order=id",
     "many-to-many": "voyages?select=id,cargo_kinds(code)&order=id&limit=12&cargo_kinds.order=code",
     "many-to-many-back": "cargo_kinds?select=code,voyages(id)&order=code&voyages.order=id&voyages.limit=4",

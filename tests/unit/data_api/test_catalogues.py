@@ -33,6 +33,10 @@ class Connection:
     opened_at: float = 0.0
     announces: bool = False
     has_own_forms: bool = False
+    prepared_anew: int = 0
+
+    def prepare_anew(self) -> None:
+        self.prepared_anew += 1
 
     def take_notice(self) -> bool:
         return self.announces

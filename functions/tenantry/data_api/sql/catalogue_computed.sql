@@ -6,7 +6,8 @@ SELECT coalesce(json_agg(json_build_array(
     origin.relname,
     target.nspname,
     target.relname,
-    NOT f.proretset OR f.prorows = 1
+    NOT f.proretset OR f.prorows = 1,
+    target.oid::bigint
 ) ORDER BY f.nspname, f.proname, origin.nspname, origin.relname), '[]')
 FROM functions f
 JOIN relations origin ON origin.reltype = f.proargtypes[0]

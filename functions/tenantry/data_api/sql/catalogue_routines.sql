@@ -23,7 +23,8 @@ SELECT coalesce(json_agg(json_build_array(
         FROM unnest(f.proconfig) setting
         WHERE setting ~ '^(statement_timeout|default_transaction_isolation|plan_filter\.[a-z_]+)='
     ), '[]'),
-    CASE WHEN NOT f.proretset THEN m.media END
+    CASE WHEN NOT f.proretset THEN m.media END,
+    t.typrelid::bigint
 ) ORDER BY f.nspname, f.proname, f.pronargs, given.types), '[]')
 FROM functions f
 LEFT JOIN domains d ON d.oid = f.prorettype

@@ -120,6 +120,8 @@ class Relationship:
     function: Name | None = None
     origin_is_view: bool = False
     target_is_view: bool = False
+    # Of pg_class, of the target whose rows a function returns; 0 is not known.
+    target_oid: int = field(default=0, compare=False)
 
     @property
     def is_self(self) -> bool:
@@ -171,6 +173,8 @@ class Routine:
     media: str = ""
     # Of pg_proc; 0 is not known.
     oid: int = field(default=0, compare=False)
+    # Of pg_class, of what its rows are rows of: a table, a view or a composite type. 0 is none.
+    rows_of: int = field(default=0, compare=False)
 
     @property
     def takes_whole(self) -> bool:

@@ -38,6 +38,8 @@ class Computed:
     origin: Name
     target: Name
     to_one: bool
+    # Of pg_class, of the target; 0 is not known.
+    target_oid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,10 @@ def _override(found: dict[Name, set[Relationship]], computed: Computed) -> None:
     """Put a function in the place of every relationship to a table that has the function's name."""
     others = {each for each in found[computed.origin] if each.function or each.target != computed.function}
     cardinality = Cardinality.MANY_TO_ONE if computed.to_one else Cardinality.ONE_TO_MANY
-    found[computed.origin] = others | {
-        Relationship(computed.origin, computed.target, cardinality, function=computed.function)
-    }
+    way = Relationship(
+        computed.origin, computed.target, cardinality, function=computed.function, target_oid=computed.target_oid
+    )
+    found[computed.origin] = others | {way}
 
 
 def _sort_key(each: Relationship) -> tuple[object, ...]:

@@ -55,6 +55,7 @@ def plan_call(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     root = grow_from(_rows_of(routine, catalogue), name.schema, given, catalogue, limits)
     check_selection(root, limits)
     values.note_routine(routine.oid, routine.name)
+    values.note_returned(routine.rows_of)
     watch(made, values)
     return Plan(
         _statement(catalogue, routine, call, root, values, limits, (media, made), preferences, guards),

@@ -34,6 +34,7 @@ def gate_sql(values: Values, at_once: int, *, own_database: bool = False) -> str
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
     same += [_same_defaults(table, versions, values) for table, versions in values.defaults.items()]
     same += [_same_routine(oid, name, values) for oid, name in values.routines.items()]
+    same += [_known_as_it_is(oid) for oid in values.returned]
     if same:
         cases.append(f"WHEN NOT ({' AND '.join(same)}) THEN {refuse(Refusal.STALE)} > 0")
     cases += [f"WHEN {_is_hidden(cast)} THEN {refuse(Refusal.HIDDEN_TYPE)} > 0" for cast in values.foreign_casts]
@@ -87,6 +88,16 @@ def _same_routine(oid: int, name: Name, values: Values) -> str:
         f" WHERE p.oid = {oid:d} AND p.proname = {values.bind(name.name)}"
         f" AND n.nspname = {values.bind(name.schema)})"
     )
+
+
+def _known_as_it_is(oid: int) -> str:
+    """Name a relation, which is true, so that the statement is read anew once the relation is another.
+
+    PostgreSQL keeps what it has read of a statement until a table in it changes, and what a function returns rows of is
+    not in it. It would go on with columns that are gone, and take their bytes for those of types that they had: for a
+    text's address a number, at which the server ends. Only a constant of this type counts as named; it needs no right.
+    """
+    return f"'{oid:d}'::pg_catalog.regclass IS NOT NULL"
 
 
 def _is_hidden(cast: str) -> str:

@@ -90,7 +90,9 @@ class SelectWriter:
     def _rows(self, node: ReadNode, shown: ReadNode, source: str | None, *, grouped: bool, comparable: bool) -> str:
         """Write the statement of a node without order and window; `shown` has its columns."""
         outputs = self._outputs(shown, jsonb=comparable)
-        columns = ", ".join([output.text for output in outputs]) or "1"
+        # What is embedded without a column is joined all the same, and has to be told from no row. The answer's rows
+        # have as many columns as were selected: perhaps none.
+        columns = ", ".join([output.text for output in outputs]) or ("1" if node.embed else "")
         joins = "".join([self._join(child, comparable=comparable and child.is_spread) for child in node.children])
         where = self._where(node, self._replacement(node), self._arrays_fit(node))
         groups = [output.stored or str(place) for place, output in enumerate(outputs, 1) if not output.aggregated]
@@ -179,6 +181,7 @@ class SelectWriter:
         relationship, alias = node.relationship, quote(node.alias)
         if relationship and relationship.function:
             # The row of the parent goes in; its type is said, for functions of one name can take different ones.
+            self._values.note_returned(relationship.target_oid)
             row = f"({quote(node.parent)}.*)::{qualified(relationship.origin)}"
             return f"{qualified(relationship.function)}({row}) {alias}"
         table = qualified(node.name)

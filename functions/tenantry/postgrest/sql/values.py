@@ -6,7 +6,7 @@ from tenantry.postgrest.catalogue.model import Name
 class Values:
     """Collects values and returns a placeholder for each."""
 
-    __slots__ = ("_keys", "all", "defaults", "domains", "foreign_casts", "routines", "vectors", "watched")
+    __slots__ = ("_keys", "all", "defaults", "domains", "foreign_casts", "returned", "routines", "vectors", "watched")
 
     def __init__(self) -> None:
         """Start without values."""
@@ -22,6 +22,8 @@ class Values:
         self.defaults: dict[Name, dict[str, str]] = {}
         # Functions and aggregates that the statement is written for, by their oids.
         self.routines: dict[int, Name] = {}
+        # What functions return rows of, by its oids.
+        self.returned: dict[int, None] = {}
         # Types of casts that are not PostgreSQL's own, as SQL.
         self.foreign_casts: dict[str, None] = {}
 
@@ -52,6 +54,11 @@ class Values:
         """Note which function is meant: another of that name may take and return other types. 0 is not known."""
         if oid:
             self.routines[oid] = name
+
+    def note_returned(self, oid: int) -> None:
+        """Note what a function returns rows of: their columns are known from when the statement was prepared."""
+        if oid:
+            self.returned[oid] = None
 
     def bind_key(self, key: str) -> str:
         """Add a key of a JSON path. The same key shares a placeholder, so that equal paths are equal expressions."""
