@@ -179,6 +179,27 @@ def test_what_needs_what_is_left_out_fails_the_restore(vault: Vault) -> None:
     assert vault.leftovers(tenant) == []
 
 
+def test_names_in_a_setting_may_be_quoted_or_not(vault: Vault) -> None:
+    """With quote_all_identifiers, PostgreSQL stores a list of names with quotes that it needs nowhere else."""
+    tenant = vault.add()
+    vault.run_as(
+        tenant,
+        f"""CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO public, "a B", "select" AS 'SELECT 1';
+        ALTER DATABASE "{tenant}" SET search_path TO public, other;
+        ALTER DATABASE "{tenant}" SET quote_all_identifiers = on""",
+    )
+    assert vault.scratches().drill(vault.order(vault.back_up(tenant))).findings.differing == []
+    vault.run_as(
+        tenant, 'SET quote_all_identifiers = on; ALTER FUNCTION f() SET search_path TO public, "a B", "select"'
+    )
+    order = vault.order(vault.back_up(tenant))
+    assert vault.scratches().drill(order).findings.differing == []
+    vault.scratches().restore(order)
+    vault.execute("here", "ALTER FUNCTION public.f() SET search_path TO public, other", order.database)
+    assert vault.scratches().examine(order).differing == ["function public.f()"]
+    vault.scratches().drop(order)
+
+
 @pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
 def test_a_multirange_whose_name_is_cut_within_a_letter_is_told(vault: Vault, isolation: Isolation) -> None:
     """PostgreSQL makes up a name that nobody can send: plain pg_restore fails too."""

@@ -145,7 +145,13 @@ things (class, object, part, kind, name, named, own, written) AS (
                      format_type(a.aggtranstype, NULL), format_type(a.aggmtranstype, NULL)),
            jsonb_build_array(
                p.prokind, l.lanname, p.prosrc, p.probin, p.procost, p.prorows, p.prosecdef, p.proleakproof,
-               p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargmodes, p.proargnames, p.proconfig,
+               p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargmodes, p.proargnames,
+               -- A list of names is stored with the quotes that quote_all_identifiers wanted when it was set.
+               (SELECT array_agg(
+                           CASE WHEN split_part(own, '=', 1) IN ('search_path', 'temp_tablespaces')
+                                THEN regexp_replace(own, '"([a-z_][a-z0-9_$]*)"', '\1', 'g') ELSE own END
+                           ORDER BY place)
+                FROM unnest(p.proconfig) WITH ORDINALITY config(own, place)),
                a.aggkind, a.aggnumdirectargs, a.aggfinalextra, a.aggmfinalextra, a.aggfinalmodify, a.aggmfinalmodify,
                a.aggtransspace, a.aggmtransspace, a.agginitval, a.aggminitval
            )::text,
@@ -202,7 +208,9 @@ SELECT 'comment', 'database', '', shobj_description(oid, 'pg_database'), ''
 FROM pg_database
 WHERE %(schema)s::text IS NULL AND datname = current_database() AND shobj_description(oid, 'pg_database') IS NOT NULL
 UNION ALL
-SELECT 'setting', setting, '', '', ''
+SELECT 'setting',
+       CASE WHEN split_part(setting, '=', 1) IN ('search_path', 'temp_tablespaces')
+            THEN regexp_replace(setting, '"([a-z_][a-z0-9_$]*)"', '\1', 'g') ELSE setting END, '', '', ''
 FROM pg_db_role_setting s, unnest(s.setconfig) setting
 WHERE %(schema)s::text IS NULL
   AND s.setrole = 0 AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
