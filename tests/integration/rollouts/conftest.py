@@ -196,14 +196,14 @@ def make_residents(world: World, folder: Path) -> list[Tenant]:
     return [tenant for tenant in found if tenant]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def own_world() -> Iterator[World]:
-    """A server of its own, which the files of this folder share."""
+    """A server of its own: a file has it, as all of its AWS ends with it."""
     with lone_world() as world:
         yield world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def residents(own_world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Tenant]:
     """The tenants of that server."""
     return make_residents(own_world, tmp_path_factory.mktemp("first"))
