@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks.results import BenchmarkFailed, Result
-from benchmarks.stage import STAGE, Stage
+from benchmarks.stage import STAGE, Stage, make_registry
 from local.aws_server import REGION
 from local.ports import free_ports
 from local.postgres_server import PostgresServer
@@ -71,15 +71,7 @@ def _administrator(postgres: PostgresServer) -> Credentials:
 
 def _make_registry(stage: Stage) -> Registry:
     """Make a separate registry, so that the leftovers of other benchmarks are not audited."""
-    dynamodb = stage.aws.client("dynamodb")
-    keys = (("pk", "HASH"), ("sk", "RANGE"))
-    dynamodb.create_table(
-        TableName=_TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-    )
-    return Registry(dynamodb, _TABLE)
+    return make_registry(stage.aws.client("dynamodb"), _TABLE)
 
 
 def _make_tenant(

@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from benchmarks.applications import ROWS
 from benchmarks.results import BenchmarkFailed, Result
-from benchmarks.stage import PROJECT, STAGE, Stage, connect_to
+from benchmarks.stage import PROJECT, STAGE, Stage, connect_to, make_registry
 from benchmarks.timing import take_turns
 from local.aws_server import REGION
 from local.ports import free_ports
@@ -150,15 +150,8 @@ def _fleet(stage: Stage) -> Iterator[_Fleet]:
 
 def _wire(stage: Stage, servers: dict[str, PostgresServer]) -> _Fleet:
     dynamodb, client = stage.aws.client("dynamodb"), stage.aws.client("secretsmanager")
-    keys = (("pk", "HASH"), ("sk", "RANGE"))
-    dynamodb.create_table(
-        TableName=_TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-    )
     registry, secrets, administrators = (
-        Registry(dynamodb, _TABLE),
+        make_registry(dynamodb, _TABLE),
         SecretStore(client, STAGE),
         ServerSecrets(client, STAGE),
     )

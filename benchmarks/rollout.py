@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.move import postgres_programs
 from benchmarks.results import BenchmarkFailed, Result
-from benchmarks.stage import PROJECT, STAGE, Stage
+from benchmarks.stage import PROJECT, STAGE, Stage, make_registry
 from local.aws_server import REGION
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
@@ -237,14 +237,7 @@ def _fleet(stage: Stage) -> Iterator[_Fleet]:
 
 def _wire(stage: Stage, versions: Path) -> _Fleet:
     dynamodb, client = stage.aws.client("dynamodb"), stage.aws.client("secretsmanager")
-    keys = (("pk", "HASH"), ("sk", "RANGE"))
-    dynamodb.create_table(
-        TableName=_TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-    )
-    registry, administrators, postgres = Registry(dynamodb, _TABLE), ServerSecrets(client, STAGE), stage.postgres
+    registry, administrators, postgres = make_registry(dynamodb, _TABLE), ServerSecrets(client, STAGE), stage.postgres
     administrators.write(
         "bench",
         Credentials(postgres.host, postgres.port, "postgres", postgres.admin_user, postgres.admin_password, "disable"),

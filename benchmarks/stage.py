@@ -123,13 +123,7 @@ def connect_to(postgres: PostgresServer, dbname: str) -> psycopg2.extensions.con
 def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
     """Make a deployment's resources, and return the environment variables that the template would set."""
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    keys = ("pk", "sk")
-    aws.client("dynamodb").create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
-    )
+    make_registry(aws.client("dynamodb"), TABLE)
     return {
         **clean_environment(directory),
         "PYTHONPATH": os.pathsep.join((str(PROJECT / "functions"), str(PROJECT))),
@@ -201,3 +195,15 @@ def call_handler(event: dict[str, Any], expected: int) -> None:
 def python_module(*arguments: str) -> list[str]:
     """Return the command that runs a module with this interpreter."""
     return [sys.executable, "-m", *arguments]
+
+
+def make_registry(dynamodb: Any, table: str) -> Registry:
+    """Make a table for a registry: each benchmark that fills one has its own."""
+    keys = (("pk", "HASH"), ("sk", "RANGE"))
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+    )
+    return Registry(dynamodb, table)

@@ -23,6 +23,7 @@ const SENTENCES = {
   tenant_suspended: `Your organisation's access is suspended. Please ${OPERATOR} why.`,
   tenant_renamed: "Your organisation has a new id. Sign out and sign in again.",
   tenant_moving: "Your organisation's data is being moved, and can't be changed for a moment. Try again in a few seconds.",
+  schema_behind: "Your organisation's tables are being brought up to date. Try again in a few minutes.",
   tenant_provisioning: "Your organisation is still being set up. Try again in a few minutes.",
   credentials_: NOT_SERVED,
   identity_: NOT_SERVED,
@@ -62,6 +63,7 @@ const SENTENCES = {
   "57": LATER,
   "3D": `Your organisation's database is not there. Please ${OPERATOR} to restore it.`,
   "21": FAULT,
+  "26": FAULT,
   "2F": FAULT,
   // Cognito
   NotAuthorizedException: CREDENTIALS,

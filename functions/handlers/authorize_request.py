@@ -10,6 +10,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.domain.errors import TenantryError, Unauthenticated
 from tenantry.observability import logger
+from tenantry.revisions.history import head_revision
 
 
 @cache
@@ -19,8 +20,19 @@ def _authorization() -> Authorization:
         TokenVerifier(settings.issuer, settings.audience, settings.jwks_url, settings.token_use),
         Registry(aws_client("dynamodb", settings.region), settings.registry_table),
         ClaimNames(settings.tenant_claim, settings.role_claim),
-        settings.required_revision,
+        required_revision(settings.required_revision),
     )
+
+
+def required_revision(wanted: str) -> str:
+    """Return the revision that is required to be served, or an empty text.
+
+    One that the deployed code does not have is nobody's yet: it is required of nobody, or nobody would be served.
+    """
+    if not wanted or wanted <= head_revision():
+        return wanted
+    logger().error("the required revision is not deployed", extra={"required": wanted, "newest": head_revision()})
+    return ""
 
 
 class Refused(Exception):

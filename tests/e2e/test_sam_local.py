@@ -135,6 +135,15 @@ def test_administer_tenants(bridged: tuple[StackFile, Path]) -> None:
     assert [tenant["tenant_id"] for tenant in json.loads(answer["body"])] == ["mycompany", "mycompany1"]
 
 
+def test_conduct_rollout(bridged: tuple[StackFile, Path]) -> None:
+    # The sample's rollout is nobody's; that it was looked for shows that the function runs and reaches the registry.
+    assert invoke(bridged, "ConductRollout", sample("conduct_rollout"))["errorMessage"] == "There is no such rollout."
+
+
+def test_migrate_tenants(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "MigrateTenants", sample("migrate_tenants"))["errorMessage"] == "There is no such rollout."
+
+
 def test_perform_operation(bridged: tuple[StackFile, Path]) -> None:
     # The sample's operation is nobody's; that it was looked for shows that the function runs and reaches the registry.
     assert invoke(bridged, "PerformOperation", sample("perform_operation"))["errorMessage"] == (

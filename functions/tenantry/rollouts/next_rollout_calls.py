@@ -3,8 +3,7 @@
 from typing import Final
 
 from tenantry.domain.next_calls import NextCall
-from tenantry.rollouts.rollout import Rollout, RolloutState
-from tenantry.rollouts.rollout_store import PLANNING
+from tenantry.rollouts.rollout import PLANNING, Rollout, RolloutState
 
 _API: Final = "/admin/v1/rollouts"
 

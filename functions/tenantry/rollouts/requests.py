@@ -22,8 +22,8 @@ from tenantry.rollouts.planning import (
     was_changed,
     way_back,
 )
-from tenantry.rollouts.rollout import Entry, Rollout, RolloutState, Wave
-from tenantry.rollouts.rollout_store import PLANNING, RolloutStore
+from tenantry.rollouts.rollout import PLANNING, Entry, Rollout, RolloutState, Wave
+from tenantry.rollouts.rollout_store import RolloutStore
 from tenantry.rollouts.units import Unit, units_of
 
 
@@ -31,11 +31,11 @@ class Linter(Protocol):
     """Knows what the linter has found about the revisions that this code was built with."""
 
     def require_safe(self, steps: Iterable[PlannedStep]) -> None:
-        """Refuse steps that nobody has judged, or whose findings are not accepted. :raises Conflict: there are some."""
+        """Refuse steps whose errors are not accepted by their revisions. :raises Conflict: there are some."""
 
 
 class Rollouts:
-    """Starts rollouts and steers them."""
+    """Starts rollouts, shows them, and takes them back."""
 
     def __init__(
         self, registry: Registry, rollouts: RolloutStore, ledger: Ledger, machine: StateMachine, linter: Linter
@@ -51,7 +51,7 @@ class Rollouts:
         """Plan a rollout and start it.
 
         :raises BadRequest: there is no such revision, or a wave that nobody belongs to (`empty_wave`).
-        :raises Conflict: another is under way; a revision is not safe or was not linted.
+        :raises Conflict: another is under way; a revision is not safe (`revision_unsafe`).
         :raises DependencyFailed: it could not be started; if it is listed, resume it.
         """
         scripts = RenderedHistory(History())

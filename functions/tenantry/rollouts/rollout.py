@@ -12,6 +12,8 @@ RETRY_SECONDS: Final = 30
 MOST_ATTEMPTS: Final = 5
 # A backfill that has not ended when the time of so many workers was up will not end: half a day.
 MOST_UNFINISHED: Final = 50
+# Why a rollout is paused whose ledger is still being written.
+PLANNING: Final = "planning"
 
 
 class RolloutState(StrEnum):

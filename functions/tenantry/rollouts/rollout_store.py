@@ -19,8 +19,6 @@ _KIND: Final = "ROLLOUT"
 _ID: Final = re.compile(f"[{ALPHABET}]{{26}}")
 # Sorts behind all ULIDs, and is none.
 _UNDER_WAY: Final = "~under-way"
-# Why a rollout is paused whose ledger is still being written.
-PLANNING: Final = "planning"
 # How often a change is tried again that another has overtaken.
 _TRIES: Final = 8
 

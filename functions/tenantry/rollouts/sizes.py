@@ -24,7 +24,7 @@ class SizedFinding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Knows, for each step by its digest, the findings that depend on a table's size and are not accepted."""
+    """Knows, for each step by its digest, the findings that depend on a table's size."""
 
     findings: Mapping[str, Collection[SizedFinding]]
 

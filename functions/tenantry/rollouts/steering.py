@@ -8,8 +8,8 @@ from tenantry.aws.state_machine import StateMachine
 from tenantry.domain.errors import Conflict
 from tenantry.rollouts.conducting import start_execution
 from tenantry.rollouts.ledger import Ledger
-from tenantry.rollouts.rollout import Entry, EntryState, Rollout, RolloutState
-from tenantry.rollouts.rollout_store import PLANNING, RolloutStore, require_going
+from tenantry.rollouts.rollout import PLANNING, Entry, EntryState, Rollout, RolloutState
+from tenantry.rollouts.rollout_store import RolloutStore, require_going
 
 
 class Steering:

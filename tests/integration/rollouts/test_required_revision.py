@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handlers import query_tenant
+from handlers import authorize_request, query_tenant
 from handlers.settings.query import query_settings
 from tenantry.access.authorization import Authorization, ClaimNames
 from tenantry.domain.tenant import TenantId
@@ -65,6 +65,15 @@ def test_who_is_behind_is_served_from_the_moment_of_the_migration(
     assert {ask(fleet, tenant_id, context) for tenant_id, context in contexts.items()} == {200}
     assert ["schemaBehind" in context_of(fleet, tenant_id, required) for tenant_id in fleet.made] == [False] * 5
     assert ["schemaBehind" in context_of(fleet, tenant_id, "") for tenant_id in fleet.made] == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("wanted", "required"), [("", ""), ("0001", "0001"), ("0002", "0002"), ("0003", ""), ("9999", "")]
+)
+def test_a_revision_that_is_not_deployed_is_required_of_nobody(versions: Versions, wanted: str, required: str) -> None:
+    """An operator's slip would keep every tenant out."""
+    versions.add("0002", "0001", "pass")
+    assert authorize_request.required_revision(wanted) == required
 
 
 def test_a_table_that_is_not_ours_proves_nothing(
