@@ -206,6 +206,7 @@ def test_a_new_user_chooses_a_password_at_the_first_sign_in(console: Console, st
 def test_a_forged_token_ends_the_session_and_says_so(console: Console, stack: StackFile) -> None:
     forged = _claiming_to_be("mycompany1", sign_in(stack, EDITOR))
     console.open()
+    expect(console.username).to_be_focused()  # a page that is still starting would use up the token itself
     console.page.evaluate("token => sessionStorage.setItem('tenantry.id-token', token)", forged)
 
     console.page.reload()
