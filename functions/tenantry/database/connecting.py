@@ -1,6 +1,7 @@
 """How a connection to PostgreSQL is opened with a secret's credentials, and why it was not."""
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +21,13 @@ from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
 _UNKNOWN_SETTING = "42704"
+# Where a system keeps the authorities that it trusts: Amazon Linux, which Lambda runs on, then Debian, then Alpine and
+# macOS. The OpenSSL that psycopg2 and PostgreSQL's programs come with looks where it was built, and finds nothing.
+_SYSTEM_AUTHORITIES = (
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/cert.pem",
+)
 # One process, no more memory for hash tables than for sorting, no compiler.
 _FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
@@ -114,13 +122,14 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
 
 
 def certificate_file(credentials: Credentials) -> str | None:
-    """Return what libpq's `sslrootcert` has to be: a file, `system` for the system's authorities, or nothing.
+    """Return what libpq's `sslrootcert` has to be: a file, `system` where only libpq can know, or nothing.
 
-    A certificate of the secret's is written to a file whose name is its digest, so it is written once.
+    A certificate of the secret's is written to a file whose name is its digest, so it is written once. Without one,
+    `verify-full` trusts the system's authorities: those of `SSL_CERT_FILE`, if it is set.
     """
     pem = credentials.sslrootcert
     if not pem:
-        return "system" if credentials.sslmode == "verify-full" else None
+        return _system_authorities() if credentials.sslmode == "verify-full" else None
     path = Path(gettempdir()) / f"tenantry-ca-{hashlib.sha256(pem.encode()).hexdigest()[:32]}.pem"
     if not path.exists():
         # A file of our own making, moved into place: nobody else's half-written or planted one is trusted.
@@ -128,6 +137,11 @@ def certificate_file(credentials: Credentials) -> str | None:
             draft.write(pem)
         Path(draft.name).replace(path)
     return str(path)
+
+
+def _system_authorities() -> str:
+    named = os.environ.get("SSL_CERT_FILE", "")
+    return next((path for path in (named, *_SYSTEM_AUTHORITIES) if path and Path(path).is_file()), "system")
 
 
 def connect(credentials: Credentials, settings: ConnectSettings) -> Any:
