@@ -21,6 +21,9 @@ from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Request, RequestLimits
 from tenantry.postgrest.refusals import unsupported
 
+# Between when a connection is not used any more and when the server ends it: no request meets its end.
+_GRACE_SECONDS = 60
+
 
 @cache
 def _data_requests() -> DataRequests:
@@ -35,10 +38,12 @@ def _data_requests() -> DataRequests:
     sessions = TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region)
     return DataRequests(
         TenantSecrets(sessions, new_client, settings.stage, max_age=settings.secret_age),
-        ConnectionCache(settings.max_connections, settings.connection_age),
+        ConnectionCache(settings.max_connections, settings.connection_age, settings.connection_idle),
         ConnectSettings(
             settings.connect_timeout,
             settings.statement_timeout_ms,
+            # By then it would not be used again.
+            idle_session_ms=(settings.connection_idle + _GRACE_SECONDS) * 1000,
             application_name="tenantry-query",
             work_mem_kb=settings.work_mem_kb,
         ),

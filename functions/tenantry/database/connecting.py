@@ -58,6 +58,8 @@ class PatientConnection(extensions.connection):
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
+    `idle_session_ms` is after how long the server ends a session of which nothing is asked (0: never): whoever opened
+    it may be frozen for hours, and would keep the place of another.
     `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit; `statement_timeout_ms` None leaves
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
@@ -76,6 +78,7 @@ class ConnectSettings:
     patience: Patience | None = None
     administers: bool = False
     stage: str = ""
+    idle_session_ms: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
@@ -91,7 +94,9 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         options += f" -c client_connection_check_interval={settings.client_check_ms}"
     if settings.work_mem_kb:
         options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
-    options += f" {session_options(credentials, administers=settings.administers)}"
+    options += (
+        f" {session_options(credentials, administers=settings.administers, idle_session_ms=settings.idle_session_ms)}"
+    )
     if settings.lock_timeout_ms or settings.administers:
         options += f" -c lock_timeout={settings.lock_timeout_ms}"
     if settings.stage:
