@@ -242,7 +242,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         # To hold backups.
         | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
         | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold"}
-        | {"secretsmanager:RotateSecret"}
+        | {"secretsmanager:RotateSecret", "secretsmanager:DescribeSecret"}
         # To take a server off.
         | {"secretsmanager:DeleteSecret"}
         # To make links to backups, as their tenant.
@@ -286,7 +286,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         | {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}
         # To rename a tenant.
         | {"secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:TagResource"}
-        | {"secretsmanager:RotateSecret", "lambda:InvokeFunction"}
+        | {"secretsmanager:RotateSecret", "secretsmanager:DescribeSecret", "lambda:InvokeFunction"}
         | {"cognito-idp:AdminUpdateUserAttributes", "cognito-idp:AdminUserGlobalSignOut"}
         # For the first user of a clone.
         | {"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
