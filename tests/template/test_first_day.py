@@ -1,11 +1,13 @@
 """What a first deployment to an account meets, checked on what CloudFormation gets."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.template.conftest import Template
-from tests.template.test_template import Transform, of_type, statements
+from tests.template.test_template import IN_A_VPC, Transform, of_type, statements
 
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity/acme.example"
 
@@ -112,3 +114,49 @@ def test_the_authorizer_reads_no_other_items_than_tenants_names(transformed: Tra
     (found,) = [s for s in statements(transformed(), "AuthorizeRequestRole") if s["Action"] == "dynamodb:GetItem"]
     assert found["Condition"]["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": ["TENANT", "FORMER"]}
     assert found["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+
+
+ENDPOINTS = {"VpcEndpoints": "CREATE", "RouteTableIds": "rtb-0123456789abcdef0"}
+# The services by their names in the endpoints, and by those in the code.
+SERVICES = {
+    "apigateway": "apigateway",
+    "cognito-idp": "cognito-idp",
+    "dynamodb": "dynamodb",
+    "lambda": "lambda",
+    "s3": "s3",
+    "scheduler": "scheduler",
+    "secretsmanager": "secretsmanager",
+    "states": "stepfunctions",
+    "sts": "sts",
+}
+
+
+def test_endpoints_are_made_for_every_service_that_is_called(transformed: Transform) -> None:
+    assert of_type(transformed(**IN_A_VPC), "AWS::EC2::VPCEndpoint") == {}
+    made = of_type(transformed(**IN_A_VPC, **ENDPOINTS), "AWS::EC2::VPCEndpoint").values()
+
+    names = {each["ServiceName"]["Fn::Sub"].rpartition(".")[2]: each for each in made}
+    code = "".join(path.read_text() for path in Path("functions").rglob("*.py"))
+    assert sorted(SERVICES[name] for name in names) == sorted(set(re.findall(r'aws_client\(\s*"([^"]+)"', code)))
+    gateways = {name for name, each in names.items() if each["VpcEndpointType"] == "Gateway"}
+    assert gateways == {"s3", "dynamodb"}  # these cost nothing
+    assert all(names[name]["RouteTableIds"] == {"Ref": "RouteTableIds"} for name in gateways)
+    assert all(each["PrivateDnsEnabled"] for name, each in names.items() if name not in gateways)
+
+
+def test_nobody_but_the_functions_reaches_the_endpoints(transformed: Transform) -> None:
+    groups = of_type(transformed(**IN_A_VPC, **ENDPOINTS), "AWS::EC2::SecurityGroup")
+    (rule,) = groups["EndpointsSecurityGroup"]["SecurityGroupIngress"]
+    assert (rule["FromPort"], rule["ToPort"]) == (443, 443)
+    assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionsSecurityGroup"}
+
+
+@pytest.mark.parametrize("rule", ["EndpointsInAVpc", "SubnetsWithVpc", "AudienceWithIssuer"])
+def test_what_a_parameter_needs_is_asked_for(source: Template, rule: str) -> None:
+    assert all(a["AssertDescription"].endswith((".", "accepted.")) for a in source["Rules"][rule]["Assertions"])
+
+
+def test_the_deployment_says_what_retention_does(source: Template) -> None:
+    value = source["Outputs"]["RetentionOfBackups"]["Value"]["Fn::If"]
+    assert value[0] == "RetentionDeletes"
+    assert "deletes nothing" in value[2]["Fn::If"][1]

@@ -1,4 +1,4 @@
-"""Lists the tenants' secrets, API keys and users in AWS, page by page, and one at a time only what such a list lacks."""
+"""Lists the tenants' secrets, API keys and users in AWS by the page; only what a list lacks is looked up one by one."""
 
 from typing import TYPE_CHECKING, Any
 
