@@ -83,7 +83,7 @@ class Conductor:
         while self._goes_on(rollout, execution):
             now = self._clock()
             entries = self._entries(rollout, now)
-            mine = [entry for entry in entries if entry.wave == rollout.wave]
+            mine = [entry for entry in entries if entry.wave == rollout.current_number]
             if _failures(mine, rollout, now) > rollout.current.max_failed and not rollout.rules.dry_run:
                 return self._stop(rollout, "too_many_failed")
             # Of an earlier wave, too: an operator may have gone on before a home that was taken along was done.
@@ -121,22 +121,23 @@ class Conductor:
             return False
         known = {entry.unit: entry for entry in entries}
         servers = {server.server_id: server for server in self._registry.servers()}
+        present = rollout.current_number
         added = []
         for unit in units_of(self._registry.tenants(), servers):
             entry, wave = known.get(unit.name), wave_of(unit, rollout.waves)
             if entry is None and wave is not None:
-                added.append(new_entry(unit, rollout, max(wave, rollout.wave)))
+                added.append(new_entry(unit, rollout, max(wave, present)))
             elif entry is not None and _is_back(entry, unit.tenants[0].schema_revision) and not rollout.rules.dry_run:
-                added.append(replace(entry.again(), wave=rollout.wave, server_id=unit.server_id))
+                added.append(replace(entry.again(), wave=present, server_id=unit.server_id))
         # Resumed just as their wave was over.
-        left = [one for one in entries if one.state is EntryState.PENDING and one.wave < rollout.wave]
-        added += [replace(one, wave=rollout.wave) for one in left]
+        left = [one for one in entries if one.state is EntryState.PENDING and one.wave < present]
+        added += [replace(one, wave=present) for one in left]
         self._ledger.replace_all(rollout.rollout_id, added)
-        return any(entry.wave == rollout.wave and not entry.is_settled for entry in added)
+        return any(entry.wave == present and not entry.is_settled for entry in added)
 
     def _hold(self, rollout: Rollout, entries: Sequence[Entry], now: datetime) -> tuple[Rollout, Next | None]:
         """Let a wave soak, and look at what its tenants were answered meanwhile; None: nothing holds it any more."""
-        if not _soaks(rollout, entries):
+        if rollout.is_promoted or not _soaks(rollout, entries):
             return rollout, None
         rollout, wait = self._soak(rollout, now)
         return (rollout, wait) if wait else self._look_at_errors(rollout, entries)

@@ -135,9 +135,19 @@ class Rollout:
     ended_at: datetime | None = None
 
     @property
+    def is_promoted(self) -> bool:
+        """Whether the last wave was promoted: nothing holds it any more."""
+        return self.wave >= len(self.waves)
+
+    @property
+    def current_number(self) -> int:
+        """The number of the wave that it is in; the last where all are over."""
+        return min(self.wave, len(self.waves) - 1)
+
+    @property
     def current(self) -> Wave:
         """The wave that it is in; the last where all are over."""
-        return self.waves[min(self.wave, len(self.waves) - 1)]
+        return self.waves[self.current_number]
 
     @property
     def is_over(self) -> bool:

@@ -46,7 +46,7 @@ class Steering:
                 hint=f"POST /admin/v1/rollouts/{rollout_id}/promote opens it.",
             )
         again = [
-            replace(entry.again(), wave=max(entry.wave, rollout.wave))
+            replace(entry.again(), wave=max(entry.wave, rollout.current_number))
             for entry in self._ledger.all(rollout_id)
             if entry.state in {EntryState.FAILED, EntryState.BLOCKED}
         ]
