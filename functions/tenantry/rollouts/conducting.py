@@ -152,8 +152,7 @@ class Conductor:
 
     def _look_at_errors(self, rollout: Rollout, entries: Sequence[Entry]) -> tuple[Rollout, Next | None]:
         """Stop where more tenants err than may; where nobody can tell, wait and look again."""
-        most = rollout.current.max_erring
-        if most is None or rollout.soak_until is None:
+        if rollout.current.max_erring is None or rollout.soak_until is None:
             return rollout, None
         try:
             found = self._error_gate.compare(rollout, entries, rollout.soak_until)
@@ -163,7 +162,7 @@ class Conductor:
             now = self._clock()
             return rollout, self._wait(rollout, (now + timedelta(seconds=_WAIT_FOR_COUNTS)).isoformat(), now)
         rollout = self._change(rollout, errors=found, reason="")
-        return rollout, self._stop(rollout, TOO_MANY_ERRORS) if found.erring > most else None
+        return rollout, self._stop(rollout, TOO_MANY_ERRORS) if rollout.has_erred else None
 
     def _open_gate(self, rollout: Rollout) -> Rollout:
         """Go on to the next wave, wait for an operator's word, or end."""

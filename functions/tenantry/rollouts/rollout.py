@@ -140,6 +140,12 @@ class Rollout:
         return self.wave >= len(self.waves)
 
     @property
+    def has_erred(self) -> bool:
+        """Whether more tenants of the wave that it is in have erred than may."""
+        most, found = self.current.max_erring, self.errors
+        return most is not None and found is not None and found.wave == self.current.name and found.erring > most
+
+    @property
     def current_number(self) -> int:
         """The number of the wave that it is in; the last where all are over."""
         return min(self.wave, len(self.waves) - 1)

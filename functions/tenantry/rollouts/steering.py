@@ -128,4 +128,4 @@ class Steering:
 
 def _looked_at(rollout: Rollout) -> Rollout:
     """Let a wave soak anew whose errors have stopped the rollout: what has been mended shows in those from now on."""
-    return replace(rollout, soak_until=None, errors=None) if rollout.reason == TOO_MANY_ERRORS else rollout
+    return replace(rollout, soak_until=None, errors=None) if rollout.has_erred else rollout

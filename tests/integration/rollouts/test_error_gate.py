@@ -98,6 +98,8 @@ def test_a_column_that_is_still_used_stops_the_rollout_until_nobody_uses_it(flee
     # Nothing was mended; then the code is deployed that does without, and only what comes after the resume counts.
     assert fleet.steering.resume(rollout.rollout_id).errors is None
     assert use_the_column().reason == "too_many_errors"
+    # An operator who pauses it first gets no old news either.
+    assert fleet.steering.pause(rollout.rollout_id).reason == "operator"
     fleet.steering.resume(rollout.rollout_id)
     soak(fleet, rollout)
     assert have_soaked(fleet).wave == 1
