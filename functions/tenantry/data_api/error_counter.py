@@ -32,7 +32,7 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def quick_dynamodb(region: str) -> "DynamoDBClient":
-    """Make a client that gives up after a second: a request waits for it."""
+    """Make a client that gives up after a second to connect and one to be answered: a request waits for it."""
     client: DynamoDBClient = aws_client(
         "dynamodb", region, config=Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
     )
