@@ -60,7 +60,7 @@ class ErasedRemains:
 
 
 def told_as_kept(keys: Sequence[str]) -> list[dict[str, str]]:
-    """Tell what is kept, by key. Of many, how many more there are and among which: a certificate is one item of 400 KB."""
+    """Tell what is kept by key; of many, how many more there are: a certificate is one item of at most 400 KB."""
     named = [{"what": key, "why": KEPT} for key in keys[:_MOST_NAMED]]
     left = keys[_MOST_NAMED:]
     if left:
