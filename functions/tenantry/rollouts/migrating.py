@@ -109,6 +109,7 @@ class HomeAttempt:
 
     def bring(self, entry: Entry) -> Entry:
         """Bring a home to its revision; returns what is to be written of it."""
+        read = entry
         try:
             place, found = self._look(entry)
             entry = self._seen(entry, place, found)
@@ -119,7 +120,8 @@ class HomeAttempt:
         except Skipped as why:
             return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
         except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
-            return self._failed(entry, exc)
+            held = outcomes.still_held(read, exc, _now()) if isinstance(exc, TenantryError) else None
+            return held or self._failed(entry, exc)
 
     def _seen(self, entry: Entry, place: Place, found: str) -> Entry:
         """Write down where a home is, for those who ask the registry, and what a worker that died has done to it."""

@@ -154,7 +154,8 @@ def test_a_build_that_gave_way_to_somebody_is_begun_anew(
 ) -> None:
     """As in a deadlock: `IF NOT EXISTS` would find what the first attempt has left, and call it done."""
     versions.add("0003", "0002", BUILD, in_transaction=False)
-    send, gave_way = OutsideSession._send, []
+    send = OutsideSession._send
+    gave_way: list[str] = []
 
     def give_way(session: OutsideSession, statement: str, seconds: int) -> None:
         send(session, statement, seconds)
