@@ -145,7 +145,7 @@ def test_a_prepared_transaction_is_told_as_one() -> None:
         def connect(database: str) -> psycopg2.extensions.connection:
             made = server.connect(database)
             made.autocommit = True
-            return made  # type: ignore[no-any-return]
+            return made
 
         home = Home("local", Isolation.DATABASE, "postgres", "public")
         with closing(connect("postgres")) as tenant, tenant.cursor() as cursor:
