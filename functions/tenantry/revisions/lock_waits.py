@@ -80,3 +80,22 @@ class _Watch:
             cursor.execute(load_sql("revisions/cancel_waiting"), (self._pid, _LATER_SECONDS))
             self.has_cancelled = any(found for (found,) in cursor.fetchall())
             pause = _LATER_SECONDS
+
+
+class Attempts:
+    """Counts how often an attempt did not succeed: each time for a lock, or it would not be repeated."""
+
+    def __init__(self) -> None:
+        """Begin at none."""
+        self.failed = 0
+
+    def counting[T](self, attempt: Callable[[], T]) -> Callable[[], T]:
+        """Return the attempt as one that is counted; after an error of any other kind nobody asks."""
+
+        def counted() -> T:
+            self.failed += 1
+            found = attempt()
+            self.failed -= 1
+            return found
+
+        return counted

@@ -19,7 +19,7 @@ from tenantry.domain.errors import Conflict, InvalidSetting
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.revision import HEAD, Direction, Phase, Step, find_target, steps_between
 from tenantry.revisions.history import History, head_revision
-from tenantry.revisions.lock_waits import bounded_lock_waits
+from tenantry.revisions.lock_waits import Attempts, bounded_lock_waits
 from tenantry.revisions.online import run_online
 from tenantry.revisions.outside import outside_transaction
 from tenantry.revisions.rendering import RenderedHistory, Rendering
@@ -129,7 +129,7 @@ class Migration:
             return schema_revision(self._connection, self._schema)
 
     def _run_step(self, step: Step) -> StepRun:
-        began, waits, rows = time.monotonic(), _Attempts(), 0
+        began, waits, rows = time.monotonic(), Attempts(), 0
         rendering = self._scripts.render(step)
         is_upgrade = step.direction is Direction.UPGRADE
         if step.revision.phase is Phase.BACKFILL and is_upgrade:
@@ -141,7 +141,7 @@ class Migration:
             self._patiently(waits, lambda: self._take(step, Rendering(())))
         return StepRun(step, time.monotonic() - began, waits.failed, rows)
 
-    def _patiently[T](self, waits: "_Attempts", attempt: Callable[[], T]) -> T:
+    def _patiently[T](self, waits: Attempts, attempt: Callable[[], T]) -> T:
         return patiently(waits.counting(attempt), self._patience, self._ending)
 
     def _take(self, step: Step, rendering: Rendering | None) -> None:
@@ -159,7 +159,7 @@ class Migration:
                 self._shape.noted(self._connection, step.reached)
             close_version_table(self._connection, self._schema)
 
-    def _take_outside(self, rendering: Rendering, waits: "_Attempts") -> None:
+    def _take_outside(self, rendering: Rendering, waits: Attempts) -> None:
         left = self._watch.seconds_left
         with outside_transaction(self._connection, self._owner_role, self._schema, left) as session:
 
@@ -171,7 +171,7 @@ class Migration:
             if self._shape:
                 self._shape.outside(self._connection, send)
 
-    def _fill(self, step: Step, waits: "_Attempts") -> int:
+    def _fill(self, step: Step, waits: Attempts) -> int:
         """Repeat the batch until it changes no row. What it has changed stays: it can be gone on with at any time."""
         rows = 0
         while changed := self._patiently(waits, lambda: self._fill_some(step.revision.batch)):
@@ -205,22 +205,6 @@ class Migration:
         finally:
             if not self._connection.closed:
                 self._connection.autocommit = True
-
-
-class _Attempts:
-    """Counts how often an attempt did not succeed: each time for a lock, or it would not be repeated."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-
-    def counting[T](self, attempt: Callable[[], T]) -> Callable[[], T]:
-        def counted() -> T:
-            self.failed += 1
-            found = attempt()
-            self.failed -= 1
-            return found
-
-        return counted
 
 
 def upgrade_home(
