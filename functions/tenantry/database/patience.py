@@ -28,7 +28,7 @@ LOCK_TIMEOUT_MS: Final = 500
 DATABASE_BUSY = "database_busy"
 # How long a transaction that changes the shape of tables may last, once it has its locks.
 CHANGE_SECONDS: Final = 60
-LOCK_NOT_AVAILABLE: Final = "55P03"
+_LOCK_NOT_AVAILABLE = "55P03"
 # Our waits are shorter than deadlock_timeout, so we give way only in a deadlock that another session's wait reveals.
 _DEADLOCK = "40P01"
 # "tuple concurrently updated": a change of a right or a role waited for another transaction, which then committed a
@@ -65,7 +65,7 @@ def patiently[T](attempt: Callable[[], T], patience: Patience = DEFAULT_PATIENCE
             with ending(patience.ends_after) if ending and waited >= patience.ends_after else nullcontext():
                 return attempt()
         except StatementFailed as exc:
-            if exc.code not in (LOCK_NOT_AVAILABLE, _DEADLOCK, _CHANGED_MEANWHILE) and not _made_meanwhile(exc):
+            if exc.code not in (_LOCK_NOT_AVAILABLE, _DEADLOCK, _CHANGED_MEANWHILE) and not _made_meanwhile(exc):
                 raise
             if time.monotonic() - began >= patience.seconds:
                 if exc.code == _CHANGED_MEANWHILE:

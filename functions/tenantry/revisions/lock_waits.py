@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import psycopg2
 
-from tenantry.database.patience import LOCK_NOT_AVAILABLE, LOCK_TIMEOUT_MS
+from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import StatementFailed, TenantryError
 from tenantry.observability import logger
 
+# As PostgreSQL calls a wait that was too long: `patiently` tries again.
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _ALL_SECONDS: Final = LOCK_TIMEOUT_MS / 1000
 # The other session is opened a little earlier, so that it is there in time.
 _OPEN_SECONDS: Final = _ALL_SECONDS - 0.1
@@ -40,7 +42,11 @@ def bounded_lock_waits(connection: Any) -> Iterator[None]:
     except (TenantryError, psycopg2.Error) as exc:
         if not watch.has_cancelled:
             raise
-        raise StatementFailed("Others hold a lock that it needs.", code=LOCK_NOT_AVAILABLE) from exc
+        raise _refused(_LOCK_NOT_AVAILABLE) from exc
+
+
+def _refused(sqlstate: str) -> StatementFailed:
+    return StatementFailed("Others hold a lock that it needs.", code=sqlstate)
 
 
 class _Watch:
