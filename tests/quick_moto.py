@@ -18,12 +18,17 @@ from botocore.exceptions import NoCredentialsError
 from moto import backend_index
 from moto.core import botocore_stubber as stubber
 from moto.core import responses, serialize, utils
+from moto.core.base_backend import BaseBackend
 from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.utilities import bytesize
 from moto.moto_api._internal.moto_random import MotoRandom
 from moto.s3.models import FakeKey
 
 _VALUE = "AttributeValue"
+_MOST_BYTES = 405_000  # of an item, as moto has it
 _structure = serialize.ResponseSerializer._serialize_type_structure
 
 
@@ -41,8 +46,14 @@ def _serialize_type_structure(self: Any, serialized: Any, value: Any, shape: Any
 def _get_random_string(self: Any, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
     """Make a text of letters, and digits, at once."""
     pool = string.ascii_letters + (string.digits if include_digits else "")
-    made = "".join(self.choices(pool, k=length))
+    made: str = self.randbytes(length).translate(_spread(pool)).decode()
     return made.lower() if lower_case else made
+
+
+@functools.cache
+def _spread(pool: str) -> bytes:
+    """Give each byte a letter of the pool."""
+    return "".join(pool[byte % len(pool)] for byte in range(256)).encode()
 
 
 def _begin_with_the_usual_services() -> None:
@@ -51,12 +62,34 @@ def _begin_with_the_usual_services() -> None:
     backend_index.backend_url_patterns.sort(key=lambda entry: entry[0] not in usual)
 
 
+_write_urls: Any = BaseBackend.urls.fget  # type: ignore[attr-defined]
+_written: dict[type[BaseBackend], Any] = {}
+
+
+def _urls(self: BaseBackend) -> Any:
+    """Return the addresses of a service, and who answers there: they are the same in each account and region."""
+    kind = type(self)
+    if kind not in _written:
+        _written[kind] = _write_urls(self)
+    return _written[kind]
+
+
+def _make_item(self: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """Make an item, and see once whether it is too large."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    values = {name: DynamoType(value) for name, value in attrs.items()}
+    if sum(bytesize(name) + value.size() for name, value in values.items()) > _MOST_BYTES:
+        raise ItemSizeTooLarge
+    dict.update(self.attrs, values)
+
+
 class _Headers(dict[str, str]):
     """A request's headers, by name in any spelling."""
 
     def __init__(self, headers: Any) -> None:
-        pairs = ((name.lower(), value) for name, value in headers.items())
-        super().__init__((name, value.decode() if isinstance(value, bytes) else value) for name, value in pairs)
+        for name, value in headers.items():
+            self[name.lower()] = value.decode() if isinstance(value, bytes) else value
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -109,6 +142,8 @@ def _without_content(self: Any, _: Any) -> _Listed:
     return made
 
 
+_NOBODY = object()
+_say = useragent.UserAgentString.to_string
 _Signer: Any = auth.AUTH_TYPE_MAPS["v4"]
 
 
@@ -139,6 +174,15 @@ def _leave_the_user_agent(self: Any, **_: Any) -> None:
     """Let the request say which client it is as it was made: what is found out since is for AWS's statistics."""
 
 
+def _say_once(self: Any) -> str:
+    """Say which client it is as it was said first."""
+    # A copy for another configuration has what the original said.
+    if getattr(self, "said_of", _NOBODY) is not self._client_config:
+        self.said_of, self.said = self._client_config, _say(self)
+    said: str = self.said
+    return said
+
+
 def make_moto_quick() -> None:
     """Do so for this process; once is enough."""
     serialize.ResponseSerializer._serialize_type_structure = _serialize_type_structure  # type: ignore[method-assign]
@@ -146,9 +190,12 @@ def make_moto_quick() -> None:
     MotoRandom.get_random_string = _get_random_string  # type: ignore[method-assign]
     stubber.normalize_request = _normalize_request  # type: ignore[attr-defined]
     _begin_with_the_usual_services()
+    BaseBackend.urls = property(_urls)  # type: ignore[assignment,method-assign]
+    Item.__init__ = _make_item  # type: ignore[method-assign]
     FakeKey.__deepcopy__ = _without_content  # type: ignore[attr-defined]
     auth.AUTH_TYPE_MAPS["v4"] = _NamedOnly
     clean = useragent.sanitize_user_agent_string_component
     useragent.sanitize_user_agent_string_component = functools.lru_cache(clean)
     names: Any = useragent.UserAgentString
+    names.to_string = _say_once
     names.rebuild_and_replace_user_agent_handler = _leave_the_user_agent

@@ -14,11 +14,15 @@ relations AS MATERIALIZED (
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
 ),
+extensions AS MATERIALIZED (
+    SELECT oid, extname, extversion FROM pg_extension WHERE %(schema)s::text IS NULL AND oid >= 16384
+),
 untrusted AS MATERIALIZED (
     SELECT e.oid, e.extname
-    FROM pg_extension e
+    FROM extensions e
     JOIN pg_available_extension_versions v ON v.name = e.extname AND v.version = e.extversion
-    WHERE %(schema)s::text IS NULL AND e.oid >= 16384 AND v.superuser AND NOT v.trusted
+    -- The server reads a file for each extension that it could have: only for a database that has one.
+    WHERE v.superuser AND NOT v.trusted AND EXISTS (SELECT FROM extensions)
 ),
 wrappers AS MATERIALIZED (
     SELECT w.oid, w.fdwname, m.extension

@@ -78,7 +78,8 @@ things AS (
                    LEFT JOIN pg_type t ON t.oid = a.type LEFT JOIN pg_namespace n ON n.oid = t.typnamespace
                    ORDER BY a.place
                ), o.oprowner, 'pg_operator'::regclass, o.oid
-        FROM pg_operator o WHERE o.oprcode <> 0
+        -- PostgreSQL's own are left out before their arguments are named: they are eight hundred.
+        FROM pg_operator o WHERE o.oprcode <> 0 AND o.oprnamespace IN (SELECT oid FROM spaces)
     ) x (kind, name, space, arguments, owner, class, oid)
     JOIN spaces s ON s.oid = x.space
     UNION ALL

@@ -1,11 +1,14 @@
 """Runs inside pgAdmin's own environment, as its desktop mode: its command line, or its views over their HTTP interface.
 
-`inside_pgadmin.py setup COMMAND …` is pgAdmin's `setup.py`. `inside_pgadmin.py browse` reads `[{"server", "sql"}, …]`
-from standard input, connects to each server as a click on it in the tree does, runs the statements as the query tool
-does, and prints their results as JSON.
+`inside_pgadmin.py setup COMMAND …` is pgAdmin's `setup.py`; after `--` follows another of its commands, for which
+pgAdmin is not started once more: that takes six seconds of a processor.
+
+`inside_pgadmin.py browse` reads `[{"server", "sql"}, …]` from standard input, connects to each server as a click on it
+in the tree does, runs the statements as the query tool does, and prints their results as JSON.
 """
 
 import builtins
+import functools
 import importlib
 import json
 import runpy
@@ -20,8 +23,18 @@ ROOT = next(iter(_SEARCHED.submodule_search_locations))
 
 
 def setup(arguments: list[str]) -> None:
-    sys.argv = [f"{ROOT}/setup.py", *arguments]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.path.insert(0, ROOT)
+    # Its settings are what it imports first; the other way round its modules do not find each other.
+    importlib.import_module("config")
+    pgadmin = importlib.import_module("pgadmin")
+    pgadmin.create_app = functools.cache(pgadmin.create_app)  # type: ignore[attr-defined]
+    for command in " ".join(arguments).split(" -- "):
+        sys.argv = [f"{ROOT}/setup.py", *command.split()]
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise
 
 
 class Browser:

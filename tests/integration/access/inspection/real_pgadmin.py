@@ -51,15 +51,19 @@ class RealPgAdmin:
 
     def import_servers(self, servers: dict[str, Any]) -> str:
         """Do what an operator does: save the answer's `servers` in a file and have pgAdmin load it."""
+        return self._run("setup", *self._load(servers))
+
+    def import_and_dump_servers(self, servers: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Do the same; returns what pgAdmin told, and what it has stored."""
+        file = self.home / "dumped.json"
+        told = self._run("setup", *self._load(servers), "--", "dump-servers", str(file))
+        dumped: dict[str, Any] = json.loads(file.read_text())["Servers"]
+        return told, dumped
+
+    def _load(self, servers: dict[str, Any]) -> list[str]:
         file = self.home / "servers.json"
         file.write_text(json.dumps(servers))
-        return self._run("setup", "load-servers", str(file), "--replace")
-
-    def dump_servers(self) -> dict[str, Any]:
-        file = self.home / "dumped.json"
-        self._run("setup", "dump-servers", str(file))
-        dumped: dict[str, Any] = json.loads(file.read_text())["Servers"]
-        return dumped
+        return ["load-servers", str(file), "--replace"]
 
     def write_file(self, name: str, text: str) -> Path:
         """Write a file that only its owner may read, as libpq requires of a password file."""

@@ -39,9 +39,8 @@ def kept(entry: dict[str, Any], dumped: dict[str, Any]) -> dict[str, Any]:
 
 def test_pgadmin_imports_every_server_as_it_was_written(desk: Desk, pgadmin: RealPgAdmin) -> None:
     look = desk.open(*desk.world.tenants)
-    told = pgadmin.import_servers(look.servers)
+    told, dumped = pgadmin.import_and_dump_servers(look.servers)
     assert "Added 1 Server Group(s) and 2 Server(s)." in told
-    dumped = pgadmin.dump_servers()
     entries = look.servers["Servers"]
     assert [kept(entries[number], dumped[number]) for number in entries] == list(entries.values())
     assert {entry["Group"] for entry in dumped.values()} == {"Tenantry test, ap-south-1, local"}
