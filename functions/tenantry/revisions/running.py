@@ -217,8 +217,8 @@ def upgrade_home(
 
 
 @contextmanager
-def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[None]:
-    """Let upgrades of one schema follow each other.
+def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[Any]:
+    """Let upgrades of one schema follow each other; gives the administrator's session that holds the lock.
 
     The lock is taken where no tenant can connect: a lock in a tenant's database is anybody's who lives there, and
     whoever holds it would stop the upgrade.
@@ -228,7 +228,7 @@ def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[No
     with closing(connect("postgres")) as connection:
         with connection.cursor() as cursor:
             execute(cursor, load_sql("revisions/wait_for_upgrade"), (_LOCK, f"{database}/{schema}"))
-        yield
+        yield connection
 
 
 def upgrade_schema(
