@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.move import postgres_programs
 from benchmarks.processor_time import processor_seconds
 from benchmarks.results import BenchmarkFailed, Result
-from benchmarks.stage import PROJECT, STAGE, Stage, make_registry
+from benchmarks.stage import ERROR_COUNTS, PROJECT, STAGE, Stage, make_registry
 from local.aws_server import REGION
 from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
@@ -27,6 +27,8 @@ from tenantry.operations.leases import Leases
 from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.rollouts.conducting import Conductor
+from tenantry.rollouts.error_counts import ErrorCounts
+from tenantry.rollouts.error_gate import ErrorGate
 from tenantry.rollouts.ledger import Ledger
 from tenantry.rollouts.migrating import Tools, migrate_slice
 from tenantry.rollouts.places import Places
@@ -278,7 +280,9 @@ def _wire(stage: Stage, versions: Path) -> _Fleet:
         tools=tools,
         rollouts=Rollouts(registry, rollouts, ledger, machine, Safety({})),
         steering=Steering(rollouts, ledger, machine),
-        conductor=Conductor(registry, rollouts, ledger, machine),
+        conductor=Conductor(
+            registry, rollouts, ledger, machine, ErrorGate(registry, ErrorCounts(dynamodb, ERROR_COUNTS))
+        ),
         machine=machine,
         versions=versions,
     )

@@ -32,6 +32,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "bench"
 BUCKET = "tenantry-bench-backups"
 TABLE = "tenantry-bench-registry"
+ERROR_COUNTS = "tenantry-bench-errors"
 _ROLE = "tenantry-bench-tenant"
 _PEOPLE = 200
 _OF_THE_SYSTEM = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH"})
@@ -124,6 +125,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
     """Make a deployment's resources, and return the environment variables that the template would set."""
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     make_registry(aws.client("dynamodb"), TABLE)
+    _make_table(aws.client("dynamodb"), ERROR_COUNTS, "bucket", "tenant_id")
     return {
         **clean_environment(directory),
         "PYTHONPATH": os.pathsep.join((str(PROJECT / "functions"), str(PROJECT))),
@@ -133,6 +135,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
         "TENANT_ROLE_ARN": _make_tenant_role(aws),
         "BACKUP_BUCKET": BUCKET,
         "REGISTRY_TABLE": TABLE,
+        "ERROR_COUNTS_TABLE": ERROR_COUNTS,
         "POWERTOOLS_SERVICE_NAME": "tenantry",
         "POWERTOOLS_METRICS_NAMESPACE": "Tenantry/bench",
         MARK: str(directory),
@@ -199,11 +202,16 @@ def python_module(*arguments: str) -> list[str]:
 
 def make_registry(dynamodb: Any, table: str) -> Registry:
     """Make a table for a registry: each benchmark that fills one has its own."""
-    keys = (("pk", "HASH"), ("sk", "RANGE"))
+    _make_table(dynamodb, table, "pk", "sk")
+    return Registry(dynamodb, table)
+
+
+def _make_table(dynamodb: Any, table: str, *names: str) -> None:
     dynamodb.create_table(
         TableName=table,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
+        ],
     )
-    return Registry(dynamodb, table)

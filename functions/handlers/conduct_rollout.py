@@ -9,6 +9,8 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.state_machine import StateMachine
 from tenantry.observability import count, logger
 from tenantry.rollouts.conducting import Conductor
+from tenantry.rollouts.error_counts import ErrorCounts
+from tenantry.rollouts.error_gate import ErrorGate
 from tenantry.rollouts.ledger import Ledger
 from tenantry.rollouts.rollout import RolloutState
 from tenantry.rollouts.rollout_store import RolloutStore
@@ -20,7 +22,9 @@ def _conductor() -> tuple[Conductor, RolloutStore]:
     dynamodb, table = aws_client("dynamodb", settings.region), settings.registry_table
     rollouts = RolloutStore(dynamodb, table)
     machine = StateMachine(aws_client("stepfunctions", settings.region), settings.rollout_machine_arn)
-    return Conductor(Registry(dynamodb, table), rollouts, Ledger(dynamodb, table), machine), rollouts
+    registry = Registry(dynamodb, table)
+    gate = ErrorGate(registry, ErrorCounts(dynamodb, settings.error_counts_table))
+    return Conductor(registry, rollouts, Ledger(dynamodb, table), machine, gate), rollouts
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

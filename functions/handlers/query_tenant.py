@@ -1,7 +1,7 @@
 """`/rest/v1/{table}` and `/rest/v1/rpc/{function}`: runs a data request in the database of the caller's tenant."""
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.settings.query import QuerySettings, query_settings
 from tenantry.aws.api_gateway import body_of, caller_of, header, headers_of, path_parameter, query_of, told_headers
@@ -20,6 +20,12 @@ from tenantry.domain.tenant import Caller
 from tenantry.observability import count, log_unexpected, logger
 from tenantry.postgrest import Answer, Kind, Request, RequestLimits
 from tenantry.postgrest.refusals import unsupported
+
+if TYPE_CHECKING:
+    from tenantry.data_api.error_counter import ErrorCounter
+
+# The one of this execution environment, made by the first error that is counted: most requests succeed.
+_error_counters: "list[ErrorCounter]" = []
 
 
 @cache
@@ -59,6 +65,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         caller = caller_of(event)
         _check_compute(caller, context, settings)
         result = _answer(event, caller, settings)
+        if _error_counters:
+            _error_counters[0].write_left_behind()
         return answer(result.status, result.body, settings.cors_origin, result.headers, is_binary=result.is_binary)
     except TenantryError as error:
         return _refuse(error, event, context, settings)
@@ -171,4 +179,29 @@ def _refuse(error: TenantryError, event: dict[str, Any], context: Any, settings:
             request_id=getattr(context, "aws_request_id", None),
         )
         count("RequestsFailed")
+    _count_error(error.code, refusal["statusCode"], event, settings)
     return refusal
+
+
+def _count_error(code: str, status: int, event: dict[str, Any], settings: QuerySettings) -> None:
+    """Count an answer that a rollout looks at, for the tenant of a verified caller. Whatever happens, it is given."""
+    # Imported here because only errors need it: it would slow down every cold start.
+    from tenantry.domain.counted_errors import is_counted  # noqa: PLC0415
+
+    try:
+        if is_counted(code, status):
+            tenant_id = caller_of(event).tenant_id
+            _error_counter(settings).count(tenant_id)
+    except TenantryError:
+        return
+    except Exception as exc:  # noqa: BLE001 - the caller waits for the answer
+        log_unexpected(exc)
+
+
+def _error_counter(settings: QuerySettings) -> "ErrorCounter":
+    """Return the counter, which is made when it is needed first."""
+    from tenantry.data_api.error_counter import ErrorCounter, quick_dynamodb  # noqa: PLC0415
+
+    if not _error_counters:
+        _error_counters.append(ErrorCounter(quick_dynamodb(settings.region), settings.error_counts_table))
+    return _error_counters[0]

@@ -14,8 +14,10 @@ from tenantry.domain.credentials import secret_name
 from tenantry.domain.tenant import TenantId
 from tests.e2e.api import Api
 from tests.e2e.living import LivingTenant, living_tenant
+from tests.e2e.test_permissions import errors_of
 
 MINE, THEIRS = "mycompany", "mycompany1"
+REGISTERED = {"pk": {"S": "TENANT"}, "sk": {"S": MINE}}
 # Every place in which a client might try to name a tenant.
 DISGUISES: dict[str, str] = {
     "X-Amz-Tenant-Id": "{theirs}",
@@ -290,6 +292,38 @@ def test_secret_no_functions_own_role_reads_any(api: Api, function: str) -> None
     for tenant in (MINE, THEIRS):
         name = secret_name("local", TenantId(tenant))
         assert code_of(secrets.get_secret_value, SecretId=name) in {"AccessDeniedException", "AccessDenied"}
+
+
+def test_errors_are_counted_for_the_tenant_of_the_token_and_for_no_other(api: Api, pair: Pair) -> None:
+    before = errors_of(api, pair.mine.name)
+    headers = filled(DISGUISES, {"theirs": pair.theirs.name})
+    answer = pair.mine.call(
+        "GET", f"{ROOT}/no_such_table", headers=headers, params={"tenant_id": f"eq.{pair.theirs.name}"}
+    )
+    assert answer.status_code == 404
+    # What the function had counted already may wait to be written.
+    assert errors_of(api, pair.mine.name) >= max(before, 1)
+    assert errors_of(api, pair.theirs.name) == 0
+
+
+def test_errors_are_added_by_the_data_path_and_read_by_rollouts(api: Api) -> None:
+    errors, registry = api.resource("ErrorCountsTable"), api.stack.registry_table
+    counting = api.aws("dynamodb", **api.as_role(api.role_of("QueryTenant")))
+    reading = api.aws("dynamodb", **api.as_role(api.role_of("ConductRollout")))
+    tenants = api.aws("dynamodb", **tenant_keys(api, "TenantDataRole", MINE))
+    bucket = {":bucket": {"S": "2026-01-01T00:00Z"}}
+    query = {"KeyConditionExpression": "bucket = :bucket", "ExpressionAttributeValues": bucket}
+    key = {"bucket": bucket[":bucket"], "tenant_id": {"S": MINE}}
+    update = {"UpdateExpression": "ADD errors :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+    assert reading.query(TableName=errors, **query)["Items"] == []
+    for client in (counting, tenants):
+        assert code_of(client.query, TableName=errors, **query).startswith("AccessDenied")
+        assert code_of(client.scan, TableName=errors).startswith("AccessDenied")
+        assert code_of(client.get_item, TableName=registry, Key=REGISTERED).startswith("AccessDenied")
+        assert code_of(client.update_item, TableName=registry, Key=REGISTERED, **update).startswith("AccessDenied")
+    for client in (reading, tenants):
+        assert code_of(client.update_item, TableName=errors, Key=key, **update).startswith("AccessDenied")
+        assert code_of(client.delete_item, TableName=errors, Key=key).startswith("AccessDenied")
 
 
 def test_role_a_session_needs_its_tag(api: Api) -> None:

@@ -113,3 +113,22 @@ def test_a_plan_needs(api: Api, action: str) -> None:
     with without(api, "PlanBackupsRole", action):
         failed, said = invoke(api, "PlanBackups", event)
         assert failed, said
+
+
+def errors_of(api: Api, tenant_id: str) -> int:
+    """How many errors of a tenant were counted."""
+    pages = api.aws("dynamodb").get_paginator("scan").paginate(TableName=api.resource("ErrorCountsTable"))
+    items = [item for page in pages for item in page["Items"]]
+    return sum(int(item["errors"]["N"]) for item in items if item["tenant_id"]["S"] == tenant_id)
+
+
+def test_an_error_is_counted_with_a_permission_and_answered_without(api: Api) -> None:
+    token, before = api.token("mycompany"), errors_of(api, "mycompany")
+    with without(api, "QueryTenantRole", "dynamodb:UpdateItem"):
+        start_afresh(api, "QueryTenant")
+        usual = api.call("GET", "/rest/v1/no_such_table", token)
+        assert (usual.status_code, usual.json()["code"]) == (404, "PGRST205")
+        assert errors_of(api, "mycompany") == before
+    start_afresh(api, "QueryTenant")
+    assert api.call("GET", "/rest/v1/no_such_table", token).text == usual.text
+    assert errors_of(api, "mycompany") == before + 1

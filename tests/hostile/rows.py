@@ -59,6 +59,7 @@ _ROLLOUTS = (
     "tests/integration/revisions/test_phases.py",
     "tests/integration/rollouts/test_rollouts.py",
     "tests/integration/rollouts/test_faults.py",
+    "tests/integration/rollouts/test_error_gate.py",
     "tests/hostile/owner_sql/test_rollouts.py",
 )
 _OWNERS_SQL = ("tests/integration/homes/test_hostile_tenant.py",)

@@ -29,7 +29,7 @@ from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.postgres import superuser_session
 
 IMPATIENT = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
-REGION, STAGE, TABLE = "ap-south-1", "test", "registry"
+REGION, STAGE, TABLE, ERROR_COUNTS = "ap-south-1", "test", "registry", "errors"
 ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "STAGE": STAGE,
     "REGISTRY_TABLE": TABLE,
+    "ERROR_COUNTS_TABLE": ERROR_COUNTS,
     "TENANT_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "CORS_ORIGIN": "https://app.example.com",
     "STATEMENT_TIMEOUT_MS": "2000",
@@ -149,6 +150,7 @@ def clear_caches() -> None:
     for cached in (query_settings, backup_settings, plan_settings):
         cached.cache_clear()
     query_tenant._data_requests.cache_clear()
+    query_tenant._error_counters.clear()
 
 
 def create_usage_plans() -> None:
@@ -158,14 +160,17 @@ def create_usage_plans() -> None:
 
 
 def create_registry() -> Registry:
+    """Make the tables of the template."""
     dynamodb = aws_client("dynamodb", REGION)
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
-    dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-    )
+    for table, keys in ((TABLE, ("pk", "sk")), (ERROR_COUNTS, ("bucket", "tenant_id"))):
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            KeySchema=[
+                {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)
+            ],
+        )
     return Registry(dynamodb, TABLE)
 
 

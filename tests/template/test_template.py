@@ -291,7 +291,8 @@ ALLOWED: list[tuple[str, set[str]]] = [
         # For the first user of a clone.
         | {"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
     ),
-    ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession"}),
+    # It counts errors, in a table of their own.
+    ("QueryTenantRole", {"sts:AssumeRole", "sts:TagSession", "dynamodb:UpdateItem"}),
     ("PlanBackupsRole", {"dynamodb:Query", "s3:PutObject"}),
     (
         "WatchBackupsRole",
@@ -535,8 +536,29 @@ def test_the_bucket_is_private_encrypted_versioned_and_tidied(transformed: Trans
 
 
 def test_the_registry_can_be_brought_back(transformed: Transform) -> None:
-    (table,) = of_type(transformed(), "AWS::DynamoDB::Table").values()
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    tables = of_type(transformed(), "AWS::DynamoDB::Table")
+    assert tables.keys() == {"RegistryTable", "ErrorCountsTable"}
+    assert tables["RegistryTable"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_errors_are_counted_by_the_data_path_and_read_by_rollouts_and_nobody_else(transformed: Transform) -> None:
+    template = transformed()
+    touching = {
+        (role, str(statement["Action"]))
+        for role in of_type(template, "AWS::IAM::Role")
+        for statement in statements(template, role)
+        if "ErrorCountsTable" in json.dumps(statement["Resource"])
+    }
+    assert touching == {("QueryTenantRole", "dynamodb:UpdateItem"), ("ConductRolloutRole", "dynamodb:Query")}
+    # And the data path writes nowhere else.
+    writes = [s for s in statements(template, "QueryTenantRole") if "dynamodb" in json.dumps(s["Action"])]
+    assert [s["Resource"] for s in writes] == [{"Fn::GetAtt": ["ErrorCountsTable", "Arn"]}]
+    functions = of_type(template, "AWS::Lambda::Function")
+    for name in ("QueryTenant", "ConductRollout"):
+        assert functions[name]["Environment"]["Variables"]["ERROR_COUNTS_TABLE"] == {"Ref": "ErrorCountsTable"}
+    table = of_type(template, "AWS::DynamoDB::Table")["ErrorCountsTable"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
 def test_users_can_write_neither_tenant_nor_role(transformed: Transform) -> None:

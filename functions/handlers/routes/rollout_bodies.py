@@ -5,10 +5,12 @@ import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tenantry.domain.error_buckets import BUCKET
 from tenantry.domain.spreadsheet import as_cell
 from tenantry.rollouts.next_rollout_calls import next_rollout_calls
 from tenantry.rollouts.planning import RolloutOrder
@@ -17,6 +19,7 @@ from tenantry.rollouts.rollout import Entry, Gate, Match, Rollout, Rules, Wave
 _MAX_WAVES = 20
 # In all waves together: a rollout is one item of DynamoDB, which holds 400 KB.
 _MAX_TENANTS = 5000
+_LEAST_SOAK = BUCKET // timedelta(minutes=1)
 _Word = Annotated[str, Field(min_length=1, max_length=63)]
 
 
@@ -43,7 +46,14 @@ class WaveBody(_Body):
     at_once_per_server: int = Field(default=2, ge=1, le=40)
     soak_minutes: int = Field(default=0, ge=0, le=43_200)
     max_failed: int = Field(default=0, ge=0, le=100_000)
+    max_erring: int | None = Field(default=None, ge=0, le=100_000)
     gate: Literal["automatic", "operator"] = "automatic"
+
+    @model_validator(mode="after")
+    def _has_time_for_errors(self) -> "WaveBody":
+        if self.max_erring is not None and self.soak_minutes < _LEAST_SOAK:
+            raise ValueError(f"max_erring needs soak_minutes of {_LEAST_SOAK} or more: errors are counted meanwhile")
+        return self
 
 
 class BackupBody(_Body):
@@ -152,5 +162,6 @@ def _wave(body: WaveBody) -> Wave:
         at_once_per_server=body.at_once_per_server,
         soak_minutes=body.soak_minutes,
         max_failed=body.max_failed,
+        max_erring=body.max_erring,
         gate=Gate(body.gate),
     )

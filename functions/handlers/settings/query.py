@@ -21,6 +21,7 @@ class QuerySettings:
     stage: str = text("STAGE")
     region: str = text("AWS_REGION")
     tenant_role_arn: str = text("TENANT_ROLE_ARN")
+    error_counts_table: str = text("ERROR_COUNTS_TABLE")
     per_tenant_compute: bool = computed(_serves_one_tenant)
     cors_origin: str = text("CORS_ORIGIN", "*")
     max_connections: int = computed(_max_connections)

@@ -12,6 +12,7 @@ class ConductorSettings:
     region: str = text("AWS_REGION")
     registry_table: str = text("REGISTRY_TABLE")
     rollout_machine_arn: str = text("ROLLOUT_MACHINE_ARN")
+    error_counts_table: str = text("ERROR_COUNTS_TABLE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Says what comes next in a rollout: slices for workers, a wait, or its end. A state machine asks after each round."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tenantry.aws.registry import Registry
 from tenantry.aws.state_machine import StateMachine
+from tenantry.domain.errors import DependencyFailed
+from tenantry.observability import logger
 from tenantry.rollouts import outcomes
+from tenantry.rollouts.error_gate import ErrorGate, soaked_at
 from tenantry.rollouts.ledger import Ledger
-from tenantry.rollouts.rollout import MOST_ATTEMPTS, Entry, EntryState, Gate, Rollout, RolloutState
+from tenantry.rollouts.rollout import MOST_ATTEMPTS, TOO_MANY_ERRORS, Entry, EntryState, Gate, Rollout, RolloutState
 from tenantry.rollouts.rollout_store import RolloutStore
 from tenantry.rollouts.slices import slices_of
 from tenantry.rollouts.units import new_entry, units_of, wave_of
@@ -19,6 +22,9 @@ from tenantry.rollouts.units import new_entry, units_of, wave_of
 _MOST_EVENTS: Final = 20_000
 _EVENTS_OF_ROUND, _EVENTS_OF_SLICE = 16, 10
 _LEAST_WAIT, _LONGEST_WAIT = 2, 31_536_000
+# Why a rollout waits that goes on by itself, and for how many seconds, where nobody can tell who has erred.
+_ERRORS_UNREAD: Final = "errors_unread"
+_WAIT_FOR_COUNTS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,22 @@ def start_execution(machine: StateMachine, rollout: Rollout) -> None:
 class Conductor:
     """Conducts rollouts; what it decides is stored before it is said, so that it may be asked twice."""
 
-    def __init__(self, registry: Registry, rollouts: RolloutStore, ledger: Ledger, machine: StateMachine) -> None:
-        """Take the adapters."""
+    def __init__(
+        self,
+        registry: Registry,
+        rollouts: RolloutStore,
+        ledger: Ledger,
+        machine: StateMachine,
+        error_gate: ErrorGate,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Take the adapters, and a clock in UTC."""
         self._registry = registry
         self._rollouts = rollouts
         self._ledger = ledger
         self._machine = machine
+        self._error_gate = error_gate
+        self._clock = clock
 
     def next(self, rollout_id: str, execution: int) -> Next:
         """Say what comes next for one execution of the state machine.
@@ -65,9 +81,9 @@ class Conductor:
         """
         rollout = self._rollouts.get(rollout_id)
         while self._goes_on(rollout, execution):
-            now = datetime.now(UTC)
+            now = self._clock()
             entries = self._entries(rollout, now)
-            mine = [entry for entry in entries if entry.wave == rollout.wave]
+            mine = [entry for entry in entries if entry.wave == rollout.current_number]
             if _failures(mine, rollout, now) > rollout.current.max_failed and not rollout.rules.dry_run:
                 return self._stop(rollout, "too_many_failed")
             # Of an earlier wave, too: an operator may have gone on before a home that was taken along was done.
@@ -80,10 +96,9 @@ class Conductor:
                 return self._wait(rollout, min(entry.not_before for entry in waiting), now)
             if self._take_along(rollout, entries):
                 continue
-            if _soaks(rollout, mine):
-                rollout, wait = self._soak(rollout, now)
-                if wait or not self._goes_on(rollout, execution):
-                    return wait or _END
+            rollout, held = self._hold(rollout, mine, now)
+            if held or not self._goes_on(rollout, execution):
+                return held or _END
             rollout = self._open_gate(rollout)
         return _END
 
@@ -106,37 +121,58 @@ class Conductor:
             return False
         known = {entry.unit: entry for entry in entries}
         servers = {server.server_id: server for server in self._registry.servers()}
+        present = rollout.current_number
         added = []
         for unit in units_of(self._registry.tenants(), servers):
             entry, wave = known.get(unit.name), wave_of(unit, rollout.waves)
             if entry is None and wave is not None:
-                added.append(new_entry(unit, rollout, max(wave, rollout.wave)))
+                added.append(new_entry(unit, rollout, max(wave, present)))
             elif entry is not None and _is_back(entry, unit.tenants[0].schema_revision) and not rollout.rules.dry_run:
-                added.append(replace(entry.again(), wave=rollout.wave, server_id=unit.server_id))
+                added.append(replace(entry.again(), wave=present, server_id=unit.server_id))
         # Resumed just as their wave was over.
-        left = [one for one in entries if one.state is EntryState.PENDING and one.wave < rollout.wave]
-        added += [replace(one, wave=rollout.wave) for one in left]
+        left = [one for one in entries if one.state is EntryState.PENDING and one.wave < present]
+        added += [replace(one, wave=present) for one in left]
         self._ledger.replace_all(rollout.rollout_id, added)
-        return any(entry.wave == rollout.wave and not entry.is_settled for entry in added)
+        return any(entry.wave == present and not entry.is_settled for entry in added)
+
+    def _hold(self, rollout: Rollout, entries: Sequence[Entry], now: datetime) -> tuple[Rollout, Next | None]:
+        """Let a wave soak, and look at what its tenants were answered meanwhile; None: nothing holds it any more."""
+        if rollout.is_promoted or not _soaks(rollout, entries):
+            return rollout, None
+        rollout, wait = self._soak(rollout, now)
+        return (rollout, wait) if wait else self._look_at_errors(rollout, entries)
 
     def _soak(self, rollout: Rollout, now: datetime) -> tuple[Rollout, Next | None]:
         """Wait until the wave has soaked, by stored times: whoever asks again does not wait anew."""
         if rollout.soak_until is None:
-            until = now + timedelta(minutes=rollout.current.soak_minutes)
-            rollout = self._change(rollout, soak_until=until)
+            rollout = self._change(rollout, soak_until=soaked_at(rollout.current, now))
         if rollout.soak_until and now < rollout.soak_until:
             return rollout, self._wait(rollout, rollout.soak_until.isoformat(), now)
         return rollout, None
+
+    def _look_at_errors(self, rollout: Rollout, entries: Sequence[Entry]) -> tuple[Rollout, Next | None]:
+        """Stop where more tenants err than may; where nobody can tell, wait and look again."""
+        if rollout.current.max_erring is None or rollout.soak_until is None:
+            return rollout, None
+        try:
+            found = self._error_gate.compare(rollout, entries, rollout.soak_until)
+        except DependencyFailed as exc:
+            logger().warning("errors could not be compared", extra={"code": exc.code})
+            rollout = self._change(rollout, reason=_ERRORS_UNREAD)
+            now = self._clock()
+            return rollout, self._wait(rollout, (now + timedelta(seconds=_WAIT_FOR_COUNTS)).isoformat(), now)
+        rollout = self._change(rollout, errors=found, reason="")
+        return rollout, self._stop(rollout, TOO_MANY_ERRORS) if rollout.has_erred else None
 
     def _open_gate(self, rollout: Rollout) -> Rollout:
         """Go on to the next wave, wait for an operator's word, or end."""
         if rollout.wave + 1 >= len(rollout.waves):
             is_dry = rollout.rules.dry_run
             state = RolloutState.PLANNED if is_dry else RolloutState.DONE
-            return self._change(rollout, state=state, ended_at=datetime.now(UTC))
+            return self._change(rollout, state=state, ended_at=self._clock())
         if rollout.current.gate is Gate.OPERATOR and not rollout.rules.dry_run:
             return self._change(rollout, state=RolloutState.WAITING, reason="promotion")
-        return self._change(rollout, wave=rollout.wave + 1, soak_until=None)
+        return self._change(rollout, wave=rollout.wave + 1, wave_began_at=self._clock(), soak_until=None)
 
     def _work(self, rollout: Rollout, due: Sequence[Entry]) -> Next:
         slices = slices_of(rollout, due)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tenantry.domain.next_calls import NextCall
-from tenantry.rollouts.rollout import PLANNING, Rollout, RolloutState
+from tenantry.rollouts.rollout import PLANNING, TOO_MANY_ERRORS, Rollout, RolloutState
 
 _API: Final = "/admin/v1/rollouts"
 
@@ -18,6 +18,12 @@ def next_rollout_calls(rollout: Rollout) -> list[NextCall]:
     revert = NextCall(f"{here}/revert", "take back what it did, in the homes that it changed")
     if rollout.reason == PLANNING:
         return [cancel]
+    if rollout.reason == TOO_MANY_ERRORS:
+        return [
+            NextCall(f"{here}/resume", "soak once more: errors are counted from now on"),
+            NextCall(f"{here}/promote", "go on, where the errors are harmless"),
+            NextCall(f"{here}/cancel", "end it; then it can be reverted"),
+        ]
     return {
         RolloutState.RUNNING: [*([promote] if rollout.soak_until else []), pause, cancel],
         RolloutState.WAITING: [promote, cancel],

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from tenantry.rollouts.erring import ErrorComparison, comparison_from
+
 # The least wait between two attempts at the same home, in seconds.
 RETRY_SECONDS: Final = 30
 # A home that no worker has said anything of so often is given up.
@@ -14,6 +16,8 @@ MOST_ATTEMPTS: Final = 5
 MOST_UNFINISHED: Final = 50
 # Why a rollout is paused whose ledger is still being written.
 PLANNING: Final = "planning"
+# Why a rollout has stopped whose migrated tenants err more than before: only then is a wave that has stopped promoted.
+TOO_MANY_ERRORS: Final = "too_many_errors"
 
 
 class RolloutState(StrEnum):
@@ -71,7 +75,8 @@ class Wave:
     """One wave: the first is the canary.
 
     `max_failed` is how many homes may fail or stay blocked before the rollout stops; `at_once_per_server` is how many
-    workers migrate on one server at the same time.
+    workers migrate on one server at the same time. `max_erring` is how many tenants may get more errors than before,
+    when the wave has soaked (None: nobody looks).
     """
 
     name: str
@@ -79,6 +84,7 @@ class Wave:
     at_once_per_server: int = 2
     soak_minutes: int = 0
     max_failed: int = 0
+    max_erring: int | None = None
     gate: Gate = Gate.AUTOMATIC
 
 
@@ -102,8 +108,11 @@ class Rules:
 class Rollout:
     """One rollout. `execution` numbers the runs of its state machine: only the newest may go on.
 
+    `wave_began_at` is None in the first wave, which begins when the rollout was asked for.
+
     `events` estimates how much of the history of its execution is used up. `handed_out` is the digest of the entries
-    that workers got last, and `in_vain` how often in a row they have left no trace of it in the ledger.
+    that workers got last, and `in_vain` how often in a row they have left no trace of it in the ledger. `errors` is
+    what was found last when a wave had soaked.
     """
 
     rollout_id: str
@@ -116,17 +125,35 @@ class Rollout:
     reason: str = ""
     reverts: str = ""
     wave: int = 0
+    wave_began_at: datetime | None = None
     soak_until: datetime | None = None
     execution: int = 1
     events: int = 0
     handed_out: str = ""
     in_vain: int = 0
+    errors: ErrorComparison | None = None
     ended_at: datetime | None = None
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether the last wave was promoted: nothing holds it any more."""
+        return self.wave >= len(self.waves)
+
+    @property
+    def has_erred(self) -> bool:
+        """Whether more tenants of the wave that it is in have erred than may."""
+        most, found = self.current.max_erring, self.errors
+        return most is not None and found is not None and found.wave == self.current.name and found.erring > most
+
+    @property
+    def current_number(self) -> int:
+        """The number of the wave that it is in; the last where all are over."""
+        return min(self.wave, len(self.waves) - 1)
 
     @property
     def current(self) -> Wave:
         """The wave that it is in; the last where all are over."""
-        return self.waves[min(self.wave, len(self.waves) - 1)]
+        return self.waves[self.current_number]
 
     @property
     def is_over(self) -> bool:
@@ -137,6 +164,7 @@ class Rollout:
         """Return the fields as JSON values."""
         return asdict(self) | {
             "requested_at": self.requested_at.isoformat(),
+            "wave_began_at": self.wave_began_at.isoformat() if self.wave_began_at else None,
             "soak_until": self.soak_until.isoformat() if self.soak_until else None,
             "ended_at": self.ended_at.isoformat() if self.ended_at else None,
         }
@@ -151,6 +179,9 @@ def rollout_from(fields: Mapping[str, Any]) -> Rollout:
             "rules": Rules(**fields["rules"]),
             "state": RolloutState(fields["state"]),
             "requested_at": datetime.fromisoformat(fields["requested_at"]),
+            # A rollout that is under way may have been stored by code that did not know of it.
+            "wave_began_at": _moment(fields.get("wave_began_at")),
+            "errors": comparison_from(fields.get("errors")),
             "soak_until": _moment(fields["soak_until"]),
             "ended_at": _moment(fields["ended_at"]),
         }

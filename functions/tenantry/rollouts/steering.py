@@ -8,7 +8,7 @@ from tenantry.aws.state_machine import StateMachine
 from tenantry.domain.errors import Conflict
 from tenantry.rollouts.conducting import start_execution
 from tenantry.rollouts.ledger import Ledger
-from tenantry.rollouts.rollout import PLANNING, Entry, EntryState, Rollout, RolloutState
+from tenantry.rollouts.rollout import PLANNING, TOO_MANY_ERRORS, Entry, EntryState, Rollout, RolloutState
 from tenantry.rollouts.rollout_store import RolloutStore, require_going
 
 
@@ -26,7 +26,7 @@ class Steering:
         return self._steer(rollout_id, lambda rollout: replace(rollout, state=RolloutState.PAUSED, reason="operator"))
 
     def resume(self, rollout_id: str) -> Rollout:
-        """Go on, in a new execution; what has failed or was blocked is tried anew.
+        """Go on, in a new execution; what has failed or was blocked is tried anew, and errors are counted from now on.
 
         :raises Conflict: it is over, waits to be promoted (`rollout_waiting`), or was not planned to the end
             (`rollout_unplanned`).
@@ -46,29 +46,31 @@ class Steering:
                 hint=f"POST /admin/v1/rollouts/{rollout_id}/promote opens it.",
             )
         again = [
-            replace(entry.again(), wave=max(entry.wave, rollout.wave))
+            replace(entry.again(), wave=max(entry.wave, rollout.current_number))
             for entry in self._ledger.all(rollout_id)
             if entry.state in {EntryState.FAILED, EntryState.BLOCKED}
         ]
         self._ledger.replace_all(rollout_id, again)
         self._rollouts.forget_failures(rollout_id, rollout.wave)
-        return self._go_on(rollout_id)
+        return self._go_on(rollout_id, _looked_at)
 
     def promote(self, rollout_id: str) -> Rollout:
-        """Open the gate of the present wave: the next one begins, and nothing soaks any longer.
+        """Open the gate of the present wave: the next one begins, and nothing soaks, or is held by errors, any longer.
 
         :raises Conflict: it is over, or the wave is not complete (`wave_incomplete`).
         """
 
         def promote(rollout: Rollout) -> Rollout:
             is_soaking = rollout.state is RolloutState.RUNNING and rollout.soak_until is not None
-            if rollout.state is not RolloutState.WAITING and not is_soaking:
+            has_erred = rollout.state is RolloutState.STOPPED and rollout.reason == TOO_MANY_ERRORS
+            if rollout.state is not RolloutState.WAITING and not is_soaking and not has_erred:
                 raise Conflict(
                     "The wave is not complete.",
                     code="wave_incomplete",
                     hint="A gate is opened when its wave is done; resume a rollout that has stopped.",
                 )
-            return replace(rollout, wave=rollout.wave + 1, soak_until=None)
+            now = datetime.now(UTC)
+            return replace(rollout, wave=rollout.wave + 1, wave_began_at=now, soak_until=None)
 
         return self._go_on(rollout_id, promote)
 
@@ -122,3 +124,8 @@ class Steering:
         rollout = self._steer(rollout_id, go_on)
         start_execution(self._machine, rollout)
         return rollout
+
+
+def _looked_at(rollout: Rollout) -> Rollout:
+    """Let a wave soak anew whose errors have stopped the rollout: what has been mended shows in those from now on."""
+    return replace(rollout, soak_until=None, errors=None) if rollout.has_erred else rollout

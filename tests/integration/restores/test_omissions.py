@@ -200,6 +200,24 @@ def test_names_in_a_setting_may_be_quoted_or_not(vault: Vault) -> None:
     vault.scratches().drop(order)
 
 
+def test_options_of_a_dictionary_may_be_quoted_or_not(vault: Vault) -> None:
+    """Their names are stored as they were written, with quotes that PostgreSQL needs nowhere else."""
+    tenant = vault.add()
+    vault.run_as(
+        tenant,
+        """SET quote_all_identifiers = on;
+        CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = simple, STOPWORDS = english, ACCEPT = false);
+        CREATE TEXT SEARCH DICTIONARY other (TEMPLATE = ispell, DictFile = ispell_sample, AffFile = ispell_sample)
+        """,
+    )
+    order = vault.order(vault.back_up(tenant))
+    assert vault.scratches().drill(order).findings.differing == []
+    vault.scratches().restore(order)
+    vault.execute("here", "ALTER TEXT SEARCH DICTIONARY public.plain (ACCEPT = true)", order.database)
+    assert vault.scratches().examine(order).differing == ["text search dictionary public.plain"]
+    vault.scratches().drop(order)
+
+
 @pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
 def test_a_multirange_whose_name_is_cut_within_a_letter_is_told(vault: Vault, isolation: Isolation) -> None:
     """PostgreSQL makes up a name that nobody can send: plain pg_restore fails too."""

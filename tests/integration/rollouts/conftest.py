@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.rollouts.backups_first import BackupsFirst
 from tenantry.rollouts.conducting import Conductor, Next
+from tenantry.rollouts.error_counts import ErrorCounts
+from tenantry.rollouts.error_gate import ErrorGate
 from tenantry.rollouts.ledger import Ledger
 from tenantry.rollouts.migrating import Tools, migrate_slice
 from tenantry.rollouts.places import Places
@@ -36,7 +38,16 @@ from tenantry.rollouts.sizes import Sizes
 from tenantry.rollouts.slices import Slice, slice_from
 from tenantry.rollouts.steering import Steering
 from tenantry.servers.servers import Servers
-from tests.integration.conftest import ENVIRONMENT, REGION, STAGE, TABLE, World, clear_caches, create_registry
+from tests.integration.conftest import (
+    ENVIRONMENT,
+    ERROR_COUNTS,
+    REGION,
+    STAGE,
+    TABLE,
+    World,
+    clear_caches,
+    create_registry,
+)
 from tests.integration.homes.conftest import MODELS, new_id, provision
 from tests.integration.revisions.conftest import Versions, copied_revisions, versions
 from tests.postgres import temporary_postgres
@@ -56,6 +67,16 @@ class Machine:
     def start(self, name: str, given: dict[str, Any]) -> None:
         assert name == f"{given['rollout_id']}-{given['execution']}"
         self.started.append(given)
+
+
+class Clock:
+    """The time that the conductor sees: it is later than it is by what a test has let pass."""
+
+    def __init__(self) -> None:
+        self.passed = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.passed
 
 
 class NoFindings:
@@ -97,7 +118,9 @@ class Fleet:
         machine: Any = self.machine
         self.rollouts = Rollouts(self.registry, self.store, self.ledger, machine, NoFindings())
         self.steering = Steering(self.store, self.ledger, machine)
-        self.conductor = Conductor(self.registry, self.store, self.ledger, machine)
+        self.clock, self.counts = Clock(), ErrorCounts(dynamodb, ERROR_COUNTS)
+        gate = ErrorGate(self.registry, self.counts)
+        self.conductor = Conductor(self.registry, self.store, self.ledger, machine, gate, self.clock)
         self.sizes = Sizes({})
         self.made: list[TenantId] = []
 

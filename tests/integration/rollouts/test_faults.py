@@ -272,13 +272,15 @@ def test_tenants_in_every_state_are_migrated_or_left_with_a_reason(fleet: Fleet,
 def test_where_a_tenant_lives_is_read_once_under_its_lease(
     fleet: Fleet, versions: Versions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The workers' first look is where two tenants lived when they began: another server, another's database."""
+    """The workers' first look is where two tenants lived when they began: another server, another database."""
+    (left,) = fleet.add(Isolation.DATABASE)
+    fleet.registry.delete_tenant(left)
     versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
     found = {one.tenant_id.value: one for one in fleet.registry.tenants()}
-    moved, adopted, _, other, _ = fleet.made
+    moved, adopted, _, other, _, _ = fleet.made
     before = {
         moved.value: replace(found[moved.value], server_id="gone"),
-        adopted.value: replace(found[adopted.value], adopted_database=other.value),
+        adopted.value: replace(found[adopted.value], adopted_database=left.value),
     }
     monkeypatch.setattr(Places, "all", lambda _: found | before)
     read: list[TenantId] = []
@@ -292,5 +294,6 @@ def test_where_a_tenant_lives_is_read_once_under_its_lease(
     rollout = fleet.start(Wave("all"), adopted=True)
     assert fleet.run().state is RolloutState.DONE
     assert {(entry.state, entry.changed_to) for entry in fleet.entries(rollout).values()} == {(DONE, "0002")}
-    assert sorted(read, key=str) == sorted((moved, adopted, other), key=str)
+    assert sorted(map(str, read)) == sorted(map(str, (moved, adopted, other)))
     assert set(fleet.revisions().values()) == {"0002"}
+    assert fleet.world.execute("SELECT version_num FROM alembic_version", left.value) == [("0001",)]

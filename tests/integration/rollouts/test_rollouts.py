@@ -4,8 +4,9 @@ from contextlib import closing
 
 import pytest
 
+from handlers.routes.rollout_bodies import as_csv, show_home
 from tenantry.domain.errors import BadRequest, Conflict
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.rollouts.rollout import EntryState, Gate, Match, RolloutState, Wave
 from tests.integration.revisions.conftest import Versions
 from tests.integration.rollouts.conftest import ADD_NOTE, DROP_NOTE, Fleet
@@ -250,3 +251,34 @@ def test_a_worker_that_dies_loses_nothing(
     assert fleet.run().state is RolloutState.DONE
     assert set(fleet.states(rollout).values()) == {DONE}
     assert set(fleet.revisions().values()) == {"0002"}
+
+
+def test_who_comes_back_as_the_last_wave_is_promoted_belongs_to_it(fleet: Fleet, versions: Versions) -> None:
+    versions.add("0002", "0001", ADD_NOTE)
+    rollout = fleet.start(Wave("all", soak_minutes=30))
+    fleet.run(wait=False)
+    restored = fleet.made[0]
+    fleet.registry.note_revision(restored, "0001")
+    (new,) = fleet.add(Isolation.SCHEMA)
+    fleet.steering.promote(rollout.rollout_id)
+    assert fleet.run(wait=False).state is RolloutState.DONE
+    assert set(fleet.revisions().values()) == {"0002"}
+    entries, ended = fleet.entries(rollout), fleet.store.get(rollout.rollout_id)
+    assert {show_home(entries[one.value], ended)["wave"] for one in (restored, new)} == {"all"}
+    assert "all" in as_csv(entries.values(), ended)
+
+
+def test_who_fails_after_the_last_wave_was_promoted_stops_it(fleet: Fleet, versions: Versions) -> None:
+    versions.add("0002", "0001", ADD_NOTE)
+    rollout = fleet.start(Wave("all", soak_minutes=30))
+    fleet.run(wait=False)
+    # A restore has brought back the revision, and its owner has made the column meanwhile.
+    fleet.registry.note_revision(fleet.made[0], "0001")
+    fleet.world.execute("UPDATE alembic_version SET version_num = '0001'", fleet.made[0].value)
+    fleet.steering.promote(rollout.rollout_id)
+    stopped = fleet.run(wait=False)
+    assert (stopped.state, stopped.reason) == (RolloutState.STOPPED, "too_many_failed")
+    fleet.world.execute("ALTER TABLE candidates DROP COLUMN note", fleet.made[0].value)
+    fleet.steering.resume(rollout.rollout_id)
+    assert fleet.run(wait=False).state is RolloutState.DONE
+    assert {entry.wave for entry in fleet.entries(rollout).values()} == {0}

@@ -17,7 +17,14 @@ def test_a_whole_order() -> None:
             "adopted": True,
             "waves": [
                 {"name": "canary", "match": {"tenants": ["acme"]}, "soak_minutes": 60, "gate": "operator"},
-                {"name": "rest", "match": {"labels": ["eu"], "percent": 10}, "at_once_per_server": 4, "max_failed": 5},
+                {
+                    "name": "rest",
+                    "match": {"labels": ["eu"], "percent": 10},
+                    "at_once_per_server": 4,
+                    "max_failed": 5,
+                    "soak_minutes": 5,
+                    "max_erring": 0,
+                },
             ],
         }
     ).order()
@@ -25,7 +32,9 @@ def test_a_whole_order() -> None:
     assert order.rules == Rules(adopted=True, backup_hours=24)
     assert list(order.waves) == [
         Wave("canary", Match(tenants=("acme",)), soak_minutes=60, gate=Gate.OPERATOR),
-        Wave("rest", Match(labels=("eu",), percent=10), at_once_per_server=4, max_failed=5),
+        Wave(
+            "rest", Match(labels=("eu",), percent=10), at_once_per_server=4, max_failed=5, soak_minutes=5, max_erring=0
+        ),
     ]
 
 
@@ -72,12 +81,21 @@ def names(number: int) -> list[str]:
         wave(max_failed=-1),
         wave(soak_minutes="60"),
         wave(gate="open"),
+        wave(max_erring=0),
+        wave(max_erring=3, soak_minutes=4),
+        wave(max_erring=-1, soak_minutes=60),
+        wave(max_erring=True, soak_minutes=60),
     ],
     ids=lambda body: str(body)[:60],
 )
 def test_what_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RolloutBody.model_validate(body)
+
+
+def test_without_time_there_is_nothing_to_measure() -> None:
+    with pytest.raises(ValidationError, match="max_erring needs soak_minutes of 5 or more"):
+        RolloutBody.model_validate(wave(max_erring=0))
 
 
 def test_leaving_out_needs_a_name_and_a_reason() -> None:

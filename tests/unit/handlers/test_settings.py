@@ -38,6 +38,7 @@ NEEDED = {
     "ISSUER": "https://login.example.com/",
     "AUDIENCE": "app",
     "REGISTRY_TABLE": "registry",
+    "ERROR_COUNTS_TABLE": "errors",
     "BACKUP_BUCKET": "bucket",
     "BACKUP_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/reader",
     "BACKUP_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:back-up",
@@ -111,7 +112,7 @@ def test_a_number_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: 
         query_settings()
 
 
-@pytest.mark.parametrize("name", ["STAGE", "TENANT_ROLE_ARN"])
+@pytest.mark.parametrize("name", ["STAGE", "TENANT_ROLE_ARN", "ERROR_COUNTS_TABLE"])
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, " ")
     with pytest.raises(InvalidSetting, match=name):

@@ -148,7 +148,7 @@ things (class, object, part, kind, name, named, own, written) AS (
                p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargmodes, p.proargnames,
                -- A list of names is stored with the quotes that quote_all_identifiers wanted when it was set.
                (SELECT array_agg(
-                           CASE WHEN split_part(own, '=', 1) IN ('search_path', 'temp_tablespaces')
+                           CASE WHEN split_part(own, '=', 1) IN ('search_path', 'temp_tablespaces', 'local_preload_libraries')
                                 THEN regexp_replace(own, '"([a-z_][a-z0-9_$]*)"', '\1', 'g') ELSE own END
                            ORDER BY place)
                 FROM unnest(p.proconfig) WITH ORDINALITY config(own, place)),
@@ -209,7 +209,7 @@ FROM pg_database
 WHERE %(schema)s::text IS NULL AND datname = current_database() AND shobj_description(oid, 'pg_database') IS NOT NULL
 UNION ALL
 SELECT 'setting',
-       CASE WHEN split_part(setting, '=', 1) IN ('search_path', 'temp_tablespaces')
+       CASE WHEN split_part(setting, '=', 1) IN ('search_path', 'temp_tablespaces', 'local_preload_libraries')
             THEN regexp_replace(setting, '"([a-z_][a-z0-9_$]*)"', '\1', 'g') ELSE setting END, '', '', ''
 FROM pg_db_role_setting s, unnest(s.setconfig) setting
 WHERE %(schema)s::text IS NULL

@@ -62,7 +62,8 @@
     SELECT 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', s.name || '.' || quote_ident(d.dictname),
            (SELECT quote_ident(n.nspname) || '.' || quote_ident(tmplname)
             FROM pg_ts_template t JOIN pg_namespace n ON n.oid = tmplnamespace WHERE t.oid = d.dicttemplate),
-           d.dictinitoption, NULL
+           -- Stored with the quotes that quote_all_identifiers wanted when it was made.
+           regexp_replace(d.dictinitoption, '(^|, )"([a-z_][a-z0-9_$]*)" = ', '\1\2 = ', 'g'), NULL
     FROM pg_ts_dict d JOIN spaces s ON s.oid = d.dictnamespace
     WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_ts_dict'::regclass AND m.objid = d.oid)
     UNION ALL
