@@ -1,5 +1,6 @@
 """Rolls a revision out over tenants with databases of their own, and measures what each costs and who has to wait."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -242,7 +243,7 @@ class _Fleet:
 
     def _work(self, slices: Sequence[dict[str, Any]]) -> None:
         def work(event: dict[str, Any]) -> None:
-            migrate_slice(slice_from(event), self.tools, RenderedHistory(History()), lambda: True)
+            migrate_slice(slice_from(event), self.tools, RenderedHistory(History()), lambda: math.inf)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(work, slices))

@@ -1,5 +1,6 @@
 """Migrates one slice of a rollout: homes of one server, each as a login that may be its tenant's owner and no more."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -26,8 +27,6 @@ from tenantry.servers.servers import Servers
 
 # As long as the function may run: then the lease of a dead worker expires.
 _LEASE_SECONDS = 900
-# What one home may take, once it is begun: its patience, a transaction, and the end of its login.
-_RESERVE_SECONDS = 120
 
 
 @cache
@@ -67,10 +66,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     tools, servers = _wired()
     servers.begin()
 
-    def has_time() -> bool:
-        return bool(context.get_remaining_time_in_millis() > _RESERVE_SECONDS * 1000) if context else True
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000 if context else math.inf
 
-    settled = migrate_slice(order, tools, _scripts(), has_time)
+    settled = migrate_slice(order, tools, _scripts(), seconds_left)
     count("HomesMigrated", settled)
     logger().info("slice migrated", extra={**order.to_json(), "settled": settled})
     return {"settled": settled}

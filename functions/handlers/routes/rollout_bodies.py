@@ -21,6 +21,8 @@ _MAX_WAVES = 20
 _MAX_TENANTS = 5000
 _LEAST_SOAK = BUCKET // timedelta(minutes=1)
 _Word = Annotated[str, Field(min_length=1, max_length=63)]
+# On one line, and something to read in it.
+_NAME = r"^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$"
 
 
 class _Body(BaseModel):
@@ -41,7 +43,7 @@ class MatchBody(_Body):
 class WaveBody(_Body):
     """One wave of a rollout."""
 
-    name: str = Field(min_length=1, max_length=60)
+    name: str = Field(min_length=1, max_length=60, pattern=_NAME)
     match: MatchBody = Field(default_factory=MatchBody)
     at_once_per_server: int = Field(default=2, ge=1, le=40)
     soak_minutes: int = Field(default=0, ge=0, le=43_200)
@@ -98,7 +100,7 @@ class SkipBody(_Body):
     """`POST /admin/v1/rollouts/{rollout_id}/skip`: a home, as the ledger names it, and why it is left out."""
 
     tenant: str = Field(min_length=1, max_length=60)
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000, pattern=r"[^\p{Cc}\s]")
 
 
 def show_rollout(rollout: Rollout) -> dict[str, Any]:

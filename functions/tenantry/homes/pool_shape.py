@@ -3,6 +3,7 @@
 This runs in the transaction of the revisions, as the role that owns the tables, and skips tables that fit already.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from psycopg2 import sql
@@ -96,20 +97,25 @@ class PoolShape:
         with connection.cursor() as cursor:
             execute(cursor, comment)
 
-    def outside(self, connection: Any) -> None:
+    def outside(self, connection: Any, send: Callable[[str], None]) -> None:
         """Build the indexes anew with the tenant as their first column, without keeping anybody out of the tables.
 
         :param connection: in autocommit mode, as the role that owns the tables.
-        :raises psycopg2.Error: as PostgreSQL gave it; what was built by then is found by the next attempt.
+        :param send: sends a statement to it, patiently.
+        :raises TenantryError: the server refused; what was built by then is found by the next attempt.
         """
         with connection.cursor() as cursor:
-            cursor.execute(load_sql("homes/pool_indexes").format(**self._names))
-            for name, definition in cursor.fetchall():
-                draft = self._name(_DRAFT)
-                cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(draft))
-                cursor.execute(_draft_index(definition, name))
-                cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(self._name(name)))
-                cursor.execute(sql.SQL("ALTER INDEX {} RENAME TO {}").format(draft, sql.Identifier(name)))
+            execute(cursor, load_sql("homes/pool_indexes").format(**self._names))
+            found = cursor.fetchall()
+        draft = self._name(_DRAFT)
+        for name, definition in found:
+            for statement in (
+                sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(draft),
+                _draft_index(definition, name),
+                sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(self._name(name)),
+                sql.SQL("ALTER INDEX {} RENAME TO {}").format(draft, sql.Identifier(name)),
+            ):
+                send(statement.as_string(connection))
 
     def explain(self, error: StatementFailed) -> Conflict | None:
         """Explain why a revision failed; None if the reason is not that the tables are shared."""

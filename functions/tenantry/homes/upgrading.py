@@ -7,14 +7,17 @@ from typing import Any
 import psycopg2
 
 from tenantry.database.admin_sql import AdminConnect
+from tenantry.database.connection_refusal import refusal_sqlstate
 from tenantry.database.patience import Ending, ending_in, patience_of, patiently
-from tenantry.database.sql_errors import translate
+from tenantry.domain.errors import unavailable
 from tenantry.domain.tenant import Home, Isolation, TenantId, owner_role
 from tenantry.homes.copy_login import CopyLogin, copy_login
 from tenantry.revisions.history import History, head_revision
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.revisions.running import NOBODY, Migration, Watch, alone_with
 from tenantry.revisions.version import schema_revision
+
+_REFUSAL_SECONDS = 2.0
 
 
 def upgrade_own_home(connect: AdminConnect, tenant_id: TenantId, home: Home) -> str:
@@ -84,8 +87,9 @@ def _session(administrators: Any, database: str, login: CopyLogin) -> Iterator[A
     whose = {"dbname": database, "user": login.username, "password": login.password, "options": options}
     try:
         connection = psycopg2.connect(**place | whose)
-    except psycopg2.Error as exc:
-        raise translate(exc) from exc
+    except psycopg2.OperationalError as exc:
+        # The driver does not say why.
+        raise unavailable(refusal_sqlstate(place | whose, _REFUSAL_SECONDS) or "08006") from exc
     connection.autocommit = True
     with closing(connection):
         yield connection

@@ -1,5 +1,7 @@
 """Runs revisions on one schema, as the role that owns what they make: each is run whole or not at all."""
 
+import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -15,6 +17,7 @@ from tenantry.domain.errors import Conflict, InvalidSetting
 from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 from tenantry.domain.revision import HEAD, Direction, Phase, Step, find_target, steps_between
 from tenantry.revisions.history import History, head_revision
+from tenantry.revisions.lock_waits import Attempts, bounded_lock_waits
 from tenantry.revisions.online import run_online
 from tenantry.revisions.outside import outside_transaction
 from tenantry.revisions.rendering import RenderedHistory, Rendering
@@ -24,13 +27,15 @@ from tenantry.revisions.version_table import close_version_table, noting, requir
 
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
+# What may count on keys of tables that are there. To prepare those for it locks each of them, and builds an index.
+_NAMES_KEYS: Final = re.compile(r"\b(?:REFERENCES|CONFLICT)\b", re.IGNORECASE)
 
 
 class Shape(Protocol):
     """What is done around a revision, in its transaction and as its role."""
 
     def before(self, connection: Any) -> None:
-        """Prepare a schema for a revision that it lacks."""
+        """Prepare a schema for a revision that may refer to keys of its tables."""
 
     def after(self, connection: Any) -> None:
         """Put what it made into shape."""
@@ -38,7 +43,7 @@ class Shape(Protocol):
     def noted(self, connection: Any, revision: str) -> None:
         """Say where those who live there can read it which revision was reached."""
 
-    def outside(self, connection: Any) -> None:
+    def outside(self, connection: Any, send: Callable[[str], None]) -> None:
         """Put into shape what was made outside a transaction, without keeping anybody out of the tables meanwhile."""
 
 
@@ -54,10 +59,15 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who follows a migration: `done` hears of each step, `is_over` says when no batch may be begun any more."""
+    """Who follows a migration.
+
+    `done` hears of each step, `is_over` says when no batch may be begun any more, and `seconds_left` in how many
+    seconds all has to be over.
+    """
 
     done: Callable[[StepRun], None] = lambda _: None
     is_over: Callable[[], bool] = lambda: False
+    seconds_left: Callable[[], float] = lambda: math.inf
 
 
 NOBODY: Final = Watch()
@@ -118,7 +128,7 @@ class Migration:
             return transaction.revision()
 
     def _run_step(self, step: Step) -> StepRun:
-        began, waits, rows = time.monotonic(), _Attempts(), 0
+        began, waits, rows = time.monotonic(), Attempts(), 0
         rendering = self._scripts.render(step)
         is_upgrade = step.direction is Direction.UPGRADE
         if step.revision.phase is Phase.BACKFILL and is_upgrade:
@@ -130,13 +140,13 @@ class Migration:
             self._patiently(waits, lambda: self._take(step, Rendering(())))
         return StepRun(step, time.monotonic() - began, waits.failed, rows)
 
-    def _patiently[T](self, waits: "_Attempts", attempt: Callable[[], T]) -> T:
+    def _patiently[T](self, waits: Attempts, attempt: Callable[[], T]) -> T:
         return patiently(waits.counting(attempt), self._patience, self._ending)
 
     def _take(self, step: Step, rendering: Rendering | None) -> None:
         """Take a step in one transaction, and note that it was taken."""
-        with self._transaction() as transaction:
-            if self._shape:
+        with bounded_lock_waits(self._connection), self._transaction() as transaction:
+            if self._shape and (rendering is None or _NAMES_KEYS.search(rendering.text)):
                 transaction.begin()
                 self._shape.before(self._connection)
             if rendering is None:
@@ -150,15 +160,19 @@ class Migration:
                 self._shape.noted(self._connection, step.reached)
             close_version_table(self._connection, self._schema)
 
-    def _take_outside(self, rendering: Rendering, waits: "_Attempts") -> None:
-        with outside_transaction(self._connection, self._owner_role, self._schema) as session:
-            session.drop_invalid_indexes(rendering.text)
-            for statement in rendering.statements:
-                self._patiently(waits, partial(session.send, statement))
-            if self._shape:
-                self._shape.outside(self._connection)
+    def _take_outside(self, rendering: Rendering, waits: Attempts) -> None:
+        left = self._watch.seconds_left
+        with outside_transaction(self._connection, self._owner_role, self._schema, left) as session:
 
-    def _fill(self, step: Step, waits: "_Attempts") -> int:
+            def send(statement: str) -> None:
+                self._patiently(waits, partial(session.send, statement))
+
+            for statement in rendering.statements:
+                send(statement)
+            if self._shape:
+                self._shape.outside(self._connection, send)
+
+    def _fill(self, step: Step, waits: Attempts) -> int:
         """Repeat the batch until it changes no row. What it has changed stays: it can be gone on with at any time."""
         rows = 0
         while changed := self._patiently(waits, lambda: self._fill_some(step.revision.batch)):
@@ -174,22 +188,6 @@ class Migration:
 
     def _transaction(self) -> AbstractContextManager[OwnersTransaction]:
         return owners_transaction(self._connection, self._owner_role, self._schema)
-
-
-class _Attempts:
-    """Counts how often an attempt did not succeed: each time for a lock, or it would not be repeated."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-
-    def counting[T](self, attempt: Callable[[], T]) -> Callable[[], T]:
-        def counted() -> T:
-            self.failed += 1
-            found = attempt()
-            self.failed -= 1
-            return found
-
-        return counted
 
 
 def upgrade_home(

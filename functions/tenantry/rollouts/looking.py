@@ -16,7 +16,8 @@ _MAX_NAME = 64
 def find_blocker(connect: AdminConnect, home: Home) -> dict[str, Any]:
     """Describe the oldest transaction that holds a table of a home: `application`, `seconds`, `idle`; empty: none.
 
-    The application's name is what its session says of itself. A server that does not answer now has said so before.
+    The application's name is what its session says of itself. A transaction that is `prepared` has no session any
+    more: `application` is its name then. A server that does not answer now has said so before.
     """
     try:
         with closing(connect(home.database)) as connection, connection.cursor() as cursor:
@@ -26,8 +27,9 @@ def find_blocker(connect: AdminConnect, home: Home) -> dict[str, Any]:
         return {}
     if found is None:
         return {}
-    application, seconds, is_idle = found
-    return {"application": printable(application)[:_MAX_NAME], "seconds": round(seconds, 1), "idle": bool(is_idle)}
+    application, seconds, is_idle, is_prepared = found
+    told = {"application": printable(application)[:_MAX_NAME], "seconds": round(seconds, 1), "idle": bool(is_idle)}
+    return told | ({"prepared": True} if is_prepared else {})
 
 
 def estimate_rows(connect: AdminConnect, home: Home, tables: Collection[str]) -> dict[str, int]:

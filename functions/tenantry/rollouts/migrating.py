@@ -32,6 +32,8 @@ from tenantry.rollouts.slices import Slice
 
 # How long a worker goes on before it looks again whether it may.
 _LOOK_SECONDS: Final = 0.5
+# What one home may take, once it is begun: its patience, a transaction, and the end of its login.
+_RESERVE_SECONDS: Final = 120
 
 
 class Tools(NamedTuple):
@@ -45,9 +47,10 @@ class Tools(NamedTuple):
     sizes: Sizes
 
 
-def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, has_time: Callable[[], bool]) -> int:
+def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, seconds_left: Callable[[], float]) -> int:
     """Migrate what is due, as long as there is time and the rollout goes on; returns how many homes were settled.
 
+    :param seconds_left: in how many seconds this worker is ended, done or not.
     :raises TenantryError: the registry did not answer. What has failed in a home is in the ledger.
     """
     permit = _Permit(tools.rollouts, order)
@@ -56,11 +59,11 @@ def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, has_time
         return 0
 
     def goes_on() -> bool:
-        return has_time() and permit.look() is not None
+        return seconds_left() > _RESERVE_SECONDS and permit.look() is not None
 
     settled = 0
     with LedgerWriter(tools.ledger, rollout.rollout_id) as writer:
-        attempt = HomeAttempt(rollout, tools, scripts, goes_on)
+        attempt = HomeAttempt(rollout, tools, scripts, goes_on, seconds_left)
         for entry in order.due(tools.ledger.all(rollout.rollout_id), rollout, datetime.now(UTC)):
             if not goes_on():
                 break
@@ -93,17 +96,19 @@ class HomeAttempt:
         tools: Tools,
         scripts: RenderedHistory,
         goes_on: Callable[[], bool],
+        seconds_left: Callable[[], float],
     ) -> None:
-        """Take the rollout, and `goes_on`, which says whether another batch of a backfill may be begun."""
+        """Take the rollout, whether another batch of a backfill may be begun, and when all has to be over."""
         self._rollout = rollout
         self._tools = tools
         self._scripts = scripts
         self._goes_on = goes_on
+        self._seconds_left = seconds_left
         self._snapshot = tools.places.all()
 
     def bring(self, entry: Entry) -> Entry:
         """Bring a home to its revision; returns what is to be written of it."""
-        is_dry_run = self._rollout.rules.dry_run
+        read, is_dry_run = entry, self._rollout.rules.dry_run
         try:
             look = self._look(entry)
             # What is read under the lease stays so: who moves, restores or renames a tenant takes it, too.
@@ -117,7 +122,8 @@ class HomeAttempt:
         except Skipped as why:
             return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
         except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
-            return self._failed(entry, exc)
+            held = outcomes.still_held(read, exc, _now()) if isinstance(exc, TenantryError) else None
+            return held or self._failed(entry, exc)
 
     def _seen(self, entry: Entry, place: Place, found: str) -> Entry:
         """Write down where a home is, for those who ask the registry, and what a worker that died has done to it."""
@@ -195,7 +201,7 @@ class HomeAttempt:
             reached.append(run.step.reached)
 
         began, failure = time.monotonic(), None
-        watch = Watch(record, lambda: not self._goes_on())
+        watch = Watch(record, lambda: not self._goes_on(), self._seconds_left)
         try:
             place.admin.migrate(entry.goal, self._scripts, watch)
         except Exception as exc:  # noqa: BLE001 - what was done until then is told, whatever went wrong

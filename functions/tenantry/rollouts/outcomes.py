@@ -19,14 +19,17 @@ from tenantry.rollouts.rollout import (
     StepRecord,
 )
 
+_HELD: Final = "operation_in_progress"
+# The server is down, begins, ends sessions, or has no session left, be it for this database only.
+_AWAY: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "53300", "57P01", "57P02", "57P03"})
 # Something else is done to the tenant, or could still be undone, or holds its tables: it is no fault of the revision.
-_BLOCKED: Final = frozenset(
-    {"database_busy", "operation_in_progress", "tenant_incomplete", "tenant_moving", "move_unconfirmed"}
-)
+_BLOCKED: Final = _AWAY | {"database_busy", _HELD, "tenant_incomplete", "tenant_moving", "move_unconfirmed"}
 # A backup comes first, and takes as long as it takes.
 _WAITS: Final = frozenset({"backup_in_progress", "backup_too_soon"})
 # A worker had no more time: the next one goes on.
 _GOES_ON: Final = "revision_unfinished"
+# As long as a worker may run.
+_WORKER_SECONDS: Final = 900
 _MAX_TEXT: Final = 500
 # Of an entry of which no error is told any more.
 _NO_ERROR: Final[dict[str, Any]] = {"code": "", "details": "", "hint": "", "blocked_by": {}}
@@ -94,7 +97,7 @@ def failed(entry: Entry, error: TenantryError, at: datetime, blocked_by: Mapping
     entry = replace(
         entry, code=error.code, details=_told(error), hint=error.hint or "", blocked_by={}, updated_at=at.isoformat()
     )
-    later = (at + timedelta(seconds=RETRY_SECONDS)).isoformat()
+    later = _later(at)
     if error.code == _GOES_ON and entry.unfinished < MOST_UNFINISHED:
         return replace(entry, state=EntryState.PENDING, attempts=0, unfinished=entry.unfinished + 1)
     if error.code in _WAITS:
@@ -109,10 +112,32 @@ def found_running(entry: Entry, at: datetime) -> Entry:
     """Return the entry of a home whose worker has said nothing more: it has died, and another one tries."""
     if entry.attempts < MOST_ATTEMPTS:
         return replace(entry, state=EntryState.PENDING, updated_at=at.isoformat())
-    error = TenantryError(
-        "No worker has said how it ended.", code="worker_lost", hint="Look into the log of MigrateTenants, then resume."
+    return failed(entry, _lost("Look into the log of MigrateTenants, then resume."), at)
+
+
+def still_held(entry: Entry, error: TenantryError, at: datetime) -> Entry | None:
+    """Return the entry of a home whose dead worker still has its lease, as read; None if that is not what went wrong.
+
+    A lease lasts longer than a rollout has to be patient, and ends by itself.
+    """
+    if entry.begun_from is None or error.code != _HELD:
+        return None
+    return replace(entry, state=EntryState.PENDING, not_before=_later(at), updated_at=at.isoformat())
+
+
+def left_behind(entry: Entry, at: datetime) -> Entry:
+    """Return the entry of a home in a rollout that was cancelled: nobody goes on with it, unless a worker still may.
+
+    What a worker has done that died is unknown, so `begun_from` stays: a revert looks.
+    """
+    is_working = entry.state is EntryState.RUNNING and at - datetime.fromisoformat(entry.updated_at) < timedelta(
+        seconds=_WORKER_SECONDS
     )
-    return failed(entry, error, at)
+    if entry.is_settled or is_working:
+        return entry
+    if entry.state is EntryState.RUNNING:
+        entry = failed(entry, _lost("Look into the log of MigrateTenants; revert the rollout to take it back."), at)
+    return replace(entry, state=EntryState.CANCELLED, updated_at=at.isoformat())
 
 
 def is_due(entry: Entry, rules: Rules, at: datetime) -> bool:
@@ -125,6 +150,14 @@ def is_given_up(entry: Entry, rules: Rules, at: datetime) -> bool:
     if entry.state is not EntryState.BLOCKED or not entry.began_at:
         return False
     return at - datetime.fromisoformat(entry.began_at) >= timedelta(minutes=rules.patience_minutes)
+
+
+def _lost(hint: str) -> TenantryError:
+    return TenantryError("No worker has said how it ended.", code="worker_lost", hint=hint)
+
+
+def _later(at: datetime) -> str:
+    return (at + timedelta(seconds=RETRY_SECONDS)).isoformat()
 
 
 def _told(error: TenantryError) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from tenantry.aws.registry import Registry
@@ -12,6 +13,7 @@ from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
 from tenantry.rollouts.conducting import start_execution
 from tenantry.rollouts.ledger import Ledger
+from tenantry.rollouts.outcomes import left_behind
 from tenantry.rollouts.planned_steps import PlannedStep
 from tenantry.rollouts.planning import (
     RolloutOrder,
@@ -94,9 +96,17 @@ class Rollouts:
         return self._rollouts.newest(limit)
 
     def entries(self, rollout_id: str) -> list[Entry]:
-        """List all that a rollout's ledger has. :raises NotFound: there is none of that id."""
-        self._rollouts.get(rollout_id)
-        return self._ledger.all(rollout_id)
+        """List all that a rollout's ledger has. Of one that was cancelled, what nobody goes on with is settled.
+
+        :raises NotFound: there is none of that id.
+        """
+        rollout, entries = self._rollouts.get(rollout_id), self._ledger.all(rollout_id)
+        if rollout.state is not RolloutState.CANCELLED:
+            return entries
+        now = datetime.now(UTC)
+        settled = {entry.unit: left_behind(entry, now) for entry in entries if not entry.is_settled}
+        self._ledger.replace_all(rollout_id, [entry for entry in settled.values() if entry.is_settled])
+        return [settled.get(entry.unit, entry) for entry in entries]
 
     def steps(self, rollout_id: str) -> list[PlannedStep]:
         """List the steps that a rollout was planned with."""

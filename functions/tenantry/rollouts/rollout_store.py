@@ -114,21 +114,42 @@ class RolloutStore:
             raise registry_unavailable() from exc
 
     def _reserve(self, rollout: Rollout) -> None:
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=self._key(_UNDER_WAY) | {"rollout": {"S": rollout.rollout_id}},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as exc:
+        """Let it be the one that is under way; what one that is over has failed to give back is taken over."""
+        if self._claim(rollout, ""):
+            return
+        holder = self._under_way()
+        if not (self._is_over(holder) and self._claim(rollout, holder)):
             raise Conflict(
                 "Another rollout is under way.",
                 code="rollout_in_progress",
                 details=f"rollout {self._under_way()}",
                 hint="Let it end, or cancel it: POST /admin/v1/rollouts/{id}/cancel.",
-            ) from exc
+            )
+
+    def _claim(self, rollout: Rollout, holder: str) -> bool:
+        """Reserve the way for a rollout; `holder` is who has it, empty for nobody. False: another has it."""
+        condition: dict[str, Any] = {
+            "ConditionExpression": "#rollout = :holder",
+            "ExpressionAttributeNames": {"#rollout": "rollout"},
+            "ExpressionAttributeValues": {":holder": {"S": holder}},
+        }
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=self._key(_UNDER_WAY) | {"rollout": {"S": rollout.rollout_id}},
+                **(condition if holder else {"ConditionExpression": "attribute_not_exists(pk)"}),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
+        return True
+
+    def _is_over(self, rollout_id: str) -> bool:
+        try:
+            return self.get(rollout_id).is_over
+        except NotFound:
+            return True
 
     def _under_way(self) -> str:
         item = self._get(_UNDER_WAY) or {}

@@ -21,6 +21,8 @@ _CAST = re.compile(
     r"(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*"
 )
 _PARENTHESES = re.compile(r"[()\s]+")
+# The options of a dictionary are stored as text, with the quotes that were wanted when they were written.
+_NEEDLESS_QUOTES = re.compile(r'(?<![\w."])"([a-z_][a-z0-9_$]*)"(?= = )')
 _ROWS = """
 SELECT c.oid, format('%I.%I', n.nspname, c.relname),
        (SELECT string_agg(format('%I', attname), ', ' ORDER BY attname COLLATE "C") FROM pg_attribute
@@ -112,7 +114,9 @@ def _definitions(server: PostgresServer, home: Home, schema: str | None) -> dict
 
 def _lines(body: str) -> list[str]:
     """Return a definition's lines in an order of their own: rights and inherited columns have none."""
-    plain = (_PARENTHESES.sub("", _CAST.sub("", line)).rstrip(",") for line in body.split("\n"))
+    plain = (
+        _PARENTHESES.sub("", _CAST.sub("", _NEEDLESS_QUOTES.sub(r"\1", line))).rstrip(",") for line in body.split("\n")
+    )
     return [line for line in plain if line and not line.startswith("--")]
 
 

@@ -149,3 +149,34 @@ def test_squawk_knows_the_rules_that_are_named_here() -> None:
     command = [squawk_program(), *(f"--exclude={rule}" for rule in sorted({*LEFT_OUT, *TAKE_AWAY} - ours))]
     done = subprocess.run(command, input="SELECT 1;", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CHECK = "ALTER TABLE candidates ADD CONSTRAINT filled CHECK (phone IS NOT NULL) NOT VALID"
+VALIDATED = "ALTER TABLE candidates VALIDATE CONSTRAINT filled"
+SET = "ALTER TABLE candidates ALTER phone SET NOT NULL"
+
+
+@pytest.mark.parametrize(
+    ("before", "statement", "is_found"),
+    [
+        ((CHECK, VALIDATED), SET, False),
+        ((CHECK.replace("phone", '"phone"'), VALIDATED, "ALTER TABLE candidates ADD n int"), SET, False),
+        ((CHECK.replace(" NOT VALID", ""),), SET, False),
+        ((CHECK,), SET, True),
+        ((CHECK, VALIDATED), SET.replace("phone", "email"), True),
+        ((CHECK.replace("NOT NULL)", "NOT NULL OR name = '')"), VALIDATED), SET, True),
+        ((CHECK, VALIDATED, "ALTER TABLE candidates DROP CONSTRAINT filled"), SET, True),
+        (
+            (CHECK, VALIDATED, "ALTER TABLE candidates DROP COLUMN phone", "ALTER TABLE candidates ADD phone text"),
+            SET,
+            True,
+        ),
+        ((CHECK, VALIDATED), f"{SET}, DROP CONSTRAINT filled", True),
+    ],
+)
+def test_a_column_that_is_proven_to_hold_no_null_is_not_read(
+    versions: Versions, before: Sequence[str], statement: str, is_found: bool
+) -> None:
+    parts = [(sql(one), {"in_transaction": one != VALIDATED}) for one in (*before, statement)]
+    *_, found = findings(versions, parts)
+    assert ("adding-not-nullable-field" in {one.rule for one in found}) is is_found

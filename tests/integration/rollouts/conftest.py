@@ -1,5 +1,6 @@
 """A fleet of all three models on a server of its own, and rollouts that go over it as the state machine lets them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -144,7 +145,7 @@ class Fleet:
         scripts = RenderedHistory(History())
 
         def work(order: Slice) -> None:
-            migrate_slice(order, self.tools(), scripts, lambda: True)
+            migrate_slice(order, self.tools(), scripts, lambda: math.inf)
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(work, map(slice_from, slices)))

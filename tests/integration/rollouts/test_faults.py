@@ -1,5 +1,6 @@
 """Workers that die, are slow or come twice: the ledger keeps what was done, and it can be reverted."""
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -112,7 +113,7 @@ def test_two_workers_with_one_slice_tell_what_the_first_has_done(fleet: Fleet, v
     assert {(entry.changed_to, len(entry.steps)) for entry in told.values()} == {("0002", 1)}
 
     late = fleet.tools()._replace(ledger=OldLedger(fleet.ledger, seen))
-    migrate_slice(slice_from(dict(found.slices[0])), late, RenderedHistory(History()), lambda: True)
+    migrate_slice(slice_from(dict(found.slices[0])), late, RenderedHistory(History()), lambda: math.inf)
 
     assert fleet.entries(rollout) == told
 
@@ -127,7 +128,7 @@ def test_who_skips_a_home_that_a_worker_is_about_to_change_keeps_it_as_it_is(fle
         fleet.steering.skip(rollout.rollout_id, name, "not today")
 
     late = fleet.tools()._replace(ledger=OldLedger(fleet.ledger, seen))
-    migrate_slice(slice_from(dict(found.slices[0])), late, RenderedHistory(History()), lambda: True)
+    migrate_slice(slice_from(dict(found.slices[0])), late, RenderedHistory(History()), lambda: math.inf)
 
     states = fleet.states(rollout)
     assert {states.pop(name) for name in left_out} == {EntryState.SKIPPED}

@@ -103,3 +103,17 @@ def test_leaving_out_needs_a_name_and_a_reason() -> None:
     for body in ({"tenant": "acme"}, {"tenant": "acme", "reason": ""}, {"tenant": "x" * 61, "reason": "y"}):
         with pytest.raises(ValidationError):
             SkipBody.model_validate(body)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t", "a\nb", "a\0", "\x1b[31m", "x" * 61])
+def test_a_wave_has_a_name_that_can_be_read_on_a_line(name: str) -> None:
+    with pytest.raises(ValidationError):
+        RolloutBody.model_validate({"waves": [{"name": name}]})
+    assert RolloutBody.model_validate({"waves": [{"name": "zürich ✓ 1"}]}).order().waves[0].name == "zürich ✓ 1"
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t", "\0"])
+def test_who_leaves_a_tenant_out_says_why(reason: str) -> None:
+    with pytest.raises(ValidationError):
+        SkipBody.model_validate({"tenant": "acme", "reason": reason})
+    assert SkipBody.model_validate({"tenant": "acme", "reason": "Sunday,\nsays Kim"}).reason

@@ -8,6 +8,7 @@ from tenantry.domain.errors import InvalidSetting
 from tenantry.domain.revision import Direction, Phase, Revision, Step
 from tenantry.revisions.findings import Finding, Level, LintedRevision
 from tenantry.revisions.lint.own import OwnRemark, remarks_on, remarks_on_batch
+from tenantry.revisions.lint.proven import NOT_NULL_RULE, without_scan
 from tenantry.revisions.lint.rules import ALSO_ON_NEW_TABLES, BY_SIZE, HINTS, LEFT_OUT, NEVER_ACCEPTED, TAKE_AWAY
 from tenantry.revisions.lint.squawk import Document, Remark, ask_squawk
 from tenantry.revisions.lint.statements import NAME, Statement, split
@@ -63,9 +64,12 @@ def lint(scripts: RenderedHistory) -> list[LintedRevision]:
     """
     subjects = [_subject(scripts, revision) for revision in scripts.history.revisions]
     remarks = iter(ask_squawk([document for subject in subjects for document in subject.documents]))
-    for subject in subjects:
+    unread = set(without_scan([subject.upgrade for subject in subjects]))
+    for number, subject in enumerate(subjects):
         for document in subject.documents:
             for remark in next(remarks):
+                if remark.rule == NOT_NULL_RULE and (number, remark.statement) in unread:
+                    continue
                 if _counts(remark.rule, subject.revision, document, remark.statement):
                     subject.add(_own(remark), document.statements[remark.statement])
     return [

@@ -109,7 +109,7 @@ HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "adding-field-with-default": "Add the column without a default, and set the default in the same revision, for"
         " new rows; fill the others in a backfill.",
         "adding-not-nullable-field": "Add `CHECK (… IS NOT NULL) NOT VALID` instead, and VALIDATE it in the next"
-        " revision, with `in_transaction = False`.",
+        " revision, with `in_transaction = False`. After that, a later revision may SET NOT NULL: no row is read then.",
         "adding-required-field": "Add the column nullable, or with a default that is the same for all rows.",
         "adding-serial-primary-key-field": _BY_INDEX.format("PRIMARY KEY"),
         "changing-column-type": "Add a column of the new type, fill it in a backfill, and drop the old one in a"

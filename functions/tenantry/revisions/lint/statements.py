@@ -17,8 +17,8 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PART: Final = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-NAME: Final = rf"{_PART}(?: \. {_PART})*"
+PART: Final = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
+NAME: Final = rf"{PART}(?: \. {PART})*"
 # What stands between the first words of a statement and the tables that it changes.
 _BEFORE_TABLES: Final = (
     r"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?",
@@ -59,14 +59,14 @@ class Statement:
         """The tables that it changes or locks, as far as it begins with them: not what it drops an index of."""
         for pattern in _TABLES:
             if found := pattern.match(self.plain):
-                return tuple(_unquoted(name) for name in re.findall(NAME, found["names"]) if name.upper() != "ONLY")
+                return tuple(unquoted(name) for name in re.findall(NAME, found["names"]) if name.upper() != "ONLY")
         return ()
 
     @property
     def made_table(self) -> str:
         """The table that it makes, empty; or nothing."""
         found = _MADE.match(self.plain)
-        return _unquoted(found["name"]) if found else ""
+        return unquoted(found["name"]) if found else ""
 
     def begins(self, pattern: str) -> bool:
         """Tell whether its first words, without what stands in parentheses, fit a regular expression."""
@@ -124,6 +124,7 @@ class _Piece:
         return Statement(whole, " ".join(self.plain), " ".join(self.outer))
 
 
-def _unquoted(name: str) -> str:
-    parts = re.findall(_PART, name)
+def unquoted(name: str) -> str:
+    """Return a name as the catalogue has it, with dots between its parts."""
+    parts = re.findall(PART, name)
     return ".".join(one[1:-1].replace('""', '"') if one.startswith('"') else one.lower() for one in parts)

@@ -1,5 +1,4 @@
--- Sets the role, the search_path and the longest statement of revisions that run outside a transaction.
+-- Sets the role and the search_path of revisions that run outside a transaction.
 SELECT
     set_config('role', %s, false),
-    set_config('search_path', %s, false),
-    set_config('statement_timeout', %s, false)
+    set_config('search_path', %s, false)
