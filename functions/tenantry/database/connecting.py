@@ -54,6 +54,7 @@ class ConnectSettings:
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
     whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
+    `rest_ms` is after how long the server ends the session if it has nothing to do.
     """
 
     connect_timeout: int = 4
@@ -68,10 +69,38 @@ class ConnectSettings:
     patience: Patience | None = None
     administers: bool = False
     stage: str = ""
+    rest_ms: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
+    arguments: dict[str, Any] = {
+        "host": credentials.host,
+        "port": credentials.port,
+        "dbname": credentials.dbname,
+        "user": credentials.username,
+        "password": credentials.password,
+        "sslmode": credentials.sslmode,
+        "connect_timeout": settings.connect_timeout,
+        "application_name": settings.application_name,
+        "options": _startup_options(credentials, settings),
+        # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        # No Kerberos: libpq would otherwise ask for a ticket in an environment that has none.
+        "gssencmode": "disable",
+    }
+    if root := certificate_file(credentials):
+        arguments["sslrootcert"] = root
+    if settings.patience:
+        arguments["connection_factory"] = PatientConnection
+    return arguments
+
+
+def _startup_options(credentials: Credentials, settings: ConnectSettings) -> str:
+    """Write the settings with which a session begins, as libpq's `options`."""
     # What separates options, and what keeps it from doing so.
     schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
     # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
@@ -86,31 +115,11 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     options += f" {session_options(credentials, administers=settings.administers)}"
     if settings.lock_timeout_ms or settings.administers:
         options += f" -c lock_timeout={settings.lock_timeout_ms}"
+    if settings.rest_ms:
+        options += f" -c idle_session_timeout={settings.rest_ms}"
     if settings.stage:
         options += f" -c tenantry.stage={settings.stage}"
-    arguments: dict[str, Any] = {
-        "host": credentials.host,
-        "port": credentials.port,
-        "dbname": credentials.dbname,
-        "user": credentials.username,
-        "password": credentials.password,
-        "sslmode": credentials.sslmode,
-        "connect_timeout": settings.connect_timeout,
-        "application_name": settings.application_name,
-        "options": options,
-        # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-        # No Kerberos: libpq would otherwise ask for a ticket in an environment that has none.
-        "gssencmode": "disable",
-    }
-    if root := certificate_file(credentials):
-        arguments["sslrootcert"] = root
-    if settings.patience:
-        arguments["connection_factory"] = PatientConnection
-    return arguments
+    return options
 
 
 def certificate_file(credentials: Credentials) -> str | None:
