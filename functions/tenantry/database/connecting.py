@@ -62,8 +62,8 @@ class ConnectSettings:
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
     whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
-    `rest_ms` is after how long the server ends the session if nothing is asked of it (0: never): whoever opened it may be
-    frozen for hours, and would keep the place of another.
+    `rest_ms` is after how long the server ends the session if nothing is asked of it (0: never): whoever opened it may
+    be frozen for hours, and would keep the place of another.
     """
 
     connect_timeout: int = 4

@@ -28,9 +28,7 @@ _KNOWS_IT_SINCE = 170000
 _knows: dict[tuple[str, int], bool] = {}
 
 
-def session_options(
-    credentials: Credentials, *, administers: bool, unless_known: bool = True, rest_ms: int = 0
-) -> str:
+def session_options(credentials: Credentials, *, administers: bool, unless_known: bool = True, rest_ms: int = 0) -> str:
     """Write libpq's `options` for a session.
 
     :param administers: whether the session has to work whatever the settings of the database and its login are.
