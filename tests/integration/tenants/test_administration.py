@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
@@ -82,6 +83,16 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator
         world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "TENANT"}, "sk": {"S": name}})
     for server in operator_servers(made):
         world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "SERVER"}, "sk": {"S": server}})
+
+
+def test_a_new_tenant_says_from_when_on_it_is_served(operator: Operator) -> None:
+    """API Gateway takes some seconds until it knows a new usage key."""
+    made = operator.create()
+    after = datetime.fromisoformat(made.json["usable_after"]) - datetime.now(UTC)
+    assert timedelta(seconds=30) < after <= timedelta(seconds=60)
+
+    again = operator.create(operator.made[-1])
+    assert (again.status, "usable_after" in again.json) == (200, False)
 
 
 def operator_servers(operator: Operator) -> list[str]:
