@@ -68,7 +68,7 @@ def adopt_tenant(tenant_id: str) -> Response[str]:
 
 
 def _show_new_tenant(tenant: Tenant) -> dict[str, Any]:
-    """Show a tenant that may have got its usage key just now: until API Gateway knows it, requests are refused (403)."""
+    """Show a tenant that may have got its usage key just now: its users get 403 until API Gateway knows that key."""
     usable_after = datetime.now(UTC) + _USAGE_KEY_KNOWN_WITHIN
     return show_tenant(tenant) | {"usable_after": usable_after.isoformat(timespec="seconds")}
 
