@@ -10,6 +10,7 @@ import pytest
 from tenantry.reports.cost.cost import GIB, ServerShare, Usage, charge, parse_prices
 from tests.called_services import ROOT, called_services
 from tests.e2e.guide import section
+from tests.template.conftest import Template
 from tests.template.test_template import FUNCTIONS, IN_A_VPC, Transform, of_type
 
 SERVICES = {
@@ -63,6 +64,25 @@ def test_the_interface_endpoints_cost_what_the_guide_says(transformed: Transform
     assert int(count) * int(zones) * int(hours) * Decimal(price) == Decimal(total)
     hourly, monthly = re.findall(r"NAT gateway\*\*: about ([\d.]+) USD an hour, ([\d.]+) USD a month", text)[0]
     assert Decimal(hourly) * HOURS == Decimal(monthly)
+
+
+def test_the_parameters_of_the_guides_deployment_are_the_templates(source: Template) -> None:
+    block = re.search(r"--parameter-overrides ((?:.*\\\n)+.*)", section("## From an empty account to the first tenant"))
+    assert block
+    given = dict(pair.split("=", 1) for pair in block[1].replace("\\\n", " ").split())
+    assert {"VpcId", "SubnetIds", "DatabaseSecurityGroupId", "FirstOperatorEmail"} <= set(given)
+    for name, value in given.items():
+        spec = source["Parameters"][name]
+        parts = value.split(",") if spec["Type"] == "CommaDelimitedList" else [value]
+        assert all(re.fullmatch(spec.get("AllowedPattern", ".*"), part) for part in parts), name
+        assert value in spec.get("AllowedValues", [value])
+
+
+def test_both_shells_call_the_operators_api_alike() -> None:
+    """Who comes from the first day goes on with the guide's other commands."""
+    titles = ("## From an empty account to the first tenant", "## Lead a tenant's life")
+    (first, *_), (other, *_) = (re.findall(r"^ {4}admin\(\) .*$", section(title), re.MULTILINE) for title in titles)
+    assert first == other
 
 
 @pytest.fixture(scope="module")
