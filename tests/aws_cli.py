@@ -17,8 +17,8 @@ from botocore import xform_name
 from botocore.model import OperationModel, Shape, StructureShape
 from botocore.session import Session
 
-# Options that every command has.
-_OF_ALL = {"query", "output", "cli-input-json", "cli-binary-format", "region", "max-items"}
+# Options that every command has. Not `--cli-input-json`, whose file the CLI reads twice: no pipe can be one.
+_OF_ALL = {"query", "output", "cli-binary-format", "region", "max-items"}
 # Commands of the CLI's own, made of several calls.
 _OF_THE_CLI = {"s3": {"cp", "ls"}}
 
@@ -107,6 +107,8 @@ def _value(shape: Shape, words: list[str]) -> Any:
     if shape.type_name not in ("structure", "list", "map"):
         (word,) = words
         return int(word) if shape.type_name in ("integer", "long") and word.isdigit() else word
+    if words[0].startswith("file://"):
+        return Path(words[0].removeprefix("file://"))
     if words[0].startswith(("{", "[")):
         return json.loads(words[0])
     pairs = [_pairs(word) if "=" in word else word for word in words]
@@ -131,7 +133,7 @@ def _listed(shape: Shape, name: str, value: Any) -> Any:
 def _require(operation: OperationModel, command: Command) -> None:
     required = operation.input_shape.required_members if operation.input_shape else []
     missing = [name for name in required if name not in command.parameters]
-    if missing and "cli-input-json" not in command.options:
+    if missing:
         raise UnknownCommandError(f"aws {command.service} {command.method} lacks {missing}")
 
 
@@ -146,17 +148,19 @@ def install(directory: Path) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Run a command and print its answer, as JSON or as text."""
     command = parse(arguments)
-    given = command.options.get("cli-input-json", "")
-    parameters = json.loads(Path(given.removeprefix("file://")).read_text()) if given else {}
+    parameters = {
+        name: json.loads(value.read_text()) if isinstance(value, Path) else value
+        for name, value in command.parameters.items()
+    }
     client = _session().create_client(command.service)
     if command.waits:
-        client.get_waiter(command.method).wait(**command.parameters)
+        client.get_waiter(command.method).wait(**parameters)
         return
     if client.can_paginate(command.method):
         parameters["PaginationConfig"] = {"MaxItems": command.options.get("max-items")}
-        answer = client.get_paginator(command.method).paginate(**parameters, **command.parameters).build_full_result()
+        answer = client.get_paginator(command.method).paginate(**parameters).build_full_result()
     else:
-        answer = getattr(client, command.method)(**parameters, **command.parameters)
+        answer = getattr(client, command.method)(**parameters)
     answer.pop("ResponseMetadata", None)
     found = jmespath.search(command.options.get("query", "@"), answer)
     text = _text(found) if command.options.get("output") == "text" else json.dumps(found, default=str, indent=2)

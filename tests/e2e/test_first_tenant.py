@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,14 +98,16 @@ class FirstDay:
         }
 
     def forget(self) -> None:
-        """Remove what was made: the tenant, the server and both users."""
+        """Remove what was made: the operator, the tenant and the server."""
+        pool = self.api.stack.user_pool_id
+        self.api.aws("cognito-idp").admin_delete_user(UserPoolId=pool, Username=self.names["ops@acme.example"])
         erase(self.api, self.names["acme"])
         key = {"pk": {"S": "SERVER"}, "sk": {"S": self.names["db-1"]}}
         self.api.aws("dynamodb").delete_item(TableName=self.api.stack.registry_table, Key=key)
-        secret = server_secret_name("local", self.names["db-1"])
-        self.api.aws("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-        pool = self.api.stack.user_pool_id
-        self.api.aws("cognito-idp").admin_delete_user(UserPoolId=pool, Username=self.names["ops@acme.example"])
+        secrets_manager = self.api.aws("secretsmanager")
+        with suppress(secrets_manager.exceptions.ResourceNotFoundException):  # the test came not that far
+            secret = server_secret_name("local", self.names["db-1"])
+            secrets_manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
 def certify(directory: Path) -> None:

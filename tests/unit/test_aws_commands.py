@@ -50,6 +50,7 @@ def test_a_command_of_the_documents_is_one_of_awss(words: list[str]) -> None:
         "dynamodb delete-table",
         "dynamodb wait table-gone --table-name TABLE",
         "dynamodb delete-table TABLE",
+        "dynamodb delete-table --cli-input-json file:///dev/stdin",
     ],
 )
 def test_what_aws_does_not_have_is_told(command: str) -> None:
