@@ -48,7 +48,7 @@ def _data_requests() -> DataRequests:
             settings.connect_timeout,
             settings.statement_timeout_ms,
             # By then it would not be used again.
-            idle_session_ms=(settings.connection_idle + _GRACE_SECONDS) * 1000,
+            rest_ms=(settings.connection_idle + _GRACE_SECONDS) * 1000,
             application_name="tenantry-query",
             work_mem_kb=settings.work_mem_kb,
         ),

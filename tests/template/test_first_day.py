@@ -162,3 +162,12 @@ def test_the_deployment_says_what_retention_does(source: Template) -> None:
     value = source["Outputs"]["RetentionOfBackups"]["Value"]["Fn::If"]
     assert value[0] == "RetentionDeletes"
     assert "deletes nothing" in value[2]["Fn::If"][1]
+
+
+def test_operations_leave_the_data_api_its_own(transformed: Transform) -> None:
+    def reserved(**parameters: str) -> Any:
+        function = of_type(transformed(**parameters), "AWS::Lambda::Function")["PerformOperation"]
+        return function.get("ReservedConcurrentExecutions")
+
+    assert reserved() is None
+    assert reserved(OperationConcurrency="20") == {"Ref": "OperationConcurrency"}

@@ -58,12 +58,12 @@ class PatientConnection(extensions.connection):
 class ConnectSettings:
     """Times of a connection: to open it in seconds; of one statement, and idle in a transaction, in milliseconds.
 
-    `idle_session_ms` is after how long the server ends a session of which nothing is asked (0: never): whoever opened
-    it may be frozen for hours, and would keep the place of another.
     `lock_timeout_ms` is what a statement waits for a lock. A time of 0 is no limit; `statement_timeout_ms` None leaves
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
     whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
+    `rest_ms` is after how long the server ends the session if nothing is asked of it (0: never): whoever opened it may
+    be frozen for hours, and would keep the place of another.
     """
 
     connect_timeout: int = 4
@@ -78,29 +78,11 @@ class ConnectSettings:
     patience: Patience | None = None
     administers: bool = False
     stage: str = ""
-    idle_session_ms: int = 0
+    rest_ms: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
-    # What separates options, and what keeps it from doing so.
-    schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
-    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
-    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
-    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
-    if settings.statement_timeout_ms is not None:
-        options += f" -c statement_timeout={settings.statement_timeout_ms}"
-    if settings.client_check_ms:
-        options += f" -c client_connection_check_interval={settings.client_check_ms}"
-    if settings.work_mem_kb:
-        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
-    options += (
-        f" {session_options(credentials, administers=settings.administers, idle_session_ms=settings.idle_session_ms)}"
-    )
-    if settings.lock_timeout_ms or settings.administers:
-        options += f" -c lock_timeout={settings.lock_timeout_ms}"
-    if settings.stage:
-        options += f" -c tenantry.stage={settings.stage}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -110,7 +92,7 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         "sslmode": credentials.sslmode,
         "connect_timeout": settings.connect_timeout,
         "application_name": settings.application_name,
-        "options": options,
+        "options": _startup_options(credentials, settings),
         # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
         "keepalives_idle": 5,
         "keepalives_interval": 2,
@@ -124,6 +106,27 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     if settings.patience:
         arguments["connection_factory"] = PatientConnection
     return arguments
+
+
+def _startup_options(credentials: Credentials, settings: ConnectSettings) -> str:
+    """Write the settings with which a session begins, as libpq's `options`."""
+    # What separates options, and what keeps it from doing so.
+    schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
+    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
+    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
+    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
+    if settings.statement_timeout_ms is not None:
+        options += f" -c statement_timeout={settings.statement_timeout_ms}"
+    if settings.client_check_ms:
+        options += f" -c client_connection_check_interval={settings.client_check_ms}"
+    if settings.work_mem_kb:
+        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
+    options += f" {session_options(credentials, administers=settings.administers, rest_ms=settings.rest_ms)}"
+    if settings.lock_timeout_ms or settings.administers:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
+    if settings.stage:
+        options += f" -c tenantry.stage={settings.stage}"
+    return options
 
 
 def certificate_file(credentials: Credentials) -> str | None:

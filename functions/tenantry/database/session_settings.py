@@ -28,16 +28,14 @@ _KNOWS_IT_SINCE = 170000
 _knows: dict[tuple[str, int], bool] = {}
 
 
-def session_options(
-    credentials: Credentials, *, administers: bool, unless_known: bool = True, idle_session_ms: int = 0
-) -> str:
+def session_options(credentials: Credentials, *, administers: bool, unless_known: bool = True, rest_ms: int = 0) -> str:
     """Write libpq's `options` for a session.
 
     :param administers: whether the session has to work whatever the settings of the database and its login are.
-    :param idle_session_ms: after how long the server ends the session if nothing is asked of it; 0 is never.
+    :param rest_ms: after how long the server ends the session if nothing is asked of it; 0 is never.
     :param unless_known: whether to assume transaction_timeout on a server that no session of this process has met.
     """
-    parts = [_ALWAYS, f"-c idle_session_timeout={idle_session_ms}"]
+    parts = [_ALWAYS, f"-c idle_session_timeout={rest_ms}"]
     if _knows.get((credentials.host, credentials.port), unless_known):
         parts.append(_TRANSACTION_TIMEOUT)
     if administers:

@@ -5,22 +5,23 @@ from local.doctor.finding import Finding, NotAvailable, error, hint, ok
 
 # What AWS keeps for functions that reserve nothing, where the account has as much.
 _KEPT_UNRESERVED = 100
+_RESERVING = ("QueryConcurrency", "OperationConcurrency")
 _KEYS = 10_000
 _KEYS_SOON = 8_000
 _RAISE = "Ask AWS for more: Service Quotas, AWS Lambda, Concurrent executions."
 
 
 def check_executions(stack: DeployedStack) -> list[Finding]:
-    """Look whether enough functions may run at the same time, beside those that the data API has reserved."""
+    """Look whether enough functions may run at the same time, beside those that are reserved."""
     if stack.is_local:
         raise NotAvailable("The local AWS has no quota: this machine's memory is the limit.")
     limits = stack.make_client("lambda").get_account_settings()["AccountLimit"]
     allowed, left = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
-    reserved = int(stack.parameters.get("QueryConcurrency") or 0)
+    reserved = sum(int(stack.parameters.get(name) or 0) for name in _RESERVING)
     shared = f"{left} of the account's {allowed} executions at once are reserved by nobody"
     if left < _KEPT_UNRESERVED:
         return [error(f"Only {shared}: requests and backups will be throttled.", _RAISE)]
-    return [ok(f"{shared}; the data API reserves {reserved or 'none'}.")]
+    return [ok(f"{shared}; this stack reserves {reserved or 'none'}.")]
 
 
 def check_keys(stack: DeployedStack) -> list[Finding]:

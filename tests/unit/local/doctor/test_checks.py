@@ -235,6 +235,14 @@ def test_too_few_executions_are_found(look: Look, left: int, verdict: Verdict) -
     assert f"{left} of the account's 1000" in only(look("executions at once", calls), verdict)
 
 
+def test_what_the_stack_reserves_is_told(look: Look) -> None:
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 700}
+    calls: Calls = [("lambda", "get_account_settings", {"AccountLimit": limits})]
+    reserving = {"QueryConcurrency": "200", "OperationConcurrency": "100"}
+    says = only(look("executions at once", calls, **reserving), Verdict.OK)
+    assert says.endswith("; this stack reserves 300.")
+
+
 @pytest.mark.parametrize(
     ("used", "verdict"), [(7_999, Verdict.OK), (8_000, Verdict.HINT), (9_999, Verdict.HINT), (10_000, Verdict.ERROR)]
 )
