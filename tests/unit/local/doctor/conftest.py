@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from local.doctor.deployed_stack import DeployedStack
 from local.doctor.examination import CHECKS, run_check
-from local.doctor.finding import Finding
+from local.doctor.finding import Finding, Verdict
 
 REGION = "ap-south-1"
 PARAMETERS = {
@@ -80,6 +80,14 @@ def look(make_stack: Callable[..., DeployedStack]) -> Look:
         return run_check(CHECKS[check], make_stack(*arguments, **parameters))
 
     return make
+
+
+def only(findings: list[Finding], verdict: Verdict) -> str:
+    """Return what the only finding says; what is wrong comes with what to do."""
+    (found,) = findings
+    assert found.verdict is verdict, found
+    assert found.what_to_do or verdict in {Verdict.OK, Verdict.NOT_AVAILABLE}
+    return found.says
 
 
 def probed(**changed: Any) -> Calls:

@@ -1,13 +1,8 @@
-"""Each thing that can be wrong with a stack is found, and told with what to do."""
+"""What is told of people, quotas and parameters, and of what can't be looked at."""
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,170 +11,10 @@ from samcli.yamlhelper import yaml_parse
 from local.doctor.checks import people
 from local.doctor.deployed_stack import DeployedStack
 from local.doctor.examination import CHECKS, run_check
-from local.doctor.finding import Finding, Verdict
-from tests.unit.local.doctor.conftest import OUTPUTS, Calls, Look, failed_probe, probed, registered
+from local.doctor.finding import Verdict
+from tests.unit.local.doctor.conftest import Calls, Look, only, probed
 
 TEMPLATE = Path(__file__).parents[4] / "template.yaml"
-CUSTOM = {"authorizationType": "CUSTOM", "apiKeyRequired": True}
-ADMIN = {"authorizationType": "CUSTOM", "apiKeyRequired": False}
-OPEN = {"authorizationType": "NONE", "apiKeyRequired": False}
-PREFLIGHT = OPEN | {"methodIntegration": {"type": "MOCK"}}
-GOOD = {
-    "/health": {"GET": OPEN, "OPTIONS": PREFLIGHT},
-    "/rest/v1": {"GET": CUSTOM, "OPTIONS": PREFLIGHT},
-    "/backups/v1": {"POST": CUSTOM},
-    "/admin/v1/servers": {"GET": ADMIN},
-}
-OUR_AUTHORIZER = f"arn:aws:apigateway:x:lambda:path/functions/y:function:{OUTPUTS['AuthorizeRequestName']}/invocations"
-
-
-def gateway(defined: Any = GOOD, served: Any = GOOD, authorizer: str = OUR_AUTHORIZER) -> Calls:
-    items = [{"path": path, "resourceMethods": methods} for path, methods in defined.items()]
-    told = ("authorizationType", "apiKeyRequired")
-    summary = {
-        path: {method: {name: found[name] for name in told} for method, found in methods.items()}
-        for path, methods in served.items()
-    }
-    return [
-        ("apigateway", "get_resources", {"items": [*items, {"path": "/rest"}]}),
-        ("apigateway", "get_stage", {"deploymentId": "d1"}),
-        ("apigateway", "get_deployment", {"apiSummary": summary}),
-        ("apigateway", "get_authorizers", {"items": [{"name": "tenantToken", "authorizerUri": authorizer}]}),
-    ]
-
-
-def only(findings: list[Finding], verdict: Verdict) -> str:
-    """Return what the only finding says; what is wrong comes with what to do."""
-    (found,) = findings
-    assert found.verdict is verdict, found
-    assert found.what_to_do or verdict in {Verdict.OK, Verdict.NOT_AVAILABLE}
-    return found.says
-
-
-OPENED = GOOD | {"/rest/v1": {"GET": CUSTOM, "POST": OPEN}}
-# A preflight that starts a function.
-STARTED = GOOD | {"/health": {"GET": OPEN, "OPTIONS": OPEN | {"methodIntegration": {"type": "AWS_PROXY"}}}}
-# A method that says nothing asks nobody.
-UNSAID = GOOD | {"/health": {"GET": OPEN, "POST": {}}}
-
-
-@pytest.mark.parametrize(
-    ("calls", "told"),
-    [
-        (gateway(defined=OPENED), "Open to everybody: POST /rest/v1."),
-        (gateway(served=OPENED), "Open to everybody: POST /rest/v1."),
-        (gateway(defined=STARTED), "Open to everybody: OPTIONS /health."),
-        (gateway(defined=UNSAID), "Open to everybody: POST /health."),
-        (gateway(authorizer="arn:x:function:another/invocations"), "Authorizers that are not ours: tenantToken."),
-        (gateway(authorizer=OUR_AUTHORIZER.replace("-1/", "-12/")), "Authorizers that are not ours: tenantToken."),
-    ],
-)
-def test_a_route_that_anybody_may_call_is_found(look: Look, calls: Calls, told: str) -> None:
-    assert only(look("authorizer", calls), Verdict.ERROR) == told
-
-
-@pytest.mark.parametrize("path", ["/rest/v1/{table}", "/backups/v1/{backup_id}"])
-def test_a_route_that_is_not_counted_is_found(look: Look, path: str) -> None:
-    assert path in only(look("usage keys", gateway(served=GOOD | {path: {"GET": ADMIN}})), Verdict.ERROR)
-
-
-def test_what_the_template_makes_is_good(look: Look) -> None:
-    assert only(look("authorizer", gateway()), Verdict.OK)
-    assert only(look("usage keys", gateway()), Verdict.OK)
-
-
-def test_an_api_without_routes_is_not_called_good(look: Look) -> None:
-    assert only(look("authorizer", gateway({}, {})), Verdict.NOT_AVAILABLE)
-
-
-def test_a_service_without_a_way_to_it_is_found(look: Look) -> None:
-    says = only(look("AWS's services", probed(services={"STS": False, "S3": True})), Verdict.ERROR)
-    assert says == "The functions don't reach STS."
-    assert only(look("AWS's services", probed()), Verdict.OK)
-
-
-@pytest.mark.parametrize(
-    ("finding", "told"),
-    [
-        ("unreachable", "Nobody answers at that host and port"),
-        ("no_tls", "The server has no TLS"),
-        ("other_host", "it was issued for another host name"),
-        ("untrusted", "nobody who is trusted has signed it"),
-    ],
-)
-def test_a_server_that_the_functions_do_not_reach_is_found(look: Look, finding: str, told: str) -> None:
-    says = only(look("servers' network", probed(servers={"db-1": finding, "db-2": "fine"})), Verdict.ERROR)
-    assert says.startswith("db-1: ")
-    assert told in says
-
-
-def test_servers_that_the_functions_could_not_read_are_not_called_good(look: Look) -> None:
-    assert only(look("servers' network", probed(servers=None)), Verdict.NOT_AVAILABLE)
-    says = only(look("servers' network", failed_probe()), Verdict.NOT_AVAILABLE)
-    assert says == "The function ProbeNetwork failed."
-
-
-@pytest.mark.parametrize(("ahead", "told"), [(60, "behind the"), (-60, "ahead of the")])
-def test_a_wrong_clock_is_found(look: Look, ahead: int, told: str) -> None:
-    assert told in only(look("clock", probed(clock=time.time() + ahead)), Verdict.ERROR)
-
-
-def test_a_clock_within_the_time_of_the_answer_is_right(look: Look) -> None:
-    assert only(look("clock", probed()), Verdict.OK)
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ("ResourceNotFoundException", "db-1: its administrator's secret is missing."),
-        ({"DeletedDate": datetime.now(UTC)}, "db-1: its administrator's secret is to be deleted."),
-    ],
-)
-def test_a_missing_secret_is_found(look: Look, answer: Any, told: str) -> None:
-    calls = [*registered(db_1="verify-full"), ("secretsmanager", "describe_secret", answer)]
-    assert only(look("servers' secrets", calls), Verdict.ERROR) == told
-
-
-@pytest.mark.parametrize("sslmode", ["disable", "require", "verify-ca"])
-def test_a_server_that_nobody_verifies_is_told(look: Look, sslmode: str) -> None:
-    says = only(look("servers' TLS", registered(db_1=sslmode, db_2="verify-full", lost="disable")), Verdict.HINT)
-    assert says.startswith(f"db-1: sslmode is {sslmode}")
-    assert only(look("servers' TLS", registered(db_1="verify-full")), Verdict.OK)
-
-
-def test_a_stack_without_servers_says_so(look: Look) -> None:
-    for check in ("servers' TLS", "servers' secrets", "servers' administrators"):
-        assert only(look(check, registered()), Verdict.NOT_AVAILABLE) == "No server is registered."
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict", "told"),
-    [
-        (200, {}, Verdict.OK, "Each server lets"),
-        (400, {"message": "The server is PostgreSQL 14.1.", "hint": "15."}, Verdict.ERROR, "db-1: The server is Post"),
-        (502, "<html>", Verdict.ERROR, "db-1: the operators API answered 502."),
-        (401, {"message": "Unauthorized"}, Verdict.NOT_AVAILABLE, "The operators' API does not take the token."),
-        (403, {"message": "Forbidden"}, Verdict.NOT_AVAILABLE, "The operators' API does not take the token."),
-    ],
-)
-def test_the_operators_api_is_asked_with_a_token(
-    look: Look, status: int, body: Any, verdict: Verdict, told: str
-) -> None:
-    with _api(status, body) as (url, asked):
-        known = {"api_url": url, "token": "a.b.c"}
-        assert only(look("servers' administrators", registered(db_1="disable"), known), verdict).startswith(told)
-    assert asked == [("/admin/v1/servers/db-1", "Bearer a.b.c")]
-
-
-def test_nobody_is_asked_without_a_token(look: Look) -> None:
-    for token in ("", "a\nb", "tokén"):
-        findings = look("servers' administrators", registered(db_1="disable"), {"token": token})
-        assert only(findings, Verdict.NOT_AVAILABLE) in {"Nobody asked the operators' API.", "That is no token."}
-
-
-def test_an_api_that_does_not_answer_is_found(look: Look) -> None:
-    findings = look("servers' administrators", registered(db_1="disable"), {"token": "a.b.c"})
-    assert only(findings, Verdict.ERROR) == "db-1: the operators' API did not answer."
 
 
 def user(status: str = "CONFIRMED", role: str = "operator", days: float = 0, *, enabled: bool = True) -> dict[str, Any]:
@@ -324,29 +159,3 @@ def test_a_stack_from_before_the_probe_is_told_to_be_deployed(make_stack: Callab
     stack.outputs = {}
     (found,) = run_check(CHECKS["AWS's services"], stack)
     assert (found.verdict, found.what_to_do) == (Verdict.NOT_AVAILABLE, "Deploy this version of the template.")
-
-
-@contextmanager
-def _api(status: int, body: Any) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    asked: list[tuple[str, str | None]] = []
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append((self.path, self.headers["Authorization"]))
-            content = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Be quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
