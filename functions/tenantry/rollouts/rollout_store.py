@@ -119,11 +119,12 @@ class RolloutStore:
             return
         holder = self._under_way()
         if not (self._is_over(holder) and self._claim(rollout, holder)):
+            other = self._under_way()
             raise Conflict(
                 "Another rollout is under way.",
                 code="rollout_in_progress",
-                details=f"rollout {self._under_way()}",
-                hint="Let it end, or cancel it: POST /admin/v1/rollouts/{id}/cancel.",
+                details=f"rollout {other}",
+                hint=f"GET /admin/v1/rollouts/{other} says what it waits for. Let it end, or cancel it.",
             )
 
     def _claim(self, rollout: Rollout, holder: str) -> bool:
