@@ -231,8 +231,10 @@ class RolloutStore:
 def require_going(rollout: Rollout) -> None:
     """Require that a rollout is not over. :raises Conflict: it is (`rollout_over`)."""
     if rollout.is_over:
+        was_dry = rollout.state is RolloutState.PLANNED
+        again = "POST /admin/v1/rollouts with the same body without dry_run starts it."
         raise Conflict(
-            f"The rollout is {RolloutState(rollout.state).value}.",
+            "It was a dry run." if was_dry else f"The rollout is {rollout.state.value}.",
             code="rollout_over",
-            hint="Start another: what is done already costs next to nothing.",
+            hint=again if was_dry else "Start another: what is done already costs next to nothing.",
         )
