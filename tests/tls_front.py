@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _CANCEL_REQUEST, _SSL_REQUEST, _GSS_REQUEST = 80877102, 80877103, 80877104
 _DEADLINE_SECONDS = 10
+_GRACE_SECONDS = 1
 
 
 class CertificateAuthority:
@@ -37,10 +38,13 @@ class CertificateAuthority:
         self.root_path = folder / "root.pem"
         self.root_path.write_bytes(root.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *hosts: str) -> Path:
-        """Return a PEM file with a certificate for these host names or addresses, and its key."""
+    def issue(self, *hosts: str, since_days: int = 0) -> Path:
+        """Return a PEM file with a certificate for these host names or addresses, and its key.
+
+        It is valid for a day, which began so many days ago.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _start_certificate(_make_name(hosts[0]), self._name, key.public_key())
+        leaf = _start_certificate(_make_name(hosts[0]), self._name, key.public_key(), since_days)
         leaf = leaf.add_extension(x509.SubjectAlternativeName([_make_alternative(h) for h in hosts]), critical=False)
         leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         leaf = leaf.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -102,9 +106,9 @@ class _Server:
         started.set_result(TlsFront(host, port, self._versions))
         await stop.wait()
         server.close()
-        # The clients have hung up by now: their sessions end by themselves, with every socket closed.
+        # Most clients have hung up by now: their sessions end by themselves, with every socket closed.
         if self._sessions:
-            await asyncio.wait(self._sessions, timeout=_DEADLINE_SECONDS / 2)
+            await asyncio.wait(self._sessions, timeout=_GRACE_SECONDS)
         for session in self._sessions:
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
@@ -132,7 +136,7 @@ class _Server:
             await self._forward(reader, writer, request)
         elif code == _SSL_REQUEST:
             writer.write(b"S")
-            await writer.start_tls(self._context)
+            await writer.start_tls(self._context, ssl_shutdown_timeout=_GRACE_SECONDS)
             self._versions.append(str(writer.get_extra_info("ssl_object").version()))
             await self._forward(reader, writer)
 
@@ -178,9 +182,9 @@ def _make_alternative(host: str) -> x509.GeneralName:
 
 
 def _start_certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, since_days: int = 0
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(days=since_days)
     builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
     builder = builder.not_valid_before(now - dt.timedelta(hours=1))
     builder = builder.not_valid_after(now + dt.timedelta(days=1))

@@ -25,6 +25,7 @@ from handlers.settings.administration import administration_settings
 from handlers.wiring.services import services
 from tenantry.aws.api_gateway import operator_of
 from tenantry.aws.gateway_answers import error_answer
+from tenantry.aws.unreached_services import with_the_way_out
 from tenantry.domain.errors import NotFound, StatementFailed, TenantryError
 from tenantry.observability import log_unexpected, logger
 
@@ -49,7 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _refuse(error: TenantryError) -> dict[str, Any]:
-    refusal = error_answer(error, administration_settings().cors_origin)
+    refusal = error_answer(with_the_way_out(error), administration_settings().cors_origin)
     if refusal["statusCode"] >= 500:
         logger().error("request failed", extra={"code": error.code})
     return refusal

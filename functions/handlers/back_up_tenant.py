@@ -33,7 +33,6 @@ _CLEAN_UP_SECONDS = 20.0
 _LEASE_SECONDS = 900
 # Give up on a progress report that can't be sent quickly.
 _PROGRESS_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "max_attempts": 2})
-_S3_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
 
 @cache
@@ -114,7 +113,7 @@ def _progress(settings: BackupSettings) -> ProgressStore:
 
 
 def _store(bucket: BackupBucket, session: TenantSession, kms_key: str) -> ObjectStore:
-    return ObjectStore(aws_client("s3", bucket.region, session, _S3_CONFIG), bucket.name, kms_key)
+    return ObjectStore(aws_client("s3", bucket.region, session), bucket.name, kms_key)
 
 
 def _tenant(tenant_id: TenantId, settings: BackupSettings) -> Tenant:

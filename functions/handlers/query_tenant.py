@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # The one of this execution environment, made by the first error that is counted: most requests succeed.
 _error_counters: "list[ErrorCounter]" = []
+# Between when a connection is not used any more and when the server ends it: no request meets its end.
+_GRACE_SECONDS = 60
 
 
 @cache
@@ -41,10 +43,12 @@ def _data_requests() -> DataRequests:
     sessions = TenantSessions(sts, settings.tenant_role_arn, settings.stage, settings.region)
     return DataRequests(
         TenantSecrets(sessions, new_client, settings.stage, max_age=settings.secret_age),
-        ConnectionCache(settings.max_connections, settings.connection_age),
+        ConnectionCache(settings.max_connections, settings.connection_age, settings.connection_idle),
         ConnectSettings(
             settings.connect_timeout,
             settings.statement_timeout_ms,
+            # By then it would not be used again.
+            rest_ms=(settings.connection_idle + _GRACE_SECONDS) * 1000,
             application_name="tenantry-query",
             work_mem_kb=settings.work_mem_kb,
         ),

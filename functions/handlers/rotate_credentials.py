@@ -15,7 +15,7 @@ from tenantry.database.connecting import ConnectSettings
 from tenantry.domain.errors import BadRequest, TenantryError
 from tenantry.observability import count, log_unexpected, logger
 
-_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
+_CONFIG = Config(read_timeout=10)
 
 
 @cache

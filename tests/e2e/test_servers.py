@@ -155,7 +155,7 @@ def refuse(api: Api, server_id: str, body: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"sslmode": "require"}, "server_unreachable"),
+        ({"sslmode": "require"}, "server_without_tls"),
         ({"admin": {"username": ADMINISTRATOR, "password": "not the password"}}, "server_unreachable"),
         ({"region": "Dublin"}, "invalid_body"),
         ({"max_tenants": 0}, "invalid_body"),

@@ -133,7 +133,7 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
     assert by_sid["ReadPlans"]["Resource"] == {"Fn::Sub": "${BackupBucket.Arn}/runs/*"}
     own = properties["StateMachineName"]["Fn::Sub"]
     assert by_sid["StartOneExecutionForEachTenant"]["Resource"]["Fn::Sub"].endswith(f":stateMachine:{own}")
-    assert by_sid["FollowThem"]["Resource"]["Fn::Sub"].endswith(f":execution:{own}/*")
+    assert all(f":execution:{own}" in resource["Fn::Sub"] for resource in by_sid["FollowThem"]["Resource"])
 
 
 @pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole"])

@@ -42,7 +42,7 @@ OPENING_CONNECTIONS = {
     "RotateCredentials",
     "WatchSessions",
 }
-CATALOGUE = {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
+CATALOGUE = {"s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"}
 CATALOGUE |= {
     "s3:GetBucketObjectLockConfiguration",
     "s3:GetObjectVersionTagging",
@@ -123,7 +123,7 @@ def test_no_route_but_health_is_open(transformed: Transform) -> None:
         elif path == "/health":
             assert "security" not in operation
         elif path.startswith(("/rest/", "/backups/")):
-            assert operation["security"] == [{"tenantToken": [], "usageKey": []}], (path, method)
+            assert operation["security"] == [{"tenantToken": []}, {"usageKey": []}], (path, method)
         else:
             assert operation["security"] == [{"tenantToken": []}], (path, method)
 
@@ -242,7 +242,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         # To hold backups.
         | {"s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"}
         | {"s3:DeleteObjectVersionTagging", "s3:PutObjectLegalHold"}
-        | {"secretsmanager:RotateSecret"}
+        | {"secretsmanager:RotateSecret", "secretsmanager:DescribeSecret"}
         # To take a server off.
         | {"secretsmanager:DeleteSecret"}
         # To make links to backups, as their tenant.
@@ -286,7 +286,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
         | {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}
         # To rename a tenant.
         | {"secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:TagResource"}
-        | {"secretsmanager:RotateSecret", "lambda:InvokeFunction"}
+        | {"secretsmanager:RotateSecret", "secretsmanager:DescribeSecret", "lambda:InvokeFunction"}
         | {"cognito-idp:AdminUpdateUserAttributes", "cognito-idp:AdminUserGlobalSignOut"}
         # For the first user of a clone.
         | {"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser"},
@@ -296,33 +296,35 @@ ALLOWED: list[tuple[str, set[str]]] = [
     ("PlanBackupsRole", {"dynamodb:Query", "s3:PutObject"}),
     (
         "WatchBackupsRole",
-        {"dynamodb:Query", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
+        {"dynamodb:Query", "s3:ListBucket", "s3:ListBucketVersions"}
+        | {"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
     ("WatchSessionsRole", {"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}),
     ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
-        {"dynamodb:Query", "s3:PutObject", "s3:ListBucketVersions"}
+        {"dynamodb:Query", "s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"}
         | {"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
     ),
     (
         "DrillBackupRole",
         {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
-        | {"s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
+        | {"s3:ListBucket", "s3:ListBucketVersions"}
+        | {"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
         | {"s3:PutObject", "secretsmanager:GetSecretValue"},
     ),
     (
         "DrillFleetRole",
         {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution"}
-        | {"states:DescribeExecution", "states:StopExecution"},
+        | {"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"},
     ),
     ("DrillSchedulerRole", {"states:StartExecution", "sqs:SendMessage"}),
     ("SummariseRunRole", {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
     (
         "BackupFleetRole",
         {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution"}
-        | {"states:DescribeExecution", "states:StopExecution"},
+        | {"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"},
     ),
     # SAM adds what sends a failed event to the queue.
     (
@@ -341,7 +343,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
     (
         "TenantBackupRole",
         {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "s3:PutObject", "s3:GetObject"}
-        | {"s3:AbortMultipartUpload", "s3:ListBucket"},
+        | {"s3:AbortMultipartUpload"},
     ),
 ]
 
@@ -501,9 +503,15 @@ def test_nothing_is_open_to_the_world(transformed: Transform) -> None:
     assert not {"CidrIp", "CidrIpv6"} & rule.keys()
     (group,) = of_type(template, "AWS::EC2::SecurityGroup").values()
     assert "SecurityGroupIngress" not in group
-    database, aws = group["SecurityGroupEgress"]
-    assert database["CidrIp"] == {"Ref": "DatabaseNetwork"}
+    *databases, aws = group["SecurityGroupEgress"]
+    # All private networks, the default VPC's among them, unless one is named.
+    assert [rule["CidrIp"] for rule in databases] == ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+    assert {json.dumps([rule["FromPort"], rule["ToPort"]]) for rule in databases} == {
+        json.dumps([{"Ref": "DatabasePort"}, {"Ref": "DatabasePort"}])
+    }
     assert (aws["FromPort"], aws["ToPort"]) == (443, 443)
+    (named,) = of_type(transformed(**IN_A_VPC, DatabaseNetwork="172.31.0.0/16"), "AWS::EC2::SecurityGroup").values()
+    assert [rule["CidrIp"] for rule in named["SecurityGroupEgress"]] == [{"Ref": "DatabaseNetwork"}, "0.0.0.0/0"]
     for resource in template["Resources"].values():
         for statement in _policy_statements(resource):
             assert statement["Effect"] == "Deny" or "*" not in (statement.get("Principal"), statement["Action"])
@@ -582,10 +590,14 @@ def test_a_backup_that_did_not_run_is_an_alarm(transformed: Transform) -> None:
         ("VerificationMissingAlarm", "TenantsWithoutRecentVerification"),
     ):
         missing = alarms[name]
-        assert (missing["MetricName"], missing["TreatMissingData"]) == (metric, "breaching")
+        # A new stack is no reason to ring: nobody has looked yet, and the state stays what it was. It changes, and
+        # rings, when somebody has looked and does not any more.
+        assert (missing["MetricName"], missing["TreatMissingData"]) == (metric, "missing")
+        assert missing["InsufficientDataActions"] == missing["AlarmActions"]
         # Published every hour by a schedule that depends on nothing else.
         assert (missing["Period"], missing["ComparisonOperator"]) == (3600, "GreaterThanOrEqualToThreshold")
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}] for alarm in alarms.values())
+    assert {alarm["TreatMissingData"] for alarm in alarms.values()} == {"missing", "notBreaching"}
 
 
 def test_the_schedule_starts_the_backups_and_keeps_what_failed(transformed: Transform) -> None:

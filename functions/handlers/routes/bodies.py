@@ -51,6 +51,13 @@ class ServerBody(_Body):
     backup_concurrency: int | None = Field(default=None, ge=1, le=100)
     admin: Administrator
 
+    @model_validator(mode="after")
+    def _require_an_authority(self) -> Self:
+        if self.sslmode == "verify-ca" and not self.sslrootcert:
+            # Whoever has a certificate of any public authority would do.
+            raise ValueError("verify-ca needs an sslrootcert; verify-full trusts public authorities")
+        return self
+
     def to_server(self, server_id: str) -> Server:
         """Return the server, without its administrator."""
         return Server(

@@ -1,14 +1,20 @@
 """`/admin/v1/tenants`: makes, shows, adopts, suspends and resumes tenants."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import AdoptionBody, TenantBody, show_tenant
 from handlers.routes.exchange import new_routes, read_body, record, reply
 from handlers.wiring.services import services
-from tenantry.domain.tenant import TenantId
+from tenantry.domain.tenant import Tenant, TenantId
 from tenantry.tenants.adoption import AdoptionRequest
 from tenantry.tenants.adoption_requests import Adoption
 from tenantry.tenants.tenants import NewTenant
+
+# Some seconds, as it is found to take; a minute is on the safe side.
+_USAGE_KEY_KNOWN_WITHIN: Final = timedelta(minutes=1)
 
 routes = new_routes()
 
@@ -22,7 +28,7 @@ def create_tenant(tenant_id: str) -> Response[str]:
             TenantId(tenant_id), body.wanted, body.change, body.admin_email, body.isolation, body.empty_home
         )
         tenant, is_new = services().tenants.create(new)
-    return reply(201 if is_new else 200, show_tenant(tenant))
+    return reply(201, _show_new_tenant(tenant)) if is_new else reply(200, show_tenant(tenant))
 
 
 @routes.get("/admin/v1/tenants/<tenant_id>")
@@ -58,7 +64,13 @@ def adopt_tenant(tenant_id: str) -> Response[str]:
     """Make a tenant of an existing database that is in use."""
     with record(routes, "adopt_tenant", f"tenant/{tenant_id}"):
         tenant = services().tenants.adopt(_adoption(TenantId(tenant_id), read_body(routes, AdoptionBody)))
-    return reply(200, show_tenant(tenant))
+    return reply(200, _show_new_tenant(tenant))
+
+
+def _show_new_tenant(tenant: Tenant) -> dict[str, Any]:
+    """Show a tenant that may have got its usage key just now: its users get 403 until API Gateway knows that key."""
+    usable_after = datetime.now(UTC) + _USAGE_KEY_KNOWN_WITHIN
+    return show_tenant(tenant) | {"usable_after": usable_after.isoformat(timespec="seconds")}
 
 
 def _adoption(tenant_id: TenantId, body: AdoptionBody) -> Adoption:

@@ -26,6 +26,7 @@ class OperationSettings:
     lock_timeout_ms: int = number("LOCK_TIMEOUT_MS", 10_000)
     lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     retention: RetentionPolicy = retention_policy()
+    retention_mode: str = text("RETENTION_MODE", "DRY_RUN")
 
 
 operation_settings = reader(OperationSettings)

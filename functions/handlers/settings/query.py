@@ -26,6 +26,7 @@ class QuerySettings:
     cors_origin: str = text("CORS_ORIGIN", "*")
     max_connections: int = computed(_max_connections)
     connection_age: int = number("CONNECTION_AGE_SECONDS", 900)
+    connection_idle: int = number("CONNECTION_IDLE_SECONDS", 240)
     secret_age: int = number("SECRET_AGE_SECONDS", 300)
     catalogue_age: int = number("CATALOGUE_AGE_SECONDS", 300)
     connect_timeout: int = number("CONNECT_TIMEOUT_SECONDS", 4)

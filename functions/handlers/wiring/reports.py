@@ -52,6 +52,7 @@ def report_workflows(settings: OperationSettings, registry: Registry, operations
         UsageMetering(gateway, stage),
         PriceFile(s3, settings.bucket, settings.price_file),
         region,
+        settings.retention_mode,
     )
     return {
         isolation_report.KIND: isolation_report.steps(isolation, _SECONDS, store),

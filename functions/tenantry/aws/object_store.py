@@ -33,7 +33,9 @@ class ObjectStore:
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)
         except ClientError as exc:
-            if has_status(exc, 404):
+            # S3 says 403 of what is not there to whoever may not list its bucket. A right to list can't be bound to a
+            # tenant's keys, as this call names no prefix. What is written is written once.
+            if has_status(exc, 404) or has_status(exc, 403):
                 return False
             raise store_unavailable() from exc
         except BotoCoreError as exc:

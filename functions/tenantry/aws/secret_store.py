@@ -166,11 +166,18 @@ class SecretStore(_Secrets):
     def schedule_rotation(self, tenant_id: TenantId, function_arn: str, rules: dict[str, str]) -> None:
         """Have a function rotate a tenant's credentials on the schedule `rules`; setting it again is no error.
 
+        A schedule that is set already is left alone: Secrets Manager takes none while a version is pending.
+
         :raises DependencyFailed: Secrets Manager did not take it.
         """
+        name = secret_name(self._stage, tenant_id)
         try:
+            found = self._client.describe_secret(SecretId=name)
+            is_set = found.get("RotationEnabled") and found.get("RotationLambdaARN") == function_arn
+            if is_set and rules.items() <= found.get("RotationRules", {}).items():
+                return
             self._client.rotate_secret(
-                SecretId=secret_name(self._stage, tenant_id),
+                SecretId=name,
                 RotationLambdaARN=function_arn,
                 RotationRules=rules,  # type: ignore[arg-type]
                 RotateImmediately=False,

@@ -103,12 +103,6 @@ class TenantSessions:
                 "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"],
                 "Resource": f"{bucket}/{prefix}",
             },
-            {
-                "Effect": "Allow",
-                "Action": "s3:ListBucket",
-                "Resource": bucket,
-                "Condition": {"StringLike": {"s3:prefix": prefix}},
-            },
             # For backups that are encrypted with the operator's own key; the role's policy names the key.
             {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"},
         ]

@@ -120,11 +120,19 @@ def join_roles(cursor: Any, names: Iterable[str]) -> None:
     :raises TenantryError: as above; it has not made them.
     """
     # PostgreSQL 15 has no option SET: there a member may become what it is a member of.
-    may_become = "SET" if cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE else "MEMBER"
+    has_options = cursor.connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
+    may_become = "SET" if has_options else "MEMBER"
     query = "SELECT name FROM unnest(%s) name WHERE NOT (pg_has_role(name, 'USAGE') AND pg_has_role(name, %s))"
     execute(cursor, query, (list(names), may_become))
     missing = [name for (name,) in cursor.fetchall()]
     if missing:
-        grant = sql.SQL("GRANT {} TO CURRENT_USER").format(name_list(missing))
-        options = " WITH INHERIT TRUE, SET TRUE" if may_become == "SET" else ""
-        execute(cursor, grant + sql.SQL(options))
+        execute(cursor, joining(missing, has_options=has_options))
+
+
+def joining(names: Iterable[str], *, has_options: bool) -> sql.Composable:
+    """Write the statement that gives the administrator these roles' rights, and lets it become them.
+
+    :param has_options: whether the server knows options of a membership, as it does since `MEMBERSHIP_OPTIONS_SINCE`.
+    """
+    options = " WITH INHERIT TRUE, SET TRUE" if has_options else ""
+    return sql.SQL("GRANT {} TO CURRENT_USER").format(name_list(names)) + sql.SQL(options)

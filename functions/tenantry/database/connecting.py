@@ -1,6 +1,7 @@
 """How a connection to PostgreSQL is opened with a secret's credentials, and why it was not."""
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +21,13 @@ from tenantry.domain.patience import DEFAULT_PATIENCE, Patience
 
 _REFUSAL_SECONDS = 2.0
 _UNKNOWN_SETTING = "42704"
+# Where a system keeps the authorities that it trusts: Amazon Linux, which Lambda runs on, then Debian, then Alpine and
+# macOS. The OpenSSL that psycopg2 and PostgreSQL's programs come with looks where it was built, and finds nothing.
+_SYSTEM_AUTHORITIES = (
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/cert.pem",
+)
 # One process, no more memory for hash tables than for sorting, no compiler.
 _FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
 
@@ -54,6 +62,8 @@ class ConnectSettings:
     what the login has. `client_check_ms` is how often the server looks whether a running statement's client is still
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
     whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
+    `rest_ms` is after how long the server ends the session if nothing is asked of it (0: never): whoever opened it may
+    be frozen for hours, and would keep the place of another.
     """
 
     connect_timeout: int = 4
@@ -68,26 +78,11 @@ class ConnectSettings:
     patience: Patience | None = None
     administers: bool = False
     stage: str = ""
+    rest_ms: int = 0
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
-    # What separates options, and what keeps it from doing so.
-    schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
-    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
-    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
-    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
-    if settings.statement_timeout_ms is not None:
-        options += f" -c statement_timeout={settings.statement_timeout_ms}"
-    if settings.client_check_ms:
-        options += f" -c client_connection_check_interval={settings.client_check_ms}"
-    if settings.work_mem_kb:
-        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
-    options += f" {session_options(credentials, administers=settings.administers)}"
-    if settings.lock_timeout_ms or settings.administers:
-        options += f" -c lock_timeout={settings.lock_timeout_ms}"
-    if settings.stage:
-        options += f" -c tenantry.stage={settings.stage}"
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -97,7 +92,7 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         "sslmode": credentials.sslmode,
         "connect_timeout": settings.connect_timeout,
         "application_name": settings.application_name,
-        "options": options,
+        "options": _startup_options(credentials, settings),
         # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
         "keepalives_idle": 5,
         "keepalives_interval": 2,
@@ -113,14 +108,36 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
     return arguments
 
 
-def certificate_file(credentials: Credentials) -> str | None:
-    """Return what libpq's `sslrootcert` has to be: a file, `system` for the system's authorities, or nothing.
+def _startup_options(credentials: Credentials, settings: ConnectSettings) -> str:
+    """Write the settings with which a session begins, as libpq's `options`."""
+    # What separates options, and what keeps it from doing so.
+    schema = re.sub(r"([\\ \t\n\v\f\r])", r"\\\1", credentials.schema.replace('"', '""'))
+    # Where nothing but PostgreSQL's own is to be found, temporary tables, which else come first, come last.
+    path = f'"{schema}",pg_temp' if credentials.schema == "pg_catalog" else f'"{schema}"'
+    options = f"-c idle_in_transaction_session_timeout={settings.idle_timeout_ms} -c search_path={path}"
+    if settings.statement_timeout_ms is not None:
+        options += f" -c statement_timeout={settings.statement_timeout_ms}"
+    if settings.client_check_ms:
+        options += f" -c client_connection_check_interval={settings.client_check_ms}"
+    if settings.work_mem_kb:
+        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
+    options += f" {session_options(credentials, administers=settings.administers, rest_ms=settings.rest_ms)}"
+    if settings.lock_timeout_ms or settings.administers:
+        options += f" -c lock_timeout={settings.lock_timeout_ms}"
+    if settings.stage:
+        options += f" -c tenantry.stage={settings.stage}"
+    return options
 
-    A certificate of the secret's is written to a file whose name is its digest, so it is written once.
+
+def certificate_file(credentials: Credentials) -> str | None:
+    """Return what libpq's `sslrootcert` has to be: a file, `system` where only libpq can know, or nothing.
+
+    A certificate of the secret's is written to a file whose name is its digest, so it is written once. Without one,
+    `verify-full` trusts the system's authorities: those of `SSL_CERT_FILE`, if it is set.
     """
     pem = credentials.sslrootcert
     if not pem:
-        return "system" if credentials.sslmode == "verify-full" else None
+        return _system_authorities() if credentials.sslmode == "verify-full" else None
     path = Path(gettempdir()) / f"tenantry-ca-{hashlib.sha256(pem.encode()).hexdigest()[:32]}.pem"
     if not path.exists():
         # A file of our own making, moved into place: nobody else's half-written or planted one is trusted.
@@ -128,6 +145,11 @@ def certificate_file(credentials: Credentials) -> str | None:
             draft.write(pem)
         Path(draft.name).replace(path)
     return str(path)
+
+
+def _system_authorities() -> str:
+    named = os.environ.get("SSL_CERT_FILE", "")
+    return next((path for path in (named, *_SYSTEM_AUTHORITIES) if path and Path(path).is_file()), "system")
 
 
 def connect(credentials: Credentials, settings: ConnectSettings) -> Any:

@@ -7,17 +7,20 @@ maintenance database are kept: in any other one a session would be in the way of
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from tenantry.database.connecting import PatientConnection
+from tenantry.domain.errors import DatabaseUnavailable, unavailable
 
 _KEPT_SECONDS: Final = 5.0
-# When a process is frozen meanwhile, as Lambda freezes those that have no work, the server ends the session.
-_REST: Final = "SET idle_session_timeout = '30s'"
-_GO_ON: Final = "RESET idle_session_timeout"
+# For `ConnectSettings.rest_ms`: when a process is frozen meanwhile, as Lambda freezes one that has no work, the server
+# ends the session.
+REST_MS: Final = 30_000
+_GO_ON: Final = "SET idle_session_timeout = 0"
 # Ends the last user's settings, role, locks, temporary tables, prepared statements and LISTEN.
 _FORGET: Final = "DISCARD ALL"
 # How many are kept for one login.
@@ -35,18 +38,19 @@ class KeptSessions:
     def take(self, key: Any, open_session: Callable[[], PatientConnection]) -> PatientConnection:
         """Return a session as new: a kept one, or another; who closes it gives it back.
 
-        :param key: what a session has to have in common with one that `open_session` opens.
+        :param key: what a session has to have in common with one that `open_session` opens, with `REST_MS`.
         :raises TenantryError: as `open_session`.
         """
-        session = self._find(key) or open_session()
+        session = self._find(key) or _renewed(open_session())
         session.give_back = lambda closed: self._give_back(key, closed)
         return session
 
     def _find(self, key: Any) -> PatientConnection | None:
         while idle := self._pop(key):
             since, session = idle
-            if time.monotonic() - since < _KEPT_SECONDS and _is_renewed(session):
-                return session
+            if time.monotonic() - since < _KEPT_SECONDS:
+                with suppress(DatabaseUnavailable):
+                    return _renewed(session)
             session.end()
         return None
 
@@ -73,22 +77,22 @@ def _is_at_rest(session: PatientConnection) -> bool:
         return False
     try:
         session.autocommit = True
-        _send(session, _FORGET, _REST)
+        _send(session, _FORGET)
     except psycopg2.Error:
         return False
     return True
 
 
-def _is_renewed(session: PatientConnection) -> bool:
-    """Whether a session that was kept is still there."""
+def _renewed(session: PatientConnection) -> PatientConnection:
+    """Let a session go on that rested, or has just begun. :raises DatabaseUnavailable: it is not there any more."""
     try:
         _send(session, _GO_ON)
-    except psycopg2.Error:
-        return False
-    return True
+    except psycopg2.Error as exc:
+        session.end()
+        raise unavailable(exc.pgcode or "08006") from exc
+    return session
 
 
-def _send(session: PatientConnection, *statements: str) -> None:
+def _send(session: PatientConnection, statement: str) -> None:
     with session.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+        cursor.execute(statement)

@@ -23,7 +23,7 @@ SERVER_MARK = "tenantry server"
 # marked.
 UNMARKED_LIMIT = 1952804452
 NAME_TAKEN = "name_taken"
-_NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+NO_ATTRIBUTES = "NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 # SQLSTATEs for a role (duplicate_object) and a database (duplicate_database) that already exists.
 _EXISTS = frozenset({"42710", "42P04"})
 
@@ -37,7 +37,11 @@ def tenant_marks(cursor: Any, tenant_id: TenantId) -> list[str]:
     :raises TenantryError: the server did not answer.
     """
     execute(cursor, "SELECT current_setting('tenantry.stage', true)")
-    stage = cursor.fetchone()[0]
+    return marks_of(tenant_id, cursor.fetchone()[0])
+
+
+def marks_of(tenant_id: TenantId, stage: str | None) -> list[str]:
+    """Return the marks as `tenant_marks`, for a session whose setting `tenantry.stage` is known."""
     bare = f"tenantry tenant={tenant_id}"
     return [f"{bare} stage={stage}", bare] if stage else [bare, f"{bare} stage=%"]
 
@@ -64,7 +68,7 @@ def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> Non
     # Only superusers may write NOSUPERUSER, even if it changes nothing, so ALTER ROLE runs only if it is needed.
     execute(cursor, load_sql("database/role_is_plain"), (list(marks), login == "LOGIN", name))
     found = cursor.fetchone()
-    attributes = f"{login} {_NO_ATTRIBUTES}"
+    attributes = f"{login} {NO_ATTRIBUTES}"
     if found is None:
         create_marked_role(cursor, name, attributes, marks[0])
         return
@@ -75,14 +79,18 @@ def ensure_role(cursor: Any, name: str, login: str, marks: Sequence[str]) -> Non
         execute(cursor, sql.SQL("ALTER ROLE {} WITH {}").format(sql.Identifier(name), sql.SQL(attributes)))
 
 
-def create_marked_role(cursor: Any, name: str, attributes: str, mark: str) -> None:
+def create_marked_role(
+    cursor: Any, name: str, attributes: str, mark: str, rights: sql.Composable | None = None
+) -> None:
     """Make a role with its mark, in one transaction.
 
+    :param rights: statements that give it its rights in the same transaction.
     :raises Conflict: there is a role of that name (`name_taken`).
     :raises TenantryError: the server refused.
     """
     create = sql.SQL("CREATE ROLE {} WITH {}; ").format(sql.Identifier(name), sql.SQL(attributes))
-    _create(cursor, create + _comment("ROLE", name, mark), f"role {name}")
+    also = sql.SQL("; ") + rights if rights else sql.SQL("")
+    _create(cursor, create + _comment("ROLE", name, mark) + also, f"role {name}")
 
 
 def is_our_database(cursor: Any, name: str) -> bool | None:

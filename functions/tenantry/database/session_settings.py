@@ -10,7 +10,7 @@ from tenantry.domain.credentials import Credentials
 # For every session: without these it might not begin, might end with its first error, might have another role, or might
 # read what we send, and write what we read, otherwise than we mean it.
 _ALWAYS = (
-    "-c role=none -c local_preload_libraries= -c idle_session_timeout=0 -c client_encoding=UTF8 -c exit_on_error=off "
+    "-c role=none -c local_preload_libraries= -c client_encoding=UTF8 -c exit_on_error=off "
     "-c standard_conforming_strings=on -c quote_all_identifiers=off -c array_nulls=on"
 )
 # For sessions that administer, also as a login that may take a tenant's owner role. A tenant's own login keeps its
@@ -28,13 +28,14 @@ _KNOWS_IT_SINCE = 170000
 _knows: dict[tuple[str, int], bool] = {}
 
 
-def session_options(credentials: Credentials, *, administers: bool, unless_known: bool = True) -> str:
+def session_options(credentials: Credentials, *, administers: bool, unless_known: bool = True, rest_ms: int = 0) -> str:
     """Write libpq's `options` for a session.
 
     :param administers: whether the session has to work whatever the settings of the database and its login are.
+    :param rest_ms: after how long the server ends the session if nothing is asked of it; 0 is never.
     :param unless_known: whether to assume transaction_timeout on a server that no session of this process has met.
     """
-    parts = [_ALWAYS]
+    parts = [_ALWAYS, f"-c idle_session_timeout={rest_ms}"]
     if _knows.get((credentials.host, credentials.port), unless_known):
         parts.append(_TRANSACTION_TIMEOUT)
     if administers:

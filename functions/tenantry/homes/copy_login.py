@@ -8,28 +8,28 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from psycopg2 import sql
-from psycopg2.extensions import encrypt_password
 
 from tenantry.database.admin_sql import (
     MEMBERSHIP_OPTIONS_SINCE,
     AdminConnect,
     execute,
     join_roles,
+    joining,
     known_roles,
     name_list,
     run,
 )
-from tenantry.database.marks import ensure_role, name_taken, tenant_marks
+from tenantry.database.marks import NO_ATTRIBUTES, create_marked_role, marks_of, name_taken, tenant_marks
+from tenantry.database.scram import quick_verifier
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import StatementFailed, TenantryError
 from tenantry.domain.passwords import new_password
 from tenantry.domain.tenant import TENANT_ROLES, TenantId, database_role, owner_role
-from tenantry.homes.sessions import end_sessions
+from tenantry.homes.sessions import end_sessions_beside
 
 _SUFFIX = "_copy"
 # Something depends on the role.
 _IN_USE = "2BP01"
-_ITERATIONS_SINCE = 160000
 
 
 class CopyLogin(NamedTuple):
@@ -61,7 +61,6 @@ def copy_login(
     :raises Conflict: a role of that name is not ours (`name_taken`).
     :raises TenantryError: the server refused.
     """
-    drop_copy_login(connect, tenant_id, *databases)
     made = CopyLogin(copy_login_name(tenant_id), new_password())
     _make(connect, tenant_id, databases, made)
     went_well = False
@@ -80,31 +79,35 @@ def drop_copy_login(connect: AdminConnect, tenant_id: TenantId, *databases: str)
     :raises Conflict: a role of that name is not ours (`name_taken`); it is left as it is.
     :raises TenantryError: the server refused.
     """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        _drop(connect, cursor, tenant_id, databases)
+
+
+def _drop(connect: AdminConnect, cursor: Any, tenant_id: TenantId, databases: tuple[str, ...]) -> None:
     name = copy_login_name(tenant_id)
     names = {"login": sql.Identifier(name)}
-    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
-        if find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id)):
-            raise name_taken(f"role {name}")
-        if not known_roles(cursor, [name]):
-            return
-        join_roles(cursor, [name])
-        # No new session, then the end of those that are there.
-        execute(cursor, sql.SQL("ALTER ROLE {login} NOLOGIN").format(**names))
-        # Also where a worker that died before had let it in.
-        execute(cursor, load_sql("homes/copy_login_databases"), (list(databases), name))
-        for (database,) in cursor.fetchall():
-            revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}")
-            change = revoke.format(database=sql.Identifier(database), **names)
-            execute(cursor, load_sql("homes/lock_database_rights") + change)
-            end_sessions(connect, database, (name,))
-        drop = sql.SQL("DROP ROLE {login}").format(**names)
-        try:
-            execute(cursor, drop)
-        except StatementFailed as exc:
-            if exc.code != _IN_USE:
-                raise
-            _untie(connect, cursor, tenant_id, name)
-            execute(cursor, drop)
+    if find_foreign_copy(cursor, tenant_id, tenant_marks(cursor, tenant_id)):
+        raise name_taken(f"role {name}")
+    # Also where a worker that died before had let it in.
+    execute(cursor, load_sql("homes/copy_login_databases"), (name, list(databases)))
+    if (found := cursor.fetchone()) is None:
+        return
+    join_roles(cursor, [name])
+    # No new session, then the end of those that are there.
+    execute(cursor, sql.SQL("ALTER ROLE {login} NOLOGIN").format(**names))
+    for database in found[0]:
+        revoke = sql.SQL("REVOKE ALL ON DATABASE {database} FROM {login}")
+        change = revoke.format(database=sql.Identifier(database), **names)
+        execute(cursor, load_sql("homes/lock_database_rights") + change)
+        end_sessions_beside(cursor, database, (name,))
+    drop = sql.SQL("DROP ROLE {login}").format(**names)
+    try:
+        execute(cursor, drop)
+    except StatementFailed as exc:
+        if exc.code != _IN_USE:
+            raise
+        _untie(connect, cursor, tenant_id, name)
+        execute(cursor, drop)
 
 
 def _untie(connect: AdminConnect, cursor: Any, tenant_id: TenantId, name: str) -> None:
@@ -132,24 +135,39 @@ def find_foreign_copy(cursor: Any, tenant_id: TenantId, marks: list[str]) -> lis
     return [name for (name,) in cursor.fetchall()]
 
 
+class _Facts(NamedTuple):
+    """What is known of a server before a login is made there."""
+
+    stage: str | None
+    is_there: bool
+    roles: list[str]
+    is_superuser: bool
+    until: str
+
+
 def _make(connect: AdminConnect, tenant_id: TenantId, databases: tuple[str, ...], login: CopyLogin) -> None:
     with closing(connect("postgres")) as connection, connection.cursor() as cursor:
-        has_options = connection.server_version >= MEMBERSHIP_OPTIONS_SINCE
-        if connection.server_version >= _ITERATIONS_SINCE:
-            # What slows down guessing is of no use to a password that is random, and costs each of two sides some ms.
-            execute(cursor, "SET scram_iterations = 1")
-        verifier = encrypt_password(login.password, login.username, connection, "scram-sha-256")
-        ensure_role(cursor, login.username, "LOGIN", tenant_marks(cursor, tenant_id))
-        join_roles(cursor, [login.username])
+        names = (login.username, [database_role(tenant_id, role) for role in TENANT_ROLES])
+        execute(cursor, load_sql("homes/copy_login_facts"), names)
+        facts = _Facts(*cursor.fetchone())
+        if facts.is_there:
+            _drop(connect, cursor, tenant_id, databases)
+        rights = _rights(facts, databases, login, has_options=connection.server_version >= MEMBERSHIP_OPTIONS_SINCE)
+        mark = marks_of(tenant_id, facts.stage)[0]
+        create_marked_role(cursor, login.username, f"LOGIN {NO_ATTRIBUTES}", mark, rights)
+
+
+def _rights(facts: _Facts, databases: tuple[str, ...], login: CopyLogin, *, has_options: bool) -> sql.Composable:
+    """Write what gives the login its rights and, to an administrator who is no superuser, those of the login."""
+    name = sql.Identifier(login.username)
+    statements = load_sql("homes/make_copy_login").format(
+        login=name,
         # What the tenant's other roles own is theirs again before it is compared.
-        roles = known_roles(cursor, [database_role(tenant_id, role) for role in TENANT_ROLES])
-        execute(cursor, "SELECT (now() + interval '1 hour')::text")
-        statements = load_sql("homes/make_copy_login").format(
-            login=sql.Identifier(login.username),
-            roles=name_list(roles),
-            databases=name_list(databases),
-            verifier=sql.Literal(verifier),
-            until=sql.Literal(cursor.fetchone()[0]),
-            options=sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else ""),
-        )
-        execute(cursor, load_sql("homes/lock_database_rights") + statements)
+        roles=name_list(facts.roles),
+        databases=name_list(databases),
+        verifier=sql.Literal(quick_verifier(login.password)),
+        until=sql.Literal(facts.until),
+        options=sql.SQL(" WITH INHERIT FALSE, SET TRUE" if has_options else ""),
+    )
+    joined = sql.SQL("") if facts.is_superuser else joining([login.username], has_options=has_options) + sql.SQL("; ")
+    return load_sql("homes/lock_database_rights") + joined + statements

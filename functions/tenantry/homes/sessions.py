@@ -24,24 +24,33 @@ def end_sessions(connect: AdminConnect, database: str, logins: tuple[str, ...] =
     :raises Conflict: sessions remain after ten seconds; the same call may be repeated.
     :raises TenantryError: the server refused.
     """
+    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
+        end_sessions_beside(cursor, database, logins)
+
+
+def end_sessions_beside(cursor: Any, database: str, logins: tuple[str, ...] = ()) -> None:
+    """As `end_sessions`, from an administrator's session in the database `postgres`, in autocommit mode."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     names: dict[str, sql.Composable] = {"database": sql.Literal(database), "logins": sql.Literal(list(logins))}
-    with closing(connect("postgres")) as connection, connection.cursor() as cursor:
-        execute(cursor, "SELECT clock_timestamp()")
-        names["since"] = sql.Literal(cursor.fetchone()[0])
-        end, starting = (load_sql(f"homes/{name}").format(**names) for name in ("end_sessions", "starting_sessions"))
-        execute(cursor, starting)
-        (awaited,) = cursor.fetchone()
-        while True:
-            execute(cursor, end)
-            execute(cursor, starting)
-            awaited = set(awaited) & set(cursor.fetchone()[0])
-            execute(cursor, load_sql("homes/open_sessions").format(**names))
-            if not awaited and not cursor.fetchone()[0]:
-                return
-            if time.monotonic() > deadline:
-                raise Conflict("Sessions of the tenant's do not end.", code="sessions_remain", hint="Repeat the call.")
-            execute(cursor, "SELECT pg_sleep(0.01)")
+
+    def ask(query: str) -> tuple[Any, ...]:
+        execute(cursor, load_sql(f"homes/{query}").format(**names))
+        found: tuple[Any, ...] = cursor.fetchone()
+        return found
+
+    awaited, since = ask("starting_sessions")
+    names["since"] = sql.Literal(since)
+    # Who ends everybody's sessions does not count them: there is always somebody to be ended.
+    if logins and not awaited and not ask("open_sessions")[0]:
+        return
+    while True:
+        execute(cursor, load_sql("homes/end_sessions").format(**names))
+        awaited = set(awaited) & set(ask("starting_sessions")[0])
+        if not ask("open_sessions")[0] and not awaited:
+            return
+        if time.monotonic() > deadline:
+            raise Conflict("Sessions of the tenant's do not end.", code="sessions_remain", hint="Repeat the call.")
+        execute(cursor, "SELECT pg_sleep(0.01)")
 
 
 def fence(connect: AdminConnect, tenant_id: TenantId, database: str) -> None:

@@ -57,9 +57,9 @@ def migrate_own_home(
     :raises Conflict, TenantryError: as `Migration.run`; the server refused the login.
     """
     with (
-        alone_with(connect, home.database, home.schema),
+        alone_with(connect, home.database, home.schema) as administrators,
         copy_login(connect, tenant_id, home.database, must_go=True) as login,
-        _session(connect, home.database, login) as session,
+        _session(administrators, home.database, login) as session,
     ):
         migration = Migration(
             scripts,
@@ -79,12 +79,12 @@ def _ending(connect: AdminConnect, home: Home) -> Ending | None:
 
 
 @contextmanager
-def _session(connect: AdminConnect, database: str, login: CopyLogin) -> Iterator[Any]:
-    """Connect to a database where the administrator does, by the same settings, as somebody else."""
-    # Its session in the maintenance database is kept, so that another one need not be opened only to be asked.
-    with closing(connect("postgres")) as administrators:
-        place = administrators.info.dsn_parameters
-    whose = {"dbname": database, "user": login.username, "password": login.password}
+def _session(administrators: Any, database: str, login: CopyLogin) -> Iterator[Any]:
+    """Connect to a database where an administrator's session is, by the same settings, as somebody else."""
+    place = administrators.info.dsn_parameters
+    # Kept sessions end when they rest for long, and this one may between two batches.
+    options = f"{place.get('options', '')} -c idle_session_timeout=0"
+    whose = {"dbname": database, "user": login.username, "password": login.password, "options": options}
     try:
         connection = psycopg2.connect(**place | whose)
     except psycopg2.OperationalError as exc:

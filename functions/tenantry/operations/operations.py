@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.timer import Timer
+from tenantry.aws.unreached_services import with_the_way_out
 from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
 from tenantry.domain.operation import UNDO_UNTIL, UNDONE, Operation, OperationStatus
 from tenantry.domain.ulid import new_ulid
@@ -187,7 +188,7 @@ class Performer:
             try:
                 return self._do_steps(operation)
             except TenantryError as error:
-                self._fail(operation_id, error)
+                self._fail(operation_id, with_the_way_out(error))
                 raise
             except Exception:
                 self._fail(operation_id, TenantryError())

@@ -23,7 +23,7 @@ class RequestLimits:
     max_order_terms: int = 20
     max_depth: int = 8
     max_embeds: int = 30
-    max_query_bytes: int = 16_384
+    max_query_bytes: int = 10_240
     # How often one column may be selected, and each of the paths into it.
     max_repeats: int = 5
     max_paths: int = 50

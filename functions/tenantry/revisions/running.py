@@ -4,15 +4,13 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from psycopg2 import sql
-
 from tenantry.database.admin_sql import AdminConnect, execute
-from tenantry.database.patience import CHANGE_SECONDS, LOCK_TIMEOUT_MS, Ending, patience_of, patiently
+from tenantry.database.patience import Ending, patience_of, patiently
 from tenantry.database.schema_notices import announce
 from tenantry.database.sql_files import load_sql
 from tenantry.domain.errors import Conflict, InvalidSetting
@@ -23,8 +21,9 @@ from tenantry.revisions.lock_waits import Attempts, bounded_lock_waits
 from tenantry.revisions.online import run_online
 from tenantry.revisions.outside import outside_transaction
 from tenantry.revisions.rendering import RenderedHistory, Rendering
-from tenantry.revisions.version import schema_revision, translated
-from tenantry.revisions.version_table import close_version_table, note_revision
+from tenantry.revisions.transactions import OwnersTransaction, owners_transaction
+from tenantry.revisions.version import schema_revision
+from tenantry.revisions.version_table import close_version_table, noting, require_noted
 
 # Of an advisory lock in the database `postgres`, with the schema's place: two upgrades of one schema follow each other.
 _LOCK = 0x74656E61
@@ -125,8 +124,8 @@ class Migration:
         return patiently(self._read_current, self._patience, self._ending)
 
     def _read_current(self) -> str | None:
-        with self._transaction():
-            return schema_revision(self._connection, self._schema)
+        with self._transaction() as transaction:
+            return transaction.revision()
 
     def _run_step(self, step: Step) -> StepRun:
         began, waits, rows = time.monotonic(), Attempts(), 0
@@ -146,14 +145,16 @@ class Migration:
 
     def _take(self, step: Step, rendering: Rendering | None) -> None:
         """Take a step in one transaction, and note that it was taken."""
-        with bounded_lock_waits(self._connection), self._transaction():
+        with bounded_lock_waits(self._connection), self._transaction() as transaction:
             if self._shape and (rendering is None or _NAMES_KEYS.search(rendering.text)):
+                transaction.begin()
                 self._shape.before(self._connection)
             if rendering is None:
+                transaction.begin()
                 run_online(self._connection, self._schema, step)
             else:
-                self._send(rendering)
-                note_revision(self._connection, self._schema, step)
+                noted = noting(self._connection, self._schema, step)
+                require_noted(step, transaction.send(f"{rendering.text}{noted}"))
             if self._shape:
                 self._shape.after(self._connection)
                 self._shape.noted(self._connection, step.reached)
@@ -182,29 +183,11 @@ class Migration:
         return rows
 
     def _fill_some(self, batch: str) -> int:
-        with self._transaction(), self._connection.cursor() as cursor:
-            cursor.execute(batch)
-            return max(int(cursor.rowcount), 0)
+        with self._transaction() as transaction:
+            return transaction.send(batch)
 
-    def _send(self, rendering: Rendering) -> None:
-        if rendering.statements:
-            with self._connection.cursor() as cursor:
-                cursor.execute(rendering.text)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Be the owner, in its schema, until the transaction ends."""
-        self._connection.autocommit = False
-        try:
-            with translated(), self._connection:
-                with self._connection.cursor() as cursor:
-                    path = sql.Identifier(self._schema).as_string(self._connection)
-                    limits = (f"{LOCK_TIMEOUT_MS}ms", f"{CHANGE_SECONDS}s")
-                    cursor.execute(load_sql("revisions/begin_revisions"), (self._owner_role, path, *limits))
-                yield
-        finally:
-            if not self._connection.closed:
-                self._connection.autocommit = True
+    def _transaction(self) -> AbstractContextManager[OwnersTransaction]:
+        return owners_transaction(self._connection, self._owner_role, self._schema)
 
 
 def upgrade_home(
@@ -232,8 +215,8 @@ def upgrade_home(
 
 
 @contextmanager
-def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[None]:
-    """Let upgrades of one schema follow each other.
+def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[Any]:
+    """Let upgrades of one schema follow each other; gives the administrator's session that holds the lock.
 
     The lock is taken where no tenant can connect: a lock in a tenant's database is anybody's who lives there, and
     whoever holds it would stop the upgrade.
@@ -243,7 +226,7 @@ def alone_with(connect: AdminConnect, database: str, schema: str) -> Iterator[No
     with closing(connect("postgres")) as connection:
         with connection.cursor() as cursor:
             execute(cursor, load_sql("revisions/wait_for_upgrade"), (_LOCK, f"{database}/{schema}"))
-        yield
+        yield connection
 
 
 def upgrade_schema(

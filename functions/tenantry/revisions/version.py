@@ -26,20 +26,34 @@ def schema_revision(connection: Any, schema: str) -> str | None:
     :param connection: psycopg2's, as somebody who may read the tenant's tables.
     :raises TenantryError: the database refused.
     """
-    table = sql.Identifier(schema, VERSION_TABLE)
-    answer = _Limited()
     with translated(), connection.cursor() as cursor:
-        cursor.execute(load_sql("revisions/version_table"), (table.as_string(connection),))
-        is_table, policies = cursor.fetchone()
-        if not is_table:
-            return None
-        cursor.execute("SET row_security = off")
+        is_table, policies = look_for_version(cursor, schema)
         try:
-            cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
+            return copy_version(cursor, schema) if is_table else None
         finally:
             # A transaction that has failed takes it back itself.
             if connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
                 cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (policies,))
+
+
+def look_for_version(cursor: Any, schema: str, begin: str = "") -> tuple[bool, str]:
+    """Tell whether an ordinary table keeps a schema's revision, and turn this session's row_security off.
+
+    :param begin: statements to be sent before, in the same message.
+    :returns: that, and the row_security from before, which is to be restored.
+    :raises psycopg2.Error: as PostgreSQL gave it.
+    """
+    table = sql.Literal(sql.Identifier(schema, VERSION_TABLE).as_string(cursor))
+    cursor.execute(f"{begin}{load_sql('revisions/version_table').format(table=table).as_string(cursor)}")
+    is_table, policies, _ = cursor.fetchone()
+    return bool(is_table), policies
+
+
+def copy_version(cursor: Any, schema: str) -> str | None:
+    """Read the revision from its table, where row_security is off. :raises psycopg2.Error: as PostgreSQL gave it."""
+    answer = _Limited()
+    table = sql.Identifier(schema, VERSION_TABLE)
+    cursor.copy_expert(sql.SQL("COPY {} (version_num) TO STDOUT").format(table), answer)
     return answer.first_line()
 
 

@@ -9,28 +9,31 @@ from tenantry.domain.errors import Conflict
 from tenantry.domain.revision import VERSION_TABLE, Step
 
 
-def note_revision(connection: Any, schema: str, step: Step) -> None:
-    """Write down that a step was taken, in its transaction.
+def noting(connection: Any, schema: str, step: Step) -> str:
+    """Write the statements that note a taken step, for the transaction in which it is taken; see `require_noted`."""
+    names = {"table": sql.Identifier(schema, VERSION_TABLE)}
+    revisions = {"reached": sql.Literal(step.reached), "left": sql.Literal(step.left)}
+    if not step.left:
+        text = load_sql("revisions/make_version_table")
+    elif not step.reached:
+        text = sql.SQL("DELETE FROM {table} WHERE version_num = {left}")
+    else:
+        text = sql.SQL("UPDATE {table} SET version_num = {reached} WHERE version_num = {left}")
+    return text.format(**names, **revisions).as_string(connection)
 
-    :raises Conflict: the schema is not at the revision where the step begins.
-    :raises psycopg2.Error: as PostgreSQL gave it.
+
+def require_noted(step: Step, rows: int) -> None:
+    """Make sure that the schema was where a step begins.
+
+    :param rows: how many rows the last statement of `noting` has changed.
+    :raises Conflict: it was not (`schema_changed`).
     """
-    table = sql.Identifier(schema, VERSION_TABLE)
-    with connection.cursor() as cursor:
-        if not step.left:
-            cursor.execute(load_sql("revisions/make_version_table").format(table=table))
-            cursor.execute(sql.SQL("INSERT INTO {} (version_num) VALUES (%s)").format(table), (step.reached,))
-        elif not step.reached:
-            cursor.execute(sql.SQL("DELETE FROM {} WHERE version_num = %s").format(table), (step.left,))
-        else:
-            update = sql.SQL("UPDATE {} SET version_num = %s WHERE version_num = %s").format(table)
-            cursor.execute(update, (step.reached, step.left))
-        if cursor.rowcount != 1:
-            raise Conflict(
-                f"The schema is not at revision {step.left or 'none'} any more.",
-                code="schema_changed",
-                hint="Repeat the call. If it fails again, look what in the schema changes its table alembic_version.",
-            )
+    if rows != 1:
+        raise Conflict(
+            f"The schema is not at revision {step.left or 'none'} any more.",
+            code="schema_changed",
+            hint="Repeat the call. If it fails again, look what in the schema changes its table alembic_version.",
+        )
 
 
 def close_version_table(connection: Any, schema: str) -> None:

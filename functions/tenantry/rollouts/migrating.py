@@ -6,10 +6,10 @@ that dies leaves what it has not done to the next.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from tenantry.database.patience import DATABASE_BUSY
 from tenantry.domain.errors import TenantryError
@@ -22,9 +22,10 @@ from tenantry.revisions.running import StepRun, Watch
 from tenantry.rollouts import outcomes
 from tenantry.rollouts.backups_first import BackupsFirst
 from tenantry.rollouts.ledger import Ledger
+from tenantry.rollouts.ledger_writer import LedgerWriter
 from tenantry.rollouts.looking import find_blocker
-from tenantry.rollouts.places import Place, Places, Skipped
-from tenantry.rollouts.rollout import Entry, EntryState, Rollout, RolloutState, StepRecord
+from tenantry.rollouts.places import Place, Places, Skipped, require_free
+from tenantry.rollouts.rollout import POOL, Entry, EntryState, Rollout, RolloutState, StepRecord
 from tenantry.rollouts.rollout_store import RolloutStore
 from tenantry.rollouts.sizes import Sizes
 from tenantry.rollouts.slices import Slice
@@ -33,8 +34,6 @@ from tenantry.rollouts.slices import Slice
 _LOOK_SECONDS: Final = 0.5
 # What one home may take, once it is begun: its patience, a transaction, and the end of its login.
 _RESERVE_SECONDS: Final = 120
-# As many as one message to DynamoDB takes.
-_TOGETHER: Final = 25
 
 
 class Tools(NamedTuple):
@@ -63,7 +62,7 @@ def migrate_slice(order: Slice, tools: Tools, scripts: RenderedHistory, seconds_
         return seconds_left() > _RESERVE_SECONDS and permit.look() is not None
 
     settled = 0
-    with _Writer(tools.ledger, rollout.rollout_id) as writer:
+    with LedgerWriter(tools.ledger, rollout.rollout_id) as writer:
         attempt = HomeAttempt(rollout, tools, scripts, goes_on, seconds_left)
         for entry in order.due(tools.ledger.all(rollout.rollout_id), rollout, datetime.now(UTC)):
             if not goes_on():
@@ -109,14 +108,17 @@ class HomeAttempt:
 
     def bring(self, entry: Entry) -> Entry:
         """Bring a home to its revision; returns what is to be written of it."""
-        read = entry
+        read, is_dry_run = entry, self._rollout.rules.dry_run
         try:
-            place, found = self._look(entry)
-            entry = self._seen(entry, place, found)
-            if found == entry.goal and not self._rollout.rules.dry_run:
-                return outcomes.settled(entry, EntryState.DONE, _now())
-            entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
-            return (self._planned if self._rollout.rules.dry_run else self._migrate)(entry, place, found)
+            look = self._look(entry)
+            # What is read under the lease stays so: who moves, restores or renames a tenant takes it, too.
+            with nullcontext() if is_dry_run or look.is_at(entry.goal) else self._held(entry):
+                place, found = self._look_again(entry, look)
+                entry = self._seen(entry, place, found)
+                if found == entry.goal and not is_dry_run:
+                    return outcomes.settled(entry, EntryState.DONE, _now())
+                entry = replace(entry, server_id=place.admin.home.server_id, isolation=place.admin.home.isolation.value)
+                return (self._planned if is_dry_run else self._migrate)(entry, place, found)
         except Skipped as why:
             return outcomes.settled(entry, EntryState.SKIPPED, _now(), str(why))
         except Exception as exc:  # noqa: BLE001 - a defect of ours in one home is no reason to leave out the others
@@ -149,26 +151,30 @@ class HomeAttempt:
                 blocker = find_blocker(place.connect, place.admin.home)
         return outcomes.failed(entry, error, _now(), blocker)
 
-    def _look(self, entry: Entry) -> tuple[Place, str]:
-        """Find a home, and the revision that it is at.
-
-        The first look is at where the registry had it when this worker began: most are found done there.
-        """
-        seen, found, refusal = None, "", None
+    def _look(self, entry: Entry) -> "_Look":
+        """Look at a home where the registry had it when this worker began: most are found done there."""
+        place = None
         try:
-            seen = self._tools.places.find(entry, self._rollout.rules, self._snapshot)
-            found = seen.admin.revision() or ""
-            if found == entry.goal:
-                return seen, found
+            place = self._tools.places.find(entry, self._rollout.rules, self._snapshot)
+            return _Look(place, place.admin.revision() or "")
         except (TenantryError, Skipped) as exc:
-            refusal = exc
+            return _Look(place, "", exc)
+
+    def _look_again(self, entry: Entry, look: "_Look") -> tuple[Place, str]:
+        """Find a home where the registry has it now, and the revision that it is at, unless nothing is to be done.
+
+        :raises Skipped: there is none any more, or the rollout leaves it alone.
+        :raises TenantryError: the registry, or the server, refuses.
+        """
+        if look.place and look.is_at(entry.goal):
+            return look.place, look.found
         place = self._tools.places.find(entry, self._rollout.rules)
-        if seen is None or place.admin.home != seen.admin.home:
-            found = place.admin.revision() or ""
-        elif refusal:
+        if look.place is None or place.admin.home != look.place.admin.home:
+            return place, place.admin.revision() or ""
+        if look.refusal:
             # It would be refused there once more, after as long a wait.
-            raise refusal
-        return place, found
+            raise look.refusal
+        return place, look.found
 
     def _planned(self, entry: Entry, place: Place, found: str) -> Entry:
         """Say of a home where it is, and how much would be touched."""
@@ -180,12 +186,11 @@ class HomeAttempt:
         self._require_forward(entry, found)
         rules, owners = self._rollout.rules, self._tools.places.owners(place)
         self._tools.backups.require(rules, owners, self._rollout.requested_at)
-        with self._held(place):
-            self._tools.places.require_free(place)
-            rows = self._tools.sizes.require(self._steps(entry, found), place, rules)
-            claimed = self._tools.ledger.replace(self._rollout.rollout_id, outcomes.begun(entry, found, rows, _now()))
-            # Another worker, or an operator, has settled it since it was read.
-            return entry if claimed is None else self._run(claimed, place)
+        require_free(place)
+        rows = self._tools.sizes.require(self._steps(entry, found), place, rules)
+        claimed = self._tools.ledger.replace(self._rollout.rollout_id, outcomes.begun(entry, found, rows, _now()))
+        # Another worker, or an operator, has settled it since it was read.
+        return entry if claimed is None else self._run(claimed, place)
 
     def _run(self, entry: Entry, place: Place) -> Entry:
         steps: list[StepRecord] = []
@@ -229,13 +234,23 @@ class HomeAttempt:
             raise Skipped(f"it is further already, at {found}")
 
     @contextmanager
-    def _held(self, place: Place) -> Iterator[None]:
+    def _held(self, entry: Entry) -> Iterator[None]:
         """Hold a tenant's lease or, for shared tables, that of their server."""
-        name = (
-            (TENANT_LEASE, place.tenant.tenant_id.value) if place.tenant else (POOL_LEASE, place.admin.home.server_id)
-        )
+        name = (POOL_LEASE, entry.unit.removeprefix(POOL)) if entry.is_pool else (TENANT_LEASE, entry.unit)
         with self._tools.leases.hold(*name):
             yield
+
+
+class _Look(NamedTuple):
+    """What a first look has found: the home and its revision, or why there was none to be seen."""
+
+    place: Place | None
+    found: str
+    refusal: Exception | None = None
+
+    def is_at(self, goal: str) -> bool:
+        """Whether a home was seen, at this revision."""
+        return self.place is not None and self.refusal is None and self.found == goal
 
 
 class _Permit:
@@ -257,39 +272,6 @@ class _Permit:
             self._seen = found if goes_on else None
             self._until = time.monotonic() + (_LOOK_SECONDS if goes_on else float("inf"))
         return self._seen
-
-
-class _Writer:
-    """Writes entries to the ledger: what was found done already together with others, all else at once.
-
-    What was done to a home that this worker had claimed is written in any case, all else over what was read only.
-    """
-
-    def __init__(self, ledger: Ledger, rollout_id: str) -> None:
-        self._ledger = ledger
-        self._rollout_id = rollout_id
-        self._waiting: list[Entry] = []
-
-    def add(self, before: Entry, after: Entry) -> None:
-        """Write one now, or soon: if it is not written, it is found done again."""
-        if after.version != before.version:
-            self._ledger.put(self._rollout_id, after)
-        elif after.attempts or after.state is not EntryState.DONE:
-            self._ledger.replace(self._rollout_id, after)
-        else:
-            self._waiting.append(after)
-            if len(self._waiting) >= _TOGETHER:
-                self._flush()
-
-    def _flush(self) -> None:
-        self._ledger.replace_all(self._rollout_id, self._waiting)
-        self._waiting.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
 
 
 def _now() -> datetime:

@@ -58,20 +58,6 @@ class Places:
         tenant = self._tenant(TenantId(entry.unit), rules, snapshot or {})
         return self._place(tenant.tenant_id, home_of(tenant, None), tenant)
 
-    def require_free(self, place: Place) -> None:
-        """Make sure that nothing else is done to a tenant now, nor could be undone; its lease is held.
-
-        :raises Conflict: something is.
-        """
-        if place.tenant is None:
-            return
-        present = self._registry.tenant(place.tenant.tenant_id)
-        if present is None or home_of(present, None) != place.admin.home:
-            raise Skipped("it has gone elsewhere")
-        require_complete(present)
-        require_idle(present)
-        require_settled(present)
-
     def note(self, place: Place, revision: str) -> None:
         """Write down in the registry at which revision a home is. :raises DependencyFailed: it did not take it."""
         for tenant in [place.tenant] if place.tenant else self.residents(place.admin.home.server_id):
@@ -105,3 +91,14 @@ class Places:
 
     def _place(self, tenant_id: TenantId, home: Home, tenant: Tenant | None) -> Place:
         return Place(self._servers.home(tenant_id, home), self._servers.connector(home.server_id), tenant)
+
+
+def require_free(place: Place) -> None:
+    """Make sure that nothing else is done to a tenant now, nor could be undone; it was found under its lease.
+
+    :raises Conflict: something is.
+    """
+    if place.tenant:
+        require_complete(place.tenant)
+        require_idle(place.tenant)
+        require_settled(place.tenant)

@@ -89,8 +89,8 @@ class DumpLogins:
                 join_roles(cursor, [login])
                 names = {"login": sql.Identifier(login), "name": sql.Literal(login)}
                 execute(cursor, load_sql("servers/end_inspector").format(**names))
-                execute(cursor, load_sql("homes/copy_login_databases"), ([], login))
-                for (database,) in cursor.fetchall():
+                execute(cursor, load_sql("homes/copy_login_databases"), (login, []))
+                for database in cursor.fetchone()[0]:
                     revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM {}")
                     change = revoke.format(sql.Identifier(database), sql.Identifier(login))
                     execute(cursor, load_sql("homes/lock_database_rights") + change)

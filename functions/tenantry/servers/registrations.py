@@ -9,14 +9,13 @@ from tenantry.database.admin_sql import AdminConnect
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import BadRequest, Conflict, DatabaseUnavailable, NotFound, TenantryError
 from tenantry.domain.server import Server, ServerStatus
+from tenantry.servers.refused_session import NO_CONNECTION, refused_session
 from tenantry.servers.running_server import are_one, same_server
 from tenantry.servers.server_admin import ServerAdmin, ServerFacts
 from tenantry.servers.servers import Servers, connector_of
 
 OLDEST_VERSION = 150000
 _MAX_SKEW_SECONDS = 5.0
-# SQLSTATE class 08: no server answered, or the connection broke.
-_NO_CONNECTION = "08"
 # One that does not answer is waited for some seconds, and a request has 29.
 _ASKED_AT_ONCE = 16
 
@@ -54,7 +53,7 @@ class Registrations:
         )
         connect = connector_of(credentials)
         admin = ServerAdmin(connect)
-        report = self._examine(server, admin)
+        report = self._examine(server, admin, credentials)
         self._require_new(server.server_id, connect)
         admin.close_maintenance_databases()
         self._secrets.write(server.server_id, credentials)
@@ -67,7 +66,8 @@ class Registrations:
         :raises NotFound: the server is not registered.
         :raises BadRequest: the server can't be reached, or is no longer fit for tenants.
         """
-        return self._examine(self._servers.get(server_id), self._servers.admin(server_id))
+        server = self._servers.get(server_id)
+        return self._examine(server, self._servers.admin(server_id), self._servers.administrator(server_id))
 
     def drain(self, server_id: str) -> Server:
         """Place no new tenants on a server; those that live there stay.
@@ -100,7 +100,7 @@ class Registrations:
         try:
             self._servers.admin(server_id).facts()
         except DatabaseUnavailable as exc:
-            return not exc.code.startswith(_NO_CONNECTION)
+            return not exc.code.startswith(NO_CONNECTION)
         except NotFound:
             return False
         return True
@@ -124,16 +124,11 @@ class Registrations:
         except TenantryError:
             return False
 
-    def _examine(self, server: Server, admin: ServerAdmin) -> ServerReport:
+    def _examine(self, server: Server, admin: ServerAdmin, credentials: Credentials) -> ServerReport:
         try:
             facts = admin.facts()
         except DatabaseUnavailable as exc:
-            raise BadRequest(
-                "The server does not let us in.",
-                code="server_unreachable",
-                details=f"SQLSTATE {exc.code}",
-                hint="Check host, port, security group, TLS and the administrator's password.",
-            ) from exc
+            raise refused_session(credentials, exc) from exc
         _require_usable(facts)
         return ServerReport(
             server,

@@ -8,7 +8,7 @@ from tenantry.aws.registry import Registry
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.admin_sql import AdminConnect
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.kept_sessions import KeptSessions
+from tenantry.database.kept_sessions import REST_MS, KeptSessions
 from tenantry.database.patience import LOCK_TIMEOUT_MS
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, NotFound
@@ -57,7 +57,7 @@ class _Connector:
         credentials = replace(self._credentials, dbname=database)
         if database != _MAINTENANCE:
             return connect(credentials, self._settings)
-        key = (credentials, self._settings)
+        key = (credentials, replace(self._settings, rest_ms=REST_MS))
         return self._kept.take(key, lambda: connect(*key))
 
 

@@ -15,6 +15,7 @@ from tenantry.tenants.certificate_store import CertificateStore
 
 KIND = operation_kinds.ERASE_REMAINS
 # Of what is kept, in a certificate.
+_MOST_NAMED = 500
 KEPT = "It is kept: a legal hold or an object lock is on it"
 
 
@@ -43,7 +44,7 @@ class ErasedRemains:
     def _delete_backups(self, operation: Operation) -> dict[str, Any]:
         result = self._backups.delete(*_ids(operation))
         deleted = {"backup_versions": result.versions, "backup_bytes": result.bytes}
-        return {"deleted": deleted, "remains": [{"what": key, "why": KEPT} for key in result.kept]}
+        return {"deleted": deleted, "remains": told_as_kept(result.kept)}
 
     def _certify(self, operation: Operation) -> dict[str, Any]:
         certificate = make_certificate(
@@ -56,6 +57,15 @@ class ErasedRemains:
         )
         self._certificates.put(certificate, operation.facts["found"]["former_ids"])
         return {"certificate": asdict(certificate)}
+
+
+def told_as_kept(keys: Sequence[str]) -> list[dict[str, str]]:
+    """Tell what is kept by key; of many, how many more there are: a certificate is one item of at most 400 KB."""
+    named = [{"what": key, "why": KEPT} for key in keys[:_MOST_NAMED]]
+    left = keys[_MOST_NAMED:]
+    if left:
+        named.append({"what": f"{len(left)} more objects, from {left[0]} to {left[-1]}", "why": KEPT})
+    return named
 
 
 def _ids(operation: Operation) -> list[TenantId]:

@@ -18,7 +18,7 @@ from tenantry.operations.operations import Step
 from tenantry.servers.servers import Servers
 from tenantry.tenants.certificate import make_certificate
 from tenantry.tenants.certificate_store import CertificateStore
-from tenantry.tenants.erased_remains import KEPT
+from tenantry.tenants.erased_remains import told_as_kept
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 
@@ -143,9 +143,8 @@ class Erasure:
 
     def _delete_backups(self, operation: Operation) -> dict[str, Any]:
         result = self._backups.delete(_tenant_id(operation), *map(TenantId, _former_ids(operation)))
-        kept = [{"what": key, "why": KEPT} for key in result.kept]
         counted = _deleted(operation, backup_versions=result.versions, backup_bytes=result.bytes)
-        return counted | {"remains": [*operation.facts["remains"], *kept]}
+        return counted | {"remains": [*operation.facts["remains"], *told_as_kept(result.kept)]}
 
     def _delete_users(self, operation: Operation) -> dict[str, Any]:
         tenant_id = _tenant_id(operation)

@@ -1,6 +1,7 @@
 """query_tenant with broken connections, wrong credentials and wrong names."""
 
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -81,6 +82,34 @@ def test_an_old_connection_is_replaced(world: World, monkeypatch: pytest.MonkeyP
     before = query_tenant._data_requests()._connections._connections[tenant]
     world.call(tenant)
     assert before.is_lost
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+def test_a_connection_that_was_idle_is_replaced(world: World, monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
+    """What lies between may have dropped it and told nobody. Which clock goes on while Lambda sleeps is not known."""
+    tenant = world.tenants[0]
+    world.call(tenant)
+    connections = query_tenant._data_requests()._connections
+    before = connections._connections[tenant]
+    now = getattr(time, clock)
+
+    monkeypatch.setattr(time, clock, lambda: now() + 239)
+    world.call(tenant)
+    assert connections._connections[tenant] is before
+
+    monkeypatch.setattr(time, clock, lambda: now() + 239 + 241)
+    assert world.call(tenant).status == 200
+    assert before.is_lost
+
+
+def test_the_server_ends_a_session_that_is_not_used_again(world: World) -> None:
+    """A frozen environment would keep its place for hours."""
+    tenant = world.tenants[0]
+    world.call(tenant)
+    session = query_tenant._data_requests()._connections._connections[tenant]._connection
+    with session.cursor() as cursor:
+        cursor.execute("SHOW idle_session_timeout")
+        assert cursor.fetchone() == ("5min",)
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 201)])

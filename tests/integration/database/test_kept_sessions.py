@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
 import pytest
 
 from local.postgres_server import PostgresServer
+from local.processes import wait_until
 from tenantry.database import kept_sessions
 from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.kept_sessions import KeptSessions
+from tenantry.database.kept_sessions import REST_MS, KeptSessions
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.patience import DEFAULT_PATIENCE
 
-SETTINGS = ConnectSettings(lock_timeout_ms=500, patience=DEFAULT_PATIENCE, administers=True)
-type Take = Callable[[], Any]
+SETTINGS = ConnectSettings(lock_timeout_ms=500, patience=DEFAULT_PATIENCE, administers=True, rest_ms=REST_MS)
+type Take = Callable[..., Any]
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def take(postgres: PostgresServer) -> Iterator[Take]:
     credentials = Credentials(*login, sslmode="disable", schema="pg_catalog")
     kept, taken = KeptSessions(), []
 
-    def take_one() -> Any:
-        taken.append(kept.take("administrator", lambda: connect(credentials, SETTINGS)))
+    def take_one(rest_ms: int = REST_MS) -> Any:
+        taken.append(kept.take("administrator", lambda: connect(credentials, replace(SETTINGS, rest_ms=rest_ms))))
         return taken[-1]
 
     yield take_one
@@ -123,6 +125,14 @@ def test_an_old_one_is_ended(take: Take, postgres: PostgresServer, monkeypatch: 
     monkeypatch.setattr(kept_sessions, "_KEPT_SECONDS", 0.0)
     assert pid(take()) != number
     assert first.closed
+
+
+def test_the_server_ends_one_that_rests_and_none_that_is_used(take: Take, postgres: PostgresServer) -> None:
+    used, rests = take(rest_ms=50), take(rest_ms=50)
+    number = pid(rests)
+    rests.close()
+    assert wait_until(lambda: not is_alive(postgres, number), within=20)
+    assert ask(used, "SELECT 1") == 1
 
 
 def test_closing_twice_gives_back_once(take: Take) -> None:

@@ -15,6 +15,8 @@ from psycopg2 import sql
 
 from layers.wheels import MACHINES
 from local.postgres_server import PostgresServer
+from tenantry.database.client_environment import client_environment
+from tenantry.domain.credentials import Credentials
 from tests.tls_front import CertificateAuthority, TlsFront, serve_tls
 
 PROJECT = Path(__file__).parents[3]
@@ -125,6 +127,25 @@ def test_psql_shows_the_connection(
     shown = _run([str(programs / "psql"), "-Xc", r"\conninfo"], _settings(postgres, front, authority, database))
     assert shown.returncode == 0, shown.stderr
     assert b"TLSv1.3" in shown.stdout
+
+
+def test_without_an_authority_of_the_servers_the_systems_are_trusted(
+    programs: Path,
+    postgres: PostgresServer,
+    front: TlsFront,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in Lambda: the programs would look for authorities where their OpenSSL was built, and find none."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setattr("tenantry.database.connecting._SYSTEM_AUTHORITIES", (str(authority.root_path),))
+    login = Credentials(
+        "localhost", front.port, "postgres", postgres.admin_user, postgres.admin_password, "verify-full"
+    )
+
+    shown = _run([str(programs / "psql"), "-XAtc", "SELECT 1"], client_environment(login, "test", 10))
+
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, b"1\n", b"")
 
 
 @pytest.mark.parametrize("program", [["pg_dump", "-Fc"], ["psql", "-XAtc", "SELECT 1"]], ids=lambda p: p[0])

@@ -67,6 +67,9 @@ def oldest() -> Iterator[AdminConnect]:
             "--locale=C.UTF-8",
         ]
         subprocess.run([*as_postgres, *initialise], check=True, capture_output=True)
+        # Logins of ours have to show a password that this server can verify.
+        rules = [f"host all postgres,{NAME} {LOOPBACK}/32 trust", f"host all all {LOOPBACK}/32 scram-sha-256"]
+        Path(data, "pg_hba.conf").write_text("\n".join(rules) + "\n")
         settings = [f"listen_addresses={LOOPBACK}", "unix_socket_directories=", "fsync=off"]
         arguments = [argument for setting in settings for argument in ("-c", setting)]
         command = [*as_postgres, str(OLDEST / "postgres"), "-D", data, "-p", str(port), *arguments]

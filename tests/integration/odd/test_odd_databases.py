@@ -89,7 +89,7 @@ def test_a_portrait_tells_what_was_changed(vault: Vault, change: str, told: str)
 
 
 def test_what_fails_is_made_as_small_as_it_can_be() -> None:
-    smallest = shrink(Odd(1, Isolation.SCHEMA), lambda odd: {3, 9, 10} <= set(odd.chosen), 10)
+    smallest = shrink(Odd(1, Isolation.DATABASE), lambda odd: {3, 9, 10} <= set(odd.chosen), 10)
     assert smallest.chosen == (3, 9, 10)
     assert [block.number for block in smallest.write(TenantId("acme"), "acme")] == [3, 9, 10]
 

@@ -12,7 +12,7 @@ from tenantry.domain.patience import Patience
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.homes.factory import home_of
 from tenantry.homes.home_admin import HomeAdmin
-from tenantry.revisions import outside, running
+from tenantry.revisions import outside, transactions
 from tenantry.revisions.history import History
 from tenantry.revisions.lock_waits import bounded_lock_waits
 from tenantry.revisions.outside import OutsideSession
@@ -96,7 +96,7 @@ def test_who_has_one_lock_does_not_wait_long_for_another(
     """Each wait may be as long as it likes here, so only their sum ends it."""
     admin.migrate("0002", scripts())
     versions.add("0003", "0002", TWO_LOCKS[kind], TABLES if "one" in kind else "pass")
-    monkeypatch.setattr(running, "LOCK_TIMEOUT_MS", 50_000)
+    monkeypatch.setattr(transactions, "LOCK_TIMEOUT_MS", 50_000)
     with held(own_world, admin, "SELECT FROM bb"), pytest.raises(Conflict) as refusal:
         admin.migrate("0003", scripts())
     assert refusal.value.code == BUSY

@@ -11,7 +11,7 @@ import pytest
 
 from tenantry.domain.errors import Conflict, NotFound
 from tenantry.domain.revision import Step
-from tenantry.domain.tenant import Home, Isolation, TenantId, TenantStatus
+from tenantry.domain.tenant import Home, Isolation, Tenant, TenantId, TenantStatus
 from tenantry.operations.leases import POOL_LEASE
 from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
@@ -20,6 +20,7 @@ from tenantry.rollouts import outcomes, slices
 from tenantry.rollouts.conducting import Next
 from tenantry.rollouts.ledger import Ledger
 from tenantry.rollouts.migrating import migrate_slice
+from tenantry.rollouts.places import Places
 from tenantry.rollouts.rollout import Entry, EntryState, Match, Rollout, RolloutState, StepRecord, Wave
 from tenantry.rollouts.slices import slice_from
 from tests.integration.conftest import TABLE
@@ -285,3 +286,33 @@ def test_tenants_in_every_state_are_migrated_or_left_with_a_reason(fleet: Fleet,
     with_adopted = fleet.start(adopted=True)
     assert fleet.run().state is RolloutState.DONE
     assert fleet.entries(with_adopted)[other.tenant_id.value].changed_to == "0002"
+
+
+def test_where_a_tenant_lives_is_read_once_under_its_lease(
+    fleet: Fleet, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers' first look is where two tenants lived when they began: another server, another database."""
+    (left,) = fleet.add(Isolation.DATABASE)
+    fleet.registry.delete_tenant(left)
+    versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
+    found = {one.tenant_id.value: one for one in fleet.registry.tenants()}
+    moved, adopted, _, other, _, _ = fleet.made
+    before = {
+        moved.value: replace(found[moved.value], server_id="gone"),
+        adopted.value: replace(found[adopted.value], adopted_database=left.value),
+    }
+    monkeypatch.setattr(Places, "all", lambda _: found | before)
+    read: list[TenantId] = []
+    real = fleet.registry.tenant
+
+    def tenant(tenant_id: TenantId) -> Tenant | None:
+        read.append(tenant_id)
+        return real(tenant_id)
+
+    monkeypatch.setattr(fleet.registry, "tenant", tenant)
+    rollout = fleet.start(Wave("all"), adopted=True)
+    assert fleet.run().state is RolloutState.DONE
+    assert {(entry.state, entry.changed_to) for entry in fleet.entries(rollout).values()} == {(DONE, "0002")}
+    assert sorted(map(str, read)) == sorted(map(str, (moved, adopted, other)))
+    assert set(fleet.revisions().values()) == {"0002"}
+    assert fleet.world.execute("SELECT version_num FROM alembic_version", left.value) == [("0001",)]

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
@@ -84,6 +85,16 @@ def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator
         world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "SERVER"}, "sk": {"S": server}})
 
 
+def test_a_new_tenant_says_from_when_on_it_is_served(operator: Operator) -> None:
+    """API Gateway takes some seconds until it knows a new usage key."""
+    made = operator.create()
+    after = datetime.fromisoformat(made.json["usable_after"]) - datetime.now(UTC)
+    assert timedelta(seconds=30) < after <= timedelta(seconds=60)
+
+    again = operator.create(operator.made[-1])
+    assert (again.status, "usable_after" in again.json) == (200, False)
+
+
 def operator_servers(operator: Operator) -> list[str]:
     return [server["server_id"] for server in operator.call("GET", "/admin/v1/servers").json]
 
@@ -115,7 +126,9 @@ def test_a_server_may_bear_another_number_of_backups_than_the_rest(operator: Ope
         ({"port": 1}, "server_unreachable"),
         ({"backup_concurrency": 0}, "invalid_body"),
         ({"backup_concurrency": 101}, "invalid_body"),
-        ({"sslmode": "require"}, "server_unreachable"),
+        ({"sslmode": "require"}, "server_without_tls"),
+        ({"sslmode": "verify-full"}, "server_without_tls"),
+        ({"sslmode": "verify-ca"}, "invalid_body"),
         ({"admin": {"username": "tenantry_admin", "password": "not the password"}}, "server_unreachable"),
         ({"region": "Mumbai"}, "invalid_body"),
         ({"host": "a b"}, "invalid_body"),
@@ -151,10 +164,11 @@ def test_a_tenant_is_made_and_served(operator: Operator) -> None:
     tenant_id = TenantId(name)
     operator.world.execute("CREATE TABLE notes (id int)", name, f"{name}_owner")
     assert operator.world.call(tenant_id, "POST", "notes", body={"id": 1}).status == 201
-    assert operator.call("GET", f"/admin/v1/tenants/{name}").json == reply.json
+    shown = {key: value for key, value in reply.json.items() if key != "usable_after"}
+    assert operator.call("GET", f"/admin/v1/tenants/{name}").json == shown
     assert name in [tenant["tenant_id"] for tenant in operator.call("GET", "/admin/v1/tenants").json]
     again = operator.create(name, region=REGION)
-    assert (again.status, again.json) == (200, reply.json)
+    assert (again.status, again.json) == (200, shown)
     assert operator.world.call(tenant_id, table="notes").json == [{"id": 1}]
 
 

@@ -1,6 +1,6 @@
 -- Lists sessions that are starting in a database and are not in pg_stat_activity yet. Until then they hold this lock on
--- the database, under which they check the right to connect and read their settings.
-SELECT coalesce(array_agg(DISTINCT l.pid), ARRAY[]::int[])
+-- the database, under which they check the right to connect and read their settings. And tells the time.
+SELECT coalesce(array_agg(DISTINCT l.pid), ARRAY[]::int[]), clock_timestamp()
 FROM pg_locks l
 JOIN pg_database d ON d.oid = l.objid
 WHERE l.locktype = 'object'

@@ -25,6 +25,11 @@ ASSUMPTIONS = {
     "gb": "2^30 bytes",
 }
 
+_RETENTION_NOTES = {
+    mode: f"The parameter RetentionMode is {mode}: no backup is ever deleted, so their storage grows every month."
+    for mode in ("DRY_RUN", "DISABLED")
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -184,6 +189,8 @@ class CostReport:
     server_shares: list[ServerShare]
     tenants: list[TenantCost]
     unchecked: list[dict[str, str]] = field(default_factory=list)
+    # ENABLED, DRY_RUN or DISABLED: whether backups that are not wanted any more are deleted.
+    retention_mode: str = "ENABLED"
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer to an operator as JSON values; amounts are text, as floating point would change them."""
@@ -196,6 +203,7 @@ class CostReport:
             "price_regions": sorted(prices.regions),
             "price_sources": dict(prices.sources),
             "assumptions": ASSUMPTIONS,
+            "retention": {"mode": self.retention_mode, "note": _RETENTION_NOTES.get(self.retention_mode)},
             "total": str(_total(self.tenants)),
             "servers": [self._server(share) for share in self.server_shares],
             "isolation": {

@@ -41,8 +41,10 @@ class CostEstimate:
         metering: UsageMetering,
         prices: PriceFile,
         region: str,
+        retention_mode: str,
     ) -> None:
-        """Take the adapters, and the region of the stack: of its functions, secrets and bucket."""
+        """Take the adapters, the region of the stack: of its functions, secrets and bucket; and what retention does."""
+        self._retention_mode = retention_mode
         self._registry = registry
         self._secrets = secrets
         self._servers = servers
@@ -75,6 +77,7 @@ class CostEstimate:
             server_shares=server_shares,
             tenants=[cost for share in server_shares for cost in self._charge(share, usages, prices)],
             unchecked=unchecked.found,
+            retention_mode=self._retention_mode,
         )
 
     def _charge(self, share: ServerShare, usages: list[Usage], prices: PriceList) -> Iterator[TenantCost]:

@@ -26,6 +26,7 @@ from tenantry.reports.drift.judging import (
     judge_registry,
     judge_secrets,
     judge_users,
+    missing_secrets,
 )
 from tenantry.reports.drift.judging_servers import judge_server
 from tenantry.reports.drift.references import Place, References
@@ -111,6 +112,8 @@ class DriftAudit:
         secrets: list[SecretFacts] = []
         with found.reading("secrets"):
             secrets = self._inventory.secrets()
+            # What was made within the last minutes may not be listed yet.
+            secrets += self._inventory.find_secrets(missing_secrets(fleet, self._stage, secrets))
             found.add(judge_secrets(fleet, self._stage, secrets, now))
         with found.reading("usage_keys"):
             found.add(judge_keys(fleet, self._stage, self._inventory.usage_keys()))

@@ -39,13 +39,21 @@ def judge_secrets(fleet: Fleet, stage: str, secrets: list[SecretFacts], now: dat
             yield from _judge_tenants_secret(fleet, stage, secret, secret.name.removeprefix(tenants), now)
         else:
             yield from _judge_servers_secret(fleet, stage, secret, secret.name.removeprefix(servers))
-    seen = {secret.name for secret in secrets}
+    missing = set(missing_secrets(fleet, stage, secrets))
     for tenant in fleet.settled:
-        if f"{tenants}{tenant.tenant_id}" not in seen:
+        if f"{tenants}{tenant.tenant_id}" in missing:
             yield DriftFinding(Drift.SECRET_MISSING, tenant.tenant_id.value, tenant.server_id)
     for server in fleet.servers:
-        if f"{servers}{server}" not in seen:
+        if f"{servers}{server}" in missing:
             yield DriftFinding(Drift.ADMINISTRATOR_MISSING, "", server)
+
+
+def missing_secrets(fleet: Fleet, stage: str, secrets: list[SecretFacts]) -> list[str]:
+    """Name the secrets that tenants and servers should have and that are not among these."""
+    seen = {secret.name for secret in secrets}
+    wanted = [f"tenantry/{stage}/tenants/{tenant.tenant_id}" for tenant in fleet.settled]
+    wanted += [f"tenantry/{stage}/servers/{server}" for server in fleet.servers]
+    return [name for name in wanted if name not in seen]
 
 
 def _judge_servers_secret(fleet: Fleet, stage: str, secret: SecretFacts, server: str) -> Iterator[DriftFinding]:

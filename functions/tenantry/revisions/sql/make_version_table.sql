@@ -1,5 +1,7 @@
--- The table in which Alembic keeps a schema's revision, as Alembic makes it. It stays when the first is taken back.
+-- Notes a schema's first revision, in the table in which Alembic keeps it, as Alembic makes it. It stays when that revision
+-- is taken back.
 CREATE TABLE IF NOT EXISTS {table} (
     version_num varchar(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
-)
+);
+INSERT INTO {table} (version_num) VALUES ({reached})

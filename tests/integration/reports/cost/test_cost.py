@@ -40,6 +40,7 @@ def estimate(fleet: Fleet, counted: UsageMetering | None = None, key: str = "", 
         counted or metering(**USED),
         prices,
         region,
+        "ENABLED",
     ).run()
     shown = made.to_json()
     assert json.loads(json.dumps(shown)) == shown

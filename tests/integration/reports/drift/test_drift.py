@@ -11,6 +11,7 @@ import pytest
 from tenantry.domain.credentials import secret_name
 from tenantry.domain.tenant import Home, Isolation, LeftBehind, TenantId, TenantStatus
 from tenantry.reports.drift.findings import Drift
+from tenantry.reports.drift.fleet_inventory import FleetInventory
 from tests.integration.conftest import STAGE
 from tests.integration.reports.conftest import ACME, BUCKET, SERVER, UMBRELLA, Fleet, key, user
 
@@ -259,6 +260,15 @@ def test_keys_of_a_stage_with_a_longer_name_are_not_ours(fleet: Fleet) -> None:
     other["tags"]["Stage"] = f"{STAGE}-two"
     fleet.keys.append(other)
     assert fleet.drift().passed
+
+
+def test_a_secret_that_is_not_listed_yet_is_not_missing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets Manager lists what was made some minutes ago; by name it is found at once."""
+    monkeypatch.setattr(FleetInventory, "secrets", lambda _: [])
+    assert fleet.drift().passed
+
+    lost_secret(f"servers/{SERVER}")(fleet)
+    assert {finding.kind for finding in fleet.drift().findings} >= {Drift.ADMINISTRATOR_MISSING}
 
 
 def test_what_can_not_be_read_is_told_and_stops_nothing(fleet: Fleet) -> None:

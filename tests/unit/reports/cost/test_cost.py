@@ -108,6 +108,14 @@ def test_totals_are_the_sums_of_what_is_shown() -> None:
     assert [server["total"] for server in shown["servers"]] == ["3.8003"]
     assert [(tenant["tenant"], tenant["server"]) for tenant in shown["tenants"]] == [("b", "first"), ("a", "first")]
     assert json.loads(json.dumps(shown)) == shown
+    assert shown["retention"] == {"mode": "ENABLED", "note": None}
+
+
+@pytest.mark.parametrize("mode", ["DRY_RUN", "DISABLED"])
+def test_that_no_backup_is_ever_deleted_is_told(mode: str) -> None:
+    shown = CostReport("2026-01-01T00:00:00+00:00", 1.0, PRICES, [PLACE], [], retention_mode=mode).to_json()
+    assert shown["retention"]["mode"] == mode
+    assert "no backup is ever deleted" in shown["retention"]["note"]
 
 
 def test_the_prices_that_come_with_the_project_are_complete() -> None:
