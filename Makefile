@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help run up down status token url deploy invoke test odd quick coverage check lint revision findings template format bench build clean
+.PHONY: help run up down status doctor token url deploy invoke test odd quick coverage check lint revision findings template format bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,11 @@ down: $(READY) ## end what `make up` started
 
 status: $(READY) ## say what runs
 	@$(BIN)/python -m local status
+
+doctor: export STACK := $(value STACK)
+doctor: export TOKEN := $(value TOKEN)
+doctor: $(READY) ## say what is wrong with a stack: make doctor STACK=name on AWS, make doctor here
+	@$(BIN)/python -m local.doctor --stack "$$STACK" $(ARGS)
 
 token: $(READY) ## print an id token: make token USER=name
 	@$(BIN)/python -m local token "$(USER)"

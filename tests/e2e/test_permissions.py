@@ -6,7 +6,7 @@ The local AWS does not evaluate the caller's sts:TagSession, so a test checks th
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -70,6 +70,16 @@ def test_a_data_request_needs(api: Api, role: str, action: str) -> None:
         assert answer.status_code in {403, 503}, answer.text
     start_afresh(api, "QueryTenant")
     assert api.call("GET", CANDIDATES, token).status_code == 200
+
+
+def test_who_tries_the_network_needs_the_registry(api: Api) -> None:
+    for held_back, servers in ((nullcontext(), "fine"), (without(api, "ProbeNetworkRole", "dynamodb:Query"), None)):
+        with held_back:
+            start_afresh(api, "ProbeNetwork")
+            failed, answer = invoke(api, "ProbeNetwork", {})
+            assert not failed
+            assert set((json.loads(answer)["servers"] or {"": None}).values()) == {servers}
+    start_afresh(api, "ProbeNetwork")
 
 
 def test_the_authorizer_needs_the_registry(api: Api) -> None:

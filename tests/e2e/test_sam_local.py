@@ -106,6 +106,10 @@ def test_watch_sessions(bridged: tuple[StackFile, Path]) -> None:
     assert invoke(bridged, "WatchSessions", sample("watch_sessions"))["servers"] == 2
 
 
+def test_probe_network(bridged: tuple[StackFile, Path]) -> None:
+    assert set(invoke(bridged, "ProbeNetwork", sample("probe_network"))["servers"].values()) == {"fine"}
+
+
 def test_watch_backups(bridged: tuple[StackFile, Path]) -> None:
     assert invoke(bridged, "WatchBackups", sample("watch_backups"))["tenants"] == 2
 

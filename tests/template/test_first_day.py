@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.aws import service_probe
 from tests.template.conftest import Template
 from tests.template.test_template import IN_A_VPC, Transform, of_type, statements
 
@@ -137,7 +138,8 @@ def test_endpoints_are_made_for_every_service_that_is_called(transformed: Transf
 
     names = {each["ServiceName"]["Fn::Sub"].rpartition(".")[2]: each for each in made}
     code = "".join(path.read_text() for path in Path("functions").rglob("*.py"))
-    assert sorted(SERVICES[name] for name in names) == sorted(set(re.findall(r'aws_client\(\s*"([^"]+)"', code)))
+    called = sorted(set(re.findall(r'aws_client\(\s*"([^"]+)"', code)))
+    assert sorted(SERVICES[name] for name in names) == called == sorted(service_probe.SERVICES)
     gateways = {name for name, each in names.items() if each["VpcEndpointType"] == "Gateway"}
     assert gateways == {"s3", "dynamodb"}  # these cost nothing
     assert all(names[name]["RouteTableIds"] == {"Ref": "RouteTableIds"} for name in gateways)

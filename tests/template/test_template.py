@@ -25,6 +25,7 @@ FUNCTIONS = {
     "PerformOperation": "perform_operation",
     "PlanBackups": "plan_backups",
     "PlanDrills": "plan_drills",
+    "ProbeNetwork": "probe_network",
     "QueryTenant": "query_tenant",
     "RotateCredentials": "rotate_credentials",
     "ScheduleRetention": "schedule_retention",
@@ -38,6 +39,7 @@ OPENING_CONNECTIONS = {
     "DrillBackup",
     "MigrateTenants",
     "PerformOperation",
+    "ProbeNetwork",
     "QueryTenant",
     "RotateCredentials",
     "WatchSessions",
@@ -301,6 +303,7 @@ ALLOWED: list[tuple[str, set[str]]] = [
     ),
     ("BackupWatchRole", {"lambda:InvokeFunction"}),
     ("WatchSessionsRole", {"dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}),
+    ("ProbeNetworkRole", {"dynamodb:Query"}),
     ("SessionWatchRole", {"lambda:InvokeFunction"}),
     (
         "PlanDrillsRole",
@@ -429,6 +432,14 @@ def test_who_watches_quotas_changes_nothing_else_of_a_tenant(transformed: Transf
             "dynamodb:Attributes": ["pk", "sk", "over_quota"],
         },
         "Null": {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"},
+    }
+
+
+def test_who_tries_the_network_reads_servers_and_no_tenant(transformed: Transform) -> None:
+    (query,) = [s for s in statements(transformed(), "ProbeNetworkRole") if s["Action"] == "dynamodb:Query"]
+    assert query["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["SERVER"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
     }
 
 

@@ -24,9 +24,19 @@ def note_service(exception: Exception, service: str) -> str:
 
     :param service: as botocore's events have it.
     """
-    name = _NAMES.get(service, service)
+    name = service_name(service)
     setattr(exception, _NOTED, name)
     return name
+
+
+def service_name(service: str) -> str:
+    """Name a service as the documents do. :param service: as botocore's events have it."""
+    return _NAMES.get(service, service)
+
+
+def way_out(service: str) -> str:
+    """Say what to do about a service that can't be reached."""
+    return f"Give the functions' subnets a way to {service}: a VPC endpoint, or a NAT gateway."
 
 
 def unreached_service(error: BaseException | None) -> str | None:
@@ -44,5 +54,5 @@ def with_the_way_out(error: TenantryError) -> TenantryError:
     service = unreached_service(error) if isinstance(error, DependencyFailed) else None
     if service:
         error.details = f"{service} could not be reached"
-        error.hint = f"Give the functions' subnets a way to {service}: a VPC endpoint, or a NAT gateway."
+        error.hint = way_out(service)
     return error

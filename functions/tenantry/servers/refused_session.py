@@ -35,10 +35,23 @@ def refused_session(credentials: Credentials, refusal: DatabaseUnavailable) -> B
     """Say why the administrator got no session: where no server took it, the server is asked once more."""
     is_silent = refusal.code.startswith(NO_CONNECTION)
     finding = probe_tls(credentials, _PROBE_SECONDS) if is_silent else TlsFinding.FINE
+    return what_is_wrong(finding, f"SQLSTATE {refusal.code}") or BadRequest(
+        "The server does not let us in.",
+        code="server_unreachable",
+        details=f"SQLSTATE {refusal.code}",
+        hint="Check the administrator's name and password, pg_hba.conf and max_connections, and the server's log.",
+    )
+
+
+def what_is_wrong(finding: TlsFinding, details: str | None = None) -> BadRequest | None:
+    """Say what a finding means and what to do about it; None: nothing is wrong.
+
+    :param details: what else is known where nobody answers.
+    """
     if finding in _CERTIFICATES:
-        details, hint = _CERTIFICATES[finding]
+        reason, hint = _CERTIFICATES[finding]
         return BadRequest(
-            "The server's certificate can't be verified.", code="server_untrusted", details=details, hint=hint
+            "The server's certificate can't be verified.", code="server_untrusted", details=reason, hint=hint
         )
     if finding is TlsFinding.NO_TLS:
         return BadRequest(
@@ -50,12 +63,7 @@ def refused_session(credentials: Credentials, refusal: DatabaseUnavailable) -> B
         return BadRequest(
             "Nobody answers at that host and port.",
             code="server_unreachable",
-            details=f"SQLSTATE {refusal.code}",
+            details=details,
             hint="Check both, listen_addresses of PostgreSQL, and that its security group lets the functions' in.",
         )
-    return BadRequest(
-        "The server does not let us in.",
-        code="server_unreachable",
-        details=f"SQLSTATE {refusal.code}",
-        hint="Check the administrator's name and password, pg_hba.conf and max_connections, and the server's log.",
-    )
+    return None

@@ -44,8 +44,10 @@ def probe_tls(credentials: Credentials, seconds: float) -> TlsFinding:
             if credentials.sslmode == "disable":
                 return TlsFinding.FINE
             plain.sendall(_SSL_REQUEST)
-            if plain.recv(1) != _ACCEPTED:
-                return TlsFinding.NO_TLS
+            answer = plain.recv(1)
+            if answer != _ACCEPTED:
+                # Whoever hangs up is no PostgreSQL: a load balancer, say, with nobody behind it.
+                return TlsFinding.NO_TLS if answer else TlsFinding.UNREACHABLE
             return _shake_hands(plain, credentials)
     except OSError:
         return TlsFinding.UNREACHABLE

@@ -13,6 +13,7 @@ from handlers.settings.backups import (
     run_settings,
 )
 from handlers.settings.health import health_settings
+from handlers.settings.network import network_settings
 from handlers.settings.operation import operation_settings
 from handlers.settings.query import query_settings
 from tenantry.domain.errors import InvalidSetting
@@ -28,6 +29,7 @@ READERS = [
     drill_settings,
     backup_settings,
     manage_settings,
+    network_settings,
     operation_settings,
     retention_schedule_settings,
 ]

@@ -1,0 +1,1 @@
+"""What is examined: each check takes a deployed stack and returns what it found, in sentences."""
