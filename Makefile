@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help run up down status doctor token url invoke test odd quick coverage check lint revision findings template format bench build clean
+.PHONY: help run up down status doctor token url deploy invoke test odd quick coverage check lint revision findings template format bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,9 @@ token: $(READY) ## print an id token: make token USER=name
 
 url: $(READY) ## print the address of the API
 	@$(BIN)/python -m local url
+
+deploy: $(READY) ## deploy what has changed into what `make up` started, whose tenants stay (ARGS: parameters)
+	@$(BIN)/python -m local deploy $(ARGS)
 
 invoke: $(READY) ## run a function in a container: make invoke FUNCTION=GetHealth EVENT=events/get_health.json
 	@$(BIN)/python -m local invoke "$(FUNCTION)" "$(EVENT)" $(ARGS)

@@ -1,4 +1,4 @@
-"""The commands behind `make up`, `make down`, `make run` and `make token`: `python -m local COMMAND`."""
+"""The commands behind `make up`, `make down`, `make run`, `make deploy` and `make token`: `python -m local COMMAND`."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ from local.accounts import sign_in
 from local.errors import LocalStackError, PartFailed
 from local.private import ENTERED, private_directory, private_file
 from local.progress import say
+from local.redeployment import redeploy
 from local.stack import DIRECTORY, PROJECT, LocalStack
 from local.stack_file import StackFile, write_private
 from local.supervision import Supervision
@@ -80,6 +81,12 @@ def token(username: str) -> None:
 def url() -> None:
     """Print the API's address."""
     print(StackFile.read(_FILE).api_url)
+
+
+def deploy(parameters: list[str]) -> None:
+    """Build what has changed and deploy it into the running stack."""
+    redeploy(StackFile.read(_FILE), DIRECTORY, PROJECT, parameters)
+    say("Deployed. Its tenants are as they were; what runs keeps its old code for a moment at most.")
 
 
 def invoke(function: str, event: Path, tenant_id: str | None) -> None:
@@ -232,6 +239,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, command in _PLAIN.items():
         commands.add_parser(name, help=(command.__doc__ or "").split(".")[0])
     commands.add_parser("token", help="print a user's id token").add_argument("username")
+    deployment_command = commands.add_parser("deploy", help="deploy what has changed into the running stack")
+    deployment_command.add_argument("parameters", nargs="*", help="the template's, such as RequiredRevision=0002")
     invocation_command = commands.add_parser("invoke", help="run a function in a container")
     invocation_command.add_argument("function", help="its logical id in the template")
     invocation_command.add_argument("event", type=Path, help="a file of events/")
@@ -242,7 +251,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Run one command. :return: the exit code."""
     chosen = vars(_parse(arguments))
-    commands: dict[str, Callable[..., None]] = {**_PLAIN, "token": token, "invoke": invoke}
+    commands: dict[str, Callable[..., None]] = {**_PLAIN, "token": token, "deploy": deploy, "invoke": invoke}
     try:
         commands[chosen.pop("command")](**chosen)
     except LocalStackError as failure:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,11 @@ class Sam:
         self._child: ChildProcess | None = None
         self._stopped = False
 
-    def build(self) -> None:
-        """Build what has changed. :raises PartFailed: the build failed; the log has the error."""
+    def build(self, *, keeps_programs: bool = False) -> None:
+        """Build what has changed. :raises PartFailed: the build failed; the log has the error.
+
+        :param keeps_programs: leave the stack's copy of pg_dump as it is, for it runs already.
+        """
         # Keep the developer's settings for packages and proxies, but drop AWS keys and Python's variables, such as its
         # path.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON"))}
@@ -63,18 +66,24 @@ class Sam:
         environment["PATH"] = clean_environment(self._directory)["PATH"]
         with self._alone():
             self._run("build", ["--cached", "--parallel"], environment)
-            self._keep_pg_client()
+            if not keeps_programs:
+                self._keep_pg_client()
 
     def deploy(self, aws: AwsServer, parameters: Mapping[str, str]) -> Deployment:
-        """Deploy the build and wait until it is done. :raises PartFailed: CloudFormation refused it."""
-        aws.client("s3").create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        """Deploy the build and wait until it is done; parameters that are not named stay as they are.
+
+        :raises PartFailed: CloudFormation refused it.
+        """
+        with suppress(aws.client("s3").exceptions.BucketAlreadyOwnedByYou):
+            aws.client("s3").create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
         environment = {**clean_environment(self._directory), "AWS_ENDPOINT_URL": aws.endpoint_url}
         # SAM's default is to poll every five seconds, which suits a remote AWS.
         environment["SAM_CLI_POLL_DELAY"] = "0.2"
         options = ["--config-env", STAGE, "--stack-name", STACK_NAME, "--region", REGION]
         options += ["--no-resolve-s3", "--s3-bucket", _ARTIFACTS]
-        options += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides"]
-        options += [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()]
+        options += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+        named = [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()]
+        options += ["--parameter-overrides", *named] if named else []
         with self._alone():
             self._run("deploy", options, environment)
         return describe(aws.client("cloudformation"))

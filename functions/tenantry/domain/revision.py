@@ -89,12 +89,19 @@ def steps_between(history: Sequence[Revision], current: str | None, target: str)
     """List the steps from one revision to another, in order; none where a schema is there already.
 
     :param current: the revision that a schema is at; None or empty before the first.
-    :param target: an id of the history; empty before the first.
-    :raises Conflict: the schema is at a revision that the history does not have (`schema_unknown`).
+    :param target: an id; empty before the first.
+    :raises Conflict: the history does not have the revision that a schema is at (`schema_unknown`), or the one that it
+        is to be brought to (`goal_unknown`), as after a deployment of older code.
     """
     ids = ["", *(revision.revision_id for revision in history)]
     if (current or "") not in ids:
         raise schema_unknown(str(current))
+    if target not in ids:
+        raise Conflict(
+            f"The tenant is to be brought to revision {target}, which is not known here.",
+            code="goal_unknown",
+            hint="Deploy the version of Tenantry that has this revision, and resume the rollout; or cancel it.",
+        )
     here, there = ids.index(current or ""), ids.index(target)
     if here <= there:
         return [Step(revision) for revision in history[here:there]]

@@ -5,7 +5,7 @@ not before: a tenant that is copied from a template needs neither.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,49 @@ class History:
         with _readable():
             from alembic.script import ScriptDirectory  # noqa: PLC0415
 
+            _require_own_numbers()
             scripts = [*ScriptDirectory.from_config(alembic_config()).walk_revisions()]
         scripts.reverse()
-        for earlier, script in zip([None, *scripts], scripts, strict=False):
-            if script.down_revision != (earlier.revision if earlier else None):
-                raise InvalidSetting(
-                    f"Revision {script.revision} does not follow the one before it: make them one line."
-                )
+        _require_one_line(scripts)
         self._modules = {script.revision: script.module for script in scripts}
         self.revisions = [_revision(script) for script in scripts]
 
     def module(self, revision_id: str) -> Any:
         """Return the module of a revision, with its `upgrade` and `downgrade`."""
         return self._modules[revision_id]
+
+
+def _require_own_numbers() -> None:
+    """Require that no two files have one number, as after a merge: Alembic would leave one of them out.
+
+    :raises InvalidSetting: two have.
+    """
+    named: dict[str, str] = {}
+    for path in sorted(revisions_directory().glob("*.py")):
+        number = path.name.partition("_")[0]
+        if other := named.get(number):
+            raise InvalidSetting(
+                f"Both {other} and {path.name} are revision {number}: of the one that is deployed nowhere yet, set "
+                "`revision` and the file's name to the next number, and `down_revision` to the number before that."
+            )
+        named[number] = path.name
+
+
+def _require_one_line(scripts: Sequence[Any]) -> None:
+    """Require that each revision follows the one before it, and is named by its file: the newest is found by names.
+
+    :param scripts: Alembic's, oldest first.
+    :raises InvalidSetting: one does not.
+    """
+    for earlier, script in zip([None, *scripts], scripts, strict=False):
+        file, before = Path(script.path).name, earlier.revision if earlier else None
+        if file.partition("_")[0] != script.revision:
+            raise InvalidSetting(f"The name of {file} has to begin with its `revision`, {script.revision}.")
+        if script.down_revision != before:
+            raise InvalidSetting(
+                f"The revisions are no line: {file} has `down_revision` {script.down_revision!r}, and {before!r} is "
+                "there too. Each follows the number before its own, and no two follow the same."
+            )
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Ledger:
             raise NotFound(
                 "The rollout has no such tenant.",
                 code="not_in_rollout",
-                hint="Shared tables are called pool/ and their server; GET …/tenants lists all.",
+                hint=f"GET /admin/v1/rollouts/{rollout_id}/tenants has all; the pool of a server is pool/ and its id.",
             )
         return entry_from(json.loads(item["entry"]["S"]))
 

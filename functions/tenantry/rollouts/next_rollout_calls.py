@@ -15,6 +15,8 @@ def next_rollout_calls(rollout: Rollout) -> list[NextCall]:
     resume = NextCall(f"{here}/resume", "go on; what has failed or was blocked is tried anew")
     pause = NextCall(f"{here}/pause", "begin nothing more until it is resumed")
     promote = NextCall(f"{here}/promote", "let the next wave begin")
+    end_soak = NextCall(f"{here}/promote", "end the soak time, and let the next wave begin whatever the errors")
+    skip = NextCall(f"{here}/skip", "leave out a tenant that has failed or is blocked", {"tenant": "…", "reason": "…"})
     revert = NextCall(f"{here}/revert", "take back what it did, in the homes that it changed")
     if rollout.reason == PLANNING:
         return [cancel]
@@ -25,9 +27,9 @@ def next_rollout_calls(rollout: Rollout) -> list[NextCall]:
             NextCall(f"{here}/cancel", "end it; then it can be reverted"),
         ]
     return {
-        RolloutState.RUNNING: [*([promote] if rollout.soak_until else []), pause, cancel],
+        RolloutState.RUNNING: [*([end_soak] if rollout.soak_until else []), pause, cancel],
         RolloutState.WAITING: [promote, cancel],
         RolloutState.PAUSED: [resume, cancel],
-        RolloutState.STOPPED: [resume, cancel],
+        RolloutState.STOPPED: [resume, skip, cancel],
         RolloutState.PLANNED: [NextCall(f"POST {_API}", "start it: the same body without dry_run")],
     }.get(rollout.state, [] if rollout.reverts else [revert])

@@ -16,7 +16,6 @@ from tenantry.rollouts.rollout_store import RolloutStore
 
 # As far back as the reasons are looked for, and the files are compared.
 _ROLLOUTS: Final = 10
-_TOLD: Final = frozenset({EntryState.FAILED, EntryState.BLOCKED, EntryState.SKIPPED, EntryState.CANCELLED})
 
 
 class MigrationReport:
@@ -39,23 +38,22 @@ class MigrationReport:
         ours = [tenant for tenant in tenants if not tenant.adopted_database]
         behind = [tenant for tenant in ours if tenant.schema_revision != line[-1]]
         rollouts = [rollout for rollout in self._rollouts.newest(_ROLLOUTS) if not rollout.rules.dry_run]
-        reasons = self._reasons(rollouts) if behind else {}
+        newest = self._newest(rollouts) if behind else {}
         return {
             "head": line[-1],
             "tenants": len(tenants),
             "by_revision": dict(sorted(Counter(tenant.schema_revision or "none" for tenant in ours).items())),
-            "behind": [_line(tenant, line, reasons) for tenant in behind],
+            "behind": [_line(tenant, line, newest) for tenant in behind],
             "adopted": sorted(tenant.tenant_id.value for tenant in tenants if tenant.adopted_database),
             "changed_files": self._changed_files(scripts, rollouts),
         }
 
-    def _reasons(self, rollouts: Sequence[Rollout]) -> dict[str, tuple[Rollout, Entry]]:
-        """Find for each home the newest rollout that has something to say of it."""
+    def _newest(self, rollouts: Sequence[Rollout]) -> dict[str, tuple[Rollout, Entry]]:
+        """Find each home in the newest rollout that it belongs to: an earlier one's reasons may be mended since."""
         found: dict[str, tuple[Rollout, Entry]] = {}
         for rollout in rollouts:
             for entry in self._ledger.all(rollout.rollout_id):
-                if entry.state in _TOLD:
-                    found.setdefault(entry.unit, (rollout, entry))
+                found.setdefault(entry.unit, (rollout, entry))
         return found
 
     def _changed_files(self, scripts: RenderedHistory, rollouts: Sequence[Rollout]) -> list[dict[str, str]]:
@@ -74,18 +72,19 @@ def _differs(step: PlannedStep, now: PlannedStep | None) -> bool:
     return step.direction == "upgrade" and (now is None or now.digest != step.digest)
 
 
-def _line(tenant: Tenant, line: Sequence[str], reasons: dict[str, tuple[Rollout, Entry]]) -> dict[str, Any]:
+def _line(tenant: Tenant, line: Sequence[str], newest: dict[str, tuple[Rollout, Entry]]) -> dict[str, Any]:
     revision = tenant.schema_revision
     unit = f"{POOL}{tenant.server_id}" if tenant.isolation is Isolation.POOLED else tenant.tenant_id.value
     told: dict[str, Any] = {"rollout": None, "state": None, "code": None, "details": None, "reason": None}
-    if unit in reasons:
-        rollout, entry = reasons[unit]
+    # Brought where it was to be, it is behind for want of another rollout; but for one that took something back.
+    if unit in newest and (newest[unit][1].state is not EntryState.DONE or newest[unit][0].reverts):
+        rollout, entry = newest[unit]
         told = {
             "rollout": rollout.rollout_id,
             "state": entry.state.value,
             "code": entry.code or None,
             "details": entry.details or None,
-            "reason": entry.reason or None,
+            "reason": entry.reason or (f"reverts {rollout.reverts}" if rollout.reverts else None),
         }
     at = ["", *line]
     return {

@@ -119,11 +119,12 @@ class RolloutStore:
             return
         holder = self._under_way()
         if not (self._is_over(holder) and self._claim(rollout, holder)):
+            other = self._under_way()
             raise Conflict(
                 "Another rollout is under way.",
                 code="rollout_in_progress",
-                details=f"rollout {self._under_way()}",
-                hint="Let it end, or cancel it: POST /admin/v1/rollouts/{id}/cancel.",
+                details=f"rollout {other}",
+                hint=f"GET /admin/v1/rollouts/{other} says what it waits for. Let it end, or cancel it.",
             )
 
     def _claim(self, rollout: Rollout, holder: str) -> bool:
@@ -230,8 +231,10 @@ class RolloutStore:
 def require_going(rollout: Rollout) -> None:
     """Require that a rollout is not over. :raises Conflict: it is (`rollout_over`)."""
     if rollout.is_over:
+        was_dry = rollout.state is RolloutState.PLANNED
+        again = "POST /admin/v1/rollouts with the same body without dry_run starts it."
         raise Conflict(
-            f"The rollout is {RolloutState(rollout.state).value}.",
+            "It was a dry run." if was_dry else f"The rollout is {rollout.state.value}.",
             code="rollout_over",
-            hint="Start another: what is done already costs next to nothing.",
+            hint=again if was_dry else "Start another: what is done already costs next to nothing.",
         )

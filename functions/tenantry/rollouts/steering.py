@@ -67,7 +67,7 @@ class Steering:
                 raise Conflict(
                     "The wave is not complete.",
                     code="wave_incomplete",
-                    hint="A gate is opened when its wave is done; resume a rollout that has stopped.",
+                    hint="A gate is opened when its wave is done; resume a rollout that is paused or has stopped.",
                 )
             now = datetime.now(UTC)
             return replace(rollout, wave=rollout.wave + 1, wave_began_at=now, soak_until=None)
@@ -98,8 +98,11 @@ class Steering:
         require_going(self._rollouts.get(rollout_id))
         entry = self._ledger.get(rollout_id, unit)
         if entry.state in {EntryState.DONE, EntryState.RUNNING}:
+            is_done = entry.state is EntryState.DONE
             raise Conflict(
-                f"It is {entry.state.value}.", code="not_skippable", hint="Revert the rollout to take it back."
+                f"It is {entry.state.value}.",
+                code="not_skippable",
+                hint="Revert the rollout to take it back." if is_done else "Wait until its worker has ended.",
             )
         skipped = replace(
             entry, state=EntryState.SKIPPED, reason=reason, updated_at=datetime.now(UTC).isoformat(), not_before=""

@@ -27,6 +27,7 @@ from local.ports import LOOPBACK, free_ports
 from local.postgres_server import PostgresServer
 from local.processes import marked_processes, wait_until
 from local.progress import keep_silent
+from local.redeployment import require_known
 from local.stack import LocalStack
 from local.supervision import Supervision
 from tenantry.revisions.running import upgrade_schema
@@ -260,6 +261,13 @@ def test_the_gateway_answers_as_its_definition_says(aws: AwsServer) -> None:
     status, headers, body = _call(f"{url}/nowhere", "GET")
     assert (status, headers["Access-Control-Allow-Origin"]) == (404, "https://app.example.com")
     assert json.loads(body) == {"code": "not_found"}
+
+    require_known(aws, STACK_NAME, {"Origin": "https://other.example.com"})
+    with pytest.raises(LocalStackError, match=r"no parameter Orign\. It has: Origin$"):
+        require_known(aws, STACK_NAME, {"Orign": "https://other.example.com"})
+    # What is deployed once more fills its gaps once more.
+    fill_gateway_gaps(aws, deployment)
+    assert _call(f"{url}/things/1", "OPTIONS")[0] == 204
 
 
 def _call(url: str, method: str) -> tuple[int, Message, bytes]:

@@ -88,3 +88,25 @@ def test_a_name_with_signs_of_the_shell_is_refused_and_not_run(versions: Version
     assert done.returncode == 2
     assert "a revision's name has letters" in done.stderr.lower()
     assert not {"b", "c"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_two_files_of_one_number_are_both_named(versions: Versions) -> None:
+    """Two branches made it, and were merged: Alembic would take one of them and say nothing."""
+    versions.add("0002", "0001", "pass")
+    (versions.path / "0002_theirs.py").write_text((versions.path / "0002_made.py").read_text())
+    with pytest.raises(InvalidSetting, match=r"Both 0002_made\.py and 0002_theirs\.py are revision 0002"):
+        History()
+
+
+@pytest.mark.parametrize("name", ["0003_made.py", "notes.py"])
+def test_a_file_is_named_by_its_revision(versions: Versions, name: str) -> None:
+    versions.add("0002", "0001", "pass").rename(versions.path / name)
+    with pytest.raises(InvalidSetting, match=rf"name of {name} has to begin with its `revision`, 0002"):
+        History()
+
+
+def test_two_that_follow_the_same_are_told(versions: Versions) -> None:
+    versions.add("0002", "0001", "pass")
+    versions.add("0003", "0001", "pass")
+    with pytest.raises(InvalidSetting, match=r"000[23]_made\.py has `down_revision` '0001'.*no two follow the same"):
+        History()

@@ -218,6 +218,24 @@ def test_a_round_is_no_larger_than_the_state_machine_takes(fleet: Fleet) -> None
     assert len(slices.slices_of(rollout, many)) == 1000
 
 
+def test_a_goal_that_the_deployed_code_does_not_have_says_so(fleet: Fleet, versions: Versions) -> None:
+    """Older code was deployed while a rollout was under way, or while it was taken back."""
+    made = versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
+    rollout = fleet.start()
+    made.unlink()
+    assert fleet.run().state is RolloutState.STOPPED
+    failed = [entry for entry in fleet.entries(rollout).values() if entry.state is FAILED]
+    assert {(entry.code, "resume" in entry.hint) for entry in failed} == {("goal_unknown", True)}
+
+    versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
+    fleet.steering.resume(rollout.rollout_id)
+    assert fleet.run().state is RolloutState.DONE
+    back = fleet.rollouts.revert(rollout.rollout_id, "somebody")
+    made.unlink()
+    assert fleet.run().state is RolloutState.STOPPED
+    assert {entry.code for entry in fleet.entries(back).values() if entry.state is FAILED} == {"schema_unknown"}
+
+
 def test_names_of_no_rollout_and_no_home_are_not_found(fleet: Fleet) -> None:
     rollout = fleet.start()
     for name in ("!steps", "pool/elsewhere", "x" * 60):

@@ -10,7 +10,7 @@ from tenantry.domain.tenant import TenantId, TenantStatus
 from tenantry.rollouts.report import MigrationReport
 from tenantry.rollouts.rollout import EntryState, Match, RolloutState, Wave
 from tests.integration.revisions.conftest import Versions
-from tests.integration.rollouts.conftest import ADD_NOTE, Fleet
+from tests.integration.rollouts.conftest import ADD_NOTE, DROP_NOTE, Fleet
 
 POOL = "pool/local"
 
@@ -55,19 +55,34 @@ def test_everybody_is_backed_up_before_a_change(fleet: Fleet, versions: Versions
 
 def test_the_report_says_who_is_behind_why_and_which_file_has_changed(fleet: Fleet, versions: Versions) -> None:
     report = MigrationReport(fleet.registry, fleet.store, fleet.ledger)
-    versions.add("0002", "0001", ADD_NOTE)
+    versions.add("0002", "0001", ADD_NOTE, DROP_NOTE)
     database = fleet.made[0].value
     fleet.world.execute("ALTER TABLE candidates ADD COLUMN note int", database)
-    rollout = fleet.start(Wave("all", max_failed=1))
+    fleet.start(Wave("all", max_failed=1))
     fleet.run()
     found = report.run()
     assert (found["head"], found["by_revision"], found["changed_files"]) == ("0002", {"0001": 1, "0002": 4}, [])
     (behind,) = found["behind"]
     assert (behind["tenant_id"], behind["revisions_behind"], behind["code"]) == (database, 1, "42701")
 
+    versions.add("0003", "0002", "op.execute('SELECT 1')")
+    fleet.world.execute("ALTER TABLE candidates DROP COLUMN note", database)
+    again = fleet.start(target="0002")
+    waiting = next(line for line in report.run()["behind"] if line["tenant_id"] == database)
+    assert (waiting["rollout"], waiting["state"], waiting["code"]) == (again.rollout_id, "pending", None)
+    fleet.run()
+    mended = {(line["rollout"], line["code"]) for line in report.run()["behind"]}
+    assert mended == {(None, None)}
+    back = fleet.rollouts.revert(again.rollout_id, "somebody")
+    fleet.run()
+    taken_back = next(line for line in report.run()["behind"] if line["tenant_id"] == database)
+    told = (taken_back["rollout"], taken_back["state"], taken_back["reason"])
+    assert told == (back.rollout_id, "done", f"reverts {again.rollout_id}")
+    (versions.path / "0003_made.py").unlink()
+
     versions.add("0002", "0001", ADD_NOTE.replace("note", "note2"))
     (changed,) = report.run()["changed_files"]
-    assert (changed["revision"], changed["rollout"]) == ("0002", rollout.rollout_id)
+    assert (changed["revision"], changed["rollout"]) == ("0002", again.rollout_id)
     (versions.path / "0002_made.py").unlink()
     (gone,) = report.run()["changed_files"]
     assert gone == changed

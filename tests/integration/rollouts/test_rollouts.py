@@ -75,6 +75,9 @@ def test_a_dry_run_changes_nothing(fleet: Fleet, versions: Versions) -> None:
         (DONE, "0001", ())
     }
     assert set(fleet.revisions().values()) == {"0001"}
+    with pytest.raises(Conflict, match="dry run") as refusal:
+        fleet.steering.resume(plan.rollout_id)
+    assert (refusal.value.code, "without dry_run" in str(refusal.value.hint)) == ("rollout_over", True)
 
 
 def test_waves_soak_and_wait_for_their_gates(fleet: Fleet, versions: Versions) -> None:

@@ -69,4 +69,7 @@ def test_every_way_out_is_named() -> None:
     calls = [str(call.call).rpartition("/")[2] for call in next_rollout_calls(STOPPED)]
     assert calls == ["resume", "promote", "cancel"]
     others = [str(call.call).rpartition("/")[2] for call in next_rollout_calls(replace(STOPPED, reason="other"))]
-    assert others == ["resume", "cancel"]
+    assert others == ["resume", "skip", "cancel"]
+    soaking = replace(STOPPED, state=RolloutState.RUNNING, reason="", soak_until=NOW)
+    first, *_ = next_rollout_calls(soaking)
+    assert (str(first.call).rpartition("/")[2], "whatever the errors" in first.meaning) == ("promote", True)
