@@ -33,7 +33,7 @@ def check_keys(stack: DeployedStack) -> list[Finding]:
     )
     used = sum(len(page["items"]) for page in pages)
     says = f"{used:,} of the account's {_KEYS:,} API keys in this region are used"
-    what_to_do = "Ask AWS for more (Service Quotas, API Gateway, API keys), or make another stack elsewhere."
+    what_to_do = "AWS gives no more: make the next stack in another region or account, before this one is full."
     if used >= _KEYS:
         return [error(f"{says}: no more tenants can be made.", what_to_do)]
     return [hint(f"{says}.", what_to_do) if used >= _KEYS_SOON else ok(f"{says}.")]
