@@ -71,9 +71,15 @@ class TlsFront:
 
 
 @contextmanager
-def serve_tls(host: str, port: int, certificate: Path) -> Iterator[TlsFront]:
-    """Run a TLS proxy in front of the PostgreSQL server at this address until the block ends, on a free port."""
+def serve_tls(host: str, port: int, certificate: Path, ciphers: str = "") -> Iterator[TlsFront]:
+    """Run a TLS proxy in front of the PostgreSQL server at this address until the block ends, on a free port.
+
+    :param ciphers: OpenSSL's list; one is for TLS 1.2 alone.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if ciphers:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
     context.load_cert_chain(certificate)
     started: Future[TlsFront] = Future()
     stop = asyncio.Event()

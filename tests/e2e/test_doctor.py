@@ -18,6 +18,15 @@ def doctored(stack: StackFile) -> DeployedStack:
     return command.local_stack(stack)
 
 
+@pytest.fixture
+def as_on_aws(stack: StackFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of somebody who looks at a stack on AWS; AWS is the local one."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", stack.region)
+
+
 @pytest.fixture(scope="module")
 def results(doctored: DeployedStack) -> list[Result]:
     return list(examine(doctored))
@@ -46,25 +55,17 @@ def test_the_probe_answers_with_names_alone(stack: StackFile, doctored: Deployed
     assert not any("." in name or "/" in name for name in probe.services)
 
 
-def test_an_unknown_stack_is_said_to_be_none(
-    stack: StackFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_REGION", stack.region)
+@pytest.mark.usefixtures("as_on_aws")
+def test_an_unknown_stack_is_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--stack", "tenantry-nowhere"]) == 2
     assert capsys.readouterr().err.startswith("There is no stack tenantry-nowhere in this region.")
 
 
+@pytest.mark.usefixtures("as_on_aws")
 def test_the_command_ends_with_1_where_something_is_wrong(
     stack: StackFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Looked at as a stack on AWS, what the local stack leaves out is an error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_REGION", stack.region)
     monkeypatch.delenv("TOKEN", raising=False)
     assert command.main(["--stack", stack.stack_name, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)["findings"]

@@ -1,8 +1,9 @@
 """Copies a restored registry back into the stack's table: `python3 -m tenantry.aws.registry_copy RESTORED TABLE`.
 
 DynamoDB restores to a new table only, and the functions know the stack's. Without `--write` the command counts what it
-would do and changes nothing. What lies in the stack's table alone stays, and a tenant that was erased or renamed since
-does not come back. The command runs in a clone with `PYTHONPATH=functions`, with the AWS
+would do and changes nothing. With it, what is missing is written. What lies in the stack's table stays as it is there,
+unless `--overwrite` says otherwise: a tenant that was moved since would be served from where it was. One that was
+erased or renamed since does not come back. The command runs in a clone with `PYTHONPATH=functions`, with the AWS
 CLI's variables (`AWS_REGION`, `AWS_PROFILE`, …). The exit status is 0 if all is well and 2 if AWS refused.
 """
 
@@ -34,10 +35,13 @@ _NAMED = ("TENANT", "SERVER", "FORMER")
 _PASSING = "LEASE"
 
 
-def copy_back(dynamodb: "DynamoDBClient", restored: str, table: str, *, write: bool) -> dict[str, list[Key]]:
-    """Write what the restored table has otherwise than the stack's. Returns the items' keys by what becomes of them.
+def copy_back(
+    dynamodb: "DynamoDBClient", restored: str, table: str, *, write: bool, overwrite: bool = False
+) -> dict[str, list[Key]]:
+    """Write what the stack's table lacks of the restored one. Returns the items' keys by what was found of them.
 
     :param write: False changes nothing.
+    :param overwrite: write what is different, too, as it was.
     :raises ClientError: DynamoDB refused.
     """
     then, now = _read(dynamodb, restored), _read(dynamodb, table)
@@ -46,7 +50,8 @@ def copy_back(dynamodb: "DynamoDBClient", restored: str, table: str, *, write: b
         fates[_fate(key, then, now)].append(key)
     fates["only here"] = sorted(now.keys() - then.keys())
     if write:
-        _write(dynamodb, table, [then[key] for key in fates["missing"] + fates["different"]])
+        wanted = fates["missing"] + (fates["different"] if overwrite else [])
+        _write(dynamodb, table, [then[key] for key in wanted])
     return fates
 
 
@@ -91,11 +96,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tenantry.aws.registry_copy", description=__doc__)
     parser.add_argument("restored", help="the table that DynamoDB has made of the backup")
     parser.add_argument("table", help="the stack's table: its output RegistryTableName")
-    parser.add_argument("--write", action="store_true", help="write; without it nothing is changed")
+    parser.add_argument("--write", action="store_true", help="write what is missing; without it nothing is changed")
+    parser.add_argument("--overwrite", action="store_true", help="write what is different, too, as it was then")
     options = parser.parse_args(arguments)
     try:
         client: Any = Session().create_client("dynamodb")
-        fates = copy_back(client, options.restored, options.table, write=options.write)
+        fates = copy_back(client, options.restored, options.table, write=options.write, overwrite=options.overwrite)
     except (ClientError, BotoCoreError) as error:
         sys.stderr.write(f"{printable(str(error))}\n")
         return _FAILED

@@ -59,6 +59,13 @@ def what_is_wrong(finding: TlsFinding, details: str | None = None) -> BadRequest
             code="server_without_tls",
             hint='Set ssl = on there, with a certificate; or, where its network is safe, say "sslmode": "disable".',
         )
+    if finding is TlsFinding.NO_HANDSHAKE:
+        return BadRequest(
+            "The server has no TLS that is safe.",
+            code="server_without_tls",
+            details="it answers, and no handshake comes about",
+            hint="Let it speak TLS 1.2 or later (ssl_min_protocol_version, ssl_max_protocol_version, ssl_ciphers).",
+        )
     if finding is TlsFinding.UNREACHABLE:
         return BadRequest(
             "Nobody answers at that host and port.",

@@ -32,6 +32,7 @@ class TlsFinding(StrEnum):
     EXPIRED = "expired"
     UNTRUSTED = "untrusted"
     NO_CERTIFICATES = "no_certificates"
+    NO_HANDSHAKE = "no_handshake"
 
 
 def probe_tls(credentials: Credentials, seconds: float) -> TlsFinding:
@@ -65,6 +66,8 @@ def _shake_hands(plain: socket.socket, credentials: Credentials) -> TlsFinding:
         if exc.verify_code in _OTHER_HOST:
             return TlsFinding.OTHER_HOST
         return TlsFinding.EXPIRED if exc.verify_code in {_EXPIRED, _NOT_YET_VALID} else TlsFinding.UNTRUSTED
+    except ssl.SSLError:
+        return TlsFinding.NO_HANDSHAKE
 
 
 def _context(credentials: Credentials) -> ssl.SSLContext:

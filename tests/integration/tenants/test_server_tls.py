@@ -135,3 +135,16 @@ def test_a_certificate_out_of_date_is_told(operator: Operator, authority: Certif
 
     assert (reply.status, reply.json["code"]) == (400, "server_untrusted"), reply.text
     assert "expired" in reply.json["details"]
+
+
+def test_a_server_with_whom_no_handshake_comes_about_is_told(
+    operator: Operator, authority: CertificateAuthority
+) -> None:
+    """It answers, so it is not unreachable; it has TLS, which nobody may use any more."""
+    server = operator.world.server
+    with serve_tls(server.host, server.port, authority.issue("localhost"), ciphers="ECDHE-RSA-AES128-SHA") as front:
+        body = as_documented(operator, front.port, {"sslrootcert": authority.root_path.read_text()})
+        reply = operator.call("PUT", "/admin/v1/servers/second", body)
+
+    assert (reply.status, reply.json["code"]) == (400, "server_without_tls"), reply.text
+    assert "no handshake" in reply.json["details"]

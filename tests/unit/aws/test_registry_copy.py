@@ -37,7 +37,17 @@ def held(dynamodb: Any) -> dict[str, str]:
     return {f"{item['pk']['S']} {item['sk']['S']}": item["status"]["S"] for item in items}
 
 
-def test_what_is_missing_or_different_becomes_what_it_was(dynamodb: Any) -> None:
+def test_what_is_missing_comes_back_and_what_is_different_stays(dynamodb: Any) -> None:
+    """A tenant that was moved since would be served from where it was."""
+    put(dynamodb, RESTORED, "TENANT", "acme", "at the former server")
+    put(dynamodb, RESTORED, "TENANT", "lost")
+    put(dynamodb, TABLE, "TENANT", "acme", "moved")
+
+    assert copy_back(dynamodb, RESTORED, TABLE, write=True)["different"] == [("TENANT", "acme")]
+    assert held(dynamodb) == {"TENANT acme": "moved", "TENANT lost": "active"}
+
+
+def test_what_is_missing_or_different_becomes_what_it_was_if_asked(dynamodb: Any) -> None:
     for number in range(60):  # more than one request takes
         put(dynamodb, RESTORED, "TENANT", f"t{number}")
     put(dynamodb, TABLE, "TENANT", "t0")
@@ -46,7 +56,7 @@ def test_what_is_missing_or_different_becomes_what_it_was(dynamodb: Any) -> None
 
     told = copy_back(dynamodb, RESTORED, TABLE, write=False)
     assert held(dynamodb) == {"TENANT t0": "active", "TENANT t1": "nonsense", "TENANT younger": "active"}
-    assert copy_back(dynamodb, RESTORED, TABLE, write=True) == told
+    assert copy_back(dynamodb, RESTORED, TABLE, write=True, overwrite=True) == told
     assert {fate: len(keys) for fate, keys in told.items()} == {
         "missing": 58,
         "different": 1,
