@@ -150,7 +150,7 @@ class Context:
 
 
 @pytest.fixture(scope="module")
-def s3(world: World) -> Iterator[Any]:
+def s3(empty_world: World) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BACKUP_BUCKET", BUCKET)
         patch.setenv("PG_CLIENT_DIRECTORY", str(BINARIES))
