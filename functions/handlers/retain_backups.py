@@ -13,7 +13,7 @@ from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.fleet.run import RunId
 from tenantry.fleet.run_store import RunStore
-from tenantry.fleet.work import Done, FleetWork, Skipped
+from tenantry.fleet.work import Done, FleetWork, NothingToDo
 from tenantry.observability import logger
 from tenantry.operations.leases import TENANT_LEASE, Leases
 from tenantry.operations.operation_store import OperationStore
@@ -54,13 +54,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except TenantryError as error:
         logger().error("retention failed", extra={"code": error.code, "reason": error.message, **names})
         raise error.without_cause() from None
-    told = {"skipped": found.code} if isinstance(found, Skipped) else _told(found)
+    told = {"skipped": found.code} if isinstance(found, NothingToDo) else _told(found)
     logger().info("retention ended", extra=told | names)
     return told | names
 
 
-def _describe(found: Applied | Skipped) -> Done | Skipped:
-    return found if isinstance(found, Skipped) else found.word()
+def _describe(found: Applied | NothingToDo) -> Done | NothingToDo:
+    return found if isinstance(found, NothingToDo) else found.word()
 
 
 def _told(found: Applied) -> dict[str, Any]:

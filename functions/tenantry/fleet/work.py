@@ -22,7 +22,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class NothingToDo:
     """Why there is nothing to do for a tenant, now that its turn has come: the code of the reason."""
 
     code: str
@@ -47,7 +47,7 @@ class FleetWork:
         tenant_id: TenantId,
         run: RunId | None,
         work: Callable[[], Work],
-        describe: Callable[[Work], Done | Skipped],
+        describe: Callable[[Work], Done | NothingToDo],
     ) -> Work:
         """Do the work under the tenant's lease.
 
@@ -83,8 +83,8 @@ class FleetWork:
                 hint="Wait for it to end. One that has died is waited for no longer than a function may run.",
             ) from exc
 
-    def _tell_result(self, run: RunId | None, tenant_id: TenantId, result: Done | Skipped, started: float) -> None:
-        if isinstance(result, Skipped):
+    def _tell_result(self, run: RunId | None, tenant_id: TenantId, result: Done | NothingToDo, started: float) -> None:
+        if isinstance(result, NothingToDo):
             self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, result.code), started)
             return
         outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=result.backup_id, bytes=result.bytes)

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 from tenantry.aws.registry import Registry
 from tenantry.backups.retention.run import KIND, PLAN_KIND
-from tenantry.domain.errors import TenantUnknown
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 from tenantry.domain.ulid import new_ulid, ulid_time
 from tenantry.fleet.run import RunId
-from tenantry.fleet.work import Done, Skipped
+from tenantry.fleet.work import Done, NothingToDo
 from tenantry.operations.operation_store import OperationStore
 from tenantry.operations.operations import Performer
 
@@ -63,18 +62,18 @@ class ScheduledRetention:
         self._store = store
         self._performer = performer
 
-    def apply(self, tenant_id: TenantId, kind: str, run: RunId | None) -> Applied | Skipped:
+    def apply(self, tenant_id: TenantId, kind: str, run: RunId | None) -> Applied | NothingToDo:
         """Make the tenant's operation and perform it; the caller holds the tenant's lease.
 
         :param run: a second delivery of a run makes the same operation; without one, each call makes its own.
-        :returns: Skipped if the tenant was erased or renamed since the plan, or is being erased.
+        :returns: NothingToDo if the tenant was erased or renamed since the plan, or is being erased.
         :raises TenantryError: a step failed; the operation has the code, and a repetition goes on with it.
         """
         tenant = self._registry.tenant(tenant_id)
         if tenant is None:
-            return Skipped(TenantUnknown.code)
+            return NothingToDo("tenant_unknown")
         if tenant.status is TenantStatus.ERASING:
-            return Skipped("tenant_erasing")
+            return NothingToDo("tenant_erasing")
         operation = self._operation(tenant_id, kind, run)
         was_done_before = operation.status is OperationStatus.SUCCEEDED
         return Applied(self._performer.perform_held(operation.operation_id), was_done_before)
