@@ -97,7 +97,8 @@ def test_the_worker_deletes_with_its_own_role_and_needs_each_of_its_rights(opera
     assert [one["backup_id"] for one in operator.call("GET", "/backups", 200)] == [str(kept)]
 
 
-# What the local AWS asks for. The bucket without locks is asked whether it has some, and its objects for none.
+# What the local AWS asks for: of many deletions at once no s3:DeleteObjectVersion, which S3 asks for too, and of the
+# locks of single objects nothing, as the bucket has none.
 NEEDED = [
     "dynamodb:GetItem",
     "dynamodb:PutItem",
@@ -106,7 +107,7 @@ NEEDED = [
     "s3:GetObjectVersionTagging",
     "s3:GetBucketObjectLockConfiguration",
     "s3:PutObject",
-    "s3:DeleteObjectVersion",
+    "s3:DeleteObject",
 ]
 
 

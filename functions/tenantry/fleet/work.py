@@ -85,7 +85,8 @@ class FleetWork:
 
     def _tell_result(self, run: RunId | None, tenant_id: TenantId, result: Done | NothingToDo, started: float) -> None:
         if isinstance(result, NothingToDo):
-            self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, result.code), started)
+            code = result.code
+            self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, code), started)
             return
         outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=result.backup_id, bytes=result.bytes)
         self._tell(run, outcome, started, keep_earlier=result.was_done_before)
