@@ -157,9 +157,68 @@ def test_nobody_but_the_functions_reaches_the_endpoints(transformed: Transform) 
     assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionsSecurityGroup"}
 
 
-@pytest.mark.parametrize("rule", ["EndpointsInAVpc", "SubnetsWithVpc", "AudienceWithIssuer"])
-def test_what_a_parameter_needs_is_asked_for(source: Template, rule: str) -> None:
-    assert all(a["AssertDescription"].endswith((".", "accepted.")) for a in source["Rules"][rule]["Assertions"])
+def _decide(condition: Any, values: dict[str, str]) -> bool:
+    """Decide a rule's condition as CloudFormation does. An empty list of texts is one that holds an empty text."""
+    ((function, operands),) = condition.items()
+    if function == "Fn::Contains":
+        texts, text = operands
+        return text in values[texts["Ref"]].split(",")
+    if function == "Fn::Equals":
+        left, right = (values[each["Ref"]] if isinstance(each, dict) else each for each in operands)
+        return bool(left == right)
+    decided = [_decide(each, values) for each in operands]
+    return {"Fn::Not": not decided[0], "Fn::And": all(decided), "Fn::Or": any(decided)}[function]
+
+
+def refused_by(source: Template, parameters: dict[str, str]) -> set[str]:
+    """The names of the rules that refuse a deployment with these parameters."""
+    values = {name: str(spec["Default"]) for name, spec in source["Parameters"].items()} | parameters
+    return {
+        name
+        for name, rule in source["Rules"].items()
+        if _decide(rule["RuleCondition"], values)
+        and not all(_decide(each["Assert"], values) for each in rule["Assertions"])
+    }
+
+
+_NETWORK = {"VpcId": "vpc-01234567", "SubnetIds": "subnet-01234567,subnet-89abcdef"}
+_POOL_OF_OTHERS = {"OidcIssuer": "https://issuer.example", "OidcAudience": "app"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rules"),
+    [
+        ({}, set()),
+        (_NETWORK | {"DatabaseSecurityGroupId": "sg-01234567"} | ENDPOINTS, set()),
+        (_POOL_OF_OTHERS, set()),
+        ({"EmailIdentityArn": IDENTITY, "EmailSender": "no-reply@acme.example"}, set()),
+        ({"ObjectLock": "ENABLED", "ObjectLockMode": "COMPLIANCE"}, set()),
+        ({"VpcId": "vpc-01234567"}, {"SubnetsWithVpc"}),
+        ({"SubnetIds": "subnet-01234567"}, {"VpcWithSubnets"}),
+        ({"DatabaseSecurityGroupId": "sg-01234567"}, {"VpcWithSubnets"}),
+        (_NETWORK | {"VpcEndpoints": "CREATE"}, {"EndpointsInAVpc"}),
+        (ENDPOINTS, {"EndpointsInAVpc"}),
+        (_NETWORK | {"RouteTableIds": "rtb-01234567"}, {"EndpointsWithRouteTables"}),
+        ({"OidcIssuer": "https://issuer.example"}, {"AudienceWithIssuer"}),
+        ({"OidcAudience": "app"}, {"IssuerWithAudience"}),
+        ({"EmailSender": "no-reply@acme.example"}, {"IdentityWithSender"}),
+        ({"ObjectLockMode": "GOVERNANCE"}, {"LockWithLockMode"}),
+        ({"SnapStart": "ON", "TenantIsolation": "PER_TENANT"}, {"SnapshotsOfSharedEnvironments"}),
+        ({"PrincipalTagConditions": "DISABLED"}, {"TagConditionsOnAws"}),
+    ],
+)
+def test_what_a_parameter_needs_is_asked_for(source: Template, parameters: dict[str, str], rules: set[str]) -> None:
+    assert refused_by(source, parameters) == rules
+    assert all(a["AssertDescription"].endswith(".") for rule in rules for a in source["Rules"][rule]["Assertions"])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [("", True), ("no-reply@acme.example", True), ("Acme <no-reply@acme.example>", True), ("Acme", False)],
+)
+def test_a_sender_is_an_address(source: Template, value: str, is_taken: bool) -> None:
+    """What SAM leaves of `Name <address>` without quotes of its own is a name."""
+    assert bool(re.fullmatch(source["Parameters"]["EmailSender"]["AllowedPattern"], value)) is is_taken
 
 
 def test_the_deployment_says_what_retention_does(source: Template) -> None:
