@@ -175,7 +175,7 @@ def test_what_has_not_answered_in_time_is_not_reached(silent: int) -> None:
 def test_a_service_is_reached_where_botocore_would_trust_it(
     postgres: PostgresServer, silent: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    authority = CertificateAuthority(tmp_path)
+    authority = CertificateAuthority(tmp_path, terse=True)
     with _https(authority.issue("localhost")) as port:
         assert not is_reached(f"https://localhost:{port}", STEP)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.root_path))
