@@ -160,9 +160,9 @@ def test_nobody_but_the_functions_reaches_the_endpoints(transformed: Transform) 
 def _decide(condition: Any, values: dict[str, str]) -> bool:
     """Decide a rule's condition as CloudFormation does. An empty list of texts is one that holds an empty text."""
     ((function, operands),) = condition.items()
-    if function == "Fn::Contains":
+    if function == "Fn::EachMemberEquals":
         texts, text = operands
-        return text in values[texts["Ref"]].split(",")
+        return all(each == text for each in values[texts["Ref"]].split(","))
     if function == "Fn::Equals":
         left, right = (values[each["Ref"]] if isinstance(each, dict) else each for each in operands)
         return bool(left == right)
