@@ -55,6 +55,15 @@ def test_the_first_operator_is_invited(transformed: Transform) -> None:
     assert of_type(transformed(**own), "AWS::Cognito::UserPoolUser") == {}
 
 
+def test_an_invitation_has_nothing_beside_the_password_that_would_be_copied_with_it(transformed: Transform) -> None:
+    ((_, pool),) = of_type(transformed(), "AWS::Cognito::UserPool").items()
+    text = pool["AdminCreateUserConfig"]["InviteMessageTemplate"]["EmailMessage"]
+    assert "{username}<br>" in text
+    assert " {####}<br>" in text
+    assert pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"] == 3
+    assert "three days" in text
+
+
 def test_users_are_the_same_however_they_write_their_name(transformed: Transform) -> None:
     ((_, pool),) = of_type(transformed(), "AWS::Cognito::UserPool").items()
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
