@@ -31,6 +31,9 @@ _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encod
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
 # A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
 _OTHER_PARAMETERS = "42601"
+_NOT_OURS = "A function of the database has replaced a statement of the session, so this was not served."
+_SEND_AGAIN = "Send the request again; mend the function that did so."
+_UNKNOWN_STATEMENT = "26000"
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
 
@@ -117,6 +120,7 @@ class TenantConnection:
         values: tuple[str | None, ...],
         *,
         reads_only: bool,
+        columns: int = 0,
         call: CallSettings = NO_CALL,
         rolls_back: bool = False,
     ) -> tuple[Any, ...]:
@@ -126,16 +130,22 @@ class TenantConnection:
         ends with it. The statement is prepared once for each shape: parsing and planning it costs more than running it.
 
         :param text: one statement with placeholders `$1`…, that returns one row.
+        :param columns: how many the row has, by which it is told from a row of another statement; 0 is any number.
         :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
+        :raises StatementFailed: a function has put another statement in the place of this one.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        row: tuple[Any, ...]
         if not rolls_back:
-            row = self._send("", role, claims, call, text, values, reads_only=reads_only)[0]
-            return row
+            return self._only(self._send("", role, claims, call, text, values, reads_only=reads_only), columns)
         with self._ending(rolls_back) as begin:
-            row = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
-        return row
+            return self._only(self._send(begin, role, claims, call, text, values, reads_only=reads_only), columns)
+
+    def _only(self, rows: list[tuple[Any, ...]], columns: int) -> tuple[Any, ...]:
+        """Return the one row of a statement of ours; a function may have prepared another one by its name."""
+        if len(rows) == 1 and len(rows[0]) == (columns or len(rows[0])):
+            return rows[0]
+        self.note_state(None)
+        raise StatementFailed(_NOT_OURS, code=_UNKNOWN_STATEMENT, hint=_SEND_AGAIN)
 
     def explain(
         self,
@@ -154,6 +164,9 @@ class TenantConnection:
         :return: lines of text or, of FORMAT JSON, the plans.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        if "ANALYZE" in words:
+            # It runs, and does not say what it has left of the session.
+            self._is_as_new = False
         with self._ending(rolls_back) as begin:
             rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
         return [row[0] for row in rows]
@@ -218,7 +231,8 @@ class TenantConnection:
 
     def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
         try:
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            # Only what is none of our statements has no rows to give.
+            rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
         except UnicodeDecodeError as exc:
             self._is_as_new = False
             raise StatementFailed(_SENT_OTHERWISE, code=_OTHER_ENCODING, hint=_READ_AGAIN) from exc
