@@ -23,6 +23,7 @@ from tenantry.database.preambles import NO_CALL, CallSettings
 from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import (
+    DatabaseTimeout,
     DatabaseUnavailable,
     OutcomeUnknown,
     TooManyAtOnce,
@@ -232,6 +233,8 @@ class DataRequests:
                 self._catalogues.forget(caller.tenant_id)
             elif connection.is_lost or (exc.pgcode == _TAKEN_STATEMENT and not is_within_function(exc)):
                 self._connections.forget(caller.tenant_id)
+                if connection.is_out_of_time:
+                    raise DatabaseTimeout() from exc
             else:
                 raise raised(exc) from exc
         return self._once_more(caller, use)

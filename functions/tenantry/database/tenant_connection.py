@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import psycopg2
 
@@ -16,6 +16,7 @@ from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import is_raised, is_within_function
+from tenantry.database.statement_watch import StatementWatch
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
@@ -41,6 +42,8 @@ _READ_ONLY = "default_transaction_read_only"
 class TenantConnection:
     """A connection that belongs to one tenant, with the statements that were prepared on it."""
 
+    _watch: Final = StatementWatch()
+
     def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
         """Open it and check that the database is this tenant's.
 
@@ -64,6 +67,8 @@ class TenantConnection:
         # Whether even a plain request may be shown or read in a way that only the catalogue tells.
         self.has_own_forms = True
         self._state, self._is_as_new = "", True
+        # The last statement did not end when its time was over, and was left.
+        self.is_out_of_time = False
         try:
             found = introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
             self._preambles.timeout_ms, self._state, self.has_own_forms = found
@@ -179,10 +184,10 @@ class TenantConnection:
             return
         try:
             yield "BEGIN;"
-            self._execute("SET CONSTRAINTS ALL IMMEDIATE")
+            self._execute(b"SET CONSTRAINTS ALL IMMEDIATE")
         finally:
             if not self._connection.closed:
-                self._execute("ROLLBACK")
+                self._execute(b"ROLLBACK")
 
     def read_json(self, statement: str, values: Any) -> Any:
         """Read the one value of a query as the login, which holds no rights but sees the catalogue's names.
@@ -212,7 +217,7 @@ class TenantConnection:
             preamble = self._preambles.write(cursor, role, claims, call, reads_only=reads_only)
             filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
             try:
-                cursor.execute(begin.encode() + preamble + filled)
+                self._execute_in_time(cursor, begin.encode() + preamble + filled, self._preambles.seconds(call))
             except psycopg2.Error as exc:
                 # What an error took up is kept for the next one's sake.
                 self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
@@ -226,8 +231,21 @@ class TenantConnection:
                 return self._fetch(cursor)
         # Nothing has happened: the same once more, with types as they are now.
         if begin:
-            self._execute("ROLLBACK")
+            self._execute(b"ROLLBACK")
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+
+    def _execute_in_time(self, cursor: Any, message: bytes, seconds: float) -> None:
+        """Execute a message, whatever the tenant's functions do about its limit in time; 0 seconds are no limit."""
+        if not seconds:
+            cursor.execute(message)
+            return
+        limit = self._watch.begin(self._connection, seconds)
+        try:
+            cursor.execute(message)
+        finally:
+            self._watch.end(limit)
+            if limit.is_cancelled:
+                self._is_as_new, self.is_out_of_time = False, limit.is_hung_up
 
     def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
         try:
@@ -239,9 +257,9 @@ class TenantConnection:
         self._notices.hear()
         return rows
 
-    def _execute(self, command: str) -> None:
+    def _execute(self, command: bytes) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(command)
+            self._execute_in_time(cursor, command, self._preambles.seconds(NO_CALL))
 
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""

@@ -1,0 +1,103 @@
+"""Ends what a session still does when its time is over, where PostgreSQL's own limit does not.
+
+`statement_timeout` cancels a statement once. A function of a tenant's may catch that and go on, and its clock is stopped
+before the commit, when deferred triggers come. `transaction_timeout` is any function's to take back. So whoever waits for
+the answer looks at the clock: cancels once more, and then hangs up. The server notices that, and ends the session.
+"""
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg2
+
+# Seconds: how often it is looked, while there is anything to look at; what PostgreSQL's own limit gets before us, with
+# the way there and back; and what a cancelled statement gets to end.
+_PAUSE: Final = 0.25
+_GRACE: Final = 1.0
+_LAST: Final = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Limit:
+    """Until when a connection's message may take, by the monotonic clock, and what was done about it."""
+
+    connection: Any
+    until: float
+    # From then on a cancellation may be under way that meets whatever comes next.
+    is_cancelled: bool = False
+    is_hung_up: bool = False
+
+
+class StatementWatch:
+    """Has one thread, from the first message on. To begin and end a limit costs microseconds."""
+
+    def __init__(self) -> None:
+        """Begin without a thread."""
+        self._limits: set[Limit] = set()
+        self._lock = threading.Lock()
+        self._has_some = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, connection: Any, seconds: float) -> Limit:
+        """Bound what is sent on a psycopg2 connection until `end`: it is cancelled, which is 57014, or hung up."""
+        limit = Limit(connection, time.monotonic() + seconds + _GRACE)
+        with self._lock:
+            self._limits.add(limit)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look_on, name="statement-watch", daemon=True)
+                self._thread.start()
+        if not self._has_some.is_set():
+            self._has_some.set()
+        return limit
+
+    def end(self, limit: Limit) -> None:
+        """End a limit: nothing is done for it any more but what `limit` says."""
+        with self._lock:
+            self._limits.discard(limit)
+
+    def _look_on(self) -> None:
+        while True:
+            self._has_some.wait()
+            time.sleep(_PAUSE)
+            with self._lock:
+                now, limits = time.monotonic(), list(self._limits)
+                if not limits:
+                    self._has_some.clear()
+            for limit in limits:
+                if now >= limit.until:
+                    self._enforce(limit, now)
+
+    def _enforce(self, limit: Limit, now: float) -> None:
+        with self._lock:
+            # A connection whose message has ended meanwhile may be closed, and its socket's number another's.
+            if limit not in self._limits or limit.is_hung_up:
+                return
+            if limit.is_cancelled and now >= limit.until + _LAST:
+                limit.is_hung_up = True
+                _hang_up(limit.connection)
+            if limit.is_cancelled:
+                return
+            limit.is_cancelled = True
+        # This takes a connection of its own: nobody waits for it.
+        _cancel(limit.connection)
+
+
+def _cancel(connection: Any) -> None:
+    try:
+        connection.cancel()
+    except psycopg2.Error:
+        # It is closed, or its server can't be reached: who waits for an answer is told.
+        return
+
+
+def _hang_up(connection: Any) -> None:
+    """Let the one who waits find the connection closed; the descriptor stays libpq's."""
+    try:
+        with socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
+    except (OSError, psycopg2.Error):
+        return
