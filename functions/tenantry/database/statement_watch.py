@@ -1,8 +1,8 @@
 """Ends what a session still does when its time is over, where PostgreSQL's own limit does not.
 
-`statement_timeout` cancels a statement once. A function of a tenant's may catch that and go on, and its clock is stopped
-before the commit, when deferred triggers come. `transaction_timeout` is any function's to take back. So whoever waits for
-the answer looks at the clock: cancels once more, and then hangs up. The server notices that, and ends the session.
+`statement_timeout` cancels a statement once. A function of a tenant's may catch that and go on, and the clock is
+stopped before the commit, when deferred triggers come. `transaction_timeout` is any function's to take back. So whoever
+waits for the answer looks at the clock: cancels once more, and then hangs up. The server sees it and ends the session.
 """
 
 import os
