@@ -115,6 +115,8 @@ class Preambles:
 
     def seconds(self, call: CallSettings) -> float:
         """Say how long a call may take, and what comes before it as long again; 0 is no limit."""
+        if not (call.hoisted or call.first):
+            return self.timeout_ms / 1000
         return self._milliseconds(call) * (2 if call.first else 1) / 1000
 
     def _clock(self, call: CallSettings) -> str:

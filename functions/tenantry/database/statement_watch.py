@@ -45,13 +45,9 @@ class StatementWatch:
     def begin(self, connection: Any, seconds: float) -> Limit:
         """Bound what is sent on a psycopg2 connection until `end`: it is cancelled, which is 57014, or hung up."""
         limit = Limit(connection, time.monotonic() + seconds + _GRACE)
-        with self._lock:
-            self._limits.add(limit)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._look_on, name="statement-watch", daemon=True)
-                self._thread.start()
+        self._limits.add(limit)
         if not self._has_some.is_set():
-            self._has_some.set()
+            self._wake()
         return limit
 
     def end(self, limit: Limit) -> None:
@@ -59,15 +55,23 @@ class StatementWatch:
         with self._lock:
             self._limits.discard(limit)
 
+    def _wake(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look_on, name="statement-watch", daemon=True)
+                self._thread.start()
+            self._has_some.set()
+
     def _look_on(self) -> None:
         while True:
             self._has_some.wait()
             time.sleep(_PAUSE)
-            with self._lock:
-                now, limits = time.monotonic(), list(self._limits)
-                if not limits:
-                    self._has_some.clear()
-            for limit in limits:
+            if not self._limits:
+                self._has_some.clear()
+            now = time.monotonic()
+            # One that has come just now has found the thread awake; so what there is is looked at once more.
+            for limit in self._limits.copy():
+                self._has_some.set()
                 if now >= limit.until:
                     self._enforce(limit, now)
 
