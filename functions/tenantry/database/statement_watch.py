@@ -2,17 +2,23 @@
 
 `statement_timeout` cancels a statement once. A function of a tenant's may catch that and go on, and the clock is
 stopped before the commit, when deferred triggers come. `transaction_timeout` is any function's to take back. So whoever
-waits for the answer looks at the clock: cancels once more, and then hangs up. The server sees it and ends the session.
+waits for the answer looks at the clock: cancels once more, then has the server end the session, and hangs up.
 """
 
 import os
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg2
+
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import TenantryError
 
 # Seconds: how often it is looked, while there is anything to look at; what PostgreSQL's own limit gets before us, with
 # the way there and back; and what a cancelled statement gets to end.
@@ -23,10 +29,14 @@ _LAST: Final = 1.0
 
 @dataclass(slots=True, eq=False)
 class Limit:
-    """Until when a connection's message may take, by the monotonic clock, and what was done about it."""
+    """Until when a connection's message may take, by the monotonic clock, and what was done about it.
+
+    `end_session` has the server end the session, from another one.
+    """
 
     connection: Any
     until: float
+    end_session: Callable[[], None]
     # From then on a cancellation may be under way that meets whatever comes next.
     is_cancelled: bool = False
     is_hung_up: bool = False
@@ -42,9 +52,9 @@ class StatementWatch:
         self._has_some = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self, connection: Any, seconds: float) -> Limit:
+    def begin(self, connection: Any, seconds: float, end_session: Callable[[], None]) -> Limit:
         """Bound what is sent on a psycopg2 connection until `end`: it is cancelled, which is 57014, or hung up."""
-        limit = Limit(connection, time.monotonic() + seconds + _GRACE)
+        limit = Limit(connection, time.monotonic() + seconds + _GRACE, end_session)
         self._limits.add(limit)
         if not self._has_some.is_set():
             self._wake()
@@ -77,17 +87,29 @@ class StatementWatch:
 
     def _enforce(self, limit: Limit, now: float) -> None:
         with self._lock:
-            # A connection whose message has ended meanwhile may be closed, and its socket's number another's.
-            if limit not in self._limits or limit.is_hung_up:
+            if limit not in self._limits or (limit.is_cancelled and now < limit.until + _LAST):
                 return
-            if limit.is_cancelled and now >= limit.until + _LAST:
-                limit.is_hung_up = True
-                _hang_up(limit.connection)
-            if limit.is_cancelled:
-                return
+            limit.is_hung_up = limit.is_cancelled
             limit.is_cancelled = True
-        # This takes a connection of its own: nobody waits for it.
-        _cancel(limit.connection)
+        # Both take a connection of their own, so nobody may have to wait for them.
+        if not limit.is_hung_up:
+            _cancel(limit.connection)
+            return
+        limit.end_session()
+        with self._lock:
+            # A connection whose message has ended meanwhile may be closed, and its socket's number another's.
+            if limit in self._limits:
+                _hang_up(limit.connection)
+
+
+def end_session(credentials: Credentials, settings: ConnectSettings, pid: int) -> None:
+    """Have the server end a session of the same login: none of its functions can catch that, or put it off."""
+    try:
+        with closing(connect(credentials, settings)) as other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
+    except (psycopg2.Error, TenantryError):
+        # The server looks itself whether who waits is still there, unless a function has turned that off.
+        return
 
 
 def _cancel(connection: Any) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import psycopg2
@@ -16,7 +17,7 @@ from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import is_raised, is_within_function
-from tenantry.database.statement_watch import StatementWatch
+from tenantry.database.statement_watch import StatementWatch, end_session
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
@@ -53,7 +54,9 @@ class TenantConnection:
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
-        self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
+        plain = replace(credentials, schema="pg_catalog")
+        self._connection = connect(plain, settings)
+        self._end_session = partial(end_session, plain, settings, self._connection.get_backend_pid())
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection, DroppedNotices(self._connection).told)
         self._statements = PreparedStatements()
@@ -239,7 +242,7 @@ class TenantConnection:
         if not seconds:
             cursor.execute(message)
             return
-        limit = self._watch.begin(self._connection, seconds)
+        limit = self._watch.begin(self._connection, seconds, self._end_session)
         try:
             cursor.execute(message)
         finally:
