@@ -197,10 +197,9 @@ class TenantConnection:
 
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        text = f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}"
         with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}", values
-            )
+            self._execute_in_time(cursor, cursor.mogrify(text, values), self._preambles.seconds(NO_CALL))
             return cursor.fetchone()[0]
 
     def _send(

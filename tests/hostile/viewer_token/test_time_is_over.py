@@ -53,12 +53,22 @@ def spender(viewer: Viewer) -> Iterator[Viewer]:
     clear_caches()
 
 
-def _ask(spender: Viewer, method: str, path: str, body: object = None, prefer: str = "", first: str = "") -> Reply:
+def _ask(
+    spender: Viewer,
+    method: str,
+    path: str,
+    body: object = None,
+    prefer: str = "",
+    first: str = "",
+    *,
+    is_behind: bool = False,
+) -> Reply:
     """Send a request that takes little longer than it may, and make sure that nothing of it goes on."""
     event = request_event(spender.tenant, method, path, role="editor", body=body, prefer=prefer, query={})
     if path.startswith("rpc/"):
         event["pathParameters"] = {"function": path.removeprefix("rpc/")}
     event["requestContext"]["authorizer"]["dataApi"] = DataApiSettings(pre_request=first).to_context()
+    event["requestContext"]["authorizer"] |= {"schemaBehind": "yes"} if is_behind else {}
     started = time.monotonic()
     reply = spender.send(event)
     assert time.monotonic() - started < _LONG / 3
@@ -91,6 +101,17 @@ def test_time_goes_on_at_the_commit(spender: Viewer, way: str) -> None:
     refused = _ask(spender, "POST", "commits", {"id": 1, "way": way})
     assert (refused.status, refused.json["code"]) == (504, "57014")
     assert _ask(spender, "GET", "commits").json == []
+
+
+def test_what_a_revision_is_read_from_may_be_a_view(spender: Viewer) -> None:
+    """Whose tenant is behind has its database asked, as the owner, who may have made anything of the table."""
+    spender.run(
+        "ALTER TABLE alembic_version RENAME TO its_own; CREATE VIEW alembic_version AS SELECT go_on() AS version_num"
+    )
+    try:
+        assert _ask(spender, "GET", "candidates", is_behind=True).status == 504
+    finally:
+        spender.run("DROP VIEW alembic_version; ALTER TABLE its_own RENAME TO alembic_version")
 
 
 def test_what_catches_it_at_the_commit_is_left(spender: Viewer) -> None:
