@@ -13,12 +13,14 @@ from ministack.app import app as aws
 from ministack.services import scheduler
 
 from local.gateway_events import API_CALLS, tell_addresses
+from local.gateway_updates import overwrite_definitions
 from local.lambda_workers import quicken_workers
 
 # Schedules are looked at every ten seconds otherwise.
 scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001
 quicken_workers()
 tell_addresses()
+overwrite_definitions()
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

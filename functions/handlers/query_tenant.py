@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from handlers.settings.environment import read_text
 from handlers.settings.query import QuerySettings, query_settings
 from tenantry.aws.api_gateway import body_of, caller_of, header, headers_of, path_parameter, query_of, told_headers
 from tenantry.aws.clients import aws_client
@@ -209,3 +210,25 @@ def _error_counter(settings: QuerySettings) -> "ErrorCounter":
     if not _error_counters:
         _error_counters.append(ErrorCounter(quick_dynamodb(settings.region), settings.error_counts_table))
     return _error_counters[0]
+
+
+def _prepare_snapshot() -> None:
+    """Load what requests will need. No tenant is known yet, so there is neither a connection nor a secret."""
+    from tenantry.data_api import api_description, error_counter  # noqa: F401, PLC0415
+    from tenantry.domain import counted_errors  # noqa: F401, PLC0415
+
+    _data_requests()
+
+
+def _start_anew() -> None:
+    """Forget what belongs to one tenant or one moment: every environment begins as a copy of the same snapshot."""
+    if _data_requests.cache_info().currsize:
+        _data_requests().close()
+    _data_requests.cache_clear()
+    _error_counters.clear()
+
+
+if read_text("SNAP_START", "OFF") == "ON":
+    from handlers.wiring.snapshots import around_snapshots
+
+    around_snapshots(_prepare_snapshot, _start_anew)

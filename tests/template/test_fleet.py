@@ -149,7 +149,7 @@ def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: 
 def test_the_dashboard_shows_what_is_published(transformed: Transform) -> None:
     """Every metric of our own on the dashboard is one that the code publishes."""
     (dashboard,) = of_type(transformed(), "AWS::CloudWatch::Dashboard").values()
-    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"][0])["widgets"]
     metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
     shown = {metric[1] for metric in metrics if metric[0] == "Tenantry/${Stage}"}
     assert shown >= {"TenantsWithoutRecentBackup", "OldestVerificationHours", "BackupSeconds", "BackupBytes"}

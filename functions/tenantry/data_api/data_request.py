@@ -74,6 +74,10 @@ class DataRequests:
         self._catalogues = catalogues
         self._max_answer_bytes = limits.max_answer_bytes
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
     def run(self, call: Call) -> Answer:
         """Run a request as its caller.
 

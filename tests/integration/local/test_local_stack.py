@@ -265,9 +265,15 @@ def test_the_gateway_answers_as_its_definition_says(aws: AwsServer) -> None:
     require_known(aws, STACK_NAME, {"Origin": "https://other.example.com"})
     with pytest.raises(LocalStackError, match=r"no parameter Orign\. It has: Origin$"):
         require_known(aws, STACK_NAME, {"Orign": "https://other.example.com"})
-    # What is deployed once more fills its gaps once more.
+    # What is deployed once more has its address, and its gaps are filled once more.
+    other = [{"ParameterKey": "Origin", "ParameterValue": "https://other.example.com"}]
+    changed = json.dumps(_TEMPLATE).replace("/things/{id}", "/others/{id}")
+    cloudformation.update_stack(StackName=STACK_NAME, TemplateBody=changed, Parameters=other)
+    assert describe(cloudformation) == deployment
     fill_gateway_gaps(aws, deployment)
-    assert _call(f"{url}/things/1", "OPTIONS")[0] == 204
+    status, headers, _ = _call(f"{url}/others/1", "OPTIONS")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (204, "https://other.example.com")
+    assert _call(f"{url}/things/1", "OPTIONS")[0] == 404
 
 
 def _call(url: str, method: str) -> tuple[int, Message, bytes]:
