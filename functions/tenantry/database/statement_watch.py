@@ -73,17 +73,25 @@ class StatementWatch:
             self._has_some.set()
 
     def _look_on(self) -> None:
-        while True:
-            self._has_some.wait()
-            time.sleep(_PAUSE)
-            if not self._limits:
-                self._has_some.clear()
-            now = time.monotonic()
-            # One that has come just now has found the thread awake; so what there is is looked at once more.
-            for limit in self._limits.copy():
-                self._has_some.set()
-                if now >= limit.until:
-                    self._enforce(limit, now)
+        try:
+            while True:
+                self._has_some.wait()
+                time.sleep(_PAUSE)
+                self._look()
+        finally:
+            # The process may have had no memory for it: the next message begins another.
+            self._thread = None
+            self._has_some.clear()
+
+    def _look(self) -> None:
+        if not self._limits:
+            self._has_some.clear()
+        now = time.monotonic()
+        # One that has come just now has found the thread awake; so what there is is looked at once more.
+        for limit in self._limits.copy():
+            self._has_some.set()
+            if now >= limit.until:
+                self._enforce(limit, now)
 
     def _enforce(self, limit: Limit, now: float) -> None:
         with self._lock:
