@@ -1,6 +1,7 @@
 """Backs one tenant up to S3, with the rights of that tenant's session."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -67,6 +68,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not isinstance(error, Conflict):
             count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
+        # What is refused before a report is made would look queued for as long as Lambda may keep a request.
+        with suppress(TenantryError):
+            _progress(settings).refuse(order.tenant_id, order.backup_id, error.code)
         raise error.without_cause() from None
     _report(order, outcome, time.monotonic() - started)
     return {

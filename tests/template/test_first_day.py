@@ -85,7 +85,10 @@ def test_mails_are_sent_by_ses_where_an_identity_is_named(
     assert pool.get("EmailConfiguration") == expected
 
 
-@pytest.mark.parametrize(("role", "machine"), [("BackupFleetRole", "backups"), ("DrillFleetRole", "drills")])
+@pytest.mark.parametrize(
+    ("role", "machine"),
+    [("BackupFleetRole", "backups"), ("DrillFleetRole", "drills"), ("RetentionFleetRole", "retention")],
+)
 def test_a_map_run_can_be_looked_at_stopped_and_redriven(transformed: Transform, role: str, machine: str) -> None:
     """Its children are named after the machine alone, or after it and the map's label."""
     (found,) = [s for s in statements(transformed(), role) if "states:RedriveExecution" in s["Action"]]
@@ -96,6 +99,7 @@ def test_a_map_run_can_be_looked_at_stopped_and_redriven(transformed: Transform,
 
 
 READERS = ["AdministerTenantsRole", "PerformOperationRole", "WatchBackupsRole", "PlanDrillsRole", "DrillBackupRole"]
+READERS += ["RetainBackupsRole"]
 
 
 @pytest.mark.parametrize("role", [*READERS, "SummariseRunRole"])

@@ -13,7 +13,7 @@ def test_a_run_that_is_delivered_twice_has_one_name() -> None:
     assert new_run(RunKind.BACKUPS, AT, "execution") == RUN
     assert new_run(RunKind.BACKUPS, AT, "another") != RUN
     assert new_run(RunKind.DRILLS, AT, "execution") != RUN
-    assert RUN.kind is RunKind.BACKUPS
+    assert [new_run(kind, AT, "execution").kind for kind in RunKind] == list(RunKind)
 
 
 @pytest.mark.parametrize(

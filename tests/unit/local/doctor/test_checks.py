@@ -73,7 +73,7 @@ def test_too_few_executions_are_found(look: Look, left: int, verdict: Verdict) -
 def test_what_the_stack_reserves_is_told(look: Look) -> None:
     limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 700}
     calls: Calls = [("lambda", "get_account_settings", {"AccountLimit": limits})]
-    reserving = {"QueryConcurrency": "200", "OperationConcurrency": "100"}
+    reserving = {"QueryConcurrency": "200", "OperationConcurrency": "60", "FleetConcurrency": "10"}
     says = only(look("executions at once", calls, **reserving), Verdict.OK)
     assert says.endswith("; this stack reserves 300.")
 
