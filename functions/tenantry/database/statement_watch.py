@@ -68,8 +68,13 @@ class StatementWatch:
     def _wake(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._look_on, name="statement-watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._look_on, name="statement-watch", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # There is no memory for one. PostgreSQL's own limit counts, and the next message tries again.
+                    return
+                self._thread = thread
             self._has_some.set()
 
     def _look_on(self) -> None:

@@ -2,7 +2,8 @@
 
 A tenant's database has no functions of ours, so the statement has to provoke an error. The number in the error's text
 tells which refusal it is. Each process (with SnapStart, each deployment) has numbers of its own, so that nothing in a
-database meets them by accident; what looks a number up in the statement that runs, to raise it again, deceives its own caller.
+database meets them by accident; what looks a number up in the statement that runs, to raise it again, deceives its own
+caller.
 """
 
 import secrets
