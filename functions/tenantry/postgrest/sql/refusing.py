@@ -1,8 +1,9 @@
 """Lets our statements stop with PostgreSQL's error for an index out of range, with one of our numbers as the index.
 
 A tenant's database has no functions of ours, so the statement has to provoke an error. The number in the error's text
-tells which refusal it is. Each process has numbers of its own, so that nothing in a database meets them by accident or
-has them written down; what looks a number up in the statement that runs, to raise it again, deceives its own caller.
+tells which refusal it is. Each process (with SnapStart, each deployment) has numbers of its own, so that nothing in a
+database meets them by accident; what looks a number up in the statement that runs, to raise it again, deceives its own
+caller.
 """
 
 import secrets
