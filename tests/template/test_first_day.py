@@ -223,6 +223,24 @@ def test_what_a_parameter_needs_is_asked_for(source: Template, parameters: dict[
 
 @pytest.mark.parametrize(
     ("value", "is_taken"),
+    [
+        ("*", True),
+        ("https://app.example.com", True),
+        ("https://app.example.com:8443", True),
+        ("http://localhost:4430", True),
+        ("https://App.example.com", False),
+        ("https://app.example.com:443", False),
+        ("http://localhost:80", False),
+        ("https://app.example.com/", False),
+    ],
+)
+def test_an_origin_is_written_as_browsers_send_it(source: Template, value: str, is_taken: bool) -> None:
+    """They compare it letter by letter, so no page could read an answer."""
+    assert bool(re.fullmatch(source["Parameters"]["CorsOrigin"]["AllowedPattern"], value)) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
     [("", True), ("no-reply@acme.example", True), ("Acme <no-reply@acme.example>", True), ("Acme", False)],
 )
 def test_a_sender_is_an_address(source: Template, value: str, is_taken: bool) -> None:

@@ -78,6 +78,7 @@ def what_is_wrong(finding: TlsFinding, details: str | None = None) -> BadRequest
             "Nobody answers at that host and port.",
             code="server_unreachable",
             details=details,
-            hint="Check both, listen_addresses of PostgreSQL, and that its security group lets the functions' in.",
+            hint="Check both, listen_addresses of PostgreSQL, that its security group lets the functions' in, and that"
+            " theirs lets them out: to DatabasePort, within DatabaseNetwork.",
         )
     return None
