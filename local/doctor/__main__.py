@@ -52,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _nothing_to_examine(str(exc))
     except ClientError as exc:
         return _nothing_to_examine(_why_no_stack(asked.stack, exc.response["Error"]["Code"]))
-    except BotoCoreError as exc:
+    # botocore raises a ValueError where AWS_ENDPOINT_URL is no address.
+    except (BotoCoreError, ValueError) as exc:
         here = "The local stack does not answer. Start it with: make up"
-        there = f"AWS could not be asked ({type(exc).__name__}). Sign in to AWS, and name a region (--region)."
-        return _nothing_to_examine(there if asked.stack else here)
+        return _nothing_to_examine(_why_no_aws(exc) if asked.stack else here)
     if missing := why_not_examined(stack):
         return _nothing_to_examine(missing)
     results = list(examine(stack))
@@ -76,6 +76,12 @@ def _why_no_stack(name: str, code: str) -> str:
     if code in THROTTLED:
         return f"AWS answered {code}: it was asked too often. Look again in a minute."
     return f"AWS answered {code}. Your credentials have to allow cloudformation:DescribeStacks."
+
+
+def _why_no_aws(exc: Exception) -> str:
+    why = f"AWS could not be asked ({type(exc).__name__}). Sign in to AWS, and name a region (--region)."
+    # The guide has commands for the local stack that set it.
+    return f"{why} AWS_ENDPOINT_URL is set: unset it." if os.environ.get("AWS_ENDPOINT_URL") else why
 
 
 def _nothing_to_examine(why: str) -> int:

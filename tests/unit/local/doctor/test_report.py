@@ -81,4 +81,9 @@ def test_where_aws_does_not_answer_it_says_so(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     assert command.main(["--stack", "tenantry", "--region", "ap-south-1"]) == 2
-    assert capsys.readouterr().err.startswith("AWS could not be asked (EndpointConnectionError).")
+    told = capsys.readouterr().err
+    assert told.startswith("AWS could not be asked (EndpointConnectionError).")
+    assert told.endswith("AWS_ENDPOINT_URL is set: unset it.\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "no address")
+    assert command.main(["--stack", "tenantry", "--region", "ap-south-1"]) == 2
+    assert capsys.readouterr().err.startswith("AWS could not be asked (ValueError).")
