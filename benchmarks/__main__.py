@@ -25,6 +25,7 @@ NAMES = (
     "fingerprint",
     "provision",
     "isolation_probe",
+    "scale_isolation",
     "viewer_cost",
     "rotation_under_load",
     "move",

@@ -1,6 +1,7 @@
 """Backs one tenant up to S3, with the rights of that tenant's session."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -21,7 +22,7 @@ from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.errors import BackupFailed, Conflict, TenantryError, TenantUnknown
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
-from tenantry.fleet.run import RunId
+from tenantry.fleet.run import RunKind, run_of
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
@@ -59,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     order = _order(event)
     started = time.monotonic()
     deadline = started + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
-    settings, run = backup_settings(), RunId(str(event["run"])) if "run" in event else None
+    settings, run = backup_settings(), run_of(event, RunKind.BACKUPS)
     try:
         outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
     except TenantryError as error:
@@ -67,6 +68,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not isinstance(error, Conflict):
             count("BackupsFailed")
         logger().error("backup failed", extra={"code": error.code, "reason": error.message, **_names(order)})
+        # What is refused before a report is made would look queued for as long as Lambda may keep a request.
+        with suppress(TenantryError):
+            _progress(settings).refuse(order.tenant_id, order.backup_id, error.code)
         raise error.without_cause() from None
     _report(order, outcome, time.monotonic() - started)
     return {

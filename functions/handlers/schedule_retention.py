@@ -1,40 +1,43 @@
-"""Started by EventBridge Scheduler every day: starts the retention of each tenant's backups."""
+"""The first step of the retention's state machine: lists the tenants whose backups are looked at today."""
 
 from functools import cache
 from typing import Any
 
+from handlers.plan_backups import scheduled_run
 from handlers.settings.backups import retention_schedule_settings
 from tenantry.aws.clients import aws_client
-from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.registry import Registry
-from tenantry.backups.retention.schedule import RetentionSchedule
+from tenantry.backups.retention.schedule import retention_orders
+from tenantry.fleet.order import require_known
+from tenantry.fleet.run import RunKind, new_run
+from tenantry.fleet.run_store import RunStore
+from tenantry.fleet.runs import plan_run_of_no_server
 from tenantry.observability import count, logger
-from tenantry.operations.operation_store import OperationStore
 
 
 @cache
-def _schedule() -> RetentionSchedule:
+def _adapters() -> tuple[Registry, RunStore]:
     settings = retention_schedule_settings()
-    dynamodb = aws_client("dynamodb", settings.region)
-    return RetentionSchedule(
-        Registry(dynamodb, settings.registry_table),
-        OperationStore(dynamodb, settings.registry_table),
-        FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn),
+    return (
+        Registry(aws_client("dynamodb", settings.region), settings.registry_table),
+        RunStore(aws_client("s3", settings.region), settings.bucket),
     )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Start an operation for each tenant, or for one, and return how many.
+    """Plan one run: store the list of tenants, and return its key and length. Nobody is listed when it is disabled.
 
-    :param event: `{"tenant_id"?, "dry_run"?, "scheduled_at"?, "execution_id"?}`. A repeated execution id starts
-        nothing twice.
+    :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "tenants"?, "dry_run"?}, "execution_name"}`;
+            with `"dry_run": true` nothing is deleted, whatever the stack's mode says.
+    :raises BadRequest, TenantUnknown: the order does not fit, or names nobody's id; nothing is planned.
     """
-    mode = retention_schedule_settings().mode
-    if mode == "DISABLED":
-        return {"started": 0}
-    dry_run = mode != "ENABLED" or event.get("dry_run") is True
-    execution = str(event.get("execution_id") or context.aws_request_id)
-    started = _schedule().start(execution, dry_run=dry_run, tenant_id=event.get("tenant_id"))
-    count("RetentionsStarted", started)
-    logger().info("retention started", extra={"started": started, "dry_run": dry_run})
-    return {"started": started, "dry_run": dry_run}
+    registry, runs = _adapters()
+    settings, scheduled = retention_schedule_settings(), scheduled_run(event, "dry_run")
+    run = new_run(RunKind.RETENTION, scheduled.at, scheduled.execution_id)
+    dry_run = settings.mode != "ENABLED" or (event.get("order") or {}).get("dry_run") is True
+    tenants = [] if settings.mode == "DISABLED" else require_known(scheduled.only, registry.tenants())
+    orders = retention_orders(tenants, dry_run=dry_run, only=scheduled.only)
+    plan = plan_run_of_no_server(run, scheduled.trigger, orders, runs, settings.at_once)
+    count("RetentionsPlanned", plan["tenants"])
+    logger().info("retention planned", extra={"run": run.prefix, "tenants": plan["tenants"], "dry_run": dry_run})
+    return plan

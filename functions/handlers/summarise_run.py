@@ -11,7 +11,7 @@ from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.runs import sum_up
 from tenantry.observability import MetricUnit, count, logger, measure
 
-_METRICS = {RunKind.BACKUPS: "BackupRun", RunKind.DRILLS: "DrillRun"}
+_METRICS = {RunKind.BACKUPS: "BackupRun", RunKind.DRILLS: "DrillRun", RunKind.RETENTION: "RetentionRun"}
 # How many failures the log names; the summary in the bucket has all of them.
 _NAMED = 50
 

@@ -117,11 +117,12 @@ def test_a_backup_needs(api: Api, role: str, action: str) -> None:
 
 
 @pytest.mark.parametrize("action", ["dynamodb:Query", "s3:PutObject"])
-def test_a_plan_needs(api: Api, action: str) -> None:
+@pytest.mark.parametrize("function", ["PlanBackups", "ScheduleRetention"])
+def test_a_plan_needs(api: Api, function: str, action: str) -> None:
     order = {"trigger": "test", "scheduled_at": "2026-11-01T02:00:00Z", "execution_id": uuid.uuid4().hex, "all": True}
     event = {"order": order, "execution_name": "test"}
-    with without(api, "PlanBackupsRole", action):
-        failed, said = invoke(api, "PlanBackups", event)
+    with without(api, f"{function}Role", action):
+        failed, said = invoke(api, function, event)
         assert failed, said
 
 

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from tenantry.aws.object_versions import delete_versions, list_versions
 from tenantry.backups.hold_tags import BackupHolds
 from tests.e2e.api import Api
+from tests.e2e.fleet import finish, limits, start
 from tests.e2e.living import living_tenant
 from tests.e2e.retention import Operator
+from tests.e2e.test_permissions import invoke, start_afresh, without
 
 
 @pytest.fixture
@@ -57,20 +60,67 @@ def test_backups_are_listed_held_and_deleted_by_policy(operator: Operator) -> No
 
 
 def test_the_schedule_only_says_what_it_would_do_until_it_is_enabled(operator: Operator) -> None:
+    """The state machine, as its scheduler starts it, for one tenant."""
     operator.publish(90)
     operator.publish(80)
-    event = {"execution_id": f"test-{operator.tenant_id}", "tenant_id": operator.tenant_id.value}
-    functions = operator.api.aws("lambda")
-    for _ in range(2):
-        answer = functions.invoke(
-            FunctionName=operator.api.resource("ScheduleRetention"), Payload=json.dumps(event).encode()
-        )
-        assert json.loads(answer["Payload"].read()) == {"started": 1, "dry_run": True}
-    target = {"target": f"tenant/{operator.tenant_id}"}
-    found = operator.api.call("GET", "/admin/v1/operations", operator.token, params=target).json()
+    api, tenant = operator.api, operator.tenant_id.value
+    order = {"trigger": "schedule", "scheduled_at": "2026-11-01T07:00:00Z", "execution_id": uuid.uuid4().hex}
+    ends = []
+    for _ in range(2):  # delivered twice
+        execution = start(api, "RetentionFleet", tenants=[tenant], **order)
+        ends.append(finish(api, execution))
+        assert limits(api, execution) == {frozenset([tenant]): 4}
+    assert ends[0]["run"] == ends[1]["run"]
+    assert [(end["tenants"], end["done"], end["bytes"]) for end in ends] == [(1, 1, 0)] * 2
+    target = {"target": f"tenant/{tenant}"}
+    found = api.call("GET", "/admin/v1/operations", operator.token, params=target).json()
     (operation,) = [one for one in found if one["kind"] == "plan_retention"]
-    assert operator.ended(operation["operation_id"])["status"] == "succeeded"
+    assert (operation["status"], operation["requested_by"]) == ("succeeded", "schedule")
     assert len(operator.call("GET", "/backups", 200)) == 2
+
+
+def test_the_worker_deletes_with_its_own_role_and_needs_each_of_its_rights(operator: Operator) -> None:
+    gone, kept = (operator.publish(days) for days in (90, 1))
+    operator.call("PUT", "/retention", 200, json={"daily": 1, "weekly": 0, "monthly": 0})
+    api, event = operator.api, {"tenant_id": operator.tenant_id.value, "kind": "apply_retention"}
+    with variables(api, "RetainBackups", RETENTION_MODE="ENABLED"):
+        for action in NEEDED:
+            with without(api, "RetainBackupsRole", action):
+                start_afresh(api, "RetainBackups")
+                failed, told = invoke(api, "RetainBackups", event)
+                assert failed or str(gone) in str(json.loads(told)["refused"]), action
+        assert [one["backup_id"] for one in operator.call("GET", "/backups", 200)] == [str(gone), str(kept)]
+        start_afresh(api, "RetainBackups")
+        failed, told = invoke(api, "RetainBackups", event)
+        assert not failed, told
+        assert (json.loads(told)["deleted"], json.loads(told)["refused"]) == (1, {})
+    assert [one["backup_id"] for one in operator.call("GET", "/backups", 200)] == [str(kept)]
+
+
+# What the local AWS asks for: of many deletions at once no s3:DeleteObjectVersion, which S3 asks for too, and of the
+# locks of single objects nothing, as the bucket has none.
+NEEDED = [
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "s3:ListBucketVersions",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:PutObject",
+    "s3:DeleteObject",
+]
+
+
+@contextmanager
+def variables(api: Api, function: str, **changed: str) -> Iterator[None]:
+    """Give a function other variables for a while."""
+    client, name = api.aws("lambda"), api.resource(function)
+    before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": before | changed})
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
 
 def test_a_lock_on_any_object_is_seen_before_anything_is_deleted(api: Api) -> None:

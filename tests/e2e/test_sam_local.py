@@ -97,6 +97,16 @@ def test_plan_drills(bridged: tuple[StackFile, Path]) -> None:
     assert invoke(bridged, "PlanDrills", sample("plan_drills"))["tenants"] in {0, 1, 2}
 
 
+def test_schedule_retention(bridged: tuple[StackFile, Path]) -> None:
+    assert invoke(bridged, "ScheduleRetention", sample("schedule_retention"))["tenants"] == 2
+
+
+def test_retain_backups(bridged: tuple[StackFile, Path]) -> None:
+    answer = invoke(bridged, "RetainBackups", sample("retain_backups"))
+    assert answer.get("kind") == "plan_retention", answer
+    assert answer["planned"]["delete"] == 0
+
+
 def test_summarise_run(bridged: tuple[StackFile, Path]) -> None:
     # Nobody was planned in the sample's run.
     assert invoke(bridged, "SummariseRun", sample("summarise_run"))["tenants"] == 0

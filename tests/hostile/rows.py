@@ -48,6 +48,7 @@ _GRAMMAR = (
 _QUOTA = ("tests/hostile/editor_token/test_quota.py",)
 _SESSIONS = (
     "tests/hostile/viewer_token/test_sessions.py",
+    "tests/hostile/viewer_token/test_time_is_over.py",
     "tests/hostile/login_sql/test_shared_locks.py",
     "tests/hostile/login_sql/test_what_is_seen_of_neighbours.py",
     "tests/hostile/operator_slip/test_mended_secret.py",

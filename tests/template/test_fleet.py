@@ -1,13 +1,17 @@
 """The state machines over the fleet: their definition with substitutions, and the permissions of their roles."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.doctor.checks import quotas
+from tenantry.backups.progress import QUEUED_AT_MOST
 from tenantry.domain import errors
+from tenantry.rollouts import conducting, slices
 from tests.template.test_template import of_type, statements
 
 type Template = dict[str, Any]
@@ -17,7 +21,12 @@ DEFINITION = Path("statemachines/fleet.asl.json").read_text()
 FLEETS = {
     "BackupFleet": ("PlanBackups", "BackUpTenant", "SummariseRun"),
     "DrillFleet": ("PlanDrills", "DrillBackup", "SummariseRun"),
+    "RetentionFleet": ("ScheduleRetention", "RetainBackups", "SummariseRun"),
 }
+ROLLOUT = json.loads(Path("statemachines/rollout.asl.json").read_text())
+# Events that an execution's history has room for, and those of one attempt at a function.
+HISTORY, ATTEMPT = 25_000, 3
+RUNS = {"BackupRun", "DrillRun", "RetentionRun"}
 # What Step Functions gives each kind of state to say where to go on.
 ENDS = {"Succeed", "Fail"}
 
@@ -78,6 +87,7 @@ def test_a_failing_tenant_or_server_stops_nobody_else(transformed: Transform, na
     [
         ("BackupFleet", "PlanBackups", "BACKUPS_AT_ONCE", "BackupsAtOnce"),
         ("DrillFleet", "PlanDrills", "DRILLS_AT_ONCE", "DrillsAtOnce"),
+        ("RetentionFleet", "ScheduleRetention", "RETENTIONS_AT_ONCE", "RetentionsAtOnce"),
     ],
 )
 def test_each_server_is_worked_on_by_as_many_as_the_plan_says(
@@ -94,6 +104,69 @@ def test_each_server_is_worked_on_by_as_many_as_the_plan_says(
     assert variables[variable] == {"Ref": parameter}
     # No number that a server or the stack may have is one that the local stack has no map for.
     assert template["Parameters"][parameter]["MaxValue"] <= 100
+
+
+def throttling(work: dict[str, Any]) -> dict[str, Any]:
+    """The rule for a worker that Lambda does not start, as all of its kind are busy: a rule of its own."""
+    (rule,) = [rule for rule in work["Retry"] if "Lambda.TooManyRequestsException" in rule["ErrorEquals"]]
+    assert rule["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert (rule["MaxDelaySeconds"], rule["JitterStrategy"]) == (60, "FULL")
+    return dict(rule)
+
+
+def waited(rule: dict[str, Any]) -> float:
+    """The seconds that a rule waits on average: full jitter takes half of each delay."""
+    delays = [rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(7)]
+    attempts = [min(delay, rule["MaxDelaySeconds"]) for delay in delays]
+    return float(sum(attempts) + (rule["MaxAttempts"] - len(attempts)) * rule["MaxDelaySeconds"]) / 2
+
+
+def test_who_finds_all_workers_busy_is_waited_for_as_long_as_the_run_may_last(transformed: Transform) -> None:
+    definition = machine(transformed(), "BackupFleet")
+    tenants = definition["States"]["Servers"]["ItemProcessor"]["States"]["Tenants"]
+    rule = throttling(tenants["ItemProcessor"]["States"]["Work"])
+    assert waited(rule) > 0.99 * definition["TimeoutSeconds"]
+    # Each tenant has an execution of its own, with a history of its own.
+    assert rule["MaxAttempts"] * ATTEMPT < HISTORY
+
+
+def test_a_slice_of_a_rollout_waits_longer_than_a_worker_may_run(transformed: Transform) -> None:
+    rule = throttling(ROLLOUT["States"]["Slices"]["ItemProcessor"]["States"]["Migrate"])
+    assert waited(rule) > of_type(transformed(), "AWS::Lambda::Function")["MigrateTenants"]["Timeout"]
+    # All slices of a round share one history, of which the conductor keeps account.
+    assert rule["MaxAttempts"] * ATTEMPT + 10 <= conducting._EVENTS_OF_SLICE
+    most = conducting._EVENTS_OF_ROUND + slices._MOST_SLICES * conducting._EVENTS_OF_SLICE
+    assert most <= conducting._MOST_EVENTS < HISTORY
+
+
+def test_a_backup_that_is_asked_for_is_queued_as_long_as_lambda_keeps_it(transformed: Transform) -> None:
+    configs = of_type(transformed(), "AWS::Lambda::EventInvokeConfig").values()
+    (config,) = [one for one in configs if one["FunctionName"] == {"Ref": "BackUpTenant"}]
+    assert config["MaximumEventAgeInSeconds"] == QUEUED_AT_MOST.total_seconds()
+    assert config["DestinationConfig"]["OnFailure"]
+
+
+WORKERS = {"BackUpTenant", "DrillBackup", "MigrateTenants", "RetainBackups"}
+
+
+def test_the_fleets_workers_leave_the_data_api_its_own(transformed: Transform) -> None:
+    def reserved(**parameters: str) -> dict[str, Any]:
+        functions = of_type(transformed(**parameters), "AWS::Lambda::Function")
+        found = {name: function.get("ReservedConcurrentExecutions") for name, function in functions.items()}
+        return {name: number for name, number in found.items() if number is not None}
+
+    assert reserved() == {}
+    assert reserved(FleetConcurrency="20") == {name: {"Ref": "FleetConcurrency"} for name in WORKERS}
+    # The doctor adds up what the stack reserves.
+    every = reserved(FleetConcurrency="20", OperationConcurrency="5", QueryConcurrency="50").values()
+    assert Counter(one["Ref"] for one in every) == quotas._RESERVING
+
+
+def test_every_worker_of_a_state_machine_is_bounded(transformed: Transform) -> None:
+    machines = of_type(transformed(), "AWS::StepFunctions::StateMachine").values()
+    substitutions = [one["DefinitionSubstitutions"] for one in machines]
+    work = [one.get("WorkFunction") or one["MigrateFunction"] for one in substitutions]
+    assert {one["Fn::GetAtt"][0] for one in work} == WORKERS
 
 
 def test_a_lease_that_a_dead_worker_holds_is_waited_for(transformed: Transform) -> None:
@@ -136,7 +209,7 @@ def test_a_role_covers_what_its_machine_does(transformed: Transform, name: str) 
     assert all(f":execution:{own}" in resource["Fn::Sub"] for resource in by_sid["FollowThem"]["Resource"])
 
 
-@pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole"])
+@pytest.mark.parametrize("role", ["BackUpTenantRole", "DrillBackupRole", "RetainBackupsRole"])
 def test_a_worker_writes_leases_and_no_other_item(transformed: Transform, role: str) -> None:
     (leases,) = [s for s in statements(transformed(), role) if s.get("Sid") == "HoldLeases"]
     # All that a transaction names, and not any.
@@ -154,14 +227,14 @@ def test_the_dashboard_shows_what_is_published(transformed: Transform) -> None:
     shown = {metric[1] for metric in metrics if metric[0] == "Tenantry/${Stage}"}
     assert shown >= {"TenantsWithoutRecentBackup", "OldestVerificationHours", "BackupSeconds", "BackupBytes"}
     code = "".join(path.read_text() for path in Path("functions/handlers").glob("*.py"))
-    runs = {f"{run}{name}" for run in ("BackupRun", "DrillRun") for name in ("Done", "Skipped", "Failed")}
+    runs = {f"{run}{name}" for run in RUNS for name in ("Done", "Skipped", "Failed", "Bytes")}
     assert [name for name in shown if f'"{name}"' not in code and name not in runs] == []
     assert {metric[1] for metric in metrics if isinstance(metric[1], str)} >= {"Latency", "5XXError", "Errors"}
 
 
 def test_alarms_watch_what_is_published(transformed: Transform) -> None:
     code = "".join(path.read_text() for path in Path("functions/handlers").glob("*.py"))
-    runs = {"BackupRunFailed", "DrillRunFailed"}
+    runs = {f"{run}Failed" for run in RUNS}
     own = [
         alarm["MetricName"]
         for alarm in of_type(transformed(), "AWS::CloudWatch::Alarm").values()

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "PlanDrills": "plan_drills",
     "ProbeNetwork": "probe_network",
     "QueryTenant": "query_tenant",
+    "RetainBackups": "retain_backups",
     "RotateCredentials": "rotate_credentials",
     "ScheduleRetention": "schedule_retention",
     "SummariseRun": "summarise_run",
@@ -272,11 +273,20 @@ ALLOWED: list[tuple[str, set[str]]] = [
         | {"s3:ListBucketVersions"},
     ),
     ("OperationTimerRole", {"lambda:InvokeFunction"}),
+    ("ScheduleRetentionRole", {"dynamodb:Query", "s3:PutObject"}),
     (
-        "ScheduleRetentionRole",
-        {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "lambda:InvokeFunction"},
+        "RetainBackupsRole",
+        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
+        | {"s3:ListBucket", "s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
+        | {"s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:GetBucketObjectLockConfiguration"}
+        | {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
     ),
-    ("RetentionSchedulerRole", {"lambda:InvokeFunction", "sqs:SendMessage"}),
+    (
+        "RetentionFleetRole",
+        {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution"}
+        | {"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"},
+    ),
+    ("RetentionSchedulerRole", {"states:StartExecution", "sqs:SendMessage"}),
     (
         "PerformOperationRole",
         USAGE_KEYS
@@ -415,12 +425,29 @@ def bounded_keys(statement: dict[str, Any]) -> list[str] | None:
     return bounds[0] if bounds else None
 
 
-def test_the_schedule_of_the_retention_writes_operations_and_no_other_item(transformed: Transform) -> None:
-    (puts,) = [s for s in statements(transformed(), "ScheduleRetentionRole") if "dynamodb:PutItem" in s["Action"]]
-    assert puts["Condition"] == {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["OPERATION"]},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
+def test_the_retention_writes_operations_and_leases_and_no_other_item(transformed: Transform) -> None:
+    found = list(statements(transformed(), "RetainBackupsRole"))
+    puts = [s["Condition"] for s in found if "dynamodb:PutItem" in s["Action"]]
+    assert puts == [
+        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [kind]}, "Null": {"dynamodb:LeadingKeys": "false"}}
+        for kind in ("OPERATION", "LEASE")
+    ]
+
+
+def test_the_retention_touches_backups_and_its_records_and_nothing_else_in_the_buckets(transformed: Transform) -> None:
+    """It reads manifests and verifications and no dump, and deletes below the tenants' backups alone."""
+    own, other = "${BackupBucket.Arn}/", "arn:${AWS::Partition}:s3:::tenantry-${Stage}-backups-*/"
+    touched: dict[str, set[str]] = {}
+    for statement in statements(transformed(BackupBuckets="eu-west-1=tenantry-dev-backups-eu"), "RetainBackupsRole"):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        for action in actions:
+            touched.setdefault(action, set()).update(r["Fn::Sub"] for r in resources if "Fn::Sub" in r)
+    backups = "tenants/*/backups/*"
+    assert touched["s3:DeleteObjectVersion"] == touched["s3:DeleteObject"] == {own + backups, other + backups}
+    documents = {f"{place}{backups}/{name}.json" for place in (own, other) for name in ("manifest", "verified")}
+    assert touched["s3:GetObjectVersion"] == documents
+    assert touched["s3:PutObject"] == {f"{own}runs/*", f"{own}records/retention/*"}
 
 
 def test_who_watches_quotas_changes_nothing_else_of_a_tenant(transformed: Transform) -> None:
@@ -584,7 +611,7 @@ def test_users_can_write_neither_tenant_nor_role(transformed: Transform) -> None
     (client,) = of_type(transformed(), "AWS::Cognito::UserPoolClient").values()
     assert client["WriteAttributes"] == ["name"]
     (pool,) = of_type(transformed(), "AWS::Cognito::UserPool").values()
-    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
 
 
 def test_another_issuer_needs_no_user_pool(transformed: Transform) -> None:
@@ -611,11 +638,25 @@ def test_a_backup_that_did_not_run_is_an_alarm(transformed: Transform) -> None:
     assert {alarm["TreatMissingData"] for alarm in alarms.values()} == {"missing", "notBreaching"}
 
 
-def test_the_schedule_starts_the_backups_and_keeps_what_failed(transformed: Transform) -> None:
-    target = of_type(transformed(), "AWS::Scheduler::Schedule")["BackupScheduleRule"]["Target"]
-    assert target["Arn"] == {"Ref": "BackupFleet"}
+@pytest.mark.parametrize(
+    ("rule", "machine"),
+    [
+        ("BackupScheduleRule", "BackupFleet"),
+        ("DrillScheduleRule", "DrillFleet"),
+        ("RetentionScheduleRule", "RetentionFleet"),
+    ],
+)
+def test_a_schedule_starts_its_machine_and_keeps_what_failed(transformed: Transform, rule: str, machine: str) -> None:
+    template = transformed()
+    target = of_type(template, "AWS::Scheduler::Schedule")[rule]["Target"]
+    assert target["Arn"] == {"Ref": machine}
     assert json.loads(target["Input"]).keys() == {"trigger", "scheduled_at", "execution_id"}
-    assert "DeadLetterConfig" in target
+    # An alarm rings for what lies in this queue.
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["FailedBackups", "Arn"]}}
+    role = target["RoleArn"]["Fn::GetAtt"][0]
+    assert {"states:StartExecution": {"Ref": machine}}.items() <= {
+        s["Action"]: s["Resource"] for s in statements(template, role)
+    }.items()
 
 
 def test_functions_answer_before_api_gateway_gives_up(transformed: Transform) -> None:

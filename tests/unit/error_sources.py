@@ -213,7 +213,9 @@ _CONCERNED = ("schema", "table", "column", "datatype", "constraint")
 
 def _statuses_of_sqlstate(sqlstate: str) -> set[int]:
     """Return a code's statuses: of what opens a session or administers, and of a data request's statement."""
-    texts = dict.fromkeys(("message_detail", "message_hint", *(f"{part}_name" for part in _CONCERNED)))
+    texts = dict.fromkeys(
+        ("message_detail", "message_hint", "source_function", *(f"{part}_name" for part in _CONCERNED))
+    )
     diagnostics = SimpleNamespace(message_primary="", **texts)
     refusal: Any = SimpleNamespace(pgcode=sqlstate, diag=diagnostics)
     return {status_of(translate(refusal)), status_of(raised(refusal))}

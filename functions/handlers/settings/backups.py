@@ -1,10 +1,11 @@
-"""The settings of the handlers that plan, take, list, drill and watch backups."""
+"""The settings of the handlers that plan, take, list, drill, watch and delete backups."""
 
 from dataclasses import dataclass
 
 from handlers.settings.environment import number, reader, text
-from handlers.settings.storage import backup_buckets
+from handlers.settings.storage import backup_buckets, retention_policy
 from tenantry.domain.residency import BackupBucket, BackupBuckets
+from tenantry.domain.retention_policy import RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,28 @@ class ManageSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetentionScheduleSettings:
-    """The settings of schedule_retention. `mode` is ENABLED, DRY_RUN or DISABLED."""
+    """The settings of schedule_retention. `mode` is ENABLED, DRY_RUN or DISABLED.
+
+    `at_once` is how many tenants of the fleet are worked on at the same time.
+    """
 
     region: str = text("AWS_REGION")
     registry_table: str = text("REGISTRY_TABLE")
-    operation_function_arn: str = text("OPERATION_FUNCTION_ARN")
+    bucket: str = text("BACKUP_BUCKET")
     # By default, nothing is deleted.
+    mode: str = text("RETENTION_MODE", "DRY_RUN")
+    at_once: int = number("RETENTIONS_AT_ONCE", 4)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """The settings of retain_backups: `mode` as above, and the policy of tenants without their own."""
+
+    region: str = text("AWS_REGION")
+    registry_table: str = text("REGISTRY_TABLE")
+    bucket: str = text("BACKUP_BUCKET")
+    buckets: BackupBuckets = backup_buckets()
+    retention: RetentionPolicy = retention_policy()
     mode: str = text("RETENTION_MODE", "DRY_RUN")
 
 
@@ -109,3 +126,4 @@ drill_settings = reader(DrillSettings)
 backup_settings = reader(BackupSettings)
 manage_settings = reader(ManageSettings)
 retention_schedule_settings = reader(RetentionScheduleSettings)
+retention_settings = reader(RetentionSettings)

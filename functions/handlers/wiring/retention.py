@@ -1,5 +1,6 @@
-"""Wires the retention of a tenant's backups, which `perform_operation` performs."""
+"""Wires the retention of a tenant's backups, which `perform_operation` and `retain_backups` perform."""
 
+from handlers.settings.backups import RetentionSettings
 from handlers.settings.operation import OperationSettings
 from handlers.wiring.backups import backup_catalogue, backup_removal
 from tenantry.aws.clients import aws_client
@@ -10,7 +11,9 @@ from tenantry.operations.leases import Leases
 from tenantry.operations.operations import Workflows
 
 
-def retention_workflows(settings: OperationSettings, registry: Registry, leases: Leases) -> Workflows:
+def retention_workflows(
+    settings: OperationSettings | RetentionSettings, registry: Registry, leases: Leases
+) -> Workflows:
     """Wire the workflows of a retention run and of a dry run."""
     run = RetentionRun(
         Retention(registry, backup_catalogue(settings.buckets), settings.retention, leases),

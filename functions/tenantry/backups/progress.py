@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-# A worker reports every few seconds. If it has been silent for this long, it has died or was never started.
+# A worker reports every few seconds. If it has been silent for this long, it has died.
 _SILENCE = timedelta(seconds=90)
-_QUEUED = timedelta(minutes=10)
+# As long as Lambda keeps a request for which no worker is free. A worker that can't begin says so.
+QUEUED_AT_MOST = timedelta(hours=6)
 
 
 class BackupState(StrEnum):
@@ -60,7 +61,7 @@ class Progress:
 
     def at(self, now: datetime) -> BackupState:
         """Return the state at `now`; a worker that has been silent for too long makes it `lost`."""
-        patience = {BackupState.QUEUED: _QUEUED, BackupState.RUNNING: _SILENCE}.get(self.state)
+        patience = {BackupState.QUEUED: QUEUED_AT_MOST, BackupState.RUNNING: _SILENCE}.get(self.state)
         return BackupState.LOST if patience and now - self.updated_at > patience else self.state
 
     def is_under_way(self, now: datetime) -> bool:

@@ -4,7 +4,7 @@ DynamoDB expires the items after some days. Only the backup itself, in the bucke
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,15 @@ class ProgressStore:
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
         return _progress(tenant_id, item) if item else None
+
+    def refuse(self, tenant_id: TenantId, backup_id: BackupId, code: str) -> None:
+        """Say of a backup that is still queued that its worker could not begin; no other state is written over.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        found = self.get(tenant_id, backup_id)
+        if found and found.state is BackupState.QUEUED:
+            self.put(replace(found, state=BackupState.FAILED, error=code, updated_at=datetime.now(UTC)))
 
     def newest(self, tenant_id: TenantId, limit: int = 20) -> list[Progress]:
         """List the progress of a tenant's backups, newest first.

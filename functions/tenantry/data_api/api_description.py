@@ -83,7 +83,8 @@ def _describe(
     text, values = visible_statement(schemas)
     role = database_role(caller.tenant_id, caller.role)
     call = call._replace(first=first_call(caller, connection))
-    _, visible = connection.run(role, caller.claims, text, values, reads_only=True, call=call)
+    _, visible, state = connection.run(role, caller.claims, text, values, reads_only=True, columns=3, call=call)
+    connection.note_state(state)
     return describe(
         catalogue,
         parse_visible(visible),

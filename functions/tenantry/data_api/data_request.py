@@ -23,6 +23,7 @@ from tenantry.database.preambles import NO_CALL, CallSettings
 from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import (
+    DatabaseTimeout,
     DatabaseUnavailable,
     OutcomeUnknown,
     TooManyAtOnce,
@@ -34,6 +35,8 @@ from tenantry.postgrest.plan.planning import schema_of
 from tenantry.postgrest.sql.refusing import Refusal
 
 _UNKNOWN_STATEMENT = "26000"
+# A function has prepared statements of its own by the names that ours get next.
+_TAKEN_STATEMENT = "42P05"
 # How long a statement waits for another of the same tenant's to end, each time: seconds, of which at least half. A page
 # that sends six slow requests at once gets all of its answers.
 _PAUSES = (0.03, 0.06, 0.12, 0.25, *[0.5] * 8)
@@ -196,7 +199,7 @@ class DataRequests:
         try:
             row = run_plan(connection, role, call.caller.claims, call.settings, runs)
         except psycopg2.Error as exc:
-            if connection.is_lost and not runs.reads_only:
+            if connection.is_lost and not (runs.reads_only or runs.is_taken_back):
                 raise OutcomeUnknown() from exc
             if refusal := refused(exc, connection, planned, runs, self._max_answer_bytes):
                 raise refusal from exc
@@ -232,8 +235,10 @@ class DataRequests:
                 # Types have changed since: nothing ran, so it is planned and prepared with those that there are.
                 connection.forget_prepared()
                 self._catalogues.forget(caller.tenant_id)
-            elif connection.is_lost:
+            elif connection.is_lost or (exc.pgcode == _TAKEN_STATEMENT and not is_within_function(exc)):
                 self._connections.forget(caller.tenant_id)
+                if connection.is_out_of_time:
+                    raise DatabaseTimeout() from exc
             else:
                 raise raised(exc) from exc
         return self._once_more(caller, use)

@@ -4,7 +4,7 @@ import json
 
 import psycopg2
 
-from tenantry.database.sql_errors import translate
+from tenantry.database.sql_errors import is_raised, translate
 from tenantry.domain.errors import PayloadTooLarge, StatementFailed, TenantryError
 from tenantry.postgrest.own_headers import MAX_HEADERS_BYTES, header_name, may_tell
 
@@ -38,7 +38,7 @@ def raised(exc: psycopg2.Error) -> TenantryError:
     So a code of connecting or of logging in does not mean that the database can't be reached: nobody has to try again.
     """
     sqlstate = exc.pgcode
-    if sqlstate is None or sqlstate == _ENDED:
+    if sqlstate is None or (sqlstate == _ENDED and not is_raised(exc)):
         return translate(exc)
     if sqlstate == OUT_OF_MEMORY:
         return too_costly()

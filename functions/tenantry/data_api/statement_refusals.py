@@ -42,7 +42,7 @@ def refused(
 def too_large(planned: Plan, max_bytes: int, *, is_done: bool = False) -> PayloadTooLarge:
     """Refuse an answer; `is_done`: the change that it tells of was made."""
     limit = f"The answer has more than {max_bytes} bytes."
-    if planned.reads_only or (is_done and planned.preferences.tx == "rollback"):
+    if planned.reads_only or (is_done and planned.is_taken_back):
         return PayloadTooLarge(limit, hint="Ask for fewer rows with 'limit', or fewer columns with 'select'.")
     if not is_done:
         return PayloadTooLarge(f"Nothing was changed. {limit}", hint="Send 'Prefer: return=minimal'.")

@@ -6,14 +6,12 @@ from typing import Any
 
 from tenantry.database.preambles import CallSettings
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Caller
 from tenantry.postgrest import Plan, Row
 from tenantry.postgrest.media import Form
 from tenantry.postgrest.preferences import unmet_preferences
 from tenantry.postgrest.request import Action
 
-_NOT_OURS = "A function of the database has replaced a statement of the session, so this was not served."
 _JSON_PLAN = ("FORMAT JSON",)
 _IS_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
 
@@ -43,13 +41,10 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
         planned.text,
         planned.values,
         reads_only=planned.reads_only,
+        columns=len(Row._fields),
         call=call,
-        rolls_back=_rolls_back(planned),
+        rolls_back=planned.is_taken_back,
     )
-    if len(found) != len(Row._fields):
-        # A function has prepared a statement of its own by the name of ours.
-        connection.note_state(None)
-        raise StatementFailed(_NOT_OURS, code="26000", hint="Send the request again; mend the function that did so.")
     row = Row(*found)
     connection.note_state(row.session)
     return row if planned.counted is None else _estimated(connection, role, claims, call, planned, row)
@@ -80,14 +75,10 @@ def _explained(connection: TenantConnection, role: str, claims: str, call: CallS
         words,
         reads_only=planned.reads_only,
         call=call,
-        rolls_back=_rolls_back(planned),
+        rolls_back=planned.is_taken_back,
     )
     body = json.dumps(lines[0]) if words[0] == _JSON_PLAN[0] else "\n".join(lines) + "\n"
     return Row(None, 0, body)
-
-
-def _rolls_back(planned: Plan) -> bool:
-    return planned.preferences.tx == "rollback"
 
 
 def _estimated(

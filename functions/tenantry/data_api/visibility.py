@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 from tenantry.database.sql_files import load_sql
+from tenantry.domain.session_state import SESSION_STATE
 from tenantry.postgrest.catalogue.model import Name
 from tenantry.postgrest.openapi.visible import Signature, Visible
 
@@ -11,9 +12,10 @@ from tenantry.postgrest.openapi.visible import Signature, Visible
 def visible_statement(schemas: Iterable[str]) -> tuple[str, tuple[str | None, ...]]:
     """Return the statement and its values for `TenantConnection.run`, to be run as the caller's role.
 
-    The statement only reads. `parse_visible` reads the JSON in its row.
+    The statement only reads. Its row has a number, JSON for `parse_visible`, and `SESSION_STATE`.
     """
-    return load_sql("data_api/visible").string, (json.dumps(list(schemas)),)
+    text = load_sql("data_api/visible").string.replace("{state}", SESSION_STATE)
+    return text, (json.dumps(list(schemas)),)
 
 
 def parse_visible(text: str) -> Visible:

@@ -113,14 +113,24 @@ class Preambles:
                 given.append(value)
         return parts, given
 
+    def seconds(self, call: CallSettings) -> float:
+        """Say how long a call may take, and what comes before it as long again; 0 is no limit."""
+        if not (call.hoisted or call.first):
+            return self.timeout_ms / 1000
+        return self._milliseconds(call) * (2 if call.first else 1) / 1000
+
     def _clock(self, call: CallSettings) -> str:
-        """Start the clock: a function may have less time than all, and never more."""
+        """Start the clock."""
+        least = self._milliseconds(call)
+        return f"SET LOCAL statement_timeout={least:d};" if least else ""
+
+    def _milliseconds(self, call: CallSettings) -> int:
+        """Say how long a statement may take: a function may have less time than all, and never more; 0 is no limit."""
         limits = [
             self.timeout_ms,
             *(_milliseconds(value) for name, value in call.hoisted if name == "statement_timeout"),
         ]
-        least = min([limit for limit in limits if limit], default=0)
-        return f"SET LOCAL statement_timeout={least:d};" if least else ""
+        return min([limit for limit in limits if limit], default=0)
 
 
 def _milliseconds(text: str) -> int:

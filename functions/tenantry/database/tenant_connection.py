@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import psycopg2
 
@@ -16,6 +17,7 @@ from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import is_raised, is_within_function
+from tenantry.database.statement_watch import StatementWatch, end_session
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
@@ -31,12 +33,17 @@ _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encod
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
 # A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
 _OTHER_PARAMETERS = "42601"
+_NOT_OURS = "A function of the database has replaced a statement of the session, so this was not served."
+_SEND_AGAIN = "Send the request again; mend the function that did so."
+_UNKNOWN_STATEMENT = "26000"
 # What a transaction begins with, before anything of ours can take it back: as when the session was opened.
 _READ_ONLY = "default_transaction_read_only"
 
 
 class TenantConnection:
     """A connection that belongs to one tenant, with the statements that were prepared on it."""
+
+    _watch: Final = StatementWatch()
 
     def __init__(self, tenant_id: TenantId, credentials: Credentials, settings: ConnectSettings) -> None:
         """Open it and check that the database is this tenant's.
@@ -47,7 +54,9 @@ class TenantConnection:
         self.tenant_id = tenant_id
         self.opened_at = time.monotonic()
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
-        self._connection = connect(replace(credentials, schema="pg_catalog"), settings)
+        plain = replace(credentials, schema="pg_catalog")
+        self._connection = connect(plain, settings)
+        self._end_session = partial(end_session, plain, settings, self._connection.get_backend_pid())
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection, DroppedNotices(self._connection).told)
         self._statements = PreparedStatements()
@@ -61,6 +70,8 @@ class TenantConnection:
         # Whether even a plain request may be shown or read in a way that only the catalogue tells.
         self.has_own_forms = True
         self._state, self._is_as_new = "", True
+        # The last statement did not end when its time was over, and was left.
+        self.is_out_of_time = False
         try:
             found = introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
             self._preambles.timeout_ms, self._state, self.has_own_forms = found
@@ -117,6 +128,7 @@ class TenantConnection:
         values: tuple[str | None, ...],
         *,
         reads_only: bool,
+        columns: int = 0,
         call: CallSettings = NO_CALL,
         rolls_back: bool = False,
     ) -> tuple[Any, ...]:
@@ -126,16 +138,22 @@ class TenantConnection:
         ends with it. The statement is prepared once for each shape: parsing and planning it costs more than running it.
 
         :param text: one statement with placeholders `$1`…, that returns one row.
+        :param columns: how many the row has, by which it is told from a row of another statement; 0 is any number.
         :param rolls_back: take back what it did, in a second round trip, after every constraint was checked.
+        :raises StatementFailed: a function has put another statement in the place of this one.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        row: tuple[Any, ...]
         if not rolls_back:
-            row = self._send("", role, claims, call, text, values, reads_only=reads_only)[0]
-            return row
+            return self._only(self._send("", role, claims, call, text, values, reads_only=reads_only), columns)
         with self._ending(rolls_back) as begin:
-            row = self._send(begin, role, claims, call, text, values, reads_only=reads_only)[0]
-        return row
+            return self._only(self._send(begin, role, claims, call, text, values, reads_only=reads_only), columns)
+
+    def _only(self, rows: list[tuple[Any, ...]], columns: int) -> tuple[Any, ...]:
+        """Return the one row of a statement of ours; a function may have prepared another one by its name."""
+        if len(rows) == 1 and len(rows[0]) == (columns or len(rows[0])):
+            return rows[0]
+        self.note_state(None)
+        raise StatementFailed(_NOT_OURS, code=_UNKNOWN_STATEMENT, hint=_SEND_AGAIN)
 
     def explain(
         self,
@@ -154,6 +172,9 @@ class TenantConnection:
         :return: lines of text or, of FORMAT JSON, the plans.
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        if "ANALYZE" in words:
+            # It runs, and does not say what it has left of the session.
+            self._is_as_new = False
         with self._ending(rolls_back) as begin:
             rows = self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
         return [row[0] for row in rows]
@@ -166,20 +187,19 @@ class TenantConnection:
             return
         try:
             yield "BEGIN;"
-            self._execute("SET CONSTRAINTS ALL IMMEDIATE")
+            self._execute(b"SET CONSTRAINTS ALL IMMEDIATE")
         finally:
             if not self._connection.closed:
-                self._execute("ROLLBACK")
+                self._execute(b"ROLLBACK")
 
     def read_json(self, statement: str, values: Any) -> Any:
         """Read the one value of a query as the login, which holds no rights but sees the catalogue's names.
 
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
+        text = f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}"
         with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}", values
-            )
+            self._execute_in_time(cursor, cursor.mogrify(text, values), self._preambles.seconds(NO_CALL))
             return cursor.fetchone()[0]
 
     def _send(
@@ -199,7 +219,7 @@ class TenantConnection:
             preamble = self._preambles.write(cursor, role, claims, call, reads_only=reads_only)
             filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
             try:
-                cursor.execute(begin.encode() + preamble + filled)
+                self._execute_in_time(cursor, begin.encode() + preamble + filled, self._preambles.seconds(call))
             except psycopg2.Error as exc:
                 # What an error took up is kept for the next one's sake.
                 self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
@@ -213,21 +233,35 @@ class TenantConnection:
                 return self._fetch(cursor)
         # Nothing has happened: the same once more, with types as they are now.
         if begin:
-            self._execute("ROLLBACK")
+            self._execute(b"ROLLBACK")
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+
+    def _execute_in_time(self, cursor: Any, message: bytes, seconds: float) -> None:
+        """Execute a message, whatever the tenant's functions do about its limit in time; 0 seconds are no limit."""
+        if not seconds:
+            cursor.execute(message)
+            return
+        limit = self._watch.begin(self._connection, seconds, self._end_session)
+        try:
+            cursor.execute(message)
+        finally:
+            self._watch.end(limit)
+            if limit.is_cancelled:
+                self._is_as_new, self.is_out_of_time = False, limit.is_hung_up
 
     def _fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
         try:
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            # Only what is none of our statements has no rows to give.
+            rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
         except UnicodeDecodeError as exc:
             self._is_as_new = False
             raise StatementFailed(_SENT_OTHERWISE, code=_OTHER_ENCODING, hint=_READ_AGAIN) from exc
         self._notices.hear()
         return rows
 
-    def _execute(self, command: str) -> None:
+    def _execute(self, command: bytes) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(command)
+            self._execute_in_time(cursor, command, self._preambles.seconds(NO_CALL))
 
     def forget_prepared(self) -> None:
         """Forget every prepared statement, as when the server says that it does not know one."""

@@ -9,6 +9,8 @@ from typing import Final
 SESSION_STATE: Final = (
     "pg_catalog.concat_ws(' ', 'ä', pg_catalog.current_setting('default_transaction_isolation'),"
     " pg_catalog.current_setting('default_transaction_deferrable'), pg_catalog.current_setting('idle_session_timeout'),"
+    " pg_catalog.current_setting('transaction_timeout', true),"
+    " CASE WHEN pg_catalog.current_setting('statement_timeout') LIKE ANY (ARRAY['_ms', '__ms']) THEN 'hurried' END,"
     " CASE WHEN pg_catalog.pg_client_encoding() <> 'UTF8'"
     " THEN pg_catalog.set_config('client_encoding', 'UTF8', true) END)"
 )

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from tenantry.domain.backup import BackupId
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import ALPHABET, new_ulid
 
-_PREFIX = re.compile(rf"runs/(backups|drills)/[{ALPHABET}]{{26}}/")
+_PREFIX = re.compile(rf"runs/(backups|drills|retention)/[{ALPHABET}]{{26}}/")
 
 
 class RunKind(StrEnum):
@@ -21,6 +21,7 @@ class RunKind(StrEnum):
 
     BACKUPS = "backups"
     DRILLS = "drills"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,38 @@ class RunId:
         return self.prefix
 
 
+def run_of(event: Mapping[str, Any], kind: RunKind) -> RunId | None:
+    """Read the run that a worker's event names; None: it names none, and the worker was called by hand.
+
+    :raises BadRequest: that is no run, or one of another kind, whose outcomes another worker stores (`invalid_run`).
+    """
+    if "run" not in event:
+        return None
+    run = RunId(str(event["run"]))
+    if run.kind is not kind:
+        raise BadRequest(
+            "That run is of another kind.",
+            code="invalid_run",
+            hint=f"A run of this worker's begins with runs/{kind.value}/.",
+        )
+    return run
+
+
 def new_run(kind: RunKind, at: datetime, seed: str) -> RunId:
     """Name the run that is scheduled `at`; the same seed names the same run, however often the event is delivered."""
     return RunId(f"runs/{kind.value}/{new_ulid(at, f'{kind.value}/{seed}')}/")
 
 
+class WorkOrder(Protocol):
+    """What a worker is to do for one tenant."""
+
+    def event(self, run: RunId, trigger: str) -> dict[str, str]:
+        """Return the order as the worker's event, which names its tenant as `tenant_id`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A worker's order for one tenant."""
+    """A worker's order for one tenant's backup."""
 
     tenant_id: TenantId
     backup_id: BackupId

@@ -1,15 +1,18 @@
 """Plans a run over the fleet for Step Functions, and sums up its outcomes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Tenant
-from tenantry.fleet.run import Order, RunId, RunSummary, summarise
+from tenantry.fleet.run import RunId, RunSummary, WorkOrder, summarise
 from tenantry.fleet.run_store import RunStore
+
+# The name of the one list of a run that loads no server.
+_WHOLE_FLEET = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +35,49 @@ def backups_of(servers: Iterable[Server], everybody: int) -> ServerConcurrency:
 
 
 def plan_run(
-    run: RunId, trigger: str, orders: Iterable[tuple[Tenant, Order]], store: RunStore, concurrency: ServerConcurrency
+    run: RunId,
+    trigger: str,
+    orders: Iterable[tuple[Tenant, WorkOrder]],
+    store: RunStore,
+    concurrency: ServerConcurrency,
 ) -> dict[str, Any]:
     """Store each server's orders in the bucket and return their keys: an execution's state is too small for orders.
 
     :returns: `{"run", "bucket", "tenants", "servers": [{"server_id", "tenants", "items", "at_once"}]}`.
     :raises DependencyFailed: S3 did not take the orders; nothing was started.
     """
-    by_server: dict[str, list[dict[str, str]]] = defaultdict(list)
+    by_server: dict[str, list[WorkOrder]] = defaultdict(list)
     for tenant, order in orders:
-        by_server[tenant.server_id].append(order.event(run, trigger))
+        by_server[tenant.server_id].append(order)
+    return _stored(run, trigger, by_server, store, concurrency)
+
+
+def plan_run_of_no_server(
+    run: RunId, trigger: str, orders: Iterable[WorkOrder], store: RunStore, at_once: int
+) -> dict[str, Any]:
+    """Store the orders of work that loads no server as one list; returns what `plan_run` does.
+
+    :param at_once: how many tenants of the whole fleet are worked on at the same time.
+    :raises DependencyFailed: S3 did not take the orders; nothing was started.
+    """
+    everybody = list(orders)
+    groups = {_WHOLE_FLEET: everybody} if everybody else {}
+    return _stored(run, trigger, groups, store, ServerConcurrency(at_once))
+
+
+def _stored(
+    run: RunId, trigger: str, groups: Mapping[str, Sequence[WorkOrder]], store: RunStore, concurrency: ServerConcurrency
+) -> dict[str, Any]:
     servers = [
         {
-            "server_id": server,
-            "tenants": len(events),
-            "items": store.put_plan(run, server, events),
-            "at_once": concurrency.of(server),
+            "server_id": name,
+            "tenants": len(orders),
+            "items": store.put_plan(run, name, [order.event(run, trigger) for order in orders]),
+            "at_once": concurrency.of(name),
         }
-        for server, events in sorted(by_server.items())
+        for name, orders in sorted(groups.items())
     ]
-    tenants = sum(map(len, by_server.values()))
+    tenants = sum(map(len, groups.values()))
     return {"run": run.prefix, "bucket": store.bucket, "tenants": tenants, "servers": servers}
 
 

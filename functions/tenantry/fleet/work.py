@@ -16,9 +16,16 @@ from tenantry.operations.leases import Leases
 class Done:
     """A worker's result: the backup, its bytes, and whether an earlier delivery had already done the work."""
 
-    backup_id: str
+    backup_id: str = ""
     bytes: int = 0
     was_done_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """Why there is nothing to do for a tenant, now that its turn has come: the code of the reason."""
+
+    code: str
 
 
 class FleetWork:
@@ -36,7 +43,11 @@ class FleetWork:
         self._runs = runs
 
     def perform[Work](
-        self, tenant_id: TenantId, run: RunId | None, work: Callable[[], Work], describe: Callable[[Work], Done]
+        self,
+        tenant_id: TenantId,
+        run: RunId | None,
+        work: Callable[[], Work],
+        describe: Callable[[Work], Done | NothingToDo],
     ) -> Work:
         """Do the work under the tenant's lease.
 
@@ -56,9 +67,7 @@ class FleetWork:
                 # A defect in this code; the log has its traceback.
                 self._tell(run, TenantOutcome(tenant_id.value, Result.FAILED, TenantryError.code), started)
                 raise
-            done = describe(found)
-            outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=done.backup_id, bytes=done.bytes)
-            self._tell(run, outcome, started, keep_earlier=done.was_done_before)
+            self._tell_result(run, tenant_id, describe(found), started)
         return found
 
     def _take_lease(self, stack: ExitStack, tenant_id: TenantId, run: RunId | None) -> None:
@@ -73,6 +82,14 @@ class FleetWork:
                 code=code,
                 hint="Wait for it to end. One that has died is waited for no longer than a function may run.",
             ) from exc
+
+    def _tell_result(self, run: RunId | None, tenant_id: TenantId, result: Done | NothingToDo, started: float) -> None:
+        if isinstance(result, NothingToDo):
+            code = result.code
+            self._tell(run, TenantOutcome(tenant_id.value, Result.SKIPPED, code), started)
+            return
+        outcome = TenantOutcome(tenant_id.value, Result.DONE, backup_id=result.backup_id, bytes=result.bytes)
+        self._tell(run, outcome, started, keep_earlier=result.was_done_before)
 
     def _tell(self, run: RunId | None, outcome: TenantOutcome, started: float, *, keep_earlier: bool = False) -> None:
         if run is not None:

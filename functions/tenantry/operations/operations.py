@@ -179,20 +179,26 @@ class Performer:
         self._begin()
         kind, _, name = self._get(operation_id).target.partition("/")
         # The lease is refused while another worker works on this target, perhaps on this operation: only the lease's
-        # holder
-        # may write the operation's state.
+        # holder may write the operation's state.
         with self._leases.hold(kind, name):
-            operation = self._get(operation_id)
-            if operation.status is OperationStatus.SUCCEEDED or operation.error == UNDONE:
-                return operation
-            try:
-                return self._do_steps(operation)
-            except TenantryError as error:
-                self._fail(operation_id, with_the_way_out(error))
-                raise
-            except Exception:
-                self._fail(operation_id, TenantryError())
-                raise
+            return self.perform_held(operation_id)
+
+    def perform_held(self, operation_id: str) -> Operation:
+        """Perform the steps that are not done yet; the caller holds its target's lease.
+
+        :raises TenantryError: a step failed, as in `perform`.
+        """
+        operation = self._get(operation_id)
+        if operation.status is OperationStatus.SUCCEEDED or operation.error == UNDONE:
+            return operation
+        try:
+            return self._do_steps(operation)
+        except TenantryError as error:
+            self._fail(operation_id, with_the_way_out(error))
+            raise
+        except Exception:
+            self._fail(operation_id, TenantryError())
+            raise
 
     def _do_steps(self, operation: Operation) -> Operation:
         for step in self._workflows[operation.kind]:

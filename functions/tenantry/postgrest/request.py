@@ -128,3 +128,8 @@ class Plan(NamedTuple):
     address: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     is_binary: bool = False
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether it is only tried: nothing of what it does lasts."""
+        return self.preferences.tx == "rollback"

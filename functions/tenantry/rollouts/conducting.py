@@ -20,7 +20,8 @@ from tenantry.rollouts.units import new_entry, units_of, wave_of
 
 # An execution's history holds 25,000 events: before they are used up, another execution goes on.
 _MOST_EVENTS: Final = 20_000
-_EVENTS_OF_ROUND, _EVENTS_OF_SLICE = 16, 10
+# A slice's worker that Lambda throttles is tried again forty times, with three events each time.
+_EVENTS_OF_ROUND, _EVENTS_OF_SLICE = 16, 130
 _LEAST_WAIT, _LONGEST_WAIT = 2, 31_536_000
 # Why a rollout waits that goes on by itself, and for how many seconds, where nobody can tell who has erred.
 _ERRORS_UNREAD: Final = "errors_unread"

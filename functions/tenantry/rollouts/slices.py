@@ -10,8 +10,8 @@ from tenantry.domain.errors import BadRequest
 from tenantry.rollouts.outcomes import is_due
 from tenantry.rollouts.rollout import Entry, Rollout
 
-# Step Functions passes on 256 KB and keeps 25,000 events: a slice is some 150 bytes, and 10 events.
-_MOST_SLICES: Final = 1000
+# Step Functions keeps 25,000 events, of which a slice may take 130, and works on forty slices at the same time.
+_MOST_SLICES: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def slice_from(event: dict[str, Any]) -> Slice:
 def slices_of(rollout: Rollout, due: Iterable[Entry]) -> list[Slice]:
     """Share the homes that are due out: for each server as many slices as workers may be on it, and no empty one.
 
-    What is more than a state of the state machine may hold is left to the next round.
+    What is more than an execution's history may hold is left to the next round.
     """
     by_server: dict[str, list[Entry]] = {}
     for entry in due:

@@ -5,7 +5,8 @@ from local.doctor.finding import Finding, NotAvailable, error, hint, ok
 
 # What AWS keeps for functions that reserve nothing, where the account has as much.
 _KEPT_UNRESERVED = 100
-_RESERVING = ("QueryConcurrency", "OperationConcurrency")
+# The parameters that reserve, and how many functions each of them does it for.
+_RESERVING = {"QueryConcurrency": 1, "OperationConcurrency": 1, "FleetConcurrency": 4}
 _KEYS = 10_000
 _KEYS_SOON = 8_000
 _RAISE = "Ask AWS for more: Service Quotas, AWS Lambda, Concurrent executions."
@@ -17,7 +18,7 @@ def check_executions(stack: DeployedStack) -> list[Finding]:
         raise NotAvailable("The local AWS has no quota: this machine's memory is the limit.")
     limits = stack.make_client("lambda").get_account_settings()["AccountLimit"]
     allowed, left = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
-    reserved = sum(int(stack.parameters.get(name) or 0) for name in _RESERVING)
+    reserved = sum(int(stack.parameters.get(name) or 0) * functions for name, functions in _RESERVING.items())
     shared = f"{left} of the account's {allowed} executions at once are reserved by nobody"
     if left < _KEPT_UNRESERVED:
         return [error(f"Only {shared}: requests and backups will be throttled.", _RAISE)]
@@ -48,6 +49,6 @@ def check_mail(stack: DeployedStack) -> list[Finding]:
     return [
         hint(
             "Cognito's own sender sends the invitations: some 50 a day for the whole account.",
-            "Verify an identity in Amazon SES, and deploy with EmailIdentityArn.",
+            "Verify an identity in Amazon SES, ask for production access, and deploy with EmailIdentityArn.",
         )
     ]

@@ -11,6 +11,7 @@ from benchmarks.backend_memory import watch_backend
 from local.postgres_server import PostgresServer
 from tenantry.domain.tenant import Isolation
 from tests.hostile.viewer_token.conftest import Viewer
+from tests.integration.conftest import request_event
 
 pytestmark = pytest.mark.usefixtures("heavy")
 
@@ -36,7 +37,20 @@ SETTINGS = {
     "default_transaction_isolation": "serializable",
     "default_transaction_deferrable": "on",
     "idle_session_timeout": "1",
+    "idle_in_transaction_session_timeout": "1",
+    "transaction_timeout": "60000",
+    "lock_timeout": "1",
     "exit_on_error": "on",
+    "intervalstyle": "sql_standard",
+    "bytea_output": "escape",
+    "extra_float_digits": "-15",
+    "lc_monetary": "C",
+    "xmloption": "document",
+    "default_text_search_config": "german",
+    "transform_null_equals": "on",
+    "array_nulls": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "check_function_bodies": "off",
 }
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION leave(name text, value text) RETURNS void LANGUAGE plpgsql AS
@@ -47,6 +61,10 @@ CREATE OR REPLACE FUNCTION replace_statements(text text) RETURNS void LANGUAGE p
         EXECUTE format('DEALLOCATE %s', n);
         EXECUTE format('PREPARE %s AS %s', n, text);
     END LOOP;
+END$$;
+CREATE OR REPLACE FUNCTION take_names(number int) RETURNS void LANGUAGE plpgsql AS $$DECLARE last int; BEGIN
+    SELECT max(substr(name, 10)::int) INTO last FROM pg_prepared_statements;
+    FOR i IN 1..number LOOP EXECUTE format('PREPARE tenantry_%s AS SELECT 1', last + i); END LOOP;
 END$$;
 CREATE OR REPLACE FUNCTION isolation() RETURNS text LANGUAGE sql STABLE AS
     $$SELECT current_setting('transaction_isolation') || current_setting('transaction_deferrable')$$;
@@ -88,6 +106,19 @@ def test_the_next_transaction_begins_as_every_one(viewer: Viewer, name: str) -> 
     assert viewer.get("rpc/isolation", role="editor").json == fresh
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("transaction_timeout", "60000"), ("statement_timeout", "50"), ("idle_session_timeout", "60000")],
+)
+def test_a_session_whose_next_message_may_be_cut_off_is_left(viewer: Viewer, name: str, value: str) -> None:
+    """These are in force until the next message is under way: it might end before it can take them back."""
+    viewer.get("light", limit="1")
+    pid = viewer.pid()
+    assert viewer.send(_post(viewer, "leave", {"name": name, "value": value})).status == 204
+    assert viewer.get("light", limit="1").status == 200
+    assert viewer.pid() != pid
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "EUC_JP", "SQL_ASCII"])
 @pytest.mark.parametrize("local", [True, False])
 def test_answers_are_sent_as_they_are_read(viewer: Viewer, encoding: str, local: bool) -> None:
@@ -110,7 +141,9 @@ def test_an_answer_that_cannot_be_read_is_not_taken_for_one(viewer: Viewer, note
     assert viewer.send(_post(viewer, "encode_for_itself", {})).json == "ä€"
 
 
-@pytest.mark.parametrize("text", ["SELECT 1, 2, 3", "SELECT $1::text, 2, 3"])
+@pytest.mark.parametrize(
+    "text", ["SELECT 1, 2, 3", "SELECT $1::text, 2, 3", "SELECT 1 WHERE false", "LISTEN pgrst", "VALUES (1), (2)"]
+)
 def test_statements_of_ours_can_be_replaced_but_once(viewer: Viewer, text: str) -> None:
     """Nobody is answered by a function's statement in the place of ours, and the next request is served."""
     asked = [("light", {"limit": "1"}), ("light", {"id": "eq.1"})]
@@ -121,6 +154,24 @@ def test_statements_of_ours_can_be_replaced_but_once(viewer: Viewer, text: str) 
         first = viewer.get(path, **query)
         assert first.status == 200 or (first.status, first.json["code"]) == (400, "26000")
         assert viewer.get(path, **query).json == expected
+
+
+def test_nor_is_the_description_answered_by_one(viewer: Viewer) -> None:
+    viewer.new_connection()
+    root = _root(viewer)
+    before = viewer.send(root)
+    assert viewer.send(_post(viewer, "replace_statements", {"text": "SELECT 1 WHERE false"})).status == 204
+    first = viewer.send(root)
+    assert (first.status, first.json["code"]) == (400, "26000")
+    assert viewer.send(root).json == before.json
+
+
+def test_names_that_ours_would_get_may_be_taken(viewer: Viewer) -> None:
+    viewer.get("light", limit="1")
+    pid = viewer.pid()
+    viewer.send(_post(viewer, "take_names", {"number": 9}))
+    assert viewer.get("light", select="name", id="eq.2", order="id").status == 200
+    assert viewer.pid() != pid
 
 
 # What an owner sets for all sessions is the owner's: but not how we are understood.
@@ -254,9 +305,12 @@ def test_places_of_a_shared_database_cannot_be_guessed(viewer: Viewer) -> None:
     assert _slots(shared) not in (0, _slots(replace(shared, password="another")))
 
 
-def _post(viewer: Viewer, function: str, body: object) -> dict[str, object]:
-    from tests.integration.conftest import request_event
+def _root(viewer: Viewer) -> dict[str, object]:
+    event = request_event(viewer.tenant, "GET", "", role="viewer", body=None, prefer="", query={})
+    return event | {"pathParameters": None}
 
+
+def _post(viewer: Viewer, function: str, body: object) -> dict[str, object]:
     event = request_event(viewer.tenant, "POST", function, role="editor", body=body, prefer="", query={})
     return event | {"pathParameters": {"function": function}}
 

@@ -16,8 +16,9 @@ from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.backups.progress import BackupState, Progress
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.backup import BackupId, new_backup_id
-from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.errors import Conflict, DependencyFailed
 from tenantry.domain.tenant import TenantId
+from tenantry.operations.leases import Leases
 from tests.integration.backups.test_take import BUCKET, back_up
 from tests.integration.conftest import TABLE, Reply, World
 from tests.integration.tenants.test_administration import Operator
@@ -193,6 +194,32 @@ def test_a_worker_that_died_is_not_waited_for(world: World, s3: Any, started: li
     store.put(Progress(tenant.value, named.value, BackupState.RUNNING, "tenant", silent_since))
     assert call(tenant, path=f"/{named}").json["progress"]["state"] == "lost"
     assert call(tenant, "POST").status == 202
+
+
+def test_a_backup_for_which_no_worker_is_free_is_waited_for(
+    world: World, s3: Any, started: list[dict[str, str]]
+) -> None:
+    tenant, store = world.tenants[0], ProgressStore(world.registry._dynamodb, TABLE)
+    for asked, state in ((timedelta(hours=5), "queued"), (timedelta(hours=7), "lost")):
+        since = datetime.now(UTC) - asked
+        named = new_backup_id(since)
+        store.put(Progress(tenant.value, named.value, BackupState.QUEUED, "tenant", since))
+        assert call(tenant, path=f"/{named}").json["progress"]["state"] == state
+        store.put(Progress(tenant.value, named.value, BackupState.FAILED, "tenant", since))
+
+
+def test_a_worker_that_can_not_begin_says_so(world: World, s3: Any, started: list[dict[str, str]]) -> None:
+    """Else it would look queued for hours, in which nobody could ask again."""
+    tenant = world.tenants[0]
+    named = call(tenant, "POST").json["backup_id"]
+    dynamodb = world.registry._dynamodb
+    with Leases(dynamodb, TABLE, 900).hold("backup", tenant.value), pytest.raises(Conflict):
+        back_up(tenant, backup_id=named)
+    progress = call(tenant, path=f"/{named}").json["progress"]
+    assert (progress["state"], progress["error"]) == ("failed", "backup_in_progress")
+    # Lambda tries it again.
+    back_up(tenant, backup_id=named)
+    assert call(tenant, path=f"/{named}").json["progress"]["state"] == "published"
 
 
 def test_a_failure_is_told_and_asked_for_again(

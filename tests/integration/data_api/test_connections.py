@@ -145,6 +145,9 @@ def test_a_write_that_is_cut_is_not_repeated(world: World) -> None:
     reply = world.call(tenant, "POST", table="cuts", body={"id": 1})
     assert (reply.status, reply.json["code"]) == (503, "08007")
     assert "before you repeat" in reply.json["hint"]
+    # What is only tried is taken back whatever becomes of its session: it is repeated once, as a read is.
+    tried = world.call(tenant, "POST", table="cuts", body={"id": 1}, prefer="tx=rollback")
+    assert (tried.status, tried.json["code"]) == (503, "08006")
 
 
 def test_a_session_that_was_reset_prepares_again(world: World) -> None:

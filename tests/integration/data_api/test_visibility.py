@@ -53,7 +53,7 @@ def see(world: World, tenant: TenantId) -> Iterator[See]:
 
     def ask(role: Role, *schemas: str) -> Visible:
         text, values = visible_statement(schemas or ("public",))
-        number, found = opened.run(database_role(tenant, role), "{}", text, values, reads_only=True)
+        number, found, _ = opened.run(database_role(tenant, role), "{}", text, values, reads_only=True)
         visible = parse_visible(found)
         assert number == len(visible.tables) + len(visible.routines)
         return visible

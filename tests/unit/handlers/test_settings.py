@@ -10,6 +10,7 @@ from handlers.settings.backups import (
     manage_settings,
     plan_settings,
     retention_schedule_settings,
+    retention_settings,
     run_settings,
 )
 from handlers.settings.health import health_settings
@@ -32,6 +33,7 @@ READERS = [
     network_settings,
     operation_settings,
     retention_schedule_settings,
+    retention_settings,
 ]
 NEEDED = {
     "STAGE": "test",
@@ -44,7 +46,6 @@ NEEDED = {
     "BACKUP_BUCKET": "bucket",
     "BACKUP_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/reader",
     "BACKUP_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:back-up",
-    "OPERATION_FUNCTION_ARN": "arn:aws:lambda:ap-south-1:123456789012:function:perform",
 }
 
 
@@ -68,7 +69,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
     plan = plan_settings()
     assert (plan.bucket, plan.timezone, plan.window_start, plan.window_hours) == ("bucket", "UTC", 1, 4)
     assert drill_settings().pg_client_directory == "/opt/bin"
-    assert (plan.at_once, history_settings().drills_at_once) == (4, 1)
+    assert (plan.at_once, history_settings().drills_at_once, retention_schedule_settings().at_once) == (4, 1, 4)
     assert run_settings().tolerated_percentage == 0
     assert [bucket.name for bucket in history_settings().buckets.all()] == ["bucket"]
 
@@ -88,10 +89,11 @@ def test_a_stack_keeps_what_its_policy_says_and_deletes_nothing_before_it_is_tol
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert operation_settings().retention == RetentionPolicy()
-    assert retention_schedule_settings().mode == "DRY_RUN"
-    operation_settings.cache_clear()
+    assert retention_schedule_settings().mode == retention_settings().mode == "DRY_RUN"
+    for reader in (operation_settings, retention_settings):
+        reader.cache_clear()
     monkeypatch.setenv("RETENTION", "daily=3")
-    assert operation_settings().retention == RetentionPolicy(daily=3)
+    assert operation_settings().retention == retention_settings().retention == RetentionPolicy(daily=3)
 
 
 def test_prices_are_the_projects_own_where_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 -- What current_user may use in the schemas of $1, a JSON array of names: for each table its privileges, and its columns
 -- if only some may be used; for each function the types of its input parameters. One row: the number of tables and
--- functions, and the JSON.
+-- functions, the JSON, and what the session is like by then (a function may have come before this statement).
 WITH quiet AS MATERIALIZED (
     -- Empties the search path for this statement's transaction, so that type names are written in full. The query below
     -- uses the result, so the setting takes effect before any type is written.
@@ -31,7 +31,10 @@ WITH quiet AS MATERIALIZED (
     FROM exposed n JOIN pg_class c ON c.relnamespace = n.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 )
-SELECT tables.number + routines.number, json_build_object('tables', tables.found, 'routines', routines.found)::text
+SELECT
+    tables.number + routines.number,
+    json_build_object('tables', tables.found, 'routines', routines.found)::text,
+    {state}
 FROM quiet
 CROSS JOIN LATERAL (
     SELECT

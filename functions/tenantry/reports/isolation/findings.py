@@ -82,8 +82,9 @@ class Unchecked:
 class IsolationReport:
     """What an audit tried and found; `started_at` as ISO 8601, in UTC.
 
-    `attempts` counts what was tried as a tenant, in all and by server and tenant. It passed when everything could be
-    checked and nothing was found.
+    `attempts` counts what was tried as a tenant, in all and by server and tenant. The catalogues were read about all
+    `pairs` of tenants; `pairs_tried` were tried for real: those that the catalogues leave open, and a sample, which the
+    `seed` has chosen. It passed when everything could be checked and nothing was found.
     """
 
     started_at: str
@@ -92,6 +93,9 @@ class IsolationReport:
     attempts: int
     attempts_by_server: dict[str, int]
     attempts_by_tenant: dict[str, int]
+    pairs: int
+    pairs_tried: int
+    seed: str
     findings: list[Finding]
     unchecked: list[Unchecked]
 

@@ -29,6 +29,7 @@ from tenantry.reports.isolation.walls import (
     Grant,
     Membership,
     OpenDatabase,
+    OtherPolicy,
     Relation,
     SecretSettings,
     ServerWalls,
@@ -42,6 +43,7 @@ _OUT_OF_REACH = frozenset({_NO_RIGHT, _NO_TABLE, _NO_SCHEMA})
 _NO_ROWS, _LOCKED = "02000", "55P03"
 # `tenant_id` can't hold that tenant's id, so there is no row of that tenant's.
 _NO_VALUE = "22P02"
+_NO_OPERATOR = "42883"
 
 # Refused before or at the door: no right, no such database, one that is closed, a login that is not known there.
 _REFUSED = frozenset({_NO_RIGHT, "3D000", "55000", "28000"})
@@ -115,7 +117,16 @@ class ServerAudit:
                 ],
                 grants=[Grant(*row) for row in _query(connection, "audit_grants", whose | {"most": _MOST_KINDS})],
                 superuser_functions=[name for (name,) in _query(connection, "audit_definer_functions")],
+                policies=[OtherPolicy(*row) for row in _query(connection, "audit_policies")],
             )
+
+    def entrances(self, role: str) -> list[str]:
+        """List the databases that a role may connect to, as PostgreSQL itself says.
+
+        :raises TenantryError: the server can't be reached, or refused.
+        """
+        with closing(self._open("postgres")) as connection:
+            return [name for (name,) in _query(connection, "audit_entrances", {"role": role})]
 
     def connections(self) -> tuple[ConnectionFacts, list[AuditedRole]]:
         """Read how many sessions there are and may be.
@@ -156,6 +167,19 @@ class TenantProbe:
         text = "SELECT datname FROM pg_database WHERE datallowconn AND has_database_privilege(datname, 'CONNECT')"
         return [name for (name,) in self._fetch(text, ())]
 
+    def roles(self) -> list[str]:
+        """List the roles that PostgreSQL itself says this login may become. :raises TenantryError: it fails."""
+        text = "SELECT rolname FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER')"
+        return [name for (name,) in self._fetch(text, ())]
+
+    def schemas(self, roles: Sequence[str]) -> set[str]:
+        """List the schemas that one of these roles may use, or may make things in.
+
+        :raises TenantryError: it fails.
+        """
+        found = self._fetch(load_sql("reports/isolation/audit_open_schemas").string, {"roles": list(roles)})
+        return {name for (name,) in found}
+
     def open_rights(self, roles: Sequence[str]) -> set[Hole]:
         """Try to read passwords and files, to write files, to run programs and to make roles; return what worked.
 
@@ -195,6 +219,26 @@ class TenantProbe:
         self.attempts += len(roles) * len(tables)
         names = {"schemas": [t.schema for t in tables], "names": [t.name for t in tables], "roles": list(roles)}
         return [number for (number,) in self._fetch(load_sql("reports/isolation/audit_readable").string, names)]
+
+    def rows_of_others(self, roles: Sequence[str], tables: Sequence[Relation], own: str) -> list[Relation]:
+        """Try to read rows in shared tables that are not its own, whosever they are; return tables that showed some."""
+        name = sql.Literal(own).as_string(self._connection)
+        # A comparison that an index answers at once, because the policy wants the tenant's own rows.
+        below, above = "SELECT FROM {0} WHERE tenant_id < {1}", "SELECT FROM {0} WHERE tenant_id > {1}"
+        quick = f"SELECT FROM ({below} UNION ALL {above}) found LIMIT 1"
+        thorough = "SELECT FROM {0} WHERE tenant_id::text IS DISTINCT FROM {1} LIMIT 1"
+        met = self._reads(roles, tables, quick, name)
+        # A `tenant_id` of a type that has no such value, or no order.
+        odd = [number for number, outcomes in enumerate(met) if outcomes & {_NO_VALUE, _NO_OPERATOR}]
+        for number, outcomes in zip(odd, self._reads(roles, [tables[n] for n in odd], thorough, name), strict=True):
+            met[number] = outcomes
+        return [
+            t for t, outcomes in zip(tables, met, strict=True) if not outcomes <= _OUT_OF_REACH | {_NO_ROWS, _LOCKED}
+        ]
+
+    def _reads(self, roles: Sequence[str], tables: Sequence[Relation], text: str, name: str) -> list[set[str]]:
+        statements = [text.format(self._quote(table.schema, table.name), name) for table in tables]
+        return [{*outcomes} for outcomes in self._attempt(roles, statements, reads=True)]
 
     def rows_seen(self, roles: Sequence[str], tables: Sequence[Relation], other: str) -> list[Relation]:
         """Try to read another tenant's rows in shared tables; return the tables that showed some."""

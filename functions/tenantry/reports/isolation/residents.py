@@ -1,5 +1,6 @@
 """Who lives on a server, by databases and roles."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -27,6 +28,10 @@ class ServerTenants:
         """Take those whose secrets could be read, and all tenants: those that moved away may have roles here still."""
         self.server_id = server_id
         self.all = [resident for resident in residents if resident.tenant.server_id == server_id]
+        self._by_name = {resident.name: resident for resident in self.all}
+        self._by_database = defaultdict[str, list[LocatedTenant]](list)
+        for resident in self.all:
+            self._by_database[resident.credentials.dbname].append(resident)
         self._ids = {tenant.tenant_id.value for tenant in tenants}
         # Also of those that may return here, or have left a home behind: their roles have rights there.
         self._left = {tenant.tenant_id.value: homes for tenant in tenants if (homes := self._left_here(tenant))}
@@ -56,7 +61,7 @@ class ServerTenants:
 
     def of(self, database: str) -> list[LocatedTenant]:
         """List who lives in a database."""
-        return [resident for resident in self.all if resident.credentials.dbname == database]
+        return self._by_database.get(database, [])
 
     def owner_of(self, database: str) -> str:
         """Name the one tenant that lives in a database; empty: nobody, or several."""
@@ -85,19 +90,21 @@ class ServerTenants:
 
     def has_tables(self, tenant: str) -> bool:
         """Whether a tenant lives here in tables of its own, or has left some here."""
-        lives = {one.tenant.isolation for one in self.all if one.name == tenant}
+        here = self._by_name.get(tenant)
+        lives = {here.tenant.isolation} if here else set[Isolation]()
         return bool((lives | _models(self._left.get(tenant, []))) - {Isolation.POOLED})
 
     def may_be_dumped_whole(self, tenant: str) -> bool:
         """Whether a tenant lives in a database of its own here, or has left one here and nothing that is shared."""
-        here = [resident.tenant for resident in self.all if resident.name == tenant]
+        here = self._by_name.get(tenant)
         if here:
-            return any(map(_is_alone, here))
+            return _is_alone(here.tenant)
         return _models(self._left.get(tenant, [])) == {Isolation.DATABASE}
 
     def was_adopted(self, tenant: str) -> bool:
         """Whether a tenant's database was somebody's before, who has left PUBLIC what every new database gives it."""
-        return any(resident.name == tenant and resident.tenant.adopted_database for resident in self.all)
+        here = self._by_name.get(tenant)
+        return bool(here and here.tenant.adopted_database)
 
 
 def _is_alone(tenant: Tenant) -> bool:

@@ -72,6 +72,14 @@ class Grant(NamedTuple):
     is_beyond: bool = False
 
 
+class OtherPolicy(NamedTuple):
+    """That a table has a policy, besides those that we make, which lets some of these roles ('' is PUBLIC) see more."""
+
+    schema: str
+    table: str
+    roles: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class ServerWalls:
     """What walls between tenants there are on a server."""
@@ -89,6 +97,7 @@ class DatabaseContent:
     relations: list[Relation]
     grants: list[Grant]
     superuser_functions: list[str]
+    policies: list[OtherPolicy]
 
     @property
     def overfull(self) -> list[tuple[str, str]]:
@@ -99,4 +108,4 @@ class DatabaseContent:
 
 # What can be tried where the administrator is not let in: the databases that every server has.
 UNSEEN = ServerWalls([], [], [OpenDatabase(name, [], None) for name in ("postgres", "template1")], [])
-UNREAD = DatabaseContent([], [], [])
+UNREAD = DatabaseContent([], [], [], [])

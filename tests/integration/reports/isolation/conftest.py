@@ -13,6 +13,7 @@ from tenantry.domain.server import Server
 from tenantry.reports.isolation.audit import IsolationAudit
 from tenantry.reports.isolation.findings import Hole, IsolationReport
 from tenantry.reports.isolation.probe import DatedSecrets
+from tenantry.reports.isolation.sampling import Sample, sample_for
 from tests.integration.conftest import REGION, STAGE, World
 from tests.postgres import temporary_postgres
 
@@ -41,9 +42,13 @@ type Audit = Callable[..., IsolationReport]
 
 @pytest.fixture
 def audit(world: World, administrators: ServerSecrets) -> Audit:
-    def run(max_age: timedelta = timedelta(days=1), deadline: float | None = None) -> IsolationReport:
+    def run(
+        max_age: timedelta = timedelta(days=1), deadline: float | None = None, each: int | None = None
+    ) -> IsolationReport:
+        """Make a report. Of what the catalogues rule out a tenant tries `each`; by default all, in a small fleet."""
         secrets = DatedSecrets(aws_client("secretsmanager", REGION), STAGE)
-        return IsolationAudit(world.registry, secrets, administrators, max_age).run(deadline)
+        choose = sample_for if each is None else lambda _, seed: Sample(seed, each)
+        return IsolationAudit(world.registry, secrets, administrators, max_age, choose).run(deadline)
 
     return run
 

@@ -125,10 +125,12 @@ def test_a_hole_is_found_and_named(world: World, audit: Audit, gap: Gap) -> None
     world.execute(gap.made.format(**names), database)
     try:
         report = audit()
+        # Among thousands of tenants, what the catalogues leave open is tried all the same.
+        found_without_luck = holes(audit(each=0))
     finally:
         world.execute(gap.mended.format(**names), database)
     expected = {(what, names.get(tenant, tenant), names.get(other, other)) for what, tenant, other in gap.found}
-    assert expected == holes(report)
+    assert expected == holes(report) == found_without_luck
     assert not report.passed
     assert audit().findings == []
 
@@ -163,10 +165,11 @@ def test_credentials_that_another_server_takes_are_found(
             world.registry.put_server(Server("elsewhere", REGION, other.host, other.port, sslmode="disable"))
             login = Credentials(other.host, other.port, "postgres", other.admin_user, other.admin_password, "disable")
             administrators.write("elsewhere", login)
-            report = audit()
+            report, found_without_luck = audit(), holes(audit(each=0))
         finally:
             world.registry._dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "SERVER"}, "sk": {"S": "elsewhere"}})
-    assert holes(report) == {(Hole.LOGIN_ACCEPTED, first.value, "postgres"), (Hole.PUBLIC_CONNECT, "", "")}
+    expected = {(Hole.LOGIN_ACCEPTED, first.value, "postgres"), (Hole.PUBLIC_CONNECT, "", "")}
+    assert holes(report) == found_without_luck == expected
 
 
 def test_what_a_restore_left_aside_of_a_tenants_own_is_no_hole(world: World, audit: Audit) -> None:

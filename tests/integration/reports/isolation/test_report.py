@@ -22,7 +22,12 @@ def test_tenants_that_are_isolated_pass(world: World, audit: Audit) -> None:
     assert report.tenants == 2
     assert set(report.attempts_by_tenant) == {tenant.value for tenant in world.tenants}
     assert sum(report.attempts_by_server.values()) == report.attempts > 50
+    assert (report.pairs, report.pairs_tried) == (2, 2)
     assert report.started_at.endswith("+00:00")
+    # Of many, as many as are chosen: none here.
+    few = audit(each=0)
+    assert (few.pairs, few.pairs_tried, few.passed) == (2, 0, True)
+    assert few.attempts < report.attempts
     assert json.loads(json.dumps(report.to_json()))["passed"] is True
 
 
