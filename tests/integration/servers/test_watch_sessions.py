@@ -39,7 +39,7 @@ def yard(servers_of_the_module: tuple[World, PostgresServer], monkeypatch: pytes
 
 
 def test_it_ends_who_stops_others_and_says_whom_it_could_not_look_at(
-    yard: Yard, capsys: pytest.CaptureFixture[str]
+    world: World, yard: Yard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = yard.postgres["there"]
     gone = replace(superuser(there), port=free_ports(1)[0])
