@@ -87,12 +87,13 @@ class TakingOver:
 
 
 def _frugal(settings: ConnectSettings) -> list[tuple[str, str]]:
-    found = [
-        ("client_connection_check_interval", str(settings.client_check_ms)),
-        ("lock_timeout", str(settings.lock_timeout_ms)),
-        *[(name, value) for name, _, value in (each.partition("=") for each in FRUGAL)],
-    ]
-    return [*found, ("work_mem", str(settings.work_mem_kb))] if settings.work_mem_kb else found
+    found = [("client_connection_check_interval", str(settings.client_check_ms))]
+    found += [(name, value) for name, _, value in (each.partition("=") for each in FRUGAL)]
+    if settings.lock_timeout_ms:
+        found.append(("lock_timeout", str(settings.lock_timeout_ms)))
+    if settings.work_mem_kb:
+        found.append(("work_mem", str(settings.work_mem_kb)))
+    return found
 
 
 def ask_whether_only_reads(connection: Any) -> bool:
