@@ -27,6 +27,7 @@ NAMES = (
     "isolation_probe",
     "scale_isolation",
     "viewer_cost",
+    "pooler",
     "rotation_under_load",
     "move",
     "rollout",
