@@ -34,6 +34,7 @@ from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.domain.verification import Verification
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
+from tests.registry_table import create_registry_table
 
 REGION, TABLE = "ap-south-1", "registry"
 ONE_A_DAY = RetentionPolicy(daily=1, weekly=0, monthly=0, unverified_days=1)
@@ -139,12 +140,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        aws_client("dynamodb", REGION).create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        create_registry_table(aws_client("dynamodb", REGION), TABLE)
         yield
 
 
