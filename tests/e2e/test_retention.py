@@ -25,7 +25,13 @@ def operator(api: Api) -> Iterator[Operator]:
 
 
 def listed(operator: Operator) -> list[str]:
-    return [one["backup_id"] for one in operator.call("GET", "/backups", 200)["items"]]
+    """List the backups, one on each page."""
+    found, cursor = [], ""
+    while cursor is not None:
+        page = operator.call("GET", "/backups", 200, params={"limit": "1", "cursor": cursor})
+        found += [one["backup_id"] for one in page["items"]]
+        cursor = page["next"]
+    return found
 
 
 def test_backups_are_listed_held_and_deleted_by_policy(operator: Operator) -> None:

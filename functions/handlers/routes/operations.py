@@ -30,8 +30,9 @@ def list_operations() -> Response[str]:
         asked.moment("since"),
         asked.moment("until"),
     )
-    span, known = wanted.span, registered()
+    span = wanted.span
     page = services().operations.page(wanted, asked.page(lambda position: is_ulid(position) and span.has(position)))
+    known = registered(page.items)
     return reply_with_page(asked, page, lambda operation: show_with_next(operation, known))
 
 

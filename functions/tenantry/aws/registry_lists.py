@@ -1,11 +1,14 @@
 """Lists of tenants and servers, page by page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING
 
-from tenantry.aws.registry import server_of, tenant_of
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tenantry.aws.registry import registry_unavailable, server_of, tenant_of
 from tenantry.aws.registry_pages import CONTAINS, DIFFERS, HIGHEST, LACKS, LOWEST, Condition, Span, read_page
 from tenantry.domain.limits import PLANS
 from tenantry.domain.paging import Page, PageRequest
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _TENANT, _SERVER = "TENANT", "SERVER"
+# DynamoDB looks no more up at once.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,25 @@ class RegistryLists:
         :raises DependencyFailed: DynamoDB did not answer.
         """
         return read_page(self._dynamodb, self._table, wanted.span, request).map(tenant_of)
+
+    def named(self, names: Iterable[str]) -> dict[str, Tenant]:
+        """Look tenants up by their ids, a hundred at once; those that there are not are left out.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        found: dict[str, Tenant] = {}
+        for some in batched(dict.fromkeys(names), _AT_ONCE, strict=False):
+            keys = [{"pk": {"S": _TENANT}, "sk": {"S": name}} for name in some]
+            # What DynamoDB has had no time for is left out, too.
+            try:
+                answer = self._dynamodb.batch_get_item(
+                    RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
+                )
+            except (ClientError, BotoCoreError) as exc:
+                raise registry_unavailable() from exc
+            tenants = map(tenant_of, answer["Responses"].get(self._table, []))
+            found |= {tenant.tenant_id.value: tenant for tenant in tenants}
+        return found
 
     def servers(self, wanted: ServerFilter, request: PageRequest) -> Page[Server]:
         """Read a page of servers.

@@ -99,13 +99,14 @@ class BackupCatalogue:
         """Yield what this bucket has of each of a tenant's backups, oldest first; with `after`, of those behind it."""
         # The slash keeps the prefix of `acme` from matching `acme-prod`.
         prefix = f"tenants/{tenant_id.value}/backups/"
-        # Behind all that belongs to that backup.
-        versions = list_versions(self._s3, self._bucket, prefix, f"{prefix}{after}/~" if after else "")
+        versions = list_versions(self._s3, self._bucket, prefix, f"{prefix}{after}" if after else "")
         for name, group in groupby(versions, key=lambda version: _name(version.key)):
             try:
                 backup_id = BackupId(name)
             except BadRequest:
                 # Not an object that Tenantry wrote: leave it alone.
+                continue
+            if name == after:
                 continue
             yield tenant_id, backup_id, list(group)
 

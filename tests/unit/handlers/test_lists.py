@@ -10,8 +10,13 @@ import pytest
 
 from handlers import administer_tenants
 from handlers.routes.cursors import write_cursor
+from handlers.wiring import services as wiring
 from tenantry.domain.paging import MOST
-from tests.unit.handlers.lists import MARCH, TENANTS, Desk, entry, operation, registry, tenant
+from tenantry.rollouts.ledger import Ledger
+from tenantry.rollouts.planning import RolloutOrder, new_rollout
+from tenantry.rollouts.rollout import Entry, EntryState, Rules, Wave
+from tenantry.rollouts.rollout_store import RolloutStore
+from tests.unit.handlers.lists import MARCH, TABLE, TENANTS, Desk, entry, operation, registry, tenant
 
 NAMES = sorted(tenant(number)[1] for number in range(TENANTS))
 LISTS = (
@@ -248,6 +253,17 @@ def test_what_happened_to_one_thing_is_found_without_reading_the_rest(desk: Desk
     assert sum(desk.reads) == len(found) + 100
 
 
+def test_the_tenants_of_failed_operations_are_looked_up_together(desk: Desk) -> None:
+    calls: list[str] = []
+    events: Any = wiring.services().lists._dynamodb.meta.events
+    for call in ("GetItem", "BatchGetItem"):
+        events.register(f"before-call.dynamodb.{call}", lambda model, **_: calls.append(model.name))
+    shown = desk.all("/operations", status="failed", limit="1000")
+    assert len(shown) == 100
+    assert {one["next"][0]["meaning"] for one in shown} == {"nothing to do", "repeat"}
+    assert calls == ["BatchGetItem"]
+
+
 def test_the_trail_of_a_month_is_its_own(desk: Desk) -> None:
     found = desk.all("/audit", month="2026-03", limit="10")
     assert [one["entry_id"] for one in found] == [entry(number)[1] for number in range(223, 99, -1)]
@@ -325,3 +341,27 @@ def test_certificates_of_one_tenant_are_paged(desk: Desk) -> None:
     desk.put(made)
     found = desk.all("/tenants/acme/certificates", limit="2")
     assert found == [{"of": "acme", "number": number} for number in range(5)]
+
+
+def test_a_rollouts_ledger_and_rollouts_are_paged(desk: Desk) -> None:
+    waves = (Wave("all", max_failed=0),)
+    store, ledger = RolloutStore(desk.dynamodb, TABLE), Ledger(desk.dynamodb, TABLE)
+    rollouts = [new_rollout("0001", RolloutOrder("0001", waves, Rules(dry_run=True)), "op-1") for _ in range(3)]
+    for rollout in rollouts:
+        store.begin(rollout)
+    shown = desk.all("/rollouts", limit="2")
+    assert [one["rollout_id"] for one in shown] == sorted((one.rollout_id for one in rollouts), reverse=True)
+
+    states = [EntryState.DONE, EntryState.FAILED, EntryState.DONE]
+    units = sorted([f"t-{number:03}" for number in range(120)] + ["pool/first"])
+    entries = [Entry(unit, "first", "database", 0, "0001", states[n % 3]) for n, unit in enumerate(units)]
+    path = f"/rollouts/{rollouts[0].rollout_id}/tenants"
+    ledger.put_all(rollouts[0].rollout_id, entries)
+    ledger.put_steps(rollouts[0].rollout_id, [])
+    assert [one["unit"] for one in desk.all(path, limit="50")] == units
+    failed = [entry.unit for entry in entries if entry.state is EntryState.FAILED]
+    assert [one["unit"] for one in desk.all(path, limit="7", state="failed")] == failed
+    assert desk.all(path, state="blocked") == []
+    assert desk.refusal(path, state="lost") == "invalid_state"
+    of_one = desk.call(path, limit="1")[1]["next"]
+    assert desk.refusal(f"/rollouts/{rollouts[1].rollout_id}/tenants", cursor=of_one) == "invalid_cursor"
