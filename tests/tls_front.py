@@ -26,15 +26,19 @@ _GRACE_SECONDS = 1
 
 
 class CertificateAuthority:
-    """A root certificate made for one test run; `root_path` is the PEM file to trust."""
+    """A root certificate made for one test run; `root_path` is the PEM file to trust.
 
-    def __init__(self, folder: Path) -> None:
+    One that is `terse` does not say what its key is for, as those that `openssl req -x509` makes.
+    """
+
+    def __init__(self, folder: Path, *, terse: bool = False) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _make_name("Test root")
         root = _start_certificate(self._name, self._name, self._key.public_key())
         root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        root = root.add_extension(_allow_signing(), critical=True)
+        if not terse:
+            root = root.add_extension(_allow_signing(), critical=True)
         self.root_path = folder / "root.pem"
         self.root_path.write_bytes(root.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 

@@ -22,7 +22,7 @@ from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.errors import BackupFailed, Conflict, TenantryError, TenantUnknown
 from tenantry.domain.residency import BackupBucket
 from tenantry.domain.tenant import Tenant, TenantId
-from tenantry.fleet.run import RunId
+from tenantry.fleet.run import RunKind, run_of
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     order = _order(event)
     started = time.monotonic()
     deadline = started + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_SECONDS
-    settings, run = backup_settings(), RunId(str(event["run"])) if "run" in event else None
+    settings, run = backup_settings(), run_of(event, RunKind.BACKUPS)
     try:
         outcome = _work(settings).perform(order.tenant_id, run, lambda: _back_up(order, settings, deadline), _describe)
     except TenantryError as error:

@@ -16,7 +16,7 @@ from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.ulid import new_ulid
 from tenantry.domain.verification import Verification
-from tenantry.fleet.run import RunId
+from tenantry.fleet.run import RunKind, run_of
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork
 from tenantry.observability import MetricUnit, count, logger, measure
@@ -62,7 +62,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     :raises TenantryError: the drill has no result, and left nothing behind.
     """
     tenant_id, backup_id = TenantId(str(event.get("tenant_id"))), BackupId(str(event.get("backup_id")))
-    run = RunId(str(event["run"])) if "run" in event else None
+    run = run_of(event, RunKind.DRILLS)
     order = DrillOrder(tenant_id, backup_id, run.ulid if run else new_ulid(datetime.now(UTC)))
     names = {"tenant_id": tenant_id.value, "backup_id": backup_id.value}
     _deadline.begin(context)

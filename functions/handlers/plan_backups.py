@@ -12,6 +12,7 @@ from tenantry.aws.registry import Registry
 from tenantry.backups.schedule import ScheduledRun, due_backups
 from tenantry.domain.backup_policy import BackupWindow
 from tenantry.domain.errors import InvalidSetting
+from tenantry.fleet.order import check_order, require_known
 from tenantry.fleet.run import RunKind, new_run
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.runs import backups_of, plan_run
@@ -42,19 +43,25 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "all"?, "tenants"?}, "execution_name"}`;
             with `"all": true` every tenant is due, with `tenants` only these.
+    :raises BadRequest, TenantUnknown: the order does not fit, or names nobody's id; nothing is planned.
     """
     registry, runs = _adapters()
     scheduled = scheduled_run(event)
     run = new_run(RunKind.BACKUPS, scheduled.at, scheduled.execution_id)
-    due = due_backups(scheduled, registry.tenants(), _window())
+    due = due_backups(scheduled, require_known(scheduled.only, registry.tenants()), _window())
     plan = plan_run(run, scheduled.trigger, due, runs, backups_of(registry.servers(), plan_settings().at_once))
     count("BackupsPlanned", plan["tenants"])
     logger().info("backups planned", extra={"run": run.prefix, "tenants": plan["tenants"]})
     return plan
 
 
-def scheduled_run(event: dict[str, Any]) -> ScheduledRun:
-    """Read the scheduler's fields of the execution's input; they are optional when it is started by hand."""
+def scheduled_run(event: dict[str, Any], flag: str = "all") -> ScheduledRun:
+    """Read the scheduler's fields of the execution's input; they are optional when it is started by hand.
+
+    :param flag: the field that may be true or false.
+    :raises BadRequest: the input does not say what it means (`invalid_order`).
+    """
+    check_order(event.get("order"), flag)
     order = event.get("order") or {}
     everyone, only = order.get("all") is True, frozenset(map(str, order.get("tenants") or ()))
     try:

@@ -9,6 +9,7 @@ from handlers.wiring.backups import backup_histories
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.backups.history import BackupHistories
+from tenantry.fleet.order import require_known
 from tenantry.fleet.run import RunKind, new_run
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.runs import ServerConcurrency, plan_run
@@ -34,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     registry, histories, runs = _adapters()
     scheduled = scheduled_run(event)
-    tenants = settled(registry.tenants())
+    tenants = settled(require_known(scheduled.only, registry.tenants()))
     pairs = zip(tenants, histories.read([all_ids(tenant) for tenant in tenants]), strict=True)
     due = due_drills(DrillRun(scheduled.at, scheduled.everyone, scheduled.only), pairs)
     run = new_run(RunKind.DRILLS, scheduled.at, scheduled.execution_id)

@@ -11,7 +11,7 @@ from tenantry.backups.retention.run import KIND, PLAN_KIND
 from tenantry.backups.retention.schedule import Applied, ScheduledRetention
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import TenantId
-from tenantry.fleet.run import RunId
+from tenantry.fleet.run import RunKind, run_of
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.work import Done, FleetWork, NothingToDo
 from tenantry.observability import logger
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     :raises Conflict: another operation on the tenant is under way (`operation_in_progress`).
     :raises TenantryError: a step failed; a repetition goes on with it.
     """
-    tenant_id, run = TenantId(str(event.get("tenant_id"))), RunId(str(event["run"])) if "run" in event else None
+    tenant_id, run = TenantId(str(event.get("tenant_id"))), run_of(event, RunKind.RETENTION)
     deletes = event.get("kind") == KIND and retention_settings().mode == "ENABLED"
     kind = KIND if deletes else PLAN_KIND
     names = {"tenant_id": tenant_id.value, "kind": kind}

@@ -8,6 +8,7 @@ from handlers.settings.backups import retention_schedule_settings
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.backups.retention.schedule import retention_orders
+from tenantry.fleet.order import require_known
 from tenantry.fleet.run import RunKind, new_run
 from tenantry.fleet.run_store import RunStore
 from tenantry.fleet.runs import plan_run_of_no_server
@@ -28,12 +29,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     :param event: `{"order": {"trigger"?, "scheduled_at"?, "execution_id"?, "tenants"?, "dry_run"?}, "execution_name"}`;
             with `"dry_run": true` nothing is deleted, whatever the stack's mode says.
+    :raises BadRequest, TenantUnknown: the order does not fit, or names nobody's id; nothing is planned.
     """
     registry, runs = _adapters()
-    settings, scheduled = retention_schedule_settings(), scheduled_run(event)
+    settings, scheduled = retention_schedule_settings(), scheduled_run(event, "dry_run")
     run = new_run(RunKind.RETENTION, scheduled.at, scheduled.execution_id)
     dry_run = settings.mode != "ENABLED" or (event.get("order") or {}).get("dry_run") is True
-    tenants = [] if settings.mode == "DISABLED" else registry.tenants()
+    tenants = [] if settings.mode == "DISABLED" else require_known(scheduled.only, registry.tenants())
     orders = retention_orders(tenants, dry_run=dry_run, only=scheduled.only)
     plan = plan_run_of_no_server(run, scheduled.trigger, orders, runs, settings.at_once)
     count("RetentionsPlanned", plan["tenants"])

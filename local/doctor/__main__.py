@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.accounts import sign_in
 from local.aws_server import local_client
-from local.doctor.deployed_stack import DeployedStack, read_stack
-from local.doctor.examination import examine
+from local.doctor.deployed_stack import DeployedStack, read_stack, why_not_examined
+from local.doctor.examination import NOT_SIGNED_IN, SIGN_IN, THROTTLED, examine
 from local.doctor.report import as_json, as_table, has_errors
 from local.errors import LocalStackError
 from local.stack import DIRECTORY
@@ -52,10 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _nothing_to_examine(str(exc))
     except ClientError as exc:
         return _nothing_to_examine(_why_no_stack(asked.stack, exc.response["Error"]["Code"]))
-    except BotoCoreError as exc:
+    # botocore raises a ValueError where AWS_ENDPOINT_URL is no address.
+    except (BotoCoreError, ValueError) as exc:
         here = "The local stack does not answer. Start it with: make up"
-        there = f"AWS could not be asked ({type(exc).__name__}). Sign in to AWS, and name a region (--region)."
-        return _nothing_to_examine(there if asked.stack else here)
+        return _nothing_to_examine(_why_no_aws(exc) if asked.stack else here)
+    if missing := why_not_examined(stack):
+        return _nothing_to_examine(missing)
     results = list(examine(stack))
     width = shutil.get_terminal_size((120, 24)).columns
     print(as_json(stack.name, results) if asked.json else as_table(results, width))
@@ -69,7 +71,17 @@ def _running() -> StackFile:
 def _why_no_stack(name: str, code: str) -> str:
     if code == "ValidationError":
         return f"There is no stack {name} in this region. Is it another region (--region), or another account?"
+    if code in NOT_SIGNED_IN:
+        return f"AWS answered {code}. {SIGN_IN}"
+    if code in THROTTLED:
+        return f"AWS answered {code}: it was asked too often. Look again in a minute."
     return f"AWS answered {code}. Your credentials have to allow cloudformation:DescribeStacks."
+
+
+def _why_no_aws(exc: Exception) -> str:
+    why = f"AWS could not be asked ({type(exc).__name__}). Sign in to AWS, and name a region (--region)."
+    # The guide has commands for the local stack that set it.
+    return f"{why} AWS_ENDPOINT_URL is set: unset it." if os.environ.get("AWS_ENDPOINT_URL") else why
 
 
 def _nothing_to_examine(why: str) -> int:

@@ -10,6 +10,10 @@ from typing import Any
 from local.doctor.finding import NotAvailable
 from tenantry.aws.registry import Registry
 from tenantry.domain.server import Server, ServerStatus
+from tenantry.servers.tls_probe import TlsFinding
+
+# Parameters that every version of the template has.
+_OURS = frozenset({"PrincipalTagConditions", "RoleClaim", "Stage"})
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Probe:
     """What ProbeNetwork answered, and between which times of this machine (seconds since 1970)."""
 
     services: Mapping[str, bool]
-    servers: Mapping[str, str] | None
+    servers: Mapping[str, TlsFinding] | None
     clock: float
     asked_at: float
     answered_at: float
@@ -64,7 +68,28 @@ class DeployedStack:
         content = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise NotAvailable("The function ProbeNetwork failed.", "Look into its log: it says why.")
-        return Probe(content["services"], content["servers"], content["clock"], asked_at, time.time())
+        return _read_probe(content, asked_at, time.time())
+
+
+def _read_probe(content: Any, asked_at: float, answered_at: float) -> Probe:
+    """Read the function's answer. :raises NotAvailable: another version of it answers otherwise."""
+    try:
+        servers = content["servers"]
+        found = None if servers is None else {name: TlsFinding(finding) for name, finding in servers.items()}
+        return Probe(dict(content["services"]), found, float(content["clock"]), asked_at, answered_at)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise NotAvailable(
+            "The function ProbeNetwork is of another version than this doctor.", "Deploy this version of the template."
+        ) from None
+
+
+def why_not_examined(stack: DeployedStack) -> str:
+    """Say why there is nothing to examine in a stack that is there: it was never deployed, or is another product's."""
+    if stack.status == "REVIEW_IN_PROGRESS":
+        return f"The stack {stack.name} was never deployed: its change set waits to be confirmed. Deploy again."
+    if not stack.parameters.keys() >= _OURS:
+        return f"The stack {stack.name} was not made from Tenantry's template."
+    return ""
 
 
 def read_stack(name: str, make_client: Callable[[str], Any], **known: Any) -> DeployedStack:

@@ -33,6 +33,21 @@ CHECKS: Final[dict[str, Check]] = {
     "retention": parameters.check_retention,
 }
 _REFUSALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedException"})
+# Each service has words of its own for credentials that have ended, or that it does not know.
+NOT_SIGNED_IN: Final = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+SIGN_IN: Final = "Sign in to AWS anew, and look at this machine's clock: signatures and tokens end after a while."
+THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +87,5 @@ def _refused(exc: ClientError) -> Finding:
             f"Your credentials may not call {exc.operation_name}.",
             "Allow it to them, or use others: docs/operations.md, Ask the doctor, says what is called.",
         )
-    return Finding(Verdict.NOT_AVAILABLE, f"AWS answered {code} to {exc.operation_name}.")
+    what_to_do = SIGN_IN if code in NOT_SIGNED_IN else "Look again in a minute." if code in THROTTLED else ""
+    return Finding(Verdict.NOT_AVAILABLE, f"AWS answered {code} to {exc.operation_name}.", what_to_do)

@@ -55,6 +55,15 @@ def test_the_first_operator_is_invited(transformed: Transform) -> None:
     assert of_type(transformed(**own), "AWS::Cognito::UserPoolUser") == {}
 
 
+def test_an_invitation_has_nothing_beside_the_password_that_would_be_copied_with_it(transformed: Transform) -> None:
+    ((_, pool),) = of_type(transformed(), "AWS::Cognito::UserPool").items()
+    text = pool["AdminCreateUserConfig"]["InviteMessageTemplate"]["EmailMessage"]
+    assert "{username}<br>" in text
+    assert " {####}<br>" in text
+    assert pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"] == 3
+    assert "three days" in text
+
+
 def test_users_are_the_same_however_they_write_their_name(transformed: Transform) -> None:
     ((_, pool),) = of_type(transformed(), "AWS::Cognito::UserPool").items()
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
@@ -157,9 +166,86 @@ def test_nobody_but_the_functions_reaches_the_endpoints(transformed: Transform) 
     assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionsSecurityGroup"}
 
 
-@pytest.mark.parametrize("rule", ["EndpointsInAVpc", "SubnetsWithVpc", "AudienceWithIssuer"])
-def test_what_a_parameter_needs_is_asked_for(source: Template, rule: str) -> None:
-    assert all(a["AssertDescription"].endswith((".", "accepted.")) for a in source["Rules"][rule]["Assertions"])
+def _decide(condition: Any, values: dict[str, str]) -> bool:
+    """Decide a rule's condition as CloudFormation does. An empty list of texts is one that holds an empty text."""
+    ((function, operands),) = condition.items()
+    if function == "Fn::EachMemberEquals":
+        texts, text = operands
+        return all(each == text for each in values[texts["Ref"]].split(","))
+    if function == "Fn::Equals":
+        left, right = (values[each["Ref"]] if isinstance(each, dict) else each for each in operands)
+        return bool(left == right)
+    decided = [_decide(each, values) for each in operands]
+    return {"Fn::Not": not decided[0], "Fn::And": all(decided), "Fn::Or": any(decided)}[function]
+
+
+def refused_by(source: Template, parameters: dict[str, str]) -> set[str]:
+    """The names of the rules that refuse a deployment with these parameters."""
+    values = {name: str(spec["Default"]) for name, spec in source["Parameters"].items()} | parameters
+    return {
+        name
+        for name, rule in source["Rules"].items()
+        if _decide(rule["RuleCondition"], values)
+        and not all(_decide(each["Assert"], values) for each in rule["Assertions"])
+    }
+
+
+_NETWORK = {"VpcId": "vpc-01234567", "SubnetIds": "subnet-01234567,subnet-89abcdef"}
+_POOL_OF_OTHERS = {"OidcIssuer": "https://issuer.example", "OidcAudience": "app"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rules"),
+    [
+        ({}, set()),
+        (_NETWORK | {"DatabaseSecurityGroupId": "sg-01234567"} | ENDPOINTS, set()),
+        (_POOL_OF_OTHERS, set()),
+        ({"EmailIdentityArn": IDENTITY, "EmailSender": "no-reply@acme.example"}, set()),
+        ({"ObjectLock": "ENABLED", "ObjectLockMode": "COMPLIANCE"}, set()),
+        ({"VpcId": "vpc-01234567"}, {"SubnetsWithVpc"}),
+        ({"SubnetIds": "subnet-01234567"}, {"VpcWithSubnets"}),
+        ({"DatabaseSecurityGroupId": "sg-01234567"}, {"VpcWithSubnets"}),
+        (_NETWORK | {"VpcEndpoints": "CREATE"}, {"EndpointsInAVpc"}),
+        (ENDPOINTS, {"EndpointsInAVpc"}),
+        (_NETWORK | {"RouteTableIds": "rtb-01234567"}, {"EndpointsWithRouteTables"}),
+        ({"OidcIssuer": "https://issuer.example"}, {"AudienceWithIssuer"}),
+        ({"OidcAudience": "app"}, {"IssuerWithAudience"}),
+        ({"EmailSender": "no-reply@acme.example"}, {"IdentityWithSender"}),
+        ({"ObjectLockMode": "GOVERNANCE"}, {"LockWithLockMode"}),
+        ({"SnapStart": "ON", "TenantIsolation": "PER_TENANT"}, {"SnapshotsOfSharedEnvironments"}),
+        ({"PrincipalTagConditions": "DISABLED"}, {"TagConditionsOnAws"}),
+    ],
+)
+def test_what_a_parameter_needs_is_asked_for(source: Template, parameters: dict[str, str], rules: set[str]) -> None:
+    assert refused_by(source, parameters) == rules
+    assert all(a["AssertDescription"].endswith(".") for rule in rules for a in source["Rules"][rule]["Assertions"])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [
+        ("*", True),
+        ("https://app.example.com", True),
+        ("https://app.example.com:8443", True),
+        ("http://localhost:4430", True),
+        ("https://App.example.com", False),
+        ("https://app.example.com:443", False),
+        ("http://localhost:80", False),
+        ("https://app.example.com/", False),
+    ],
+)
+def test_an_origin_is_written_as_browsers_send_it(source: Template, value: str, is_taken: bool) -> None:
+    """They compare it letter by letter, so no page could read an answer."""
+    assert bool(re.fullmatch(source["Parameters"]["CorsOrigin"]["AllowedPattern"], value)) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [("", True), ("no-reply@acme.example", True), ("Acme <no-reply@acme.example>", True), ("Acme", False)],
+)
+def test_a_sender_is_an_address(source: Template, value: str, is_taken: bool) -> None:
+    """What SAM leaves of `Name <address>` without quotes of its own is a name."""
+    assert bool(re.fullmatch(source["Parameters"]["EmailSender"]["AllowedPattern"], value)) is is_taken
 
 
 def test_the_deployment_says_what_retention_does(source: Template) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from tenantry.backups.hold_tags import REASON
 from tenantry.domain.data_api import MAX_AT_ONCE, MAX_ROWS, DataApiChange
@@ -26,6 +26,24 @@ type Label = Annotated[str, Field(pattern=_LABEL)]
 type Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 
 
+def _without_nul(password: SecretStr) -> SecretStr:
+    """Refuse what no connection can be opened with."""
+    if "\x00" in password.get_secret_value():
+        raise ValueError("a password of PostgreSQL's has no NUL character")
+    return password
+
+
+def _without_keys(certificates: str) -> str:
+    """Refuse the key that signs: what is sent here is kept where many may read it."""
+    if "PRIVATE KEY" in certificates:
+        raise ValueError("send the authority's certificate alone, and never its private key; take this one for known")
+    return certificates
+
+
+type Password = Annotated[SecretStr, AfterValidator(_without_nul)]
+type Certificates = Annotated[str, AfterValidator(_without_keys)]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,8 +51,8 @@ class _Body(BaseModel):
 class Administrator(_Body):
     """The login that makes roles and databases on a server."""
 
-    username: str = Field(min_length=1, max_length=63)
-    password: SecretStr = Field(min_length=8, max_length=256)
+    username: str = Field(pattern=_SQL_NAME)
+    password: Password = Field(min_length=8, max_length=256)
 
 
 class ServerBody(_Body):
@@ -44,7 +62,7 @@ class ServerBody(_Body):
     host: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$")
     port: int = Field(default=5432, ge=1, le=65535)
     sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
-    sslrootcert: str | None = Field(default=None, max_length=20_000)
+    sslrootcert: Certificates | None = Field(default=None, max_length=20_000)
     labels: frozenset[Label] = frozenset()
     max_tenants: int = Field(default=1000, ge=1, le=100_000)
     monthly_price: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=4)
@@ -160,7 +178,7 @@ class HandMadeSecret(_Body):
     port: int | None = Field(default=None, ge=1, le=65535)
     database: str = Field(pattern=_SQL_NAME)
     user: str = Field(pattern=_SQL_NAME)
-    password: SecretStr = Field(min_length=1, max_length=256)
+    password: Password = Field(min_length=1, max_length=256)
 
 
 class AdoptionBody(_Body):

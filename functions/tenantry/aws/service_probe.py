@@ -49,7 +49,10 @@ def is_reached(endpoint: str, seconds: float) -> bool:
 
 
 def _context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
+    # Python's default context refuses authorities that botocore takes: those that do not say what their key is for.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
+    return context
 
 
 def _event_name(client: Any) -> str:

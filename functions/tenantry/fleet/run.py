@@ -50,6 +50,23 @@ class RunId:
         return self.prefix
 
 
+def run_of(event: Mapping[str, Any], kind: RunKind) -> RunId | None:
+    """Read the run that a worker's event names; None: it names none, and the worker was called by hand.
+
+    :raises BadRequest: that is no run, or one of another kind, whose outcomes another worker stores (`invalid_run`).
+    """
+    if "run" not in event:
+        return None
+    run = RunId(str(event["run"]))
+    if run.kind is not kind:
+        raise BadRequest(
+            "That run is of another kind.",
+            code="invalid_run",
+            hint=f"A run of this worker's begins with runs/{kind.value}/.",
+        )
+    return run
+
+
 def new_run(kind: RunKind, at: datetime, seed: str) -> RunId:
     """Name the run that is scheduled `at`; the same seed names the same run, however often the event is delivered."""
     return RunId(f"runs/{kind.value}/{new_ulid(at, f'{kind.value}/{seed}')}/")

@@ -53,6 +53,13 @@ def what_is_wrong(finding: TlsFinding, details: str | None = None) -> BadRequest
         return BadRequest(
             "The server's certificate can't be verified.", code="server_untrusted", details=reason, hint=hint
         )
+    if finding is TlsFinding.NO_POSTGRESQL:
+        return BadRequest(
+            "Something else than PostgreSQL answers at that host and port.",
+            code="server_unreachable",
+            details=details,
+            hint="Check the port: it is to be that of PostgreSQL or of a pooler, and not of a web server.",
+        )
     if finding is TlsFinding.NO_TLS:
         return BadRequest(
             "The server has no TLS.",
@@ -71,6 +78,7 @@ def what_is_wrong(finding: TlsFinding, details: str | None = None) -> BadRequest
             "Nobody answers at that host and port.",
             code="server_unreachable",
             details=details,
-            hint="Check both, listen_addresses of PostgreSQL, and that its security group lets the functions' in.",
+            hint="Check both, listen_addresses of PostgreSQL, that its security group lets the functions' in, and that"
+            " theirs lets them out: to DatabasePort, within DatabaseNetwork.",
         )
     return None

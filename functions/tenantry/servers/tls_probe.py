@@ -12,14 +12,15 @@ from typing import Final
 
 from tenantry.database.connecting import certificate_file
 from tenantry.domain.credentials import Credentials
+from tenantry.servers.certificate_names import names_host
 
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
-_ACCEPTED: Final = b"S"
+# Its answers: go on with TLS, or without. An error, which begins otherwise, is one of its own too.
+_ACCEPTED, _DECLINED, _ERROR = b"S", b"N", b"E"
 _SYSTEM: Final = "system"
 _VERIFIES_HOST: Final = "verify-full"
 # OpenSSL's X509_V_ERR_*.
 _EXPIRED, _NOT_YET_VALID = 10, 9
-_OTHER_HOST = frozenset({62, 64})
 
 
 class TlsFinding(StrEnum):
@@ -27,6 +28,7 @@ class TlsFinding(StrEnum):
 
     FINE = "fine"
     UNREACHABLE = "unreachable"
+    NO_POSTGRESQL = "no_postgresql"
     NO_TLS = "no_tls"
     OTHER_HOST = "other_host"
     EXPIRED = "expired"
@@ -42,15 +44,18 @@ def probe_tls(credentials: Credentials, seconds: float) -> TlsFinding:
     """
     try:
         with socket.create_connection((credentials.host, credentials.port), seconds) as plain:
-            if credentials.sslmode == "disable":
-                return TlsFinding.FINE
             plain.sendall(_SSL_REQUEST)
             answer = plain.recv(1)
-            if answer != _ACCEPTED:
+            if not answer:
                 # Whoever hangs up is no PostgreSQL: a load balancer, say, with nobody behind it.
-                return TlsFinding.NO_TLS if answer else TlsFinding.UNREACHABLE
-            return _shake_hands(plain, credentials)
-    except OSError:
+                return TlsFinding.UNREACHABLE
+            if answer not in {_ACCEPTED, _DECLINED, _ERROR}:
+                return TlsFinding.NO_POSTGRESQL
+            if credentials.sslmode == "disable":
+                return TlsFinding.FINE
+            return _shake_hands(plain, credentials) if answer == _ACCEPTED else TlsFinding.NO_TLS
+    # What is no name of a host at all (`a..b`) is none that anybody has.
+    except (OSError, UnicodeError):
         return TlsFinding.UNREACHABLE
 
 
@@ -60,11 +65,13 @@ def _shake_hands(plain: socket.socket, credentials: Credentials) -> TlsFinding:
     except ssl.SSLError:
         return TlsFinding.NO_CERTIFICATES
     try:
-        with context.wrap_socket(plain, server_hostname=credentials.host):
+        with context.wrap_socket(plain, server_hostname=credentials.host) as encrypted:
+            if credentials.sslmode == _VERIFIES_HOST and not names_host(
+                encrypted.getpeercert() or {}, credentials.host
+            ):
+                return TlsFinding.OTHER_HOST
             return TlsFinding.FINE
     except ssl.SSLCertVerificationError as exc:
-        if exc.verify_code in _OTHER_HOST:
-            return TlsFinding.OTHER_HOST
         return TlsFinding.EXPIRED if exc.verify_code in {_EXPIRED, _NOT_YET_VALID} else TlsFinding.UNTRUSTED
     except ssl.SSLError:
         return TlsFinding.NO_HANDSHAKE
@@ -73,8 +80,15 @@ def _shake_hands(plain: socket.socket, credentials: Credentials) -> TlsFinding:
 def _context(credentials: Credentials) -> ssl.SSLContext:
     """Trust whom libpq trusts. :raises ssl.SSLError: what the server was registered with holds no certificates."""
     root = certificate_file(credentials)
-    context = ssl.create_default_context(cafile=None if root in (None, _SYSTEM) else root)
-    context.check_hostname = credentials.sslmode == _VERIFIES_HOST
-    if not credentials.sslmode.startswith("verify-"):
+    # Python's default context is stricter than libpq: an authority without `keyUsage` would do for every session, and
+    # be refused here. It is laxer too: libpq trusts no chain that ends below its root.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    if root is None:
         context.verify_mode = ssl.CERT_NONE
+    elif root == _SYSTEM:
+        context.load_default_certs()
+    else:
+        # libpq verifies a chain wherever it has a root, also with `require`.
+        context.load_verify_locations(root)
     return context

@@ -22,7 +22,7 @@ def check_servers(stack: DeployedStack) -> list[Finding]:
     found = stack.probe.servers
     if found is None:
         raise NotAvailable("The functions could not read which servers are registered.", way_out("DynamoDB"))
-    findings = [_server_finding(server_id, TlsFinding(finding)) for server_id, finding in found.items()]
+    findings = [_server_finding(server_id, finding) for server_id, finding in found.items()]
     return [each for each in findings if each] or [ok(f"The functions reach all {len(found)} servers.")]
 
 

@@ -3,6 +3,17 @@
 from local.doctor.deployed_stack import DeployedStack
 from local.doctor.finding import Finding, error, hint, ok
 
+# What CloudFormation asks for before it takes another deployment.
+_DELETE_FIRST = "Nothing was made: delete the stack (aws cloudformation delete-stack), and deploy again."
+_AFTER_IT = {
+    "CREATE_FAILED": _DELETE_FIRST,
+    "ROLLBACK_COMPLETE": _DELETE_FIRST,
+    "ROLLBACK_FAILED": _DELETE_FIRST,
+    "DELETE_FAILED": "Delete the stack again (aws cloudformation delete-stack), once what it names is out of the way.",
+    "UPDATE_ROLLBACK_COMPLETE": "What was deployed before goes on. Mend it, and deploy again.",
+    "UPDATE_ROLLBACK_FAILED": "Mend it, then: aws cloudformation continue-update-rollback.",
+}
+
 
 def check_deployment(stack: DeployedStack) -> list[Finding]:
     """Look whether the last deployment went through."""
@@ -10,7 +21,8 @@ def check_deployment(stack: DeployedStack) -> list[Finding]:
         return [ok("The last deployment went through.")]
     if stack.status.endswith("_IN_PROGRESS"):
         return [hint(f"The stack is being changed ({stack.status}).", "Wait until it is done, and look again.")]
-    return [error(f"The last deployment failed ({stack.status}).", "Look into the stack's events: the first failure.")]
+    what_to_do = f"Look into the stack's events: the first failure. {_AFTER_IT.get(stack.status, '')}".rstrip()
+    return [error(f"The last deployment failed ({stack.status}).", what_to_do)]
 
 
 def check_walls(stack: DeployedStack) -> list[Finding]:

@@ -49,6 +49,6 @@ def check_mail(stack: DeployedStack) -> list[Finding]:
     return [
         hint(
             "Cognito's own sender sends the invitations: some 50 a day for the whole account.",
-            "Verify an identity in Amazon SES, and deploy with EmailIdentityArn.",
+            "Verify an identity in Amazon SES, ask for production access, and deploy with EmailIdentityArn.",
         )
     ]

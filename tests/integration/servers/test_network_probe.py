@@ -21,9 +21,12 @@ from tenantry.aws import service_probe
 from tenantry.aws.clients import aws_client
 from tenantry.aws.registry import Registry
 from tenantry.aws.service_probe import is_reached
+from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.credentials import Credentials
+from tenantry.domain.errors import DatabaseUnavailable
 from tenantry.domain.server import Server, ServerStatus
 from tenantry.servers.network_probe import probe_network as probe
-from tenantry.servers.tls_probe import TlsFinding
+from tenantry.servers.tls_probe import TlsFinding, probe_tls
 from tests.integration.conftest import REGION
 from tests.tls_front import CertificateAuthority, serve_tls
 
@@ -66,6 +69,8 @@ def test_each_server_is_told_as_it_is(postgres: PostgresServer, authority: Certi
             Server("unsigned", REGION, "localhost", front.port),
             Server("closed", REGION, "127.0.0.1", closed, sslrootcert=ours),
             Server("silent", REGION, "127.0.0.1", silent, sslrootcert=ours),
+            Server("silent-too", REGION, "127.0.0.1", silent, sslmode="disable"),
+            Server("no-host", REGION, "a..b", 5432),
             Server("no-name", REGION, f"{'x' * 64}.example", 5432),
             Server("lost", REGION, "127.0.0.1", closed, status=ServerStatus.LOST),
         ]
@@ -80,8 +85,64 @@ def test_each_server_is_told_as_it_is(postgres: PostgresServer, authority: Certi
         "unsigned": TlsFinding.UNTRUSTED,
         "closed": TlsFinding.UNREACHABLE,
         "silent": TlsFinding.UNREACHABLE,
+        "silent-too": TlsFinding.UNREACHABLE,
+        "no-host": TlsFinding.UNREACHABLE,
         "no-name": TlsFinding.UNREACHABLE,
     }
+
+
+@pytest.mark.parametrize("sslmode", ["verify-full", "disable"])
+def test_a_web_server_is_not_said_to_lack_tls(sslmode: str) -> None:
+    class Web(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(8)
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with TCPServer(("127.0.0.1", 0), Web) as server, _served(server) as port:
+        found = probe(REGION, [Server("web", REGION, "127.0.0.1", port, sslmode=sslmode)], step_seconds=STEP).servers
+
+    assert found == {"web": TlsFinding.NO_POSTGRESQL}
+
+
+def _is_let_in(credentials: Credentials) -> bool:
+    try:
+        connect(credentials, ConnectSettings()).close()
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("sslmode", ["verify-full", "verify-ca", "require"])
+@pytest.mark.parametrize(
+    ("root", "names", "host", "finding"),
+    [
+        ("terse", "localhost", "localhost", TlsFinding.FINE),
+        ("ours", "localhost", "localhost", TlsFinding.FINE),
+        ("ours", "*.internal", "localhost", TlsFinding.OTHER_HOST),
+        # libpq verifies a chain wherever it has a root, and the chain has to end there.
+        ("strangers", "localhost", "localhost", TlsFinding.UNTRUSTED),
+        ("leaf", "localhost", "localhost", TlsFinding.UNTRUSTED),
+    ],
+)
+def test_the_probe_and_a_session_trust_the_same(
+    postgres: PostgresServer, tmp_path: Path, sslmode: str, root: str, names: str, host: str, finding: TlsFinding
+) -> None:
+    """Else a server that serves is called wrong, or nobody is told why one does not."""
+    folders = [tmp_path / "ours", tmp_path / "strangers"]
+    for folder in folders:
+        folder.mkdir()
+    ours, strangers = (CertificateAuthority(folder, terse=root == "terse") for folder in folders)
+    leaf = ours.issue(names)
+    trusted = {"strangers": strangers.root_path, "leaf": leaf}.get(root, ours.root_path).read_text()
+    with serve_tls(postgres.host, postgres.port, leaf) as front:
+        login = Credentials(
+            host, front.port, "postgres", postgres.admin_user, postgres.admin_password, sslmode, trusted
+        )
+        found = probe_tls(login, 5)
+
+        expected = TlsFinding.FINE if finding is TlsFinding.OTHER_HOST and sslmode != "verify-full" else finding
+        assert found is expected
+        assert _is_let_in(login) is (expected is TlsFinding.FINE)
 
 
 def test_whoever_hangs_up_is_not_said_to_lack_tls() -> None:
@@ -114,7 +175,7 @@ def test_what_has_not_answered_in_time_is_not_reached(silent: int) -> None:
 def test_a_service_is_reached_where_botocore_would_trust_it(
     postgres: PostgresServer, silent: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    authority = CertificateAuthority(tmp_path)
+    authority = CertificateAuthority(tmp_path, terse=True)
     with _https(authority.issue("localhost")) as port:
         assert not is_reached(f"https://localhost:{port}", STEP)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.root_path))

@@ -14,8 +14,8 @@ def progress(state: BackupState, seconds_ago: int) -> Progress:
 @pytest.mark.parametrize(
     ("state", "silence", "shown"),
     [
-        (BackupState.QUEUED, 599, "queued"),
-        (BackupState.QUEUED, 601, "lost"),
+        (BackupState.QUEUED, 21_599, "queued"),
+        (BackupState.QUEUED, 21_601, "lost"),
         (BackupState.RUNNING, 89, "running"),
         (BackupState.RUNNING, 91, "lost"),
         (BackupState.PUBLISHED, 86_400, "published"),

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenantry.domain.errors import BadRequest
-from tenantry.fleet.run import NO_WORD, Result, RunId, RunKind, TenantOutcome, new_run, outcome_from, summarise
+from tenantry.fleet.run import NO_WORD, Result, RunId, RunKind, TenantOutcome, new_run, outcome_from, run_of, summarise
 
 AT = datetime(2026, 11, 1, 2, tzinfo=UTC)
 RUN = new_run(RunKind.BACKUPS, AT, "execution")
@@ -22,6 +22,18 @@ def test_a_run_that_is_delivered_twice_has_one_name() -> None:
 def test_nothing_else_is_a_run(prefix: str) -> None:
     with pytest.raises(BadRequest):
         RunId(prefix)
+
+
+def test_a_worker_takes_no_run_of_another_kind() -> None:
+    """It would write its outcome over that of the run's own worker."""
+    assert run_of({"run": str(RUN)}, RunKind.BACKUPS) == RUN
+    assert run_of({"tenant_id": "acme"}, RunKind.BACKUPS) is None
+    for kind in {*RunKind} - {RunKind.BACKUPS}:
+        with pytest.raises(BadRequest) as refused:
+            run_of({"run": str(RUN)}, kind)
+        assert refused.value.code == "invalid_run"
+    with pytest.raises(BadRequest):
+        run_of({"run": None}, RunKind.BACKUPS)
 
 
 def test_the_sum_counts_every_tenant_that_was_planned_once() -> None:

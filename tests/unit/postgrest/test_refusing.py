@@ -1,6 +1,9 @@
 """The numbers by which a statement says why it has refused."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -29,6 +32,18 @@ def test_a_refusal_is_no_guards(refusal: Refusal) -> None:
     number = number_in(refuse(refusal))
     assert number < MOST_BIGINT
     assert (guard_in(number), refusal_in(number)) == (None, refusal)
+
+
+def test_no_numbers_are_drawn_before_a_statement_is_written() -> None:
+    """A snapshot (SnapStart) is taken of what is loaded: every copy of it would have the same."""
+    script = """
+from handlers import query_tenant
+from tenantry.data_api import api_description, error_counter
+from tenantry.postgrest.sql import refusing
+print(refusing._of_guards.cache_info().currsize, refusing.refuse.cache_info().currsize)"""
+    environment = os.environ | {"PYTHONPATH": "functions", "SNAP_START": "OFF"}
+    shown = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
+    assert shown.stdout.split() == ["0", "0"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 7, 2**31, 2**48, 2**60])

@@ -1,6 +1,7 @@
 """Writes the outer statement: counts, the body in its format, and the status and headers that a function has set."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from tenantry.domain.session_state import SESSION_STATE
 from tenantry.postgrest.media import Form, Media
@@ -20,17 +21,21 @@ _STATUS = "nullif(current_setting('response.status', true), '')"
 _SHOWN = f"left({_HEADERS}, {MAX_HEADERS_BYTES + 1:d}), left({_STATUS}, 4)"
 # As they are sent: a database may have another encoding, in which they are shorter.
 _HEADERS_BYTES = f"octet_length(convert_to({_HEADERS}, 'UTF8'))"
-# The same of a change, which is taken back if they can't be sent.
-_CHECKED = (
-    f"CASE WHEN {_HEADERS_BYTES} > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
-    f" THEN {refuse(Refusal.HEADERS)}::text ELSE {_HEADERS} END,"
-    f" CASE WHEN {_STATUS} !~ '{STATUS_PATTERN}' THEN {refuse(Refusal.STATUS)}::text ELSE {_STATUS} END"
-)
 # Of a key's text; in a URL, each byte may take several.
 _MAX_KEY_BYTES = 1_500
 _BYTES_IN_URL = 3
 # All rows that were changed, or that a function returned: of an answer's there may be less, or others.
 SOURCE_ROWS = f"(SELECT count(*) FROM {SOURCE})"
+
+
+@cache
+def _checked() -> str:
+    """Write the headers and the status of a change, which is taken back if they can't be sent."""
+    return (
+        f"CASE WHEN {_HEADERS_BYTES} > {MAX_HEADERS_BYTES:d} OR {_HEADERS} !~ '{HEADERS_PATTERN}'"
+        f" THEN {refuse(Refusal.HEADERS)}::text ELSE {_HEADERS} END,"
+        f" CASE WHEN {_STATUS} !~ '{STATUS_PATTERN}' THEN {refuse(Refusal.STATUS)}::text ELSE {_STATUS} END"
+    )
 
 
 def read_statement(
@@ -75,7 +80,7 @@ def call_statement(
     shown, body, origin = _body(rows, media, made, bound, None, value=value, one=single)
     counted = f'(SELECT count(*) FROM ({total}) "_all")' if total else "NULL::bigint"
     count = "1::bigint" if single else "count(*)"
-    columns = f"{counted}, {count}, {body}, {_CHECKED}, NULL, {_guard(guards, SOURCE_ROWS)}, {SESSION_STATE}"
+    columns = f"{counted}, {count}, {body}, {_checked()}, NULL, {_guard(guards, SOURCE_ROWS)}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({call}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 
@@ -105,7 +110,7 @@ def write_statement(
         shown, body, origin = _body(rows, media, own, bound, None)
     refusal = _guard(guards, changed)
     new = made if refusal == "NULL" else f"coalesce({refusal}, ({made})::text)"
-    columns = f"NULL::bigint, count(*), {body}, {_CHECKED}, {_location(key or {})}, {new}, {SESSION_STATE}"
+    columns = f"NULL::bigint, count(*), {body}, {_checked()}, {_location(key or {})}, {new}, {SESSION_STATE}"
     return f"WITH {SOURCE} AS ({change}){f', {shown}' if shown else ''} SELECT {columns} FROM {origin}{gate}"
 
 

@@ -14,12 +14,8 @@ from typing import Final
 from tenantry.postgrest.request import Guard
 
 REFUSAL_SQLSTATE: Final = "2202E"
-# Beyond any real index. Each guard has the numbers above one of these for its numbers of rows, and above the last are
-# the refusals.
+# Each guard has so many numbers for its numbers of rows, and above the last guard's are the refusals.
 _MOST_ROWS: Final = 2**32
-_FIRST: Final = (2**27 + secrets.randbelow(2**27)) << 34
-_OF_GUARDS: Final = {guard: _FIRST + place * _MOST_ROWS for place, guard in enumerate(Guard)}
-_OF_REFUSALS: Final = _FIRST + len(Guard) * _MOST_ROWS
 
 
 class Refusal(IntEnum):
@@ -44,23 +40,36 @@ class Refusal(IntEnum):
 
 
 @cache
+def _of_guards() -> dict[Guard, int]:
+    """Draw the numbers: by the first statement and not before, or all copies of a snapshot (SnapStart) shared them."""
+    # Beyond any real index.
+    first = (2**27 + secrets.randbelow(2**27)) << 34
+    return {guard: first + place * _MOST_ROWS for place, guard in enumerate(Guard)}
+
+
+@cache
+def _of_refusals() -> int:
+    return max(_of_guards().values()) + _MOST_ROWS
+
+
+@cache
 def refuse(refusal: Refusal) -> str:
     """Write the integer expression that raises the refusal; the planner can't evaluate it in advance."""
-    return f"get_bit(''::bytea, {_OF_REFUSALS + refusal:d} - 0 * pg_backend_pid())"
+    return f"get_bit(''::bytea, {_of_refusals() + refusal:d} - 0 * pg_backend_pid())"
 
 
 def refuse_rows(guard: Guard, rows: str) -> str:
     """Write the text expression by which a guard refuses; `rows` is SQL for the number of rows, a bigint."""
-    return f"get_bit(''::bytea, {_OF_GUARDS[guard]:d} + {rows})::text"
+    return f"get_bit(''::bytea, {_of_guards()[guard]:d} + {rows})::text"
 
 
 def refusal_in(number: int) -> Refusal | None:
     """Say which refusal has this number."""
-    return next((refusal for refusal in Refusal if _OF_REFUSALS + refusal == number), None)
+    return next((refusal for refusal in Refusal if _of_refusals() + refusal == number), None)
 
 
 def guard_in(number: int) -> tuple[Guard, int] | None:
     """Say which guard has refused by this number, and how many rows; None if none has."""
     return next(
-        ((guard, number - first) for guard, first in _OF_GUARDS.items() if 0 <= number - first < _MOST_ROWS), None
+        ((guard, number - first) for guard, first in _of_guards().items() if 0 <= number - first < _MOST_ROWS), None
     )

@@ -11,7 +11,7 @@ import pytest
 from handlers import retain_backups, schedule_retention, summarise_run
 from handlers.settings.backups import retention_schedule_settings, retention_settings, run_settings
 from tenantry.backups.retention.run import KIND, PLAN_KIND
-from tenantry.domain.errors import Conflict, DependencyFailed
+from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed, TenantUnknown
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.operations.leases import TENANT_LEASE
@@ -91,7 +91,9 @@ def test_whoever_is_complete_is_planned_and_nothing_is_written_for_anybody(stand
     assert {event["kind"] for event in run.events().values()} == {KIND}
     assert run.operations() == []
     assert plan(stand, tenants=["late"]).events().keys() == {"late"}
-    assert plan(stand, tenants=["leaving", "nobody"]).plan["servers"] == []
+    assert plan(stand, tenants=["leaving"]).plan["servers"] == []
+    with pytest.raises(TenantUnknown, match="no tenant nobody"):
+        plan(stand, tenants=["acme", "nobody"])
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,14 @@ def test_the_mode_says_whether_anything_is_deleted(
     run = plan(stand, **order)
     assert {event["kind"] for event in run.events().values()} == kinds
     assert run.plan["tenants"] == 2 * len(kinds)
+
+
+@pytest.mark.parametrize("order", [{"dry_run": "true"}, {"dryRun": True}, {"dry_run": True, "tenants": "acme"}])
+def test_a_slip_in_an_order_deletes_nothing(stand: Stand, order: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest) as refused:
+        plan(stand, **order)
+    assert refused.value.code == "invalid_order"
+    assert list(stand.s3.list_objects_v2(Bucket=stand.bucket, Prefix="runs/").get("Contents", [])) == []
 
 
 def test_a_run_deletes_once_however_often_it_is_delivered(stand: Stand, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 from local.doctor.checks import people
-from local.doctor.deployed_stack import DeployedStack
+from local.doctor.deployed_stack import DeployedStack, why_not_examined
 from local.doctor.examination import CHECKS, run_check
 from local.doctor.finding import Verdict
 from tests.unit.local.doctor.conftest import Calls, Look, only, probed
@@ -130,6 +130,54 @@ def test_a_deployment_that_failed_is_found(
     stack = make_stack()
     stack.status = status
     assert only(CHECKS["deployment"](stack), verdict)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("ROLLBACK_COMPLETE", "delete the stack"),
+        ("UPDATE_ROLLBACK_COMPLETE", "What was deployed before goes on"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("SOMETHING_NEW", "the first failure."),
+    ],
+)
+def test_who_deployed_in_vain_is_told_what_cloudformation_wants_next(
+    make_stack: Callable[..., DeployedStack], status: str, told: str
+) -> None:
+    stack = make_stack()
+    stack.status = status
+    (found,) = CHECKS["deployment"](stack)
+    assert told in found.what_to_do
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("ExpiredTokenException", "Sign in to AWS anew"), ("TooManyRequestsException", "Look again"), ("Odd", "")],
+)
+def test_a_call_that_is_refused_in_mid_run_says_what_to_do(look: Look, code: str, told: str) -> None:
+    (found,) = look("clock", [("lambda", "invoke", code)])
+    assert (found.verdict, found.says) == (Verdict.NOT_AVAILABLE, f"AWS answered {code} to Invoke.")
+    assert found.what_to_do.startswith(told)
+    assert bool(found.what_to_do) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("status", "lacks", "why"),
+    [
+        ("UPDATE_COMPLETE", "", ""),
+        ("REVIEW_IN_PROGRESS", "Stage", "never deployed"),
+        ("CREATE_COMPLETE", "RoleClaim", "not made from Tenantry's template"),
+    ],
+)
+def test_what_is_no_stack_of_ours_is_not_examined(
+    make_stack: Callable[..., DeployedStack], status: str, lacks: str, why: str
+) -> None:
+    stack = make_stack()
+    stack.status = status
+    stack.parameters = {name: value for name, value in stack.parameters.items() if name != lacks}
+    found = why_not_examined(stack)
+    assert why in found
+    assert bool(found) == bool(why)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.doctor import __main__ as command
 from local.doctor.examination import Result
@@ -48,6 +49,30 @@ def test_without_a_local_stack_it_says_how_to_start_one(
     assert "make up" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("ValidationError", "There is no stack tenantry in this region."),
+        ("AccessDenied", "Your credentials have to allow cloudformation:DescribeStacks."),
+        ("ExpiredToken", "AWS answered ExpiredToken. Sign in to AWS anew"),
+        ("InvalidClientTokenId", "AWS answered InvalidClientTokenId. Sign in to AWS anew"),
+        ("SignatureDoesNotMatch", "this machine's clock"),
+        ("Throttling", "in a minute"),
+    ],
+)
+def test_a_stack_that_aws_does_not_show_is_told_by_its_reason(
+    code: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "arn:aws:iam::123456789012:user/x"}}, "DescribeStacks")
+
+    monkeypatch.setattr(command, "stack_on_aws", refuse)
+    assert command.main(["--stack", "tenantry"]) == 2
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert "123456789012" not in shown.err + shown.out
+
+
 def test_where_aws_does_not_answer_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,4 +81,9 @@ def test_where_aws_does_not_answer_it_says_so(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     assert command.main(["--stack", "tenantry", "--region", "ap-south-1"]) == 2
-    assert capsys.readouterr().err.startswith("AWS could not be asked (EndpointConnectionError).")
+    told = capsys.readouterr().err
+    assert told.startswith("AWS could not be asked (EndpointConnectionError).")
+    assert told.endswith("AWS_ENDPOINT_URL is set: unset it.\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "no address")
+    assert command.main(["--stack", "tenantry", "--region", "ap-south-1"]) == 2
+    assert capsys.readouterr().err.startswith("AWS could not be asked (ValueError).")

@@ -42,6 +42,14 @@ def test_servers_that_the_functions_could_not_read_are_not_called_good(look: Loo
     assert says == "The function ProbeNetwork failed."
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"services": None}, {"servers": ["db-1"]}, {"servers": {"db-1": "of_another_version"}}, {"clock": "noon"}],
+)
+def test_a_probe_of_another_version_is_told_and_not_guessed_at(look: Look, changed: dict[str, Any]) -> None:
+    assert "another version" in only(look("AWS's services", probed(**changed)), Verdict.NOT_AVAILABLE)
+
+
 @pytest.mark.parametrize(("ahead", "told"), [(60, "behind the"), (-60, "ahead of the")])
 def test_a_wrong_clock_is_found(look: Look, ahead: int, told: str) -> None:
     assert told in only(look("clock", probed(clock=time.time() + ahead)), Verdict.ERROR)
