@@ -1,7 +1,7 @@
-"""Reads one page of a partition of the registry's table, or of its index by target: one Query, of 1,000 items at most.
+"""Reads one page of a partition of the registry's table, or of its index by target, and 1,000 items of it at most.
 
-DynamoDB filters what it has read. It reads on until a page is full, 1,000 items are read or 1 MB is, which keeps the
-answer within what Lambda may send.
+DynamoDB filters what it has read. It is asked in a few steps until the page is full, 1,000 items are read or one step
+has come to 1 MB, which keeps the answer within what Lambda may send.
 """
 
 from collections.abc import Callable
@@ -64,14 +64,29 @@ def read_page(
     :param consistent: read what was written last; the index can't be read so.
     :raises DependencyFailed: DynamoDB did not answer.
     """
-    # One more tells whether another page follows.
-    most = MOST if span.conditions else min(request.limit + 1, MOST)
-    try:
-        answer = dynamodb.query(TableName=table, Limit=most, ConsistentRead=consistent, **_query(span, request.after))
-    except (ClientError, BotoCoreError) as exc:
-        raise registry_unavailable() from exc
-    after: str = answer.get("LastEvaluatedKey", {}).get("sk", {}).get("S", "")
-    return cut(Page(tuple(answer["Items"]), after), request, lambda item: str(item["sk"]["S"]))
+    items: list[Any] = []
+    after, left, step = request.after, MOST, _first_step(span, request)
+    while True:
+        step = min(step, left)
+        try:
+            answer = dynamodb.query(TableName=table, Limit=step, ConsistentRead=consistent, **_query(span, after))
+        except (ClientError, BotoCoreError) as exc:
+            raise registry_unavailable() from exc
+        items += answer["Items"]
+        left -= step
+        after = answer.get("LastEvaluatedKey", {}).get("sk", {}).get("S", "")
+        # Fewer than were asked for, and not the last: that was 1 MB.
+        if len(items) > request.limit or not after or not left or answer["ScannedCount"] < step:
+            return cut(Page(tuple(items), after), request, lambda item: str(item["sk"]["S"]))
+        step *= 2
+
+
+def _first_step(span: Span, request: PageRequest) -> int:
+    """Tell how many items to read at first: one more than the page has tells whether another follows.
+
+    What a filter lets through is not known. To read all that may be read would parse a thousand where most fit.
+    """
+    return request.limit * (2 if span.conditions else 1) + 1
 
 
 def _query(span: Span, after: str) -> dict[str, Any]:
