@@ -28,6 +28,7 @@ NAMES = (
     "scale_isolation",
     "scale_list",
     "viewer_cost",
+    "pooler",
     "rotation_under_load",
     "move",
     "rollout",

@@ -56,6 +56,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogethe
     return _KeepTogether(config, log)
 
 
+# A search for garbage looks at all that moto and botocore hold, and finds little. The usual 2,000 is a test or less.
+_MADE_BETWEEN_SEARCHES = 50_000
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Leave the tests and all that they import out of each search for garbage: they are here until the end."""
@@ -65,6 +69,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(_MADE_BETWEEN_SEARCHES)
 
 
 class _CurrentOutput(io.TextIOBase):

@@ -52,6 +52,7 @@ def _data_requests() -> DataRequests:
             rest_ms=(settings.connection_idle + _GRACE_SECONDS) * 1000,
             application_name="tenantry-query",
             work_mem_kb=settings.work_mem_kb,
+            through_pooler=True,
         ),
         RequestLimits(
             max_rows=settings.max_rows,

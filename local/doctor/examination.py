@@ -24,6 +24,7 @@ CHECKS: Final[dict[str, Check]] = {
     "servers' secrets": servers.check_secrets,
     "servers' TLS": servers.check_tls,
     "servers' administrators": servers.check_administrators,
+    "servers' sessions": servers.check_sessions,
     "first operator": people.check_operator,
     "executions at once": quotas.check_executions,
     "API keys": quotas.check_keys,

@@ -17,9 +17,9 @@ with at least two brothers: other names, models, routes, operations.
 not named, or what is named is not there. Add your file to the rows that it attacks.
 """
 
-from tests.integration.conftest import _revisions, world
+from tests.integration.conftest import _revisions, empty_world, world
 from tests.integration.relocation.conftest import second_postgres, servers_of_the_module
 from tests.integration.restores.conftest import s3, vault
 from tests.integration.tenants.adoption.conftest import legacy
 
-__all__ = ["_revisions", "legacy", "s3", "second_postgres", "servers_of_the_module", "vault", "world"]
+__all__ = ["_revisions", "empty_world", "legacy", "s3", "second_postgres", "servers_of_the_module", "vault", "world"]

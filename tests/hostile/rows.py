@@ -28,6 +28,7 @@ _ADOPTED = (
 )
 
 _GRAMMAR = (
+    "tests/hostile/editor_token/test_pooled_sessions.py",
     "tests/integration/data_api/test_injection.py",
     "tests/integration/data_api/statements/test_attacks.py",
     "tests/integration/data_api/test_schemathesis.py",

@@ -12,6 +12,7 @@ from tenantry.domain.errors import BadRequest
 from tenantry.domain.limits import LimitChange
 from tenantry.domain.operation import Operation
 from tenantry.domain.pgadmin import MAX_HOURS, MAX_TENANTS
+from tenantry.domain.pooler import MODE, Pooler
 from tenantry.domain.quota import BY_PLAN
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, Wanted
@@ -55,11 +56,23 @@ class Administrator(_Body):
     password: Password = Field(min_length=8, max_length=256)
 
 
+_Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$")]
+
+
+class PoolerBody(_Body):
+    """A server's pooler: the data API goes through it. `pool_size` is how many sessions it gives one login."""
+
+    mode: Literal["transaction"]
+    port: int = Field(ge=1, le=65535)
+    host: _Host | None = None
+    pool_size: int | None = Field(default=None, ge=1, le=10_000)
+
+
 class ServerBody(_Body):
     """`PUT /admin/v1/servers/{server_id}`."""
 
     region: Region
-    host: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$")
+    host: _Host
     port: int = Field(default=5432, ge=1, le=65535)
     sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
     sslrootcert: Certificates | None = Field(default=None, max_length=20_000)
@@ -67,6 +80,7 @@ class ServerBody(_Body):
     max_tenants: int = Field(default=1000, ge=1, le=100_000)
     monthly_price: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=4)
     backup_concurrency: int | None = Field(default=None, ge=1, le=100)
+    pooler: PoolerBody | None = None
     admin: Administrator
 
     @model_validator(mode="after")
@@ -89,6 +103,8 @@ class ServerBody(_Body):
             max_tenants=self.max_tenants,
             monthly_price=self.monthly_price,
             backup_concurrency=self.backup_concurrency,
+            pooler=Pooler(self.pooler.port, self.pooler.host) if self.pooler else None,
+            pool_size=self.pooler.pool_size if self.pooler else None,
         )
 
 
@@ -300,6 +316,9 @@ def show_server(server: Server) -> dict[str, Any]:
     """Show a server. The answer may contain its address: only operators see it, and they registered the server."""
     shown = asdict(server) | {"labels": sorted(server.labels), "status": server.status.value}
     shown["monthly_price"] = None if server.monthly_price is None else str(server.monthly_price)
+    pool_size = shown.pop("pool_size")
+    if server.pooler:
+        shown["pooler"] = {"mode": MODE, **shown["pooler"], "pool_size": pool_size}
     del shown["sslrootcert"]
     return shown
 

@@ -41,6 +41,8 @@ _FALLS_BACK_TO_PLAIN_TEXT = frozenset({"allow", "prefer"})
 _NOT_SET_YET = frozenset({"28P01", "28000"})
 # Other names of fields, which would contradict the fields of the new version.
 _ALIASES = frozenset({"user", "database"})
+# Fields that are ours, and that a version may be without.
+_OPTIONAL = frozenset({"pooler"})
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 # Only divisors of 12, so that all intervals in a year are equal: `1/5` would be months 1, 6, 11 and then 1 again.
 _MONTHS = (12, 6, 4, 3, 2, 1)
@@ -161,7 +163,7 @@ def _create(rotation: _Rotation) -> None:
     _check_current(current, rotation.tenant_id)
     stored = rotation.pending_text()
     if stored is None:
-        versions.put_pending(secret, rotation.token, _successor(text, current, rotation.tenant_id))
+        versions.put_pending(secret, rotation.token, _successor(text, current, rotation))
     elif not _succeeds(parse_credentials(stored), current, rotation.tenant_id):
         # The tenant was moved meanwhile, say. A version can't be rewritten; without its label, a new rotation starts.
         versions.drop_pending(secret, rotation.token)
@@ -213,6 +215,26 @@ def _test(rotation: _Rotation) -> None:
                 connection.run(name, "{}", "SELECT 1, NULL", (), reads_only=True)
             except psycopg2.Error as exc:
                 raise translate(exc) from exc
+    _require_pooler(rotation, pending)
+
+
+def _require_pooler(rotation: _Rotation, pending: Credentials) -> None:
+    """Make sure that requests will get through the pooler, which has a list of logins and passwords of its own.
+
+    :raises Conflict: it does not answer, or does not let the login in: requests go on with the former one.
+    """
+    if pending.pooler is None:
+        return
+    through = replace(rotation.tools.connect, through_pooler=True)
+    try:
+        TenantConnection(rotation.tenant_id, pending, through).close()
+    except DatabaseUnavailable as exc:
+        raise Conflict(
+            "The tenant's pooler does not let the new login in.",
+            code="pooler_login_refused",
+            details=f"SQLSTATE {exc.code}",
+            hint="Write the pooler's list of users anew, as docs/operations.md says; then rotate once more.",
+        ) from exc
 
 
 def _finish(rotation: _Rotation) -> None:
@@ -220,6 +242,7 @@ def _finish(rotation: _Rotation) -> None:
     _, pending = rotation.pair()
     # Requests depend on this version from now on, so it is tried again, whatever the earlier steps found.
     TenantConnection(rotation.tenant_id, pending, rotation.tools.connect).close()
+    _require_pooler(rotation, pending)
     rotation.tools.versions.make_current(rotation.secret, rotation.token)
     rotation.tools.versions.drop_pending(rotation.secret, rotation.token)
 
@@ -254,18 +277,22 @@ def _other_login(login: str, tenant_id: TenantId) -> str:
 
 def _succeeds(pending: Credentials, current: Credentials, tenant_id: TenantId) -> bool:
     """Whether the pending credentials are the current ones with the other login and its password."""
-    expected = replace(current, username=_other_login(current.username, tenant_id), password=pending.password)
+    login = _other_login(current.username, tenant_id)
+    expected = replace(current, username=login, password=pending.password, pooler=pending.pooler)
     return pending == expected
 
 
-def _successor(text: str, current: Credentials, tenant_id: TenantId) -> str:
-    """Write the next version; fields that are not ours are kept."""
+def _successor(text: str, current: Credentials, rotation: _Rotation) -> str:
+    """Write the next version; fields that are not ours are kept, and the pooler is the one that the server has now."""
+    tenant = rotation.tools.registry.tenant(rotation.tenant_id)
+    server = rotation.tools.registry.server(tenant.server_id) if tenant else None
     fresh = replace(
         current,
-        username=_other_login(current.username, tenant_id),
+        username=_other_login(current.username, rotation.tenant_id),
         password=new_password(),
+        pooler=server.pooler if server else current.pooler,
     )
-    kept = {name: value for name, value in json.loads(text).items() if name not in _ALIASES}
+    kept = {name: value for name, value in json.loads(text).items() if name not in _ALIASES | _OPTIONAL}
     return json.dumps(kept | json.loads(fresh.to_json()))
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.pooler import Pooler
 from tenantry.domain.retention_policy import RetentionPolicy
 from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import (
@@ -172,6 +173,9 @@ class Registry:
             "sslrootcert": server.sslrootcert or "",
             "monthly_price": "" if server.monthly_price is None else str(server.monthly_price),
             "backup_concurrency": str(server.backup_concurrency or ""),
+            "pooler_port": str(server.pooler.port) if server.pooler else "",
+            "pooler_host": (server.pooler.host if server.pooler else None) or "",
+            "pool_size": str(server.pool_size or ""),
         }
         self._put(_SERVER, server.server_id, fields | {name: value for name, value in optional.items() if value})
 
@@ -326,6 +330,8 @@ def server_of(item: Any) -> Server:
         status=ServerStatus(fields.get("status", "active")),
         monthly_price=Decimal(fields["monthly_price"]) if "monthly_price" in fields else None,
         backup_concurrency=int(fields["backup_concurrency"]) if "backup_concurrency" in fields else None,
+        pooler=Pooler(int(fields["pooler_port"]), fields.get("pooler_host")) if "pooler_port" in fields else None,
+        pool_size=int(fields["pool_size"]) if "pool_size" in fields else None,
     )
 
 

@@ -7,8 +7,9 @@ from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DatabaseUnavailable, IdentityMismatch, TenantMoving, TenantryError
 from tenantry.domain.tenant import TenantId
 
-# Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these.
-_STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001"})
+# Wrong password, unknown role, no permission to connect, unknown database: a secret that was replaced mends these. A
+# pooler says at most that it has no session (08P01), or hangs up (08006).
+_STALE_CREDENTIALS = frozenset({"28P01", "28000", "42501", "3D000", "08001", "08006", "08P01"})
 # The login is right and may not connect: the tenant has just left this place, or has not arrived at the next.
 _CLOSED = "42501"
 

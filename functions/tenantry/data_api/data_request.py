@@ -25,7 +25,9 @@ from tenantry.database.tenant_connection import TenantConnection
 from tenantry.domain.errors import (
     DatabaseTimeout,
     DatabaseUnavailable,
+    IdentityMismatch,
     OutcomeUnknown,
+    TenantMoving,
     TooManyAtOnce,
 )
 from tenantry.domain.tenant import Caller, database_role
@@ -70,7 +72,12 @@ class DataRequests:
         """Take the adapters; an answer of more than `limits.max_answer_bytes` is refused."""
         self._connections = connections
         self._opener = ConnectionOpener(secrets, connect)
-        self._limits, self._own_limits = limits, replace(limits, own_database=True)
+        # By whether tenants share the database, and whether a pooler is in between.
+        self._limits = {
+            (shared, pooled): replace(limits, own_database=not shared, prepared=not pooled)
+            for shared in (False, True)
+            for pooled in (False, True)
+        }
         self._catalogues = catalogues
         self._max_answer_bytes = limits.max_answer_bytes
 
@@ -181,7 +188,7 @@ class DataRequests:
         return again
 
     def _limits_of(self, caller: Caller, connection: TenantConnection) -> RequestLimits:
-        limits = self._limits if connection.shares_database else self._own_limits
+        limits = self._limits[connection.shares_database, connection.is_pooled]
         settings = caller.data_api
         if settings.max_rows == 0 and not settings.aggregates and not settings.plans and not settings.at_once:
             return limits
@@ -221,27 +228,38 @@ class DataRequests:
         connection, is_new = self._connections.get(caller.tenant_id, self._opener.open)
         try:
             return use(connection)
-        except OutcomeUnknown:
-            self._connections.forget(caller.tenant_id)
+        except (OutcomeUnknown, TenantMoving):
+            if connection.is_lost or connection.is_pooled:
+                # A pooler's client is not told when its sessions end, and would learn it in the midst of a change.
+                self._connections.forget(caller.tenant_id)
             raise
+        except IdentityMismatch:
+            # A pooler has led to another database than before: nothing was read, and the secret may be another by now.
+            self._connections.forget(caller.tenant_id)
         except psycopg2.Error as exc:
-            if exc.pgcode == OUT_OF_MEMORY and not is_new and not is_raised(exc):
-                # What the session has kept for former requests counts as well; nothing was changed.
-                self._connections.forget(caller.tenant_id)
-            elif exc.pgcode == _UNKNOWN_STATEMENT and not is_within_function(exc):
-                # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
-                connection.forget_prepared()
-            elif refusal_of(exc) is Refusal.STALE:
-                # Types have changed since: nothing ran, so it is planned and prepared with those that there are.
-                connection.forget_prepared()
-                self._catalogues.forget(caller.tenant_id)
-            elif connection.is_lost or (exc.pgcode == _TAKEN_STATEMENT and not is_within_function(exc)):
-                self._connections.forget(caller.tenant_id)
-                if connection.is_out_of_time:
-                    raise DatabaseTimeout() from exc
-            else:
-                raise raised(exc) from exc
+            self._require_another_try(exc, caller, connection, is_new=is_new)
         return self._once_more(caller, use)
+
+    def _require_another_try(
+        self, exc: psycopg2.Error, caller: Caller, connection: TenantConnection, *, is_new: bool
+    ) -> None:
+        """Get ready to send a message once more of which nothing was done. :raises TenantryError: it is the answer."""
+        if exc.pgcode == OUT_OF_MEMORY and not is_new and not is_raised(exc):
+            # What the session has kept for former requests counts as well; nothing was changed.
+            self._connections.forget(caller.tenant_id)
+        elif exc.pgcode == _UNKNOWN_STATEMENT and not is_within_function(exc):
+            # Somebody reset the session: nothing ran, so the same message is prepared and sent once more.
+            connection.forget_prepared()
+        elif refusal_of(exc) is Refusal.STALE:
+            # Types have changed since: nothing ran, so it is planned and prepared with those that there are.
+            connection.forget_prepared()
+            self._catalogues.forget(caller.tenant_id)
+        elif connection.is_lost or (exc.pgcode == _TAKEN_STATEMENT and not is_within_function(exc)):
+            self._connections.forget(caller.tenant_id)
+            if connection.is_out_of_time:
+                raise DatabaseTimeout() from exc
+        else:
+            raise raised(exc) from exc
 
     def _once_more[T](self, caller: Caller, use: Callable[[TenantConnection], T]) -> T:
         connection, _ = self._connections.get(caller.tenant_id, self._opener.open)

@@ -6,7 +6,14 @@ import psycopg2
 
 from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.tenant_connection import TenantConnection
-from tenantry.domain.errors import PayloadTooLarge, RequestRefused, StorageFull, TenantMoving, TenantryError
+from tenantry.domain.errors import (
+    IdentityMismatch,
+    PayloadTooLarge,
+    RequestRefused,
+    StorageFull,
+    TenantMoving,
+    TenantryError,
+)
 from tenantry.postgrest.answers import guarded
 from tenantry.postgrest.own_headers import malformed_headers, malformed_status
 from tenantry.postgrest.request import Plan
@@ -36,6 +43,8 @@ def refused(
             return StorageFull()
         return TenantMoving() if connection.only_reads else None
     refusal = refusal_of(exc)
+    if refusal is Refusal.ANOTHERS:
+        return IdentityMismatch()
     return _refused_by_guard(exc, planned) if refusal is None else _told(refusal, planned, max_bytes)
 
 

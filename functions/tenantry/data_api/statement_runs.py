@@ -42,7 +42,7 @@ def run_plan(connection: TenantConnection, role: str, claims: str, call: CallSet
         planned.values,
         reads_only=planned.reads_only,
         columns=len(Row._fields),
-        call=call,
+        call=call._replace(is_gated=True),
         rolls_back=planned.is_taken_back,
     )
     row = Row(*found)

@@ -5,10 +5,10 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
-from typing import Any
+from typing import Any, Final
 
 import psycopg2
 from psycopg2 import extensions
@@ -29,7 +29,7 @@ _SYSTEM_AUTHORITIES = (
     "/etc/ssl/cert.pem",
 )
 # One process, no more memory for hash tables than for sorting, no compiler.
-_FRUGAL = "-c hash_mem_multiplier=1 -c max_parallel_workers_per_gather=0 -c jit=off"
+FRUGAL: Final = ("hash_mem_multiplier=1", "max_parallel_workers_per_gather=0", "jit=off")
 
 
 class PatientConnection(extensions.connection):
@@ -63,7 +63,8 @@ class ConnectSettings:
     there. `patience` is for administrators, whose statements are tried again. A session that `administers` goes on
     whatever its database and its login are set to, also where they are fenced. `stage` is what marks of roles name.
     `rest_ms` is after how long the server ends the session if nothing is asked of it (0: never): whoever opened it may
-    be frozen for hours, and would keep the place of another.
+    be frozen for hours, and would keep the place of another. `through_pooler` goes through the pooler that the
+    credentials name: what a session is set to at its start is then for each transaction to set (`pooled_session.py`).
     """
 
     connect_timeout: int = 4
@@ -79,10 +80,25 @@ class ConnectSettings:
     administers: bool = False
     stage: str = ""
     rest_ms: int = 0
+    through_pooler: bool = False
+
+
+def is_pooled(credentials: Credentials, settings: ConnectSettings) -> bool:
+    """Whether a connection leads to a pooler, and not to a session of the server's."""
+    return settings.through_pooler and credentials.pooler is not None
 
 
 def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     """Build the keyword arguments of `psycopg2.connect`."""
+    if settings.through_pooler and credentials.pooler:
+        pooler = credentials.pooler
+        credentials = replace(credentials, host=pooler.host or credentials.host, port=pooler.port, pooler=None)
+        # It keeps a few settings for each of its clients, and refuses a client that brings others.
+        return _arguments(credentials, settings) | {"client_encoding": "UTF8"}
+    return _arguments(credentials, settings) | {"options": _startup_options(credentials, settings)}
+
+
+def _arguments(credentials: Credentials, settings: ConnectSettings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -92,7 +108,6 @@ def connect_arguments(credentials: Credentials, settings: ConnectSettings) -> di
         "sslmode": credentials.sslmode,
         "connect_timeout": settings.connect_timeout,
         "application_name": settings.application_name,
-        "options": _startup_options(credentials, settings),
         # A host that vanished is noticed within some ten seconds, well before API Gateway gives up.
         "keepalives_idle": 5,
         "keepalives_interval": 2,
@@ -120,7 +135,7 @@ def _startup_options(credentials: Credentials, settings: ConnectSettings) -> str
     if settings.client_check_ms:
         options += f" -c client_connection_check_interval={settings.client_check_ms}"
     if settings.work_mem_kb:
-        options += f" -c work_mem={settings.work_mem_kb} {_FRUGAL}"
+        options += "".join([f" -c {each}" for each in (f"work_mem={settings.work_mem_kb}", *FRUGAL)])
     options += f" {session_options(credentials, administers=settings.administers, rest_ms=settings.rest_ms)}"
     if settings.lock_timeout_ms or settings.administers:
         options += f" -c lock_timeout={settings.lock_timeout_ms}"

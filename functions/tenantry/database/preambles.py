@@ -1,7 +1,7 @@
 """What comes before every statement of a tenant's: who asks, what policies are told, what a function has set."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tenantry.domain.tenant import TenantId
 
@@ -9,7 +9,8 @@ _MAX_KEPT = 64
 # A function of the tenant's may have set anything for the session. RESET ALL takes back all that is not part of how the
 # connection was opened; the time that a statement may take is set twice, for its clock may be running already: 0 stops
 # it, and what comes last starts it anew.
-_ANEW = "RESET ALL;SET LOCAL statement_timeout=0;"
+_STOP: Final = "SET LOCAL statement_timeout=0;"
+ANEW: Final = f"RESET ALL;{_STOP}"
 # Who asks; and, where tenants share a database, which advisory locks are the tenant's places.
 _IDENTITY = "SET LOCAL role=%s;SET LOCAL request.jwt.claims=%s;SET LOCAL app.tenant_id=%s;"
 _SLOTS = "SET LOCAL tenantry.slots={:d};"
@@ -31,6 +32,7 @@ class CallSettings(NamedTuple):
     Names without a schema are looked up in `schema`, where there is one, and then in the tenant's own. `first` is a
     call of a function of the tenant's, as SQL: it comes before the statement, and may refuse it. `hoisted` are settings
     of a function that have no effect once its statement has begun: each a name and a value, as PostgreSQL shows them.
+    `is_gated` says that the statement looks by itself whose database a pooler's session is in.
     """
 
     method: str = ""
@@ -40,6 +42,7 @@ class CallSettings(NamedTuple):
     schema: str = ""
     first: str = ""
     hoisted: tuple[tuple[str, str], ...] = ()
+    is_gated: bool = False
 
 
 NO_CALL = CallSettings()
@@ -48,8 +51,13 @@ NO_CALL = CallSettings()
 class Preambles:
     """Writes them for one connection; one user's calls of one place have a preamble in common, which is kept."""
 
-    def __init__(self, tenant_id: TenantId, schema: str, slots: int | None) -> None:
-        """Take the tenant, its own schema, and the first key of its places, where tenants share a database."""
+    def __init__(self, tenant_id: TenantId, schema: str, slots: int | None, anew: str = ANEW) -> None:
+        """Take the tenant, its own schema, and the first key of its places, where tenants share a database.
+
+        `anew` is what a transaction begins with, and takes back what was set in the session before. Where it is not the
+        usual, the clock has been started with `timeout_ms` by what came before.
+        """
+        self._anew, self._runs = anew, anew is not ANEW
         self._tenant_id, self._schema = tenant_id, schema
         self._slots = "" if slots is None else _SLOTS.format(slots)
         # How long a statement may take; 0 is no limit.
@@ -64,7 +72,7 @@ class Preambles:
         if known is not None:
             return known
         parts, given = self._settings(call, reads_only=reads_only)
-        text = "".join([_ANEW, _IDENTITY, self._slots, *parts, self._clock(call), self._first(call)])
+        text = "".join([self._anew, _IDENTITY, self._slots, *parts, self._clock(call), self._first(call)])
         written: bytes = cursor.mogrify(text, (role, claims, self._tenant_id.value, *given))
         if not call.timezone or call.timezone in self._zones:
             if len(self._kept) >= _MAX_KEPT:
@@ -88,7 +96,7 @@ class Preambles:
             return ""
         called = call.first.replace("%", "%%")
         counted = f'SELECT pg_catalog.count("_first"."_value") FROM (SELECT {called} AS "_value") "_first";'  # noqa: S608 - quoted
-        return f"{counted}{self._slots}SET LOCAL statement_timeout=0;{self._clock(call)}"
+        return f"{counted}{self._slots}{_STOP}{self._clock(call)}"
 
     def _settings(self, call: CallSettings, *, reads_only: bool) -> tuple[list[str], list[str]]:
         """Write what is set for this transaction besides who asks; the values are the caller's own words."""
@@ -117,14 +125,16 @@ class Preambles:
         """Say how long a call may take, and what comes before it as long again; 0 is no limit."""
         if not (call.hoisted or call.first):
             return self.timeout_ms / 1000
-        return self._milliseconds(call) * (2 if call.first else 1) / 1000
+        return self.least_ms(call) * (2 if call.first else 1) / 1000
 
     def _clock(self, call: CallSettings) -> str:
-        """Start the clock."""
-        least = self._milliseconds(call)
+        """Start the clock, if it does not run as it should."""
+        least = self.least_ms(call)
+        if self._runs and not call.first:
+            return "" if least == self.timeout_ms else f"{_STOP}SET LOCAL statement_timeout={least:d};"
         return f"SET LOCAL statement_timeout={least:d};" if least else ""
 
-    def _milliseconds(self, call: CallSettings) -> int:
+    def least_ms(self, call: CallSettings) -> int:
         """Say how long a statement may take: a function may have less time than all, and never more; 0 is no limit."""
         limits = [
             self.timeout_ms,

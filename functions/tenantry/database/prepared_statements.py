@@ -50,6 +50,10 @@ class PreparedStatements:
         parts.append(f"EXECUTE {name}{placeholders}")
         return "".join(parts), known
 
+    def arguments(self, values: tuple[str | None, ...]) -> tuple[str | None, ...]:
+        """Give the values in the order of `execution`."""
+        return values
+
     def abandon(self, text: str, path: str = "") -> None:
         """Take note that the message which prepared a statement failed, or that its types may not be true any more."""
         if self._prepared.pop((text, path), None):

@@ -9,17 +9,20 @@ from functools import partial
 from typing import Any, Final
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from tenantry.database.client_library import DroppedNotices
-from tenantry.database.connecting import ConnectSettings, connect
-from tenantry.database.identity import introduce
-from tenantry.database.preambles import NO_CALL, CallSettings, Preambles
+from tenantry.database.connecting import ConnectSettings, connect, is_pooled
+from tenantry.database.identity import introduce, is_of_another
+from tenantry.database.plain_statements import PlainStatements
+from tenantry.database.pooled_session import TakingOver, ask_whether_only_reads
+from tenantry.database.preambles import ANEW, NO_CALL, CallSettings, Preambles
 from tenantry.database.prepared_statements import PreparedStatements
 from tenantry.database.schema_notices import SchemaNotices
 from tenantry.database.sql_errors import is_raised, is_within_function
 from tenantry.database.statement_watch import StatementWatch, end_session
 from tenantry.domain.credentials import Credentials
-from tenantry.domain.errors import StatementFailed
+from tenantry.domain.errors import IdentityMismatch, StatementFailed
 from tenantry.domain.tenant import Isolation, TenantId
 
 _MAX_WIDE = 64
@@ -31,6 +34,8 @@ _LONG_ERROR = 1_000_000
 _OTHER_ENCODING = "22P05"
 _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
+# A statement was cancelled, or its time was over; and after how many of them a pooler's session is no longer tried again.
+_ENDED, _MOST_CUT_SHORT = "57014", 4
 # A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
 _OTHER_PARAMETERS = "42601"
 _NOT_OURS = "A function of the database has replaced a statement of the session, so this was not served."
@@ -56,28 +61,51 @@ class TenantConnection:
         # Each call sets its own search_path; what is asked before and between finds no function that a tenant made.
         plain = replace(credentials, schema="pg_catalog")
         self._connection = connect(plain, settings)
-        self._end_session = partial(end_session, plain, settings, self._connection.get_backend_pid())
         self._began_read_only = self._connection.get_parameter_status(_READ_ONLY)
         self._notices = SchemaNotices(self._connection, DroppedNotices(self._connection).told)
-        self._statements = PreparedStatements()
+        # Whether each message may be another session's: nothing is kept in any, and none is listened to.
+        self.is_pooled = is_pooled(credentials, settings)
+        self._statements = PlainStatements() if self.is_pooled else PreparedStatements()
+        pid = self._connection.get_backend_pid()
+        # A pooler's client knows of no process; the pooler ends the session that it served when the client hangs up.
+        self._end_session = _end_nothing if self.is_pooled else partial(end_session, plain, settings, pid)
         self.schema = credentials.schema
         self.shares_database = credentials.isolation is not Isolation.DATABASE
         # Of tables that are shared: what each of their keys begins with. The database fills it in.
         self.partition = "tenant_id" if credentials.isolation is Isolation.POOLED else ""
-        self._preambles = Preambles(tenant_id, self.schema, _slots(credentials) if self.shares_database else None)
         # Statements whose answers are too large to be bounded by the row.
         self.wide: set[str] = set()
         # Whether even a plain request may be shown or read in a way that only the catalogue tells.
         self.has_own_forms = True
         self._state, self._is_as_new = "", True
+        # How often a clock of somebody else's ran out on a message of ours.
+        self._cut_short = 0
         # The last statement did not end when its time was over, and was left.
         self.is_out_of_time = False
         try:
-            found = introduce(self._connection, tenant_id, settings.statement_timeout_ms or 0)
-            self._preambles.timeout_ms, self._state, self.has_own_forms = found
+            self._introduce(settings, _slots(credentials) if self.shares_database else None)
         except BaseException:
             self.close()
             raise
+
+    def _introduce(self, settings: ConnectSettings, slots: int | None) -> None:
+        limit, ahead, asking = settings.statement_timeout_ms or 0, None, ""
+        if self.is_pooled:
+            ahead = TakingOver(self.tenant_id, settings, self._connection)
+            asking = f"{ahead.take_back()}{ahead.for_transaction()}"
+        found = introduce(self._connection, self.tenant_id, limit, taking_over=asking)
+        timeout_ms, self._state, self.has_own_forms = found
+        self._preambles = Preambles(self.tenant_id, self.schema, slots, ahead.for_transaction() if ahead else ANEW)
+        self._preambles.timeout_ms = timeout_ms
+        # What comes first, by whether a statement looks by itself whose database it is in.
+        self._ahead, self._begin = {False: b"", True: b""}, "BEGIN;"
+        self._asking = f"RESET ROLE;RESET ALL;SET statement_timeout={timeout_ms:d};"
+        if ahead:
+            ahead.timeout_ms = timeout_ms
+            self._ahead = {gated: ahead.take_back(is_gated=gated).encode() for gated in (False, True)}
+            self._begin = f"BEGIN;SET LOCAL idle_in_transaction_session_timeout={ahead.idle_timeout_ms:d};"
+            path = "SET LOCAL search_path=pg_catalog,pg_temp;"
+            self._asking = f"{ahead.take_back()}{ahead.for_transaction()}{path}"
 
     @property
     def is_alive(self) -> bool:
@@ -93,7 +121,12 @@ class TenantConnection:
 
     @property
     def only_reads(self) -> bool:
-        """Whether no statement of this session may write, whatever it is: perhaps because its tenant is being moved."""
+        """Whether no statement of this session may write, whatever it is: perhaps because its tenant is being moved.
+
+        :raises psycopg2.Error: a pooler's session had to be asked, and can't be.
+        """
+        if self.is_pooled:
+            return ask_whether_only_reads(self._connection)
         status = self._connection.get_parameter_status
         return bool(self._began_read_only != "off" or status("in_hot_standby") == "on")
 
@@ -186,7 +219,7 @@ class TenantConnection:
             yield ""
             return
         try:
-            yield "BEGIN;"
+            yield self._begin
             self._execute(b"SET CONSTRAINTS ALL IMMEDIATE")
         finally:
             if not self._connection.closed:
@@ -197,9 +230,10 @@ class TenantConnection:
 
         :raises psycopg2.Error: as PostgreSQL gave it.
         """
-        text = f"RESET ROLE;RESET ALL;SET statement_timeout={self._preambles.timeout_ms:d};{statement}"
         with self._connection.cursor() as cursor:
-            self._execute_in_time(cursor, cursor.mogrify(text, values), self._preambles.seconds(NO_CALL))
+            self._execute_in_time(
+                cursor, cursor.mogrify(f"{self._asking}{statement}", values), self._preambles.seconds(NO_CALL)
+            )
             return cursor.fetchone()[0]
 
     def _send(
@@ -214,19 +248,24 @@ class TenantConnection:
         reads_only: bool,
         words: tuple[str, ...] = (),
     ) -> list[tuple[Any, ...]]:
+        started = time.monotonic()
         execution, known = self._statements.execution(text, len(values), words, call.schema)
         with self._connection.cursor() as cursor:
             preamble = self._preambles.write(cursor, role, claims, call, reads_only=reads_only)
-            filled = cursor.mogrify(execution, values) if values else execution.replace("%%", "%").encode()
+            given = self._statements.arguments(values)
+            filled = cursor.mogrify(execution, given) if values else execution.replace("%%", "%").encode()
             try:
-                self._execute_in_time(cursor, begin.encode() + preamble + filled, self._preambles.seconds(call))
+                message = self._ahead[call.is_gated] + begin.encode() + preamble + filled
+                self._execute_in_time(cursor, message, self._preambles.seconds(call))
             except psycopg2.Error as exc:
                 # What an error took up is kept for the next one's sake.
                 self._is_as_new = self._is_as_new and len(exc.pgerror or "") < _LONG_ERROR
+                if is_of_another(exc):
+                    raise IdentityMismatch() from exc
                 odd = known and _is_odd(exc)
                 if odd or not known:
                     self._statements.abandon(text, call.schema)
-                if not odd or self._connection.closed:
+                if self._connection.closed or not (odd or self._was_cut_short(exc, started, call)):
                     raise
             else:
                 self._preambles.note_success(call)
@@ -235,6 +274,23 @@ class TenantConnection:
         if begin:
             self._execute(b"ROLLBACK")
         return self._send(begin, role, claims, call, text, values, reads_only=reads_only, words=words)
+
+    def _was_cut_short(self, exc: psycopg2.Error, started: float, call: CallSettings) -> bool:
+        """Whether a pooler's session still had a clock that somebody else had set, which ran out before it was stopped.
+
+        The next message finds that session first, and is short enough to stop the clock in time.
+        """
+        if not self.is_pooled or exc.pgcode != _ENDED or is_raised(exc):
+            return False
+        least = self._preambles.least_ms(call)
+        if least and (time.monotonic() - started) * 1000 >= least:
+            return False
+        self._cut_short += 1
+        if self._cut_short % _MOST_CUT_SHORT == 0:
+            return False
+        if self._connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+            self._execute(b"RESET statement_timeout")
+        return True
 
     def _execute_in_time(self, cursor: Any, message: bytes, seconds: float) -> None:
         """Execute a message, whatever the tenant's functions do about its limit in time; 0 seconds are no limit."""
@@ -270,6 +326,10 @@ class TenantConnection:
     def prepare_anew(self) -> None:
         """Prepare every statement anew: PostgreSQL keeps a domain's default in one, whatever becomes of it."""
         self._statements.renew()
+
+
+def _end_nothing() -> None:
+    """Leave it to whoever knows the session."""
 
 
 def _is_odd(exc: psycopg2.Error) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.pooler import Pooler, parse_pooler
 from tenantry.domain.tenant import Isolation, TenantId
 
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
@@ -25,7 +26,10 @@ def dump_secret_name(stage: str, tenant_id: TenantId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How to log in to one tenant's database. `sslrootcert` is PEM text, or None for the system's authorities."""
+    """How to log in to one tenant's database. `sslrootcert` is PEM text, or None for the system's authorities.
+
+    `host` and `port` are the server's own. The data API goes through the `pooler`, if there is one; all else, past it.
+    """
 
     host: str
     port: int
@@ -36,6 +40,7 @@ class Credentials:
     sslrootcert: str | None = None
     isolation: Isolation = Isolation.DATABASE
     schema: str = "public"
+    pooler: Pooler | None = None
 
     def to_json(self) -> str:
         """Write the secret in the form that AWS's rotation functions use."""
@@ -52,6 +57,8 @@ class Credentials:
         }
         if self.sslrootcert:
             content["sslrootcert"] = self.sslrootcert
+        if self.pooler:
+            content["pooler"] = self.pooler.to_json()
         return json.dumps(content)
 
 
@@ -78,6 +85,7 @@ def parse_credentials(text: str) -> Credentials:
         sslrootcert=content.get("sslrootcert") or None,
         isolation=_isolation(content.get("isolation", "database")),
         schema=str(content.get("schema") or "public"),
+        pooler=parse_pooler(content.get("pooler")),
     )
 
 

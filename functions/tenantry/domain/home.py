@@ -21,6 +21,7 @@ def credentials_at(credentials: Credentials, home: Home, server: Server) -> Cred
         port=server.port,
         sslmode=server.sslmode,
         sslrootcert=server.sslrootcert,
+        pooler=server.pooler,
         dbname=home.database,
         isolation=home.isolation,
         schema=home.schema,

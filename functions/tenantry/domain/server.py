@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.pooler import Pooler
 
 _SERVER_ID = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 
@@ -35,6 +36,9 @@ class Server:
     monthly_price: Decimal | None = None
     # How many of its tenants a run over the fleet backs up at the same time; None means the stack's default.
     backup_concurrency: int | None = None
+    # What the data API goes through, and how many of the server's sessions it gives one login; None if not known.
+    pooler: Pooler | None = None
+    pool_size: int | None = None
 
     def __post_init__(self) -> None:
         if not _SERVER_ID.fullmatch(self.server_id):
@@ -42,6 +46,12 @@ class Server:
                 "That is no server id.",
                 code="invalid_server_id",
                 hint="3 to 40 lower case letters, digits and hyphens; a letter first, no hyphen last.",
+            )
+        if self.pooler and (self.pooler.host or self.host, self.pooler.port) == (self.host, self.port):
+            raise BadRequest(
+                "The pooler's address is the server's own.",
+                code="pooler_is_server",
+                hint="Give the pooler's port, and its host where that is another. `port` is PostgreSQL's own.",
             )
 
 

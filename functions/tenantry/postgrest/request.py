@@ -36,6 +36,8 @@ class RequestLimits:
     at_once: int = 0
     # Whether the database is one tenant's alone.
     own_database: bool = False
+    # Whether a session keeps the statement, with the types that its parameters had when it was prepared.
+    prepared: bool = True
     # What the tenant's operator has allowed.
     aggregates: bool = False
     plans: bool = False

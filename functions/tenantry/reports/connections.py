@@ -14,12 +14,17 @@ from tenantry.reports.isolation.residents import LocatedTenant, ServerTenants
 from tenantry.reports.isolation.walls import AuditedRole
 
 _NO_LIMIT = -1
+# Of what is available: who could take more is warned before it is all.
+_TIGHT = 0.8
+# A pooler keeps a pool for each, and during a rotation both are used.
+_LOGINS = 2
 
 
 class Verdict(StrEnum):
     """Whether the tenants of a server can use up its sessions."""
 
     FITS = "fits"
+    TIGHT = "tight"
     CAN_BE_EXHAUSTED = "can_be_exhausted"
     UNKNOWN = "unknown"
 
@@ -31,7 +36,9 @@ class ServerBudget:
     `available` is what tenants can share: all connections except the reserved ones and those that others hold now.
     `possible_by_limits` is the sum of the limits of the tenants' logins, or None if one has no limit; each tenant has
     two logins, and during a rotation sessions of both. `possible_by_concurrency` is what the functions can open: each
-    environment keeps one session for each of a number of tenants. `possible` is what both allow. `possible_by_one` is
+    environment keeps one session for each of a number of tenants. `possible_by_pooler` is what a pooler opens for the
+    logins of all tenants, or None without a pooler whose `pool_size` is registered. `possible` is what all allow; more
+    than four fifths of `available` is tight. `possible_by_one` is
     what the `largest_tenant` can open alone, past the functions, with the passwords of its logins; None: it has no
     limit. `code` is the error if the budget is unknown.
     """
@@ -46,6 +53,7 @@ class ServerBudget:
     available: int = 0
     possible_by_limits: int | None = None
     possible_by_concurrency: int = 0
+    possible_by_pooler: int | None = None
     possible: int = 0
     possible_by_one: int | None = 0
     largest_tenant: str = ""
@@ -96,13 +104,15 @@ class ConnectionBudget:
         :raises DependencyFailed: the registry did not answer.
         """
         tenants = list(self._registry.tenants())
-        ids = {server.server_id for server in self._registry.servers()} | {tenant.server_id for tenant in tenants}
+        pools = {server.server_id: server.pool_size for server in self._registry.servers()}
+        ids = pools.keys() | {tenant.server_id for tenant in tenants}
         unchecked: dict[str, str] = {}
         residents = [found for tenant in tenants if (found := self._find(tenant, unchecked))]
         budgets = []
         for server_id in sorted(ids):
             living = sum(tenant.server_id == server_id for tenant in tenants)
-            budgets.append(self._budget(ServerTenants(server_id, residents, tenants), living))
+            by_pooler = size * _LOGINS * living if (size := pools.get(server_id)) else None
+            budgets.append(self._budget(ServerTenants(server_id, residents, tenants), living, by_pooler))
         return ConnectionReport(self._concurrency, self._per_environment, budgets, unchecked)
 
     def _find(self, tenant: Tenant, unchecked: dict[str, str]) -> LocatedTenant | None:
@@ -115,7 +125,7 @@ class ConnectionBudget:
             return None
         return LocatedTenant(tenant, credentials)
 
-    def _budget(self, residents: ServerTenants, tenants: int) -> ServerBudget:
+    def _budget(self, residents: ServerTenants, tenants: int, by_pooler: int | None) -> ServerBudget:
         try:
             administrator = self._administrators.find(residents.server_id)
             if administrator is None:
@@ -131,7 +141,7 @@ class ConnectionBudget:
         by_limits, bounded = self._sums(limits)
         largest, by_one = _largest(limits)
         by_concurrency = self._concurrency * min(self._per_environment, tenants)
-        possible = min(bounded, by_concurrency)
+        possible = min(bounded, by_concurrency, by_concurrency if by_pooler is None else by_pooler)
         return ServerBudget(
             server=residents.server_id,
             verdict=_verdict(available, possible, by_one),
@@ -143,6 +153,7 @@ class ConnectionBudget:
             available=available,
             possible_by_limits=by_limits,
             possible_by_concurrency=by_concurrency,
+            possible_by_pooler=by_pooler,
             possible=possible,
             possible_by_one=by_one,
             largest_tenant=largest,
@@ -175,5 +186,6 @@ def _largest(limits: dict[str, list[int]]) -> tuple[str, int | None]:
 
 
 def _verdict(available: int, possible: int, by_one: int | None) -> Verdict:
-    fits = possible <= available and by_one is not None and by_one <= available
-    return Verdict.FITS if fits else Verdict.CAN_BE_EXHAUSTED
+    if possible > available or by_one is None or by_one > available:
+        return Verdict.CAN_BE_EXHAUSTED
+    return Verdict.TIGHT if possible > available * _TIGHT else Verdict.FITS

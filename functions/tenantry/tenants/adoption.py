@@ -250,6 +250,7 @@ def _at(server: Server, request: AdoptionRequest, username: str, password: str) 
         sslmode=server.sslmode,
         sslrootcert=server.sslrootcert,
         schema=request.schema,
+        pooler=server.pooler,
     )
 
 

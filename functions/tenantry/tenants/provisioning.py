@@ -152,4 +152,5 @@ def _credentials(tenant_id: TenantId, server: Server, home: Home, stored: Creden
         sslrootcert=server.sslrootcert,
         isolation=home.isolation,
         schema=home.schema,
+        pooler=server.pooler,
     )

@@ -19,12 +19,12 @@ from tenantry.domain.server import Server, ServerStatus
 from tenantry.domain.tenant import Isolation, TenantId
 from tenantry.relocation.residence import Residence
 from tests.integration.conftest import REGION, STAGE
-from tests.integration.operations.conftest import Desk, Fault, desk, erasure, wired
+from tests.integration.operations.conftest import Desk, Fault, Lodgers, desk, erasure, lodgers, other, wired
 from tests.integration.relocation.conftest import Cut, superuser
 from tests.integration.restores.conftest import BUCKET, Context
 from tests.postgres import temporary_postgres
 
-__all__ = ["desk", "wired"]
+__all__ = ["desk", "lodgers", "wired"]
 
 UNCHANGED = "suppress_redundant_updates_trigger"
 DATABASE, SCHEMA, POOLED = Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED
@@ -153,21 +153,20 @@ def test_a_home_is_dropped_by_hand_while_it_is_moved(desk: Desk, step: str) -> N
 
 
 @pytest.mark.parametrize("step", ["find", "keep", "swap"])
-def test_a_backup_vanishes_under_its_restore(desk: Desk, step: str) -> None:
+def test_a_backup_vanishes_under_its_restore(desk: Desk, lodgers: Lodgers, step: str) -> None:
     """The backup is deleted while its restore is cut: what was swapped is finished, and else the tenant is free."""
-    tenant_id, new = desk.add(), desk.free_id()
-    begun = restore(desk, tenant_id, Fault(step, "cut"))
-    made = restore(desk, tenant_id, Fault(step, "cut"), {"into": new.value}) if step == "find" else ""
-    for found in desk.vault.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"tenants/{tenant_id}/")["Contents"]:
-        desk.vault.s3.delete_object(Bucket=BUCKET, Key=found["Key"])
-    desk.follow(begun)
-    desk.settle(tenant_id)
-    if made:
-        # A new tenant can't be finished: the call is taken, and then erasing it is all that is left.
-        assert desk.follow(made) == ["repeat", "erase"]
-        assert desk.call("GET", f"/admin/v1/tenants/{new}").status == 404
-    else:
-        desk.use_up(tenant_id)
+    with lodgers.lodge(DATABASE) as tenant_id:
+        new = desk.free_id()
+        begun = restore(desk, tenant_id, Fault(step, "cut"))
+        made = restore(desk, tenant_id, Fault(step, "cut"), {"into": new.value}) if step == "find" else ""
+        for found in desk.vault.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"tenants/{tenant_id}/")["Contents"]:
+            desk.vault.s3.delete_object(Bucket=BUCKET, Key=found["Key"])
+        desk.follow(begun)
+        desk.settle(tenant_id)
+        if made:
+            # A new tenant can't be finished: the call is taken, and then erasing it is all that is left.
+            assert desk.follow(made) == ["repeat", "erase"]
+            assert desk.call("GET", f"/admin/v1/tenants/{new}").status == 404
 
 
 def test_a_secret_is_deleted_by_hand(desk: Desk) -> None:
@@ -197,33 +196,36 @@ def test_a_secret_is_deleted_by_hand(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("how", [DatabaseUnavailable, Cut])
-def test_taking_back_fails_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch, how: type[BaseException]) -> None:
+def test_taking_back_fails_itself(
+    desk: Desk, lodgers: Lodgers, monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
     """The server is away, or the worker dies, while a failed move, undo or restore is taken back."""
-    tenant_id = desk.add(SCHEMA)
 
     def fail(*_: Any) -> None:
         raise how
 
-    for call in ("repeat", "abandon"):
+    with lodgers.lodge(SCHEMA) as tenant_id:
+        here = desk.vault.tenant(tenant_id).server_id
+        there = other(here)
+        for call in ("repeat", "abandon"):
+            with monkeypatch.context() as patch:
+                patch.setattr(Residence, "reopen", fail)
+                begun = move(desk, tenant_id, there, Fault("copy"))
+            assert call in desk.follow(begun, ("repeat", "abandon").index(call))
+            moved = desk.vault.tenant(tenant_id).server_id == there
+            desk.settle(tenant_id)
+            if moved:
+                move(desk, tenant_id, here)
+                desk.settle(tenant_id)
+        move(desk, tenant_id, there)
         with monkeypatch.context() as patch:
             patch.setattr(Residence, "reopen", fail)
-            begun = move(desk, tenant_id, "there", Fault("copy"))
-        assert call in desk.follow(begun, ("repeat", "abandon").index(call))
-        here = desk.vault.tenant(tenant_id).server_id
-        desk.settle(tenant_id)
-        if here == "there":
-            move(desk, tenant_id, "here")
-            desk.settle(tenant_id)
-    move(desk, tenant_id, "there")
-    with monkeypatch.context() as patch:
-        patch.setattr(Residence, "reopen", fail)
-        begun = desk.do(f"POST /tenants/{tenant_id}/undo", None, Fault("look"))
-    desk.follow(begun)
-    with monkeypatch.context() as patch:
-        patch.setattr("tenantry.restores.steps.Restoration.take_back", fail)
-        begun = restore(desk, tenant_id, Fault("compare"))
-    desk.follow(begun, 1)
-    desk.use_up(tenant_id)
+            begun = desk.do(f"POST /tenants/{tenant_id}/undo", None, Fault("look"))
+        desk.follow(begun)
+        with monkeypatch.context() as patch:
+            patch.setattr("tenantry.restores.steps.Restoration.take_back", fail)
+            begun = restore(desk, tenant_id, Fault("compare"))
+        desk.follow(begun, 1)
 
 
 def test_a_second_operator_is_told_who_holds_the_tenant(desk: Desk) -> None:
@@ -257,27 +259,28 @@ def test_a_second_operator_is_told_who_holds_the_tenant(desk: Desk) -> None:
     desk.use_up(tenant_id)
 
 
-def test_what_was_never_complete_is_kept_as_it_was(desk: Desk) -> None:
+def test_what_was_never_complete_is_kept_as_it_was(desk: Desk, lodgers: Lodgers) -> None:
     """A clone is erased by mistake and kept: it is incomplete again, and its own call finishes it."""
-    source, clone = desk.add(POOLED), desk.free_id()
-    begun = desk.do(f"POST /tenants/{source}/clone", {"tenant_id": clone.value}, Fault("copy"))
-    desk.start(f"DELETE /tenants/{clone}", erasure(clone) | {"undo_hours": 5})
-    assert [call["meaning"] for call in desk.get(begun)["next"]] == ["nothing to do"]
-    kept = desk.call("POST", f"/admin/v1/tenants/{clone}/keep")
-    assert (kept.status, kept.json["status"]) == (200, "provisioning")
-    assert desk.follow(begun) == ["repeat"]
-    desk.use_up(clone)
+    clone = desk.free_id()
+    with lodgers.lodge(POOLED) as source:
+        begun = desk.do(f"POST /tenants/{source}/clone", {"tenant_id": clone.value}, Fault("copy"))
+        desk.start(f"DELETE /tenants/{clone}", erasure(clone) | {"undo_hours": 5})
+        assert [call["meaning"] for call in desk.get(begun)["next"]] == ["nothing to do"]
+        kept = desk.call("POST", f"/admin/v1/tenants/{clone}/keep")
+        assert (kept.status, kept.json["status"]) == (200, "provisioning")
+        assert desk.follow(begun) == ["repeat"]
+        desk.use_up(clone)
 
 
-def test_a_rename_that_was_reserved_is_given_up(desk: Desk) -> None:
+def test_a_rename_that_was_reserved_is_given_up(desk: Desk, lodgers: Lodgers) -> None:
     """Something takes the new name's place after the reservation: the rename is abandoned, and the tenant free."""
-    tenant_id, new = desk.add(POOLED), desk.free_id()
-    begun = desk.do(f"POST /tenants/{tenant_id}/rename", {"tenant_id": new.value}, Fault("reserve", "cut"))
-    desk.vault.execute("here", f'CREATE ROLE "{new}_owner"')
-    assert desk.call("POST", f"/admin/v1/tenants/{tenant_id}/rename", {"tenant_id": new.value}).status == 409
-    assert desk.follow(begun, 1) == ["abandon", "nothing to do"]
-    assert desk.call("GET", f"/admin/v1/tenants/{new}").status == 404
-    desk.use_up(tenant_id)
+    with lodgers.lodge(POOLED) as tenant_id:
+        new = desk.free_id()
+        begun = desk.do(f"POST /tenants/{tenant_id}/rename", {"tenant_id": new.value}, Fault("reserve", "cut"))
+        desk.vault.execute("here", f'CREATE ROLE "{new}_owner"')
+        assert desk.call("POST", f"/admin/v1/tenants/{tenant_id}/rename", {"tenant_id": new.value}).status == 409
+        assert desk.follow(begun, 1) == ["abandon", "nothing to do"]
+        assert desk.call("GET", f"/admin/v1/tenants/{new}").status == 404
 
 
 def begin_as_an_older_version(desk: Desk, operation_id: str, server: str, tenant_id: TenantId) -> None:
@@ -342,16 +345,15 @@ def test_an_undo_that_is_refused_for_ever_is_confirmed(desk: Desk) -> None:
     desk.use_up(tenant_id)
 
 
-def test_a_drill_that_keeps_failing_holds_nothing(desk: Desk) -> None:
+def test_a_drill_that_keeps_failing_holds_nothing(desk: Desk, lodgers: Lodgers) -> None:
     """A backup whose dump is gone fails every drill: the next backup is drilled, and the tenant is free meanwhile."""
-    tenant_id = desk.add(POOLED)
-    backup = desk.vault.back_up(tenant_id)
-    assert backup.manifest
-    desk.vault.s3.delete_object(Bucket=BUCKET, Key=backup.manifest.dump.key)
-    event = {"tenant_id": tenant_id.value, "backup_id": backup.backup_id.value}
-    for _ in range(2):
-        with pytest.raises(Conflict, match="can't be restored"):
-            drill_backup.handler(event, Context())
-    newer = desk.vault.back_up(tenant_id)
-    assert drill_backup.handler(event | {"backup_id": newer.backup_id.value}, Context())["passed"]
-    desk.use_up(tenant_id)
+    with lodgers.lodge(POOLED) as tenant_id:
+        backup = desk.vault.back_up(tenant_id)
+        assert backup.manifest
+        desk.vault.s3.delete_object(Bucket=BUCKET, Key=backup.manifest.dump.key)
+        event = {"tenant_id": tenant_id.value, "backup_id": backup.backup_id.value}
+        for _ in range(2):
+            with pytest.raises(Conflict, match="can't be restored"):
+                drill_backup.handler(event, Context())
+        newer = desk.vault.back_up(tenant_id)
+        assert drill_backup.handler(event | {"backup_id": newer.backup_id.value}, Context())["passed"]

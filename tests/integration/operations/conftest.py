@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests.integration.relocation.conftest import Cut, second_postgres, servers_
 from tests.integration.restores.conftest import ROWS, Context, Vault, s3
 from tests.integration.tenants.test_administration import Operator
 
-__all__ = ["Desk", "Fault", "s3", "second_postgres", "servers_of_the_module"]
+__all__ = ["Desk", "Fault", "Lodgers", "lodgers", "s3", "second_postgres", "servers_of_the_module"]
 
 SERVERS = ("here", "there")
 _ARN = "arn:aws:lambda:ap-south-1:123456789012:function"
@@ -152,6 +152,30 @@ class Desk:
         assert [found for found in self.vault.traces(tenant_id).values() if found] == []
 
 
+class Lodgers:
+    """Tenants that the tests of a module use one after the other; whoever comes last uses them up."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._free: dict[Isolation, TenantId] = {}
+
+    @contextmanager
+    def lodge(self, isolation: Isolation) -> Iterator[TenantId]:
+        """Give a tenant that nothing holds, and see that nothing does afterwards.
+
+        One that a failing test leaves is not given to another.
+        """
+        tenant_id = self._free.pop(isolation, None) or self._desk.add(isolation)
+        yield tenant_id
+        self._desk.settle(tenant_id)
+        self._free[isolation] = tenant_id
+
+    def use_up(self) -> None:
+        """See that all that can be done to a tenant can be done to each of these, and that nothing is left of it."""
+        for tenant_id in self._free.values():
+            self._desk.use_up(tenant_id)
+
+
 def other(server: str) -> str:
     """Name the server that this is not."""
     return next(name for name in SERVERS if name != server)
@@ -187,6 +211,17 @@ def desk(wired: tuple[World, PostgresServer], s3: Any) -> Iterator[Desk]:
     finally:
         vault.drop()
         forget_operations(vault.world)
+
+
+@pytest.fixture(scope="module")
+def lodgers(wired: tuple[World, PostgresServer], s3: Any) -> Iterator[Lodgers]:
+    vault = Vault(*wired, s3)
+    made = Lodgers(Desk(vault))
+    try:
+        yield made
+        made.use_up()
+    finally:
+        vault.drop()
 
 
 def forget_operations(world: World) -> None:

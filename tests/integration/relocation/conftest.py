@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 from psycopg2 import sql
 
 from local.postgres_server import PostgresServer
-from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.client_environment import CopyTools
 from tenantry.database.connecting import ConnectSettings
@@ -27,6 +27,7 @@ from tenantry.operations.operations import Operations, Performer, Step
 from tenantry.relocation.clone_requests import CloneRequests
 from tenantry.relocation.requests import Relocations
 from tenantry.relocation.workflow import relocation_workflows
+from tenantry.servers.server_admin import ServerAdmin
 from tenantry.servers.servers import Servers
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.integration.conftest import REGION, STAGE, TABLE, World
@@ -78,14 +79,16 @@ class Yard:
     ) -> None:
         self.world = world
         self.postgres = {"here": here or world.server, "there": there}
-        dynamodb = aws_client("dynamodb", REGION)
-        administrators = ServerSecrets(aws_client("secretsmanager", REGION), STAGE)
+        dynamodb = world.dynamodb
+        administrators = ServerSecrets(world.secrets_manager, STAGE)
         for name, postgres in self.postgres.items():
             administrators.write(name, (administrator or superuser)(postgres))
             world.registry.put_server(Server(name, REGION, postgres.host, postgres.port, sslmode="disable"))
         self.servers = Servers(world.registry, administrators)
-        for name in self.postgres:
-            self.servers.admin(name).close_maintenance_databases()
+        for name, postgres in self.postgres.items():
+            # Over the session that is kept, unless the administrator is another one.
+            admin = self.servers.admin(name) if administrator else ServerAdmin(partial(superuser_session, postgres))
+            admin.close_maintenance_databases()
         self.store, self.leases, self.invoker = OperationStore(dynamodb, TABLE), Leases(dynamodb, TABLE), Invoker()
         self.operations = Operations(self.store, self.invoker, None)  # type: ignore[arg-type]
         self.relocations = Relocations(world.registry, world.secrets, self.servers, self.leases, self.operations)
@@ -267,8 +270,8 @@ def second_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def servers_of_the_module(world: World, second_postgres: PostgresServer) -> tuple[World, PostgresServer]:
-    return world, second_postgres
+def servers_of_the_module(empty_world: World, second_postgres: PostgresServer) -> tuple[World, PostgresServer]:
+    return empty_world, second_postgres
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from tenantry.aws.clients import aws_client
 from tenantry.aws.secret_store import ServerSecrets
 from tenantry.database.connecting import ConnectSettings, connect
 from tenantry.domain.credentials import Credentials
+from tenantry.domain.pooler import Pooler
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.reports.connections import ConnectionBudget, ConnectionReport, ServerBudget, Verdict
@@ -57,6 +59,26 @@ def test_limits_hold_where_concurrency_would_not(world: World, administrators: S
     budget = only(report(world, administrators, concurrency=1000))
     assert (budget.possible_by_concurrency, budget.possible) == (2000, BY_LIMITS)
     assert budget.verdict is Verdict.FITS
+
+
+def test_a_pool_bounds_what_the_functions_can_open(world: World, administrators: ServerSecrets) -> None:
+    server = world.registry.server("local")
+    assert server
+    world.registry.put_server(replace(server, pooler=Pooler(6432), pool_size=8))
+    budget = only(report(world, administrators, concurrency=1000))
+    # Two tenants, with two logins each.
+    assert (budget.possible_by_pooler, budget.possible, budget.verdict) == (32, 32, Verdict.FITS)
+
+
+def test_who_could_take_nearly_all_is_warned(world: World, administrators: ServerSecrets) -> None:
+    fits = only(report(world, administrators))
+    login = world.credentials[world.tenants[0]].username
+    world.execute(f'ALTER ROLE "{login}" CONNECTION LIMIT {fits.available - 60}')
+    try:
+        budget = only(report(world, administrators, concurrency=fits.available - 20, per_environment=1))
+    finally:
+        world.execute(f'ALTER ROLE "{login}" CONNECTION LIMIT {LIMIT}')
+    assert (budget.possible, budget.verdict) == (fits.available - 20, Verdict.TIGHT)
 
 
 def test_logins_without_a_limit_can_use_all_sessions_up(world: World, administrators: ServerSecrets) -> None:

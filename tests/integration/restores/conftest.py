@@ -4,7 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -140,6 +141,49 @@ class Vault(Yard):
         super().drop()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A tenant with a backup, and the rows that are in it."""
+
+    tenant_id: TenantId
+    backup: CataloguedBackup
+    rows: list[Any]
+
+
+class Shelf:
+    """Tenants that were backed up, for one test of a module after the other: to make one takes a second.
+
+    A test may change the rows of candidates and move the tenant to and fro. It begins with rows of its own choice, not
+    with those of the backup: the last test has left some.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._kept: dict[tuple[Isolation, str], Kept] = {}
+
+    @contextmanager
+    def lend(self, isolation: Isolation = Isolation.DATABASE, script: str = "") -> Iterator[Kept]:
+        """Lend a tenant of a model, in which a script was run before its backup; nothing holds it afterwards.
+
+        One that a failing test leaves is not lent again.
+        """
+        kept = self._kept.pop((isolation, script), None) or self._make(isolation, script)
+        yield kept
+        tenant = self._vault.tenant(kept.tenant_id)
+        if tenant.former_home:
+            self._vault.perform_well(self._vault.relocations.confirm(kept.tenant_id, "op-1"))
+        assert (tenant.server_id, tenant.isolation, tenant.relocation) == ("here", isolation, "")
+        assert self._vault.leftovers(kept.tenant_id) == []
+        self._vault.run_as(kept.tenant_id, "DELETE FROM candidates WHERE email = 'new'")
+        self._kept[isolation, script] = kept
+
+    def _make(self, isolation: Isolation, script: str) -> Kept:
+        tenant_id = self._vault.add(isolation)
+        if script:
+            self._vault.run_as(tenant_id, script)
+        return Kept(tenant_id, self._vault.back_up(tenant_id), self._vault.run_as(tenant_id, ROWS))
+
+
 class Context:
     """The context that Lambda gives to a handler."""
 
@@ -150,7 +194,7 @@ class Context:
 
 
 @pytest.fixture(scope="module")
-def s3(world: World) -> Iterator[Any]:
+def s3(empty_world: World) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BACKUP_BUCKET", BUCKET)
         patch.setenv("PG_CLIENT_DIRECTORY", str(BINARIES))
@@ -171,4 +215,13 @@ def vault(servers_of_the_module: tuple[World, PostgresServer], s3: Any) -> Itera
         made.drop()
 
 
-__all__ = ["ROWS", "Callable", "Cut", "Isolation", "Vault", "dying_after", "json", "replace", "sql"]
+@pytest.fixture(scope="module")
+def shelf(servers_of_the_module: tuple[World, PostgresServer], s3: Any) -> Iterator[Shelf]:  # noqa: F811
+    vault = Vault(*servers_of_the_module, s3)
+    try:
+        yield Shelf(vault)
+    finally:
+        vault.drop()
+
+
+__all__ = ["ROWS", "Callable", "Cut", "Isolation", "Shelf", "Vault", "dying_after", "json", "replace", "sql"]

@@ -4,7 +4,7 @@ import pytest
 
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId
-from tests.integration.restores.conftest import Cut, Vault, dying_after
+from tests.integration.restores.conftest import Cut, Shelf, Vault, dying_after
 from tests.integration.restores.live import dump, main, rows
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA]
@@ -151,26 +151,28 @@ def test_a_copy_is_an_island(vault: Vault, isolation: Isolation) -> None:
 
 
 @pytest.mark.parametrize("isolation", MODELS)
-def test_whole_schemas_come_back_with_their_relations_among_themselves(vault: Vault, isolation: Isolation) -> None:
-    tenant = vault.add(isolation)
-    vault.run_as(tenant, RELATED)
-    schema = main(vault, tenant)
-    backup = vault.back_up(tenant)
-    live = dump(vault, tenant)
-    made = beside(vault, tenant, backup, "*")
-    assert dump(vault, tenant) == live
-    assert outward(vault, tenant, made) == []
-    for table in (*TABLES, "sub", "other", "of_rows", "candidates"):
-        assert rows(vault, tenant, made, table) == rows(vault, tenant, schema, table), table
-    tree = "SELECT relid::regclass::text, level FROM pg_partition_tree('{}.root') ORDER BY level, 1"
-    there, here = (vault.run_as(tenant, tree.format(f'"{place}"')) for place in (made, schema))
-    assert [level for _, level in there] == [level for _, level in here]
-    # Nobody else may look into it, whatever its owner grants by default.
-    rights = f"""SELECT grantee::regrole FROM pg_namespace, aclexplode(nspacl)
-                 WHERE nspname = '{made}' AND grantee <> nspowner
-                 UNION ALL SELECT grantee::regrole FROM pg_class, aclexplode(relacl)
-                 WHERE relnamespace = '{made}'::regnamespace AND grantee <> relowner"""
-    assert vault.run_as(tenant, rights) == []
+def test_whole_schemas_come_back_with_their_relations_among_themselves(
+    vault: Vault, shelf: Shelf, isolation: Isolation
+) -> None:
+    with shelf.lend(isolation, RELATED) as kept:
+        tenant, backup = kept.tenant_id, kept.backup
+        schema = main(vault, tenant)
+        live = dump(vault, tenant)
+        made = beside(vault, tenant, backup, "*")
+        assert dump(vault, tenant) == live
+        assert outward(vault, tenant, made) == []
+        for table in (*TABLES, "sub", "other", "of_rows", "candidates"):
+            assert rows(vault, tenant, made, table) == rows(vault, tenant, schema, table), table
+        tree = "SELECT relid::regclass::text, level FROM pg_partition_tree('{}.root') ORDER BY level, 1"
+        there, here = (vault.run_as(tenant, tree.format(f'"{place}"')) for place in (made, schema))
+        assert [level for _, level in there] == [level for _, level in here]
+        # Nobody else may look into it, whatever its owner grants by default.
+        rights = f"""SELECT grantee::regrole FROM pg_namespace, aclexplode(nspacl)
+                     WHERE nspname = '{made}' AND grantee <> nspowner
+                     UNION ALL SELECT grantee::regrole FROM pg_class, aclexplode(relacl)
+                     WHERE relnamespace = '{made}'::regnamespace AND grantee <> relowner"""
+        assert vault.run_as(tenant, rights) == []
+        vault.run_as(tenant, f'DROP SCHEMA "{made}" CASCADE')
 
 
 def test_what_extensions_and_other_owners_have_made_is_copied_too(vault: Vault) -> None:
@@ -248,31 +250,32 @@ def test_what_cannot_be_copied_alone_is_refused_before_anything_changes(vault: V
 
 
 @pytest.mark.parametrize("step", ["compare", "bring"])
-def test_a_copy_that_was_cut_off_leaves_no_remains(vault: Vault, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_copy_that_was_cut_off_leaves_no_remains(
+    vault: Vault, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     """The worker dies after a step, or in the middle of the one that makes the copy; or that one fails."""
-    tenant = vault.add(Isolation.SCHEMA)
-    vault.run_as(tenant, RELATED)
-    backup = vault.back_up(tenant)
-    live = dump(vault, tenant)
-    request = {"tables": (f"{tenant}.chi", f"{tenant}.root")}
-    operation = vault.start(backup, **request)
-    with pytest.raises(Cut):
-        vault.perform(operation, dying_after(step))
-    assert dump(vault, tenant) == live
-    if step == "compare":
+    with shelf.lend(Isolation.SCHEMA, RELATED) as kept:
+        tenant, backup = kept.tenant_id, kept.backup
+        live = dump(vault, tenant)
+        request = {"tables": (f"{tenant}.chi", f"{tenant}.root")}
+        operation = vault.start(backup, **request)
+        with pytest.raises(Cut):
+            vault.perform(operation, dying_after(step))
+        assert dump(vault, tenant) == live
+        if step == "compare":
 
-        def die(*_: object) -> None:
-            raise Cut
+            def die(*_: object) -> None:
+                raise Cut
 
-        with monkeypatch.context() as patch:
-            patch.setattr("tenantry.homes.swapping.close_schema", die)
-            with pytest.raises(Cut):
-                vault.perform(operation)
-    made = str(vault.perform_well(operation).facts["restored_schema"])
-    assert vault.leftovers(tenant) == [f"schema {made}"]
-    assert len(rows(vault, tenant, made, "root")) == 30
-    vault.run_as(tenant, f'DROP SCHEMA "{made}" CASCADE')
-    assert dump(vault, tenant) == live
+            with monkeypatch.context() as patch:
+                patch.setattr("tenantry.homes.swapping.close_schema", die)
+                with pytest.raises(Cut):
+                    vault.perform(operation)
+        made = str(vault.perform_well(operation).facts["restored_schema"])
+        assert vault.leftovers(tenant) == [f"schema {made}"]
+        assert len(rows(vault, tenant, made, "root")) == 30
+        vault.run_as(tenant, f'DROP SCHEMA "{made}" CASCADE')
+        assert dump(vault, tenant) == live
 
 
 SPEAKING = """

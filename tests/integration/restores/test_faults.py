@@ -12,7 +12,7 @@ from tenantry.domain.backup import manifest_key
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId
-from tests.integration.restores.conftest import BUCKET, ROWS, Vault
+from tests.integration.restores.conftest import BUCKET, ROWS, Shelf, Vault
 from tests.integration.restores.forgery import dump_as_superuser, publish, put, stored
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA, Isolation.POOLED]
@@ -37,40 +37,42 @@ def restore_in_vain(vault: Vault, backup: CataloguedBackup, seconds: float = 60)
 
 @pytest.mark.parametrize("isolation", MODELS)
 @pytest.mark.parametrize("where", [0.0, 0.3, 0.7, 0.99])
-def test_one_flipped_byte(vault: Vault, isolation: Isolation, where: float) -> None:
-    backup = vault.back_up(vault.add(isolation))
-    assert backup.manifest
-    damaged = bytearray(stored(vault, backup))
-    damaged[int(where * (len(damaged) - 1))] ^= 4
-    forged = put(vault, backup.tenant_id, backup.manifest, bytes(damaged), {})
-    assert restore_in_vain(vault, forged) == "backup_damaged"
+def test_one_flipped_byte(vault: Vault, shelf: Shelf, isolation: Isolation, where: float) -> None:
+    with shelf.lend(isolation) as kept:
+        assert kept.backup.manifest
+        damaged = bytearray(stored(vault, kept.backup))
+        damaged[int(where * (len(damaged) - 1))] ^= 4
+        forged = put(vault, kept.tenant_id, kept.backup.manifest, bytes(damaged), {})
+        assert restore_in_vain(vault, forged) == "backup_damaged"
 
 
-def test_a_byte_that_changes_nothing_but_a_value(vault: Vault) -> None:
+def test_a_byte_that_changes_nothing_but_a_value(vault: Vault, shelf: Shelf) -> None:
     """The compressed stream is sound: only the digest of the stored bytes reveals the change."""
-    backup = vault.back_up(vault.add())
-    assert backup.manifest
-    archive = dump_as_superuser(vault, backup.tenant_id.value).replace(b"Person 7\t", b"Person 8\t")
-    forged = publish(vault, backup, archive)
-    assert forged.manifest
-    lying = forged.manifest.dump.model_copy(update={"sha256": backup.manifest.dump.sha256})
-    forged = put(vault, backup.tenant_id, forged.manifest, stored(vault, forged), {"sha256": lying.sha256})
-    assert restore_in_vain(vault, forged) == "backup_damaged"
+    with shelf.lend() as kept:
+        backup = kept.backup
+        assert backup.manifest
+        archive = dump_as_superuser(vault, backup.tenant_id.value).replace(b"Person 7\t", b"Person 8\t")
+        forged = publish(vault, backup, archive)
+        assert forged.manifest
+        lying = forged.manifest.dump.model_copy(update={"sha256": backup.manifest.dump.sha256})
+        forged = put(vault, backup.tenant_id, forged.manifest, stored(vault, forged), {"sha256": lying.sha256})
+        assert restore_in_vain(vault, forged) == "backup_damaged"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
-def test_a_truncated_object_is_no_backup(vault: Vault, share: float) -> None:
-    backup = vault.back_up(vault.add())
-    assert backup.manifest
-    whole = stored(vault, backup)
-    cut = whole[: int(len(whole) * share)]
-    forged = put(vault, backup.tenant_id, backup.manifest, cut, {})
-    with pytest.raises(TenantryError) as refusal:
-        vault.start(forged)
-    assert (refusal.value.code, refusal.value.details) == ("backup_broken", "dump_size")
-    # Whose manifest says that this is all: the frame is cut, whatever the size.
-    lying = put(vault, backup.tenant_id, backup.manifest, cut, {"stored_bytes": len(cut)})
-    assert restore_in_vain(vault, lying) == "backup_damaged"
+def test_a_truncated_object_is_no_backup(vault: Vault, shelf: Shelf, share: float) -> None:
+    with shelf.lend() as kept:
+        backup = kept.backup
+        assert backup.manifest
+        whole = stored(vault, backup)
+        cut = whole[: int(len(whole) * share)]
+        forged = put(vault, backup.tenant_id, backup.manifest, cut, {})
+        with pytest.raises(TenantryError) as refusal:
+            vault.start(forged)
+        assert (refusal.value.code, refusal.value.details) == ("backup_broken", "dump_size")
+        # Whose manifest says that this is all: the frame is cut, whatever the size.
+        lying = put(vault, backup.tenant_id, backup.manifest, cut, {"stored_bytes": len(cut)})
+        assert restore_in_vain(vault, lying) == "backup_damaged"
 
 
 def test_a_manifest_without_its_object_and_the_reverse(vault: Vault) -> None:
@@ -137,14 +139,15 @@ def test_rows_that_a_policy_hides_are_not_taken_for_all(vault: Vault) -> None:
     assert (forced, vault.run_as(tenant, "SELECT max(id) FROM candidates")) == ([("candidates",)], [(49,)])
 
 
-def test_a_backup_of_a_newer_server_is_refused(vault: Vault) -> None:
-    backup = vault.back_up(vault.add())
-    assert backup.manifest
-    newer = backup.manifest.database.model_copy(update={"server_version": "19.1 (Debian 19.1-1)"})
-    forged = put(vault, backup.tenant_id, backup.manifest, stored(vault, backup), {}, database=newer)
-    with pytest.raises(TenantryError) as refusal:
-        vault.start(forged)
-    assert refusal.value.code == "server_too_old"
+def test_a_backup_of_a_newer_server_is_refused(vault: Vault, shelf: Shelf) -> None:
+    with shelf.lend() as kept:
+        backup = kept.backup
+        assert backup.manifest
+        newer = backup.manifest.database.model_copy(update={"server_version": "19.1 (Debian 19.1-1)"})
+        forged = put(vault, backup.tenant_id, backup.manifest, stored(vault, backup), {}, database=newer)
+        with pytest.raises(TenantryError) as refusal:
+            vault.start(forged)
+        assert refusal.value.code == "server_too_old"
 
 
 @contextmanager
@@ -177,22 +180,19 @@ def ending(vault: Vault, tenant_id: TenantId, where: str) -> Iterator[list[Any]]
         "backend_type = 'client backend'",
     ],
 )
-def test_a_backend_that_is_killed(vault: Vault, where: str) -> None:
-    tenant = vault.add()
-    vault.run_as(tenant, MANY)
-    backup = vault.back_up(tenant)
-    with ending(vault, tenant, where) as ended:
-        code = restore_in_vain(vault, backup)
-    assert ended
-    assert code in {"restore_failed", "57P01", "08006", "08001"}
-    vault.perform_well(vault.start(backup))
-    assert vault.run_as(tenant, "SELECT count(*) FROM many") == [(200000,)]
+def test_a_backend_that_is_killed(vault: Vault, shelf: Shelf, where: str) -> None:
+    with shelf.lend(script=MANY) as kept:
+        # What is there afterwards was restored.
+        vault.run_as(kept.tenant_id, "DELETE FROM many WHERE i = 1")
+        with ending(vault, kept.tenant_id, where) as ended:
+            code = restore_in_vain(vault, kept.backup)
+        assert ended
+        assert code in {"restore_failed", "57P01", "08006", "08001"}
+        vault.perform_well(vault.start(kept.backup))
+        assert vault.run_as(kept.tenant_id, "SELECT count(*) FROM many") == [(200000,)]
 
 
-def test_a_pg_restore_that_is_killed(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    tenant = vault.add()
-    vault.run_as(tenant, MANY)
-    backup = vault.back_up(tenant)
+def test_a_pg_restore_that_is_killed(vault: Vault, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     real, written = pg_restore.Restore.write, []
 
     def write(restore: pg_restore.Restore, portion: bytes) -> None:
@@ -202,7 +202,8 @@ def test_a_pg_restore_that_is_killed(vault: Vault, monkeypatch: pytest.MonkeyPat
         real(restore, portion)
 
     monkeypatch.setattr(pg_restore.Restore, "write", write)
-    assert restore_in_vain(vault, backup) == "restore_failed"
+    with shelf.lend(script=MANY) as kept:
+        assert restore_in_vain(vault, kept.backup) == "restore_failed"
 
 
 def test_the_deadline_ends_program_and_session(vault: Vault) -> None:
@@ -217,7 +218,7 @@ def test_the_deadline_ends_program_and_session(vault: Vault) -> None:
     assert restore_in_vain(vault, backup, seconds=4) == "restore_deadline"
 
 
-def test_a_missing_pg_restore_is_told(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    backup = vault.back_up(vault.add())
+def test_a_missing_pg_restore_is_told(vault: Vault, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pg_restore.Restore, "_command", lambda _: ["/nowhere/pg_restore"])
-    assert restore_in_vain(vault, backup) == "pg_client_missing"
+    with shelf.lend() as kept:
+        assert restore_in_vain(vault, kept.backup) == "pg_client_missing"

@@ -1,15 +1,20 @@
 """A dump is untrusted input: its contents run as the tenant's own role, in a database of its own, or not at all."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from local.postgres_server import PostgresServer
 from tenantry.domain.errors import TenantryError
 from tenantry.domain.tenant import Isolation, TenantId
+from tests.integration.conftest import World
 from tests.integration.restores.conftest import ROWS, Vault
 from tests.integration.restores.forgery import dump_as_superuser, publish
 
@@ -101,24 +106,58 @@ def harmful(tenant: TenantId, other: TenantId, file: Path) -> str:
     return HARM.replace("{tenant}", tenant.value).replace("{other}", other.value).replace("{file}", str(file))
 
 
+@dataclass(frozen=True)
+class Restored:
+    """A tenant in which all traps lay while it was restored: the files of each, and what was before and after."""
+
+    files: dict[str, Path]
+    leftovers: list[str]
+    rows: tuple[list[Any], list[Any]]
+    powers: tuple[list[Any], list[Any]]
+
+
+def numbered(script: str, number: int) -> str:
+    """Give what a trap consists of names of its own, so that all lie in one database."""
+    return re.sub(r"\b(do_harm|harm|trap|trapped|pull|version)\b(?!\$)", rf"\1_{number}", script).replace(
+        '_evil"', f'_evil_{number}"'
+    )
+
+
+@pytest.fixture(scope="module")
+def restored(servers_of_the_module: tuple[World, PostgresServer], s3: Any) -> Iterator[Callable[[Isolation], Restored]]:
+    """Restore a tenant of a model with all traps in it, once."""
+    vault = Vault(*servers_of_the_module, s3)
+    with TemporaryDirectory(prefix="tenantry-traps-") as directory:
+        # The server may be another user.
+        Path(directory).chmod(0o777)
+
+        @cache
+        def restore(isolation: Isolation) -> Restored:
+            tenant, other = vault.add(isolation), vault.add()
+            files = {trap: Path(directory) / f"{isolation}-{number}" for number, trap in enumerate(TRAPS)}
+            for number, trap in enumerate(TRAPS):
+                script = numbered(harmful(tenant, other, files[trap]) + TRAPS[trap], number)
+                vault.run_as(tenant, script.replace("public.", f'"{vault.credentials(tenant).schema}".'))
+            rows, had = vault.run_as(tenant, ROWS), powers(vault)
+            # Nothing may end it before the last trap.
+            vault.perform_well(vault.start(vault.back_up(tenant)))
+            vault.perform_well(vault.relocations.confirm(tenant, "op-1"))
+            return Restored(files, vault.leftovers(tenant), (rows, vault.run_as(tenant, ROWS)), (had, powers(vault)))
+
+        try:
+            yield restore
+        finally:
+            vault.drop()
+
+
 @pytest.mark.parametrize("isolation", [Isolation.DATABASE, Isolation.SCHEMA])
 @pytest.mark.parametrize("trap", TRAPS)
-def test_a_trap_catches_nobody(vault: Vault, isolation: Isolation, trap: str, file: Path) -> None:
-    tenant, other = vault.add(isolation), vault.add()
-    place = vault.credentials(tenant)
-    script = (harmful(tenant, other, file) + TRAPS[trap]).replace("public.", f'"{place.schema}".')
-    vault.run_as(tenant, script)
-    before, had = vault.run_as(tenant, ROWS), powers(vault)
-    operation = vault.start(vault.back_up(tenant))
-    try:
-        vault.perform_well(operation)
-        vault.perform_well(vault.relocations.confirm(tenant, "op-1"))
-    except TenantryError as error:
-        assert error.code in {"restore_failed", "restore_differs"}  # noqa: PT017
-    assert powers(vault) == had
-    assert not file.exists()
-    assert vault.run_as(tenant, ROWS) == before
-    assert vault.leftovers(tenant) == []
+def test_a_trap_catches_nobody(restored: Callable[[Isolation], Restored], isolation: Isolation, trap: str) -> None:
+    found = restored(isolation)
+    assert not found.files[trap].exists()
+    assert found.powers[1] == found.powers[0]
+    assert found.rows[1] == found.rows[0]
+    assert found.leftovers == []
 
 
 def test_a_trap_works_where_a_superuser_restores(vault: Vault, file: Path) -> None:

@@ -9,7 +9,8 @@ from tenantry.domain.errors import TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import SCHEMAS_DATABASE, Isolation, TenantId, new_home
 from tenantry.servers.role_renaming import TenantRenaming
-from tests.integration.restores.conftest import ROWS, Cut, Vault, dying_after
+from tests.integration.relocation.conftest import TABLES
+from tests.integration.restores.conftest import ROWS, Cut, Shelf, Vault, dying_after
 
 MODELS = [Isolation.DATABASE, Isolation.SCHEMA]
 PEOPLE = "SELECT id, team, born, facts FROM {}.people ORDER BY id"
@@ -105,23 +106,23 @@ def test_rows_that_others_refer_to_are_not_taken_from_under_them(vault: Vault, i
 @pytest.mark.parametrize("mode", ["beside", "replace"])
 @pytest.mark.parametrize("isolation", MODELS)
 def test_a_worker_that_dies_is_followed_by_one_that_finishes(
-    vault: Vault, isolation: Isolation, mode: str, step: str
+    vault: Vault, shelf: Shelf, isolation: Isolation, mode: str, step: str
 ) -> None:
-    tenant = vault.add_with_tables(isolation)
-    before = vault.run_as(tenant, ROWS)
-    backup = vault.back_up(tenant)
-    vault.run_as(tenant, "DELETE FROM candidates")
-    request = {"tables": wanted(vault, tenant, "candidates"), "mode": mode}
-    operation = vault.start(backup, **request)
-    with pytest.raises(Cut):
-        vault.perform(operation, dying_after(step))
-    if step != "settle":
-        assert vault.start(backup, **request).operation_id == operation.operation_id
-    done = vault.perform_well(operation)
-    (aside,) = asides(vault, tenant)
-    schema = f'"{aside}"' if mode == "beside" else schema_of(vault, tenant)
-    assert vault.run_as(tenant, ROWS.replace("FROM ", f"FROM {schema}.")) == before
-    assert done.facts[f"{'restored' if mode == 'beside' else 'replaced'}_schema"] == aside
+    with shelf.lend(isolation, TABLES) as kept:
+        tenant, backup, before = kept.tenant_id, kept.backup, kept.rows
+        vault.run_as(tenant, "DELETE FROM candidates")
+        request = {"tables": wanted(vault, tenant, "candidates"), "mode": mode}
+        operation = vault.start(backup, **request)
+        with pytest.raises(Cut):
+            vault.perform(operation, dying_after(step))
+        if step != "settle":
+            assert vault.start(backup, **request).operation_id == operation.operation_id
+        done = vault.perform_well(operation)
+        (aside,) = asides(vault, tenant)
+        schema = f'"{aside}"' if mode == "beside" else schema_of(vault, tenant)
+        assert vault.run_as(tenant, ROWS.replace("FROM ", f"FROM {schema}.")) == before
+        assert done.facts[f"{'restored' if mode == 'beside' else 'replaced'}_schema"] == aside
+        vault.run_as(tenant, f'DROP SCHEMA "{aside}" CASCADE')
 
 
 @pytest.mark.parametrize("mode", ["beside", "replace"])

@@ -15,6 +15,7 @@ from handlers import administer_tenants
 from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from tenantry.database.connecting import ConnectSettings, connect
+from tenantry.domain.pooler import Pooler
 from tenantry.domain.tenant import TenantId
 from tests.integration.conftest import REGION, TABLE, Reply, World
 
@@ -120,9 +121,27 @@ def test_a_server_may_bear_another_number_of_backups_than_the_rest(operator: Ope
     assert operator.call("PUT", "/admin/v1/servers/first", operator.server_body()).json["backup_concurrency"] is None
 
 
+def test_a_server_may_have_a_pooler_which_its_new_tenants_secrets_name(operator: Operator) -> None:
+    assert operator.call("GET", "/admin/v1/servers/first").json["pooler"] is None
+    pooler = {"mode": "transaction", "port": 6432, "host": None, "pool_size": 8}
+    body = operator.server_body(pooler=pooler)
+    assert operator.call("PUT", "/admin/v1/servers/first", body).json["pooler"] == pooler
+    assert operator.call("GET", "/admin/v1/servers/first").json["pooler"] == pooler
+    assert operator.create("behind").status == 201
+    found = operator.world.secrets.find(TenantId("behind"))
+    assert found
+    assert found.pooler == Pooler(6432)
+    assert operator.call("PUT", "/admin/v1/servers/first", operator.server_body()).json["pooler"] is None
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
+        ({"pooler": {"mode": "session", "port": 6432}}, "invalid_body"),
+        ({"pooler": {"mode": "transaction"}}, "invalid_body"),
+        ({"pooler": {"mode": "transaction", "port": 70000}}, "invalid_body"),
+        ({"pooler": {"mode": "transaction", "port": 6432, "host": "a b"}}, "invalid_body"),
+        ({"port": 6432, "pooler": {"mode": "transaction", "port": 6432}}, "pooler_is_server"),
         ({"port": 1}, "server_unreachable"),
         ({"backup_concurrency": 0}, "invalid_body"),
         ({"backup_concurrency": 101}, "invalid_body"),

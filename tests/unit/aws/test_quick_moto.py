@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 
 from tenantry.aws.clients import aws_client
+from tests.quick_moto import own_clients
 
 REGION, BUCKET = "ap-south-1", "backups"
 
@@ -46,3 +48,16 @@ def test_who_asks_and_where_is_known() -> None:
     assert [arn.split(":")[3:5] for arn in made.values()] == [[r, "123456789012"] for r in made]
     with pytest.raises(secrets.exceptions.ResourceNotFoundException):
         secrets.get_secret_value(SecretId=made[REGION])
+
+
+def test_a_client_is_shared_by_those_who_want_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = aws_client("dynamodb", REGION)
+    assert aws_client("dynamodb", REGION) is first
+    assert aws_client("dynamodb", "eu-west-1") is not first
+    assert aws_client("dynamodb", REGION, config=Config(read_timeout=1)) is not first
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    assert aws_client("dynamodb", REGION).meta.endpoint_url == "http://localhost:1"
+    with own_clients():
+        assert aws_client("dynamodb", REGION) is not first
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert aws_client("dynamodb", REGION) is first

@@ -4,6 +4,7 @@ import pytest
 
 from tenantry.domain.credentials import Credentials, parse_credentials, secret_name
 from tenantry.domain.errors import InvalidSetting
+from tenantry.domain.pooler import Pooler
 from tenantry.domain.tenant import Isolation, TenantId
 
 HAND_MADE = {"host": "db.example.com", "port": "5432", "database": "acme", "user": "acme", "password": "hunter2hunter2"}
@@ -19,6 +20,15 @@ def test_a_secret_made_by_hand_works_as_it_is() -> None:
     credentials = parse_credentials(json.dumps(HAND_MADE))
     assert (credentials.dbname, credentials.username, credentials.port) == ("acme", "acme", 5432)
     assert (credentials.sslmode, credentials.isolation, credentials.schema) == ("require", Isolation.DATABASE, "public")
+
+
+@pytest.mark.parametrize("host", [None, "pooler.internal"])
+def test_a_secret_may_name_a_pooler(host: str | None) -> None:
+    pooler = {"mode": "transaction", "port": 6432} | ({"host": host} if host else {})
+    credentials = parse_credentials(json.dumps(HAND_MADE | {"pooler": pooler}))
+    assert (credentials.port, credentials.pooler) == (5432, Pooler(6432, host))
+    assert json.loads(credentials.to_json())["pooler"] == pooler
+    assert "pooler" not in json.loads(parse_credentials(json.dumps(HAND_MADE)).to_json())
 
 
 def test_the_server_is_verified_where_its_authority_is_known() -> None:
@@ -37,6 +47,12 @@ def test_the_server_is_verified_where_its_authority_is_known() -> None:
         ({"user": "a\x00b"}, "username"),
         ({"sslmode": "maybe"}, "sslmode"),
         ({"isolation": "shared"}, "isolation"),
+        ({"pooler": "transaction"}, "pooler"),
+        ({"pooler": {"port": 6432}}, "pooler"),
+        ({"pooler": {"mode": "session", "port": 6432}}, "pooler"),
+        ({"pooler": {"mode": "transaction", "port": True}}, "pooler"),
+        ({"pooler": {"mode": "transaction", "port": 0}}, "pooler"),
+        ({"pooler": {"mode": "transaction", "port": 6432, "host": ""}}, "pooler"),
     ],
 )
 def test_a_malformed_field_is_named_and_its_value_is_not(change: dict[str, object], named: str) -> None:

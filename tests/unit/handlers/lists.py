@@ -16,6 +16,7 @@ from handlers.settings.administration import administration_settings
 from handlers.wiring import services as wiring
 from tenantry.aws.clients import aws_client
 from tenantry.domain.ulid import new_ulid
+from tests.quick_moto import own_clients
 from tests.registry_table import create_registry_table
 
 REGION, TABLE = "ap-south-1", "registry"
@@ -151,7 +152,7 @@ def ulid(number: int, at: datetime) -> str:
 @contextmanager
 def registry() -> Iterator[Desk]:
     """Fill a registry, and sit down at a desk."""
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with mock_aws(), own_clients(), pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         administration_settings.cache_clear()

@@ -119,7 +119,7 @@ def _statement(
         total=total,
         guards=guards,
         bound=bound,
-        gate=gate_sql(values, limits.at_once, own_database=limits.own_database),
+        gate=gate_sql(values, limits.at_once, own_database=limits.own_database, prepared=limits.prepared),
     )
 
 

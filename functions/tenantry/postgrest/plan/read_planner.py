@@ -44,7 +44,7 @@ def plan_read(request: Request, limits: RequestLimits, catalogue: Catalogue | No
     total = reading.count(root) + _first(preferences, limits) if _is_counted(preferences) else None
     head, most = request.method == "HEAD", reading.limit_of(root)
     watch(made, values)
-    gate = gate_sql(values, limits.at_once, own_database=limits.own_database)
+    gate = gate_sql(values, limits.at_once, own_database=limits.own_database, prepared=limits.prepared)
     return Plan(
         read_statement(rows, media, made=made, total=total, head=head, bound=bound, max_rows=most, gate=gate),
         tuple(values.all),

@@ -150,7 +150,9 @@ class _Write:
         """Put the plan together; without a status of its own it gets 200 with a body and 204 without."""
         rows, named = self.rows(), self._key(key)
         watch(self.own, self.values)
-        gate = gate_sql(self.values, self.limits.at_once, own_database=self.limits.own_database)
+        gate = gate_sql(
+            self.values, self.limits.at_once, own_database=self.limits.own_database, prepared=self.limits.prepared
+        )
         text = write_statement(
             change,
             rows,

@@ -12,11 +12,16 @@ from tenantry.postgrest.sql.values import Values
 # Says, in the transaction, which of the database's advisory locks are the tenant's places. Set with every message.
 SLOTS_SETTING = "tenantry.slots"
 _SHARED = f"current_setting('{SLOTS_SETTING}')::int"
+# What the session itself has to answer; asked by itself, it would cost more than a tenth of a small request.
+_TAKEN_OVER = (
+    "WHEN pg_advisory_unlock_all() IS NULL OR current_setting('tenantry.tenant_id', true) IS DISTINCT FROM"
+    f" current_setting('app.tenant_id', true) THEN {refuse(Refusal.ANOTHERS)} > 0"
+)
 # Types of PostgreSQL's own that are names of what the whole server holds, or its own affairs.
 _HIDDEN = "^(reg.*|aclitem|pg_.*|xid8?|cid|tid|refcursor)$"
 
 
-def gate_sql(values: Values, at_once: int, *, own_database: bool = False) -> str:
+def gate_sql(values: Values, at_once: int, *, own_database: bool = False, prepared: bool = True) -> str:
     """Write the condition of the outermost SELECT; it is worked out once, and is true or raises a `Refusal`.
 
     A prepared statement keeps the types that its parameters had when it was prepared, and would go on reading texts as
@@ -25,11 +30,14 @@ def gate_sql(values: Values, at_once: int, *, own_database: bool = False) -> str
 
     :param at_once: how many statements of the tenant's may run at the same time; 0 is any number.
     :param own_database: nobody else takes locks there.
+    :param prepared: the statement is kept in a session of its own. If it is not, texts are always read as the values
+        that columns have now; and the session is a pooler's, so it is looked whose database it is in, and whether
+        anybody has left a lock there.
     """
-    cases = []
+    cases = [] if prepared else [_TAKEN_OVER]
     if at_once:
         cases.append(_has_place(at_once, "0" if own_database else _SHARED))
-    same = [_same_type(*column, values.bind(None)) for column in values.watched]
+    same = [_same_type(*column, values.bind(None)) for column in values.watched if prepared]
     same += [_is_vector(*column) for column in values.vectors]
     same += [_is_domain(*column, domain) for column, domain in values.domains.items()]
     same += [_same_defaults(table, versions, values) for table, versions in values.defaults.items()]

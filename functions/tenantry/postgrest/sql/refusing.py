@@ -37,6 +37,8 @@ class Refusal(IntEnum):
     """A function has set a status that is none."""
     LOCATION = 8
     """The key of the row that was made is too long for a header."""
+    ANOTHERS = 9
+    """A pooler's session is in a database that is not the tenant's."""
 
 
 @cache

@@ -4,13 +4,14 @@ import json
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-from handlers import rotate_credentials
+from handlers import query_tenant, rotate_credentials
 from handlers.settings.rotation import rotation_settings
 from local.aws_server import ACCESS_KEY, SECRET_KEY, AwsServer
 from local.ports import LOOPBACK, free_ports
@@ -38,7 +39,7 @@ class Rotating(World):
 
     @property
     def client(self) -> Any:
-        return aws_client("secretsmanager", REGION)
+        return self.secrets_manager
 
     def begin(self, tenant: TenantId) -> str:
         """Do what Secrets Manager does before the first step: make a pending version without content."""
@@ -81,14 +82,24 @@ class Rotating(World):
             f"SELECT rolname, rolpassword, rolconnlimit FROM pg_authid WHERE rolname IN ({names}) ORDER BY 1"
         )
 
-    def drop(self) -> None:
-        tenants = list(self.credentials)
+    @contextmanager
+    def made_for_a_while(self) -> Iterator[TenantId]:
+        """Make a tenant with three candidates; in the end, drop it with the tenants that were made since."""
+        known = set(self.credentials)
+        try:
+            yield self.add_tenant(3)
+        finally:
+            self._erase([tenant for tenant in self.credentials if tenant not in known])
+
+    def _erase(self, tenants: list[TenantId]) -> None:
+        if query_tenant._data_requests.cache_info().currsize:
+            query_tenant._data_requests()._connections.close()
         for tenant in tenants:  # all of them first: a login may have been let into another's
             self.execute(f'DROP DATABASE IF EXISTS "{tenant}" WITH (FORCE)')
-        super().drop()
         for tenant in tenants:
-            for login in login_names(tenant):
-                self.execute(f'DROP ROLE IF EXISTS "{login}"')
+            roles = self.execute(f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{tenant}_')")
+            self.execute("DROP ROLE " + ", ".join(f'"{name}"' for (name,) in roles))
+            del self.credentials[tenant]
 
 
 def forget() -> None:
@@ -151,13 +162,15 @@ def administrator(postgres: PostgresServer) -> Credentials:
 @pytest.fixture
 def tenant(rotating: Rotating) -> Iterator[TenantId]:
     """A tenant of this test's own, with three candidates."""
-    made = rotating.add_tenant(3)
-    try:
+    with rotating.made_for_a_while() as made:
         yield made
-    finally:
-        rotating.drop()
-        rotating.credentials.clear()
-        forget()
+
+
+@pytest.fixture(scope="module")
+def unchanged(rotating: Rotating) -> Iterator[TenantId]:
+    """A tenant for tests of what changes nothing: each leaves it as it was, but for a pending version."""
+    with rotating.made_for_a_while() as made:
+        yield made
 
 
 def logs_in(tenant: TenantId, credentials: Credentials) -> bool:

@@ -29,13 +29,13 @@ from tests.integration.conftest import REGION, STAGE
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_unknown_version_is_refused(rotating: Rotating, tenant: TenantId, step: str) -> None:
-    rotating.begin(tenant)
-    before = State.of(rotating, tenant)
+def test_an_unknown_version_is_refused(rotating: Rotating, unchanged: TenantId, step: str) -> None:
+    rotating.begin(unchanged)
+    before = State.of(rotating, unchanged)
     with pytest.raises(Conflict) as refusal:
-        rotating.step(tenant, str(uuid.uuid4()), step)
+        rotating.step(unchanged, str(uuid.uuid4()), step)
     assert refusal.value.code == "version_not_pending"
-    assert State.of(rotating, tenant) == before
+    assert State.of(rotating, unchanged) == before
 
 
 def test_the_previous_version_is_not_put_back(rotating: Rotating, tenant: TenantId) -> None:
@@ -47,13 +47,13 @@ def test_the_previous_version_is_not_put_back(rotating: Rotating, tenant: Tenant
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_a_step_before_the_first_is_refused(rotating: Rotating, tenant: TenantId, step: str) -> None:
-    token = rotating.begin(tenant)
-    before = State.of(rotating, tenant)
+def test_a_step_before_the_first_is_refused(rotating: Rotating, unchanged: TenantId, step: str) -> None:
+    token = rotating.begin(unchanged)
+    before = State.of(rotating, unchanged)
     with pytest.raises(Conflict) as refusal:
-        rotating.step(tenant, token, step)
+        rotating.step(unchanged, token, step)
     assert refusal.value.code == "step_out_of_order"
-    assert State.of(rotating, tenant) == before
+    assert State.of(rotating, unchanged) == before
 
 
 def test_a_version_that_does_not_log_in_is_not_put_in_use(rotating: Rotating, tenant: TenantId) -> None:
@@ -142,16 +142,16 @@ FALSE_PENDING: dict[str, Change] = {
 @pytest.mark.parametrize("false", FALSE_PENDING)
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_a_pending_version_that_differs_in_more_than_the_login_is_refused(
-    rotating: Rotating, tenant: TenantId, false: str, step: str
+    rotating: Rotating, unchanged: TenantId, false: str, step: str
 ) -> None:
-    token = rotating.begin(tenant)
-    honest = replace(rotating.current(tenant), username=f"{tenant}_login_b", password="new")
-    rotating.write_pending(tenant, token, FALSE_PENDING[false](honest, TenantId("another")))
-    before = State.of(rotating, tenant)
+    token = rotating.begin(unchanged)
+    honest = replace(rotating.current(unchanged), username=f"{unchanged}_login_b", password="new")
+    rotating.write_pending(unchanged, token, FALSE_PENDING[false](honest, TenantId("another")))
+    before = State.of(rotating, unchanged)
     with pytest.raises(Conflict) as refusal:
-        rotating.step(tenant, token, step)
+        rotating.step(unchanged, token, step)
     assert refusal.value.code == "pending_version_stale"
-    assert State.of(rotating, tenant) == before
+    assert State.of(rotating, unchanged) == before
 
 
 def refuse_current(rotating: Rotating, tenant: TenantId, false: Credentials) -> TenantryError:

@@ -34,6 +34,7 @@ from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.domain.verification import Verification
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
+from tests.quick_moto import own_clients
 from tests.registry_table import create_registry_table
 
 REGION, TABLE = "ap-south-1", "registry"
@@ -139,7 +140,8 @@ class Stand:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    # Some tests change the client of S3, or listen to it.
+    with mock_aws(), own_clients():
         create_registry_table(aws_client("dynamodb", REGION), TABLE)
         yield
 

@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from handlers import query_tenant
 from local.postgres_server import PostgresServer
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
-from tenantry.aws.secret_store import SecretStore, ServerSecrets
+from tenantry.aws.secret_store import ServerSecrets
 from tenantry.aws.timer import Timer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import DependencyFailed
@@ -29,15 +28,11 @@ from tenantry.tenants.renaming import KIND, RenamingTools, TenantRenamer
 from tenantry.tenants.usage_plans import UsagePlans
 from tenantry.tenants.user_directory import UserDirectory
 from tests.integration.conftest import (
-    ENVIRONMENT,
     IMPATIENT,
     REGION,
     STAGE,
     TABLE,
     World,
-    clear_caches,
-    create_registry,
-    create_usage_plans,
 )
 from tests.integration.homes.conftest import candidate, new_id, provision, remove
 from tests.postgres import superuser_session, temporary_postgres
@@ -56,16 +51,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def world(postgres: PostgresServer) -> Iterator[World]:
+def world(empty_world: World) -> World:
     """The usual world, without tenants that a superuser made."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        clear_caches()
-        create_usage_plans()
-        yield World(postgres, create_registry(), SecretStore(aws_client("secretsmanager", REGION), STAGE))
-        query_tenant._data_requests()._connections.close()
-        clear_caches()
+    return empty_world
 
 
 class StartedOnly(FunctionInvoker):

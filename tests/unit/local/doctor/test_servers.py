@@ -102,6 +102,33 @@ def test_the_operators_api_is_asked_with_a_token(
     assert asked == [("/admin/v1/servers/db-1", "Bearer a.b.c")]
 
 
+@pytest.mark.parametrize(
+    ("concurrency", "tenants", "verdict", "told"),
+    [
+        ("500", 10, Verdict.HINT, "db-1: 10 tenants could take 4000 sessions by 500 executions at once; it has 200."),
+        ("0", 1, Verdict.HINT, "db-1: 1 tenants could take 1000 sessions by 1000 executions at once; it has 200."),
+        ("21", 20, Verdict.HINT, "db-1: 20 tenants could take 168 sessions by 21 executions at once; it has 200."),
+        ("20", 20, Verdict.OK, "Each server has more sessions"),
+    ],
+)
+def test_the_sum_of_sessions_is_told_before_it_is_reached(
+    look: Look, concurrency: str, tenants: int, verdict: Verdict, told: str
+) -> None:
+    with _api(200, {"check": {"tenants": tenants, "max_connections": 200}}) as (url, _):
+        known = {"api_url": url, "token": "a.b.c"}
+        found = look("servers' sessions", registered(db_1="disable"), known, QueryConcurrency=concurrency)
+        assert only(found, verdict).startswith(told)
+
+
+@pytest.mark.parametrize(("pool_size", "verdict"), [("9", Verdict.HINT), ("8", Verdict.OK)])
+def test_a_pool_bounds_the_sum_of_sessions(look: Look, pool_size: str, verdict: Verdict) -> None:
+    calls = registered(db_1="disable")
+    calls[0][2]["Items"][0] |= {"pooler_port": {"S": "6432"}, "pool_size": {"S": pool_size}}  # type: ignore[index,operator]
+    with _api(200, {"check": {"tenants": 10, "max_connections": 200}}) as (url, _):
+        found = look("servers' sessions", calls, {"api_url": url, "token": "a.b.c"}, QueryConcurrency="500")
+        assert only(found, verdict)
+
+
 def test_nobody_is_asked_without_a_token(look: Look) -> None:
     for token in ("", "a\nb", "tokén"):
         findings = look("servers' administrators", registered(db_1="disable"), {"token": token})
