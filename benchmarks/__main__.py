@@ -26,6 +26,7 @@ NAMES = (
     "provision",
     "isolation_probe",
     "scale_isolation",
+    "scale_list",
     "viewer_cost",
     "pooler",
     "rotation_under_load",

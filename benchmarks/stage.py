@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from local.postgres_server import PostgresServer
 from local.processes import MARK
 from local.sample_data import Candidate, load_candidates
 from tenantry.aws.registry import Registry
+from tenantry.aws.registry_pages import BY_TARGET
 from tenantry.aws.secret_store import SecretStore
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.server import Server
@@ -125,7 +126,7 @@ def _environment(directory: Path, aws: AwsServer) -> dict[str, str]:
     """Make a deployment's resources, and return the environment variables that the template would set."""
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     make_registry(aws.client("dynamodb"), TABLE)
-    _make_table(aws.client("dynamodb"), ERROR_COUNTS, "bucket", "tenant_id")
+    _make_table(aws.client("dynamodb"), ERROR_COUNTS, {"bucket": "HASH", "tenant_id": "RANGE"})
     return {
         **clean_environment(directory),
         "PYTHONPATH": os.pathsep.join((str(PROJECT / "functions"), str(PROJECT))),
@@ -202,16 +203,23 @@ def python_module(*arguments: str) -> list[str]:
 
 def make_registry(dynamodb: Any, table: str) -> Registry:
     """Make a table for a registry: each benchmark that fills one has its own."""
-    _make_table(dynamodb, table, "pk", "sk")
+    by_target = {"target": "HASH", "sk": "RANGE"}
+    index = {"IndexName": BY_TARGET, "KeySchema": _schema(by_target), "Projection": {"ProjectionType": "ALL"}}
+    _make_table(dynamodb, table, {"pk": "HASH", "sk": "RANGE"}, by_target, GlobalSecondaryIndexes=[index])
     return Registry(dynamodb, table)
 
 
-def _make_table(dynamodb: Any, table: str, *names: str) -> None:
+def _make_table(dynamodb: Any, table: str, keys: dict[str, str], others: Iterable[str] = (), **options: Any) -> None:
     dynamodb.create_table(
         TableName=table,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=[
-            {"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in dict.fromkeys((*keys, *others))
         ],
+        KeySchema=_schema(keys),
+        **options,
     )
+
+
+def _schema(keys: dict[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()]

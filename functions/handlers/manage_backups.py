@@ -44,7 +44,7 @@ def _services() -> _Services:
     return _Services(
         own_backups(registry, settings.reader_role_arn, settings.stage, region, settings.buckets),
         BackupRequests(registry, ProgressStore(dynamodb, settings.registry_table), invoker),
-        AuditTrail(AuditLog(dynamodb, settings.registry_table)),
+        AuditTrail(AuditLog(dynamodb, settings.registry_table, settings.audit_retention_days)),
     )
 
 

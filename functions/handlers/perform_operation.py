@@ -49,7 +49,8 @@ def _performer() -> Performer:
         CertificateStore(dynamodb, table),
         UsagePlans(aws_client("apigateway", settings.region), settings.stage),
     )
-    operations, leases = OperationStore(dynamodb, table), Leases(dynamodb, table, _LEASE_SECONDS)
+    operations = OperationStore(dynamodb, table, settings.operation_retention_days)
+    leases = Leases(dynamodb, table, _LEASE_SECONDS)
     relocations, compensations = wire_relocations(settings, registry, servers, _deadline)
     restores, restore_compensations = wire_restores(settings, registry, servers, _deadline)
     workflows = {

@@ -27,7 +27,7 @@ _LEASE_SECONDS = 900
 def _wired() -> tuple[FleetWork, ScheduledRetention]:
     settings = retention_settings()
     dynamodb, table = aws_client("dynamodb", settings.region), settings.registry_table
-    registry, store = Registry(dynamodb, table), OperationStore(dynamodb, table)
+    registry, store = Registry(dynamodb, table), OperationStore(dynamodb, table, settings.operation_retention_days)
     leases = Leases(dynamodb, table, _LEASE_SECONDS)
     performer = Performer(store, leases, retention_workflows(settings, registry, leases))
     runs = RunStore(aws_client("s3", settings.region), settings.bucket)

@@ -102,7 +102,7 @@ def test_an_erasure_leaves_a_certificate_and_nothing_else(api: Api, token: str) 
         assert begun.status_code == 202, begun.text
         operation = wait_for(api, begun.json()["operation_id"])
         assert operation["status"] == "succeeded", operation
-        (certificate,) = api.call("GET", f"/admin/v1/tenants/{name}/certificates", token).json()
+        (certificate,) = api.call("GET", f"/admin/v1/tenants/{name}/certificates", token).json()["items"]
         assert verify(certificate)
         assert certificate["deleted"]["users"] == 3
         assert certificate["deleted"]["backup_versions"] == 2
@@ -117,7 +117,7 @@ def test_an_erasure_waits_for_its_moment_and_can_be_undone(api: Api, token: str)
     with tenant(api, token) as name:
         api.call("DELETE", f"/admin/v1/tenants/{name}", token, json={"tenant_id": name, "undo_hours": 1})
         schedules = [s["Name"] for s in api.aws("scheduler").list_schedules()["Schedules"]]
-        begun = api.call("GET", "/admin/v1/operations", token).json()[0]
+        begun = api.call("GET", "/admin/v1/operations", token).json()["items"][0]
         assert f"tenantry-{begun['operation_id']}" in schedules
         assert api.call("POST", f"/admin/v1/tenants/{name}/keep", token).json()["status"] == "suspended"
         schedules = [s["Name"] for s in api.aws("scheduler").list_schedules()["Schedules"]]
@@ -161,7 +161,7 @@ def test_the_connection_report_covers_every_server(api: Api, token: str) -> None
 
 
 def test_servers_and_the_trail_are_shown_without_secrets(api: Api, token: str) -> None:
-    servers = api.call("GET", "/admin/v1/servers", token).json()
+    servers = api.call("GET", "/admin/v1/servers", token).json()["items"]
     assert [server["server_id"] for server in servers] == ["ap-south-1", "us-east-1"]
     checked = api.call("GET", "/admin/v1/servers/ap-south-1", token)
     assert checked.json()["check"]["version"].startswith("18.")

@@ -93,7 +93,7 @@ def test_an_erasure_takes_the_key_along_and_says_so(api: Api) -> None:
     with living_tenant(api) as made:
         (key,) = keys_of(api, made.name)
     assert keys_of(api, made.name) == []
-    (certificate,) = administer(api, "GET", f"/tenants/{made.name}/certificates")
+    (certificate,) = administer(api, "GET", f"/tenants/{made.name}/certificates")["items"]
     assert certificate["found"]["usage_key"] is certificate["deleted"]["usage_key"] is True
     assert key["value"] not in json.dumps(certificate)
 

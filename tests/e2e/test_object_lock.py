@@ -74,7 +74,7 @@ def test_retention_leaves_what_is_locked_says_so_and_goes_on(operator: Operator)
     assert done["facts"]["refused"] == {str(half): "object_lock"}
     # Whole: what is left of it can be restored.
     assert {version["Key"] for version in versions(operator)} == keys(operator, half, locked, kept)
-    shown = {one["backup_id"]: one["locked_until"] for one in operator.call("GET", "/backups", 200)}
+    shown = {one["backup_id"]: one["locked_until"] for one in operator.call("GET", "/backups", 200)["items"]}
     assert shown[str(locked)] is not None
 
 
@@ -92,6 +92,6 @@ def test_what_a_worker_writes_is_locked_against_everybody(operator: Operator) ->
             operator.s3.delete_object(Bucket=BUCKET, **version)
         assert refusal.value.response["Error"]["Code"] == "AccessDenied"
     erase(operator.api, operator.tenant_id.value)
-    (certificate,) = administer(operator.api, "GET", f"/tenants/{operator.tenant_id}/certificates")
+    (certificate,) = administer(operator.api, "GET", f"/tenants/{operator.tenant_id}/certificates")["items"]
     assert {one["what"] for one in certificate["remains"]} == {version["Key"] for version in written}
     assert versions(operator) == written

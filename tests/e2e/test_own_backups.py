@@ -70,7 +70,7 @@ def test_an_operator_backs_up_now(api: Api) -> None:
     assert (shown["trigger"], shown["fault"], shown["manifest"]["format"]) == ("operator", None, 3)
     link = api.call("POST", f"{path}/{named}/download", operator).json()
     assert hashlib.sha256(api.http.get(link["url"]).content).hexdigest() == shown["manifest"]["dump"]["sha256"]
-    audit = api.call("GET", "/admin/v1/audit", operator, params={"target": f"tenant/{MINE}"}).json()
+    audit = api.call("GET", "/admin/v1/audit", operator, params={"target": f"tenant/{MINE}"}).json()["items"]
     actions = [entry["action"] for entry in audit]
     assert "back_up_now" in actions
     assert f"download_backup/{named}" in actions

@@ -41,7 +41,7 @@ def test_a_look_is_opened_shown_and_closed(api: Api, token: str) -> None:
         with pytest.raises(psycopg2.Error) as refusal:
             ask(entry, password, "DELETE FROM candidates RETURNING name")
         assert refusal.value.pgcode in {"25006", "42501"}
-        assert look["operation_id"] in {shown["operation_id"] for shown in api.call("GET", PATH, token).json()}
+        assert look["operation_id"] in {shown["operation_id"] for shown in api.call("GET", PATH, token).json()["items"]}
         schedules = [one["Name"] for one in api.aws("scheduler").list_schedules()["Schedules"]]
         assert f"tenantry-{look['operation_id']}" in schedules
     finally:
@@ -56,4 +56,4 @@ def test_a_look_is_opened_shown_and_closed(api: Api, token: str) -> None:
         ask(entry, password, "SELECT 1")
     with pytest.raises(ClientError, match="ResourceNotFound"):
         secrets.get_secret_value(SecretId=look["secret"])
-    assert look["operation_id"] not in {shown["operation_id"] for shown in api.call("GET", PATH, token).json()}
+    assert look["operation_id"] not in {shown["operation_id"] for shown in api.call("GET", PATH, token).json()["items"]}

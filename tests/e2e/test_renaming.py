@@ -52,12 +52,12 @@ def test_nothing_is_left_under_the_former_id_and_nobody_gets_it(api: Api) -> Non
             assert new in shown.json()["details"]
             made = api.call("PUT", f"/admin/v1/tenants/{tenant.name}", operator(api), json={})
             assert (made.status_code, made.json()["code"]) == (409, "tenant_id_retired")
-            trail = administer(api, "GET", "/audit", params={"target": f"tenant/{tenant.name}"})
+            trail = administer(api, "GET", "/audit", params={"target": f"tenant/{tenant.name}"})["items"]
             assert ("rename_tenant", "succeeded") in {(entry["action"], entry["outcome"]) for entry in trail}
         finally:
             erase(api, new)
         for name in (tenant.name, new):
-            (certificate,) = administer(api, "GET", f"/tenants/{name}/certificates")
+            (certificate,) = administer(api, "GET", f"/tenants/{name}/certificates")["items"]
             assert certificate["found"]["former_ids"] == [tenant.name]
 
 

@@ -72,7 +72,7 @@ class Places:
 
 
 def known(api: Api) -> list[str]:
-    return [server["server_id"] for server in administer(api, "GET", "/servers")]
+    return [server["server_id"] for server in administer(api, "GET", "/servers")["items"]]
 
 
 def test_a_server_is_taken_in_after_a_check_and_its_password_is_shown_nowhere(api: Api, third: ThirdServer) -> None:

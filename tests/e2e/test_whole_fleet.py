@@ -68,7 +68,7 @@ class Fleet:
         return [name for name in self.names if name.startswith(isolation[0])]
 
     def revisions(self) -> Counter[str]:
-        tenants = administer(self.api, "GET", "/tenants")
+        tenants = administer(self.api, "GET", "/tenants", params={"limit": 1000})["items"]
         return Counter(tenant["schema_revision"] for tenant in tenants if tenant["tenant_id"] in self.names)
 
     def start(self, **body: Any) -> str:
@@ -89,7 +89,7 @@ class Fleet:
 
     def homes(self, rollout: str, **params: str) -> dict[str, Any]:
         answer = administer(self.api, "GET", f"/rollouts/{rollout}/tenants", params=params)
-        return {home["unit"]: home for home in answer["homes"]}
+        return {home["unit"]: home for home in answer["items"]}
 
 
 def set_revisions(api: Api, directory: Path | None) -> None:
@@ -117,7 +117,7 @@ def fleet(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
     (versions / f"{head}_note.py").write_text(REVISION.format(revision=head, before=before))
     set_revisions(api, versions)
     yield made
-    for rollout in administer(api, "GET", "/rollouts"):
+    for rollout in administer(api, "GET", "/rollouts")["items"]:
         if any(call["call"] and call["call"].endswith("/cancel") for call in rollout["next"]):
             made.steer(rollout["rollout_id"], "cancel")
     set_revisions(api, None)
@@ -129,7 +129,10 @@ def fleet(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
 
 def test_a_rollout_stops_at_its_gate_goes_on_after_the_mend_and_is_taken_back(api: Api, fleet: Fleet) -> None:
     failing, locked, canary = fleet.of("database")[:3]
-    server = {tenant["tenant_id"]: tenant["server_id"] for tenant in administer(api, "GET", "/tenants")}
+    server = {
+        tenant["tenant_id"]: tenant["server_id"]
+        for tenant in administer(api, "GET", "/tenants", params={"limit": 1000})["items"]
+    }
     places = {place.id: place for place in api.stack.servers}
     with open_database(places[server[failing]], failing) as connection:
         connection.cursor().execute("ALTER TABLE candidates ADD COLUMN note int")
@@ -173,7 +176,8 @@ def test_a_rollout_stops_at_its_gate_goes_on_after_the_mend_and_is_taken_back(ap
     back = fleet.steer(rollout, "revert")["rollout_id"]
     assert fleet.finish(back)["state"] == "done"
     assert fleet.revisions() == {fleet.before: 60}
-    trail = [entry["action"] for entry in administer(api, "GET", "/audit", params={"target": f"rollout/{rollout}"})]
+    entries = administer(api, "GET", "/audit", params={"target": f"rollout/{rollout}"})["items"]
+    trail = [entry["action"] for entry in entries]
     assert set(trail) == {"resume_rollout", "revert_rollout"}
 
 

@@ -28,6 +28,7 @@ from tenantry.domain.tenant import TenantId, owner_role
 from tenantry.servers.server_admin import ServerAdmin
 from tenantry.tenants.provisioning import TenantRequest, provision_tenant
 from tests.postgres import superuser_session
+from tests.registry_table import create_registry_table
 
 IMPATIENT = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
 REGION, STAGE, TABLE, ERROR_COUNTS = "ap-south-1", "test", "registry", "errors"
@@ -174,15 +175,14 @@ def create_usage_plans() -> None:
 def create_registry() -> Registry:
     """Make the tables of the template."""
     dynamodb = aws_client("dynamodb", REGION)
-    for table, keys in ((TABLE, ("pk", "sk")), (ERROR_COUNTS, ("bucket", "tenant_id"))):
-        dynamodb.create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-            KeySchema=[
-                {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)
-            ],
-        )
+    create_registry_table(dynamodb, TABLE)
+    keys = {"bucket": "HASH", "tenant_id": "RANGE"}
+    dynamodb.create_table(
+        TableName=ERROR_COUNTS,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+    )
     return Registry(dynamodb, TABLE)
 
 

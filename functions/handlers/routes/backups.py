@@ -5,13 +5,23 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import HoldBody, PolicyBody, RetentionBody, show_operation, show_tenant
-from handlers.routes.exchange import new_routes, operator, read_body, record, reply
+from handlers.routes.exchange import (
+    new_routes,
+    operator,
+    parameters_of,
+    read_body,
+    record,
+    reply,
+    reply_with_page,
+)
+from handlers.routes.parameters import PAGING, takes
 from handlers.wiring.services import services
 from tenantry.backups.requests import OPERATOR
 from tenantry.backups.retention.run import KIND
 from tenantry.domain.backup import BackupId
 from tenantry.domain.errors import NotFound
 from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import is_ulid
 
 routes = new_routes()
 
@@ -21,9 +31,12 @@ _NOT_SHOWN["database"] = {"comment"}
 
 
 @routes.get("/admin/v1/tenants/<tenant_id>/backups")
+@takes(*PAGING)
 def list_backups(tenant_id: str) -> Response[str]:
-    """List a tenant's backups, oldest first, including broken ones."""
-    return reply(200, [backup.to_json() for backup in services().backups.all(TenantId(tenant_id))])
+    """List a tenant's backups, oldest first, page by page, including broken ones."""
+    asked, tenant = parameters_of(routes, list_backups), TenantId(tenant_id)
+    page = services().backups.page(tenant, asked.page(is_ulid))
+    return reply_with_page(asked, page, lambda backup: backup.to_json())
 
 
 @routes.post("/admin/v1/tenants/<tenant_id>/backups")

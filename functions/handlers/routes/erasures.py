@@ -3,10 +3,20 @@
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import ErasureBody, show_operation, show_tenant
-from handlers.routes.exchange import new_routes, operator, read_body, record, reply
+from handlers.routes.exchange import (
+    new_routes,
+    operator,
+    parameters_of,
+    read_body,
+    record,
+    reply,
+    reply_with_page,
+)
+from handlers.routes.parameters import PAGING, takes
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import TenantId
+from tenantry.tenants.certificate_store import certificates_of
 from tenantry.tenants.erasure import KIND as ERASE
 
 routes = new_routes()
@@ -39,6 +49,9 @@ def keep_tenant(tenant_id: str) -> Response[str]:
 
 
 @routes.get("/admin/v1/tenants/<tenant_id>/certificates")
+@takes(*PAGING)
 def list_certificates(tenant_id: str) -> Response[str]:
-    """Show the certificates of a tenant's erasures, even after it is gone."""
-    return reply(200, list(services().certificates.of(TenantId(tenant_id))))
+    """Show the certificates of a tenant's erasures, oldest first, page by page, even after it is gone."""
+    asked, tenant = parameters_of(routes, list_certificates), TenantId(tenant_id)
+    page = services().certificates.page(tenant, asked.page(certificates_of(tenant).has))
+    return reply_with_page(asked, page, dict)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from handlers.wiring.services import services
 from tenantry.aws.api_gateway import body_of
 from tenantry.domain.errors import BadRequest, Conflict, TenantryError
 from tenantry.domain.next_calls import Known, NextCall, next_calls, settling_calls
-from tenantry.domain.operation import Operation
+from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.operation_kinds import ERASE
 from tenantry.domain.tenant import Tenant, TenantId, TenantStatus
 
@@ -31,12 +31,18 @@ def show_with_next(operation: Operation, known: Known | None = None) -> dict[str
     return show_operation(operation) | {"next": [call.to_json() for call in calls]}
 
 
-def registered() -> Known:
-    """Look tenants and servers up, tenants by any id that they have or had, each once: for one answer, not longer."""
+def registered(operations: Iterable[Operation] = ()) -> Known:
+    """Look tenants and servers up, tenants by any id that they have or had, each once: for one answer, not longer.
+
+    :param operations: those of a page; the tenants of those that have not succeeded are looked up together.
+    """
+    open_ones = (operation for operation in operations if operation.status is not OperationStatus.SUCCEEDED)
+    targets = (operation.target.partition("/") for operation in open_ones)
+    together = services().lists.named(name for kind, _, name in targets if kind == "tenant")
 
     @cache
     def find(tenant_id: str) -> Tenant | None:
-        return services().tenants.find(TenantId(tenant_id))
+        return together.get(tenant_id) or services().tenants.find(TenantId(tenant_id))
 
     return Known(find, cache(services().servers.is_lost))
 

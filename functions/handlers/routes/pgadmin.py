@@ -5,11 +5,21 @@ from contextlib import ExitStack
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import PgAdminBody
-from handlers.routes.exchange import new_routes, operator, read_body, record, reply
+from handlers.routes.exchange import (
+    new_routes,
+    operator,
+    parameters_of,
+    read_body,
+    record,
+    reply,
+    reply_with_page,
+)
+from handlers.routes.parameters import PAGING, takes
 from handlers.wiring.services import services
 from tenantry.access.inspection import InspectionRequest
 from tenantry.domain.pgadmin import DeskFiles
 from tenantry.domain.tenant import TenantId
+from tenantry.domain.ulid import is_ulid
 
 routes = new_routes()
 
@@ -29,6 +39,8 @@ def open_inspection() -> Response[str]:
 
 
 @routes.get("/admin/v1/reports/pgadmin")
+@takes(*PAGING)
 def list_inspections() -> Response[str]:
-    """Show who may read which tenant's database, and until when."""
-    return reply(200, services().inspections.list_open())
+    """Show who may read which tenant's database, and until when, newest first, page by page."""
+    asked = parameters_of(routes, list_inspections)
+    return reply_with_page(asked, services().inspections.page(asked.page(is_ulid)), dict)

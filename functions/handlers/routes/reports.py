@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import show_operation
-from handlers.routes.exchange import new_routes, operator, record, reply, reply_with_text
+from handlers.routes.exchange import new_routes, operator, parameters_of, record, reply, reply_with_text
+from handlers.routes.parameters import takes
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
 from tenantry.reports import backups as backup_report
@@ -26,7 +27,7 @@ def start_isolation_report() -> Response[str]:
 @routes.get("/admin/v1/reports/isolation")
 def read_isolation_report() -> Response[str]:
     """Show the newest isolation report."""
-    return reply(200, _newest(isolation_report.KIND, "/admin/v1/reports/isolation"))
+    return reply(200, _newest(isolation_report.KIND, isolation_report.TARGET, "/admin/v1/reports/isolation"))
 
 
 @routes.post("/admin/v1/reports/drift")
@@ -38,7 +39,7 @@ def start_drift_report() -> Response[str]:
 @routes.get("/admin/v1/reports/drift")
 def read_drift_report() -> Response[str]:
     """Show the newest drift report."""
-    return reply(200, _newest(drift_report.KIND, "/admin/v1/reports/drift"))
+    return reply(200, _newest(drift_report.KIND, drift_report.TARGET, "/admin/v1/reports/drift"))
 
 
 @routes.post("/admin/v1/reports/cost")
@@ -50,7 +51,7 @@ def start_cost_report() -> Response[str]:
 @routes.get("/admin/v1/reports/cost")
 def read_cost_report() -> Response[str]:
     """Show the newest cost report."""
-    return reply(200, _newest(cost_report.KIND, "/admin/v1/reports/cost"))
+    return reply(200, _newest(cost_report.KIND, cost_report.TARGET, "/admin/v1/reports/cost"))
 
 
 @routes.post("/admin/v1/reports/backups")
@@ -60,10 +61,11 @@ def start_backup_report() -> Response[str]:
 
 
 @routes.get("/admin/v1/reports/backups")
+@takes("format")
 def read_backup_report() -> Response[str]:
     """Show the newest report on backups, as JSON or (`?format=csv`) as a table for a spreadsheet."""
-    report = _newest(backup_report.KIND, "/admin/v1/reports/backups")
-    match routes.current_event.get_query_string_value("format", "json"):
+    report = _newest(backup_report.KIND, backup_report.TARGET, "/admin/v1/reports/backups")
+    match parameters_of(routes, read_backup_report).text("format", "json"):
         case "json":
             return reply(200, report)
         case "csv":
@@ -86,5 +88,5 @@ def _start(action: str, kind: str, target: str) -> Response[str]:
     return reply(202, show_operation(operation))
 
 
-def _newest(kind: str, path: str) -> dict[str, Any]:
-    return newest_report(services().operations, services().reports, kind, path)
+def _newest(kind: str, target: str, path: str) -> dict[str, Any]:
+    return newest_report(services().operations, services().reports, kind, target, path)

@@ -4,7 +4,17 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from handlers.routes.exchange import new_routes, operator, read_body, record, reply, reply_with_text
+from handlers.routes.exchange import (
+    new_routes,
+    operator,
+    parameters_of,
+    read_body,
+    record,
+    reply,
+    reply_with_page,
+    reply_with_text,
+)
+from handlers.routes.parameters import PAGING, takes
 from handlers.routes.rollout_bodies import (
     RolloutBody,
     SkipBody,
@@ -15,19 +25,19 @@ from handlers.routes.rollout_bodies import (
 )
 from handlers.wiring.services import services
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.ulid import is_ulid
+from tenantry.rollouts.ledger import homes_of
 from tenantry.rollouts.rollout import EntryState, Rollout
 
 routes = new_routes()
 
-# Each may name thousands of tenants, and an answer of Lambda holds 6 MB.
-_NEWEST = 20
-_PAGE = 200
-
 
 @routes.get("/admin/v1/rollouts")
+@takes(*PAGING)
 def list_rollouts() -> Response[str]:
-    """List the newest rollouts."""
-    return reply(200, [show_rollout(rollout) for rollout in services().rollouts.newest(_NEWEST)])
+    """List rollouts, newest first, page by page."""
+    asked = parameters_of(routes, list_rollouts)
+    return reply_with_page(asked, services().rollouts.page(asked.page(is_ulid)), show_rollout)
 
 
 @routes.post("/admin/v1/rollouts")
@@ -51,20 +61,19 @@ def show_one_rollout(rollout_id: str) -> Response[str]:
 
 
 @routes.get("/admin/v1/rollouts/<rollout_id>/tenants")
+@takes("state", "format", *PAGING)
 def list_homes(rollout_id: str) -> Response[str]:
-    """Show the ledger: `state` narrows it, `after` is the last home of the page before, `format=csv` writes all."""
-    query = routes.current_event
+    """Show the ledger by home, page by page: `state` narrows it, `format=csv` writes all."""
+    asked = parameters_of(routes, list_homes)
     rollout = services().rollouts.get(rollout_id)
-    state = _state(query.get_query_string_value("state"))
-    entries = [e for e in services().rollouts.entries(rollout_id) if state in (None, e.state)]
-    match query.get_query_string_value("format", "json"):
+    state = _state(asked.text("state"))
+    match asked.text("format", "json"):
         case "csv":
+            entries = [e for e in services().rollouts.entries(rollout_id) if state in (None, e.state)]
             return reply_with_text(200, as_csv(entries, rollout), "text/csv; charset=utf-8")
         case "json":
-            after = query.get_query_string_value("after", "") or ""
-            page = [entry for entry in entries if entry.unit > after]
-            more = page[_PAGE - 1].unit if len(page) > _PAGE else None
-            return reply(200, {"homes": [show_home(entry, rollout) for entry in page[:_PAGE]], "after": more})
+            page = services().rollouts.entries_page(rollout_id, state, asked.page(homes_of(rollout_id).has))
+            return reply_with_page(asked, page, lambda entry: show_home(entry, rollout))
         case _:
             raise BadRequest("There is no such format.", code="invalid_format", hint="json or csv.")
 
@@ -123,7 +132,7 @@ def _answer(rollout: Rollout) -> Response[str]:
     return reply(202, show_rollout(rollout))
 
 
-def _state(text: str | None) -> EntryState | None:
+def _state(text: str) -> EntryState | None:
     try:
         return EntryState(text) if text else None
     except ValueError as exc:

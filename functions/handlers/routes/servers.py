@@ -6,9 +6,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import DrainBody, ServerBody, show_server
-from handlers.routes.exchange import new_routes, read_body, record, reply
+from handlers.routes.exchange import new_routes, parameters_of, read_body, record, reply, reply_with_page
+from handlers.routes.parameters import PAGING, takes
 from handlers.wiring.services import services
+from tenantry.aws.registry_lists import ServerFilter
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.server import ServerStatus
 from tenantry.servers.registrations import ServerReport
 
 routes = new_routes()
@@ -31,9 +34,15 @@ def check_server(server_id: str) -> Response[str]:
 
 
 @routes.get("/admin/v1/servers")
+@takes("prefix", "status", "region", "label", *PAGING)
 def list_servers() -> Response[str]:
-    """List the servers."""
-    return reply(200, [show_server(server) for server in services().servers.all()])
+    """List the servers by id, page by page."""
+    asked = parameters_of(routes, list_servers)
+    wanted = ServerFilter(
+        asked.text("prefix"), asked.member("status", ServerStatus), asked.text("region"), asked.text("label")
+    )
+    page = services().lists.servers(wanted, asked.page(wanted.span.has))
+    return reply_with_page(asked, page, show_server)
 
 
 @routes.post("/admin/v1/servers/<server_id>/drain")

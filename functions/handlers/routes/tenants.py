@@ -6,9 +6,12 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 
 from handlers.routes.bodies import AdoptionBody, TenantBody, show_tenant
-from handlers.routes.exchange import new_routes, read_body, record, reply
+from handlers.routes.exchange import new_routes, parameters_of, read_body, record, reply, reply_with_page
+from handlers.routes.parameters import PAGING, takes
 from handlers.wiring.services import services
-from tenantry.domain.tenant import Tenant, TenantId
+from tenantry.aws.registry_lists import TenantFilter
+from tenantry.domain.limits import PLANS
+from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.tenants.adoption import AdoptionRequest
 from tenantry.tenants.adoption_requests import Adoption
 from tenantry.tenants.tenants import NewTenant
@@ -38,9 +41,20 @@ def show_one_tenant(tenant_id: str) -> Response[str]:
 
 
 @routes.get("/admin/v1/tenants")
+@takes("prefix", "status", "server", "plan", "region", "isolation", *PAGING)
 def list_tenants() -> Response[str]:
-    """List the tenants."""
-    return reply(200, [show_tenant(tenant) for tenant in services().tenants.all()])
+    """List the tenants by id, page by page."""
+    asked = parameters_of(routes, list_tenants)
+    wanted = TenantFilter(
+        asked.text("prefix"),
+        asked.member("status", TenantStatus),
+        asked.text("server"),
+        asked.choice("plan", PLANS),
+        asked.text("region"),
+        asked.member("isolation", Isolation),
+    )
+    page = services().lists.tenants(wanted, asked.page(wanted.span.has))
+    return reply_with_page(asked, page, show_tenant)
 
 
 @routes.post("/admin/v1/tenants/<tenant_id>/suspend")

@@ -36,6 +36,9 @@ class AdministrationSettings:
     reader_role_arn: str = text("BACKUP_READER_ROLE_ARN", "")
     backup_function_arn: str = text("BACKUP_FUNCTION_ARN", "")
     rollout_machine_arn: str = text("ROLLOUT_MACHINE_ARN", "")
+    operation_retention_days: int = number("OPERATION_RETENTION_DAYS", 400)
+    # 0 is for ever.
+    audit_retention_days: int = number("AUDIT_RETENTION_DAYS", 0)
 
 
 administration_settings = reader(AdministrationSettings)

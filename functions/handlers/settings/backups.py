@@ -90,6 +90,7 @@ class ManageSettings:
     backup_function_arn: str = text("BACKUP_FUNCTION_ARN")
     cors_origin: str = text("CORS_ORIGIN", "*")
     buckets: BackupBuckets = backup_buckets()
+    audit_retention_days: int = number("AUDIT_RETENTION_DAYS", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class RetentionSettings:
     buckets: BackupBuckets = backup_buckets()
     retention: RetentionPolicy = retention_policy()
     mode: str = text("RETENTION_MODE", "DRY_RUN")
+    operation_retention_days: int = number("OPERATION_RETENTION_DAYS", 400)
 
 
 plan_settings = reader(PlanSettings)

@@ -27,6 +27,7 @@ class OperationSettings:
     lock_wait_seconds: int = number("LOCK_WAIT_SECONDS", 15)
     retention: RetentionPolicy = retention_policy()
     retention_mode: str = text("RETENTION_MODE", "DRY_RUN")
+    operation_retention_days: int = number("OPERATION_RETENTION_DAYS", 400)
 
 
 operation_settings = reader(OperationSettings)

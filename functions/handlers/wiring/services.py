@@ -11,6 +11,7 @@ from tenantry.access.pass_file_store import PassFileStore
 from tenantry.aws.clients import aws_client
 from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.aws.registry import Registry
+from tenantry.aws.registry_lists import RegistryLists
 from tenantry.aws.secret_store import SecretStore, ServerSecrets
 from tenantry.aws.timer import Timer
 from tenantry.backups.holds import Backups
@@ -49,6 +50,7 @@ from tenantry.tenants.user_directory import UserDirectory
 class Services(NamedTuple):
     """The services behind the routes."""
 
+    lists: RegistryLists
     servers: Servers
     registrations: Registrations
     server_deletion: ServerDeletion
@@ -98,6 +100,7 @@ def services() -> Services:
     catalogue = backup_catalogue(settings.buckets)
     certificates = CertificateStore(dynamodb, settings.registry_table)
     return Services(
+        lists=RegistryLists(dynamodb, settings.registry_table),
         servers=servers,
         registrations=Registrations(registry, administrators, servers),
         server_deletion=ServerDeletion(registry, administrators, servers, operations),
@@ -107,7 +110,7 @@ def services() -> Services:
         renames=RenameRequests(registry, store, servers, leases, operations),
         relocations=Relocations(registry, store, servers, leases, operations),
         clones=CloneRequests(registry, store, servers, leases, operations, users.require_free),
-        trail=AuditTrail(AuditLog(dynamodb, settings.registry_table)),
+        trail=AuditTrail(AuditLog(dynamodb, settings.registry_table, settings.audit_retention_days)),
         operations=operations,
         certificates=certificates,
         erasures=ErasureRequests(registry, tenants, certificates, catalogue, operations),
@@ -133,7 +136,9 @@ def services() -> Services:
 
 def _operations(settings: AdministrationSettings) -> Operations:
     return Operations(
-        OperationStore(aws_client("dynamodb", settings.region), settings.registry_table),
+        OperationStore(
+            aws_client("dynamodb", settings.region), settings.registry_table, settings.operation_retention_days
+        ),
         FunctionInvoker(aws_client("lambda", settings.region), settings.operation_function_arn),
         Timer(aws_client("scheduler", settings.region), settings.operation_function_arn, settings.timer_role_arn),
     )

@@ -16,7 +16,8 @@ from tenantry.domain import operation_kinds
 from tenantry.domain.changeable import require_in_use, require_still
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.errors import Conflict, DatabaseUnavailable, TenantryError, TenantUnknown
-from tenantry.domain.operation import Operation, OperationStatus
+from tenantry.domain.operation import Operation
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.domain.passwords import new_password
 from tenantry.domain.pgadmin import (
     DeskFiles,
@@ -34,7 +35,8 @@ from tenantry.servers.servers import Servers
 
 KIND = operation_kinds.CLOSE_INSPECTION
 _CHECK = ConnectSettings(connect_timeout=5, application_name="tenantry-pgadmin")
-_MAX_SHOWN = 100
+# An inspection lasts a day at most, and the drift report has what its closing leaves for longer than this.
+_LOOKED_BACK = timedelta(days=7)
 _SERVERS_AT_ONCE = 8
 
 
@@ -131,21 +133,12 @@ class Inspections:
             sslrootcert="".join(f"{root}\n" for root in roots),
         )
 
-    def list_open(self) -> list[dict[str, Any]]:
-        """List who may inspect which tenants until when, newest first, including overdue inspections."""
-        now = datetime.now(UTC)
-        return [
-            {
-                "operation_id": inspection.operation_id,
-                "requested_by": inspection.requested_by,
-                "requested_at": inspection.requested_at.isoformat(),
-                "expires_at": inspection.facts["expires_at"],
-                "expired": _expires_at(inspection) <= now,
-                "secret": inspection.facts["secret"],
-                "logins": inspection.facts["inspectors"],
-            }
-            for inspection in self._unclosed()
-        ]
+    def page(self, request: PageRequest) -> Page[dict[str, Any]]:
+        """Read a page of who may inspect which tenants until when, newest first, with overdue inspections of a week.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._operations.unfinished_page(KIND, _looked_back(), request).map(_shown)
 
     def close_expired(self) -> None:
         """Start to close overdue inspections: their closing was never started, or has failed.
@@ -154,13 +147,9 @@ class Inspections:
         """
         # An inspection that has only just expired is being closed.
         over = datetime.now(UTC) - timedelta(minutes=5)
-        for inspection in self._unclosed():
+        for inspection in self._operations.unfinished_since(KIND, _looked_back()):
             if _expires_at(inspection) <= over:
                 self._operations.start(KIND, inspection.target, inspection.requested_by)
-
-    def _unclosed(self) -> list[Operation]:
-        inspections = self._operations.newest(_MAX_SHOWN, KIND)
-        return [inspection for inspection in inspections if inspection.status is not OperationStatus.SUCCEEDED]
 
     def _plan_logins(self, request: InspectionRequest) -> list[_PlannedLogin]:
         """Plan the logins; nothing is made yet."""
@@ -235,6 +224,22 @@ def _try(planned: _PlannedLogin) -> None:
     login = replace(planned.stored, username=planned.inspector.login, password=planned.password)
     with closing(connect(login, _CHECK)) as connection:
         check_identity(connection, TenantId(planned.inspector.tenant))
+
+
+def _looked_back() -> datetime:
+    return datetime.now(UTC) - _LOOKED_BACK
+
+
+def _shown(inspection: Operation) -> dict[str, Any]:
+    return {
+        "operation_id": inspection.operation_id,
+        "requested_by": inspection.requested_by,
+        "requested_at": inspection.requested_at.isoformat(),
+        "expires_at": inspection.facts["expires_at"],
+        "expired": _expires_at(inspection) <= datetime.now(UTC),
+        "secret": inspection.facts["secret"],
+        "logins": inspection.facts["inspectors"],
+    }
 
 
 def _expires_at(inspection: Operation) -> datetime:

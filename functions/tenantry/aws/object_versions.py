@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,18 +16,20 @@ if TYPE_CHECKING:
 _AT_ONCE = 1000
 
 
-def list_versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator[StoredVersion]:
-    """Yield all versions and delete markers below a prefix.
+def list_versions(s3: "S3Client", bucket: str, prefix: str, after: str = "") -> Iterator[StoredVersion]:
+    """Yield all versions and delete markers below a prefix, by key; with `after`, those of the keys behind it.
 
     :raises DependencyFailed: S3 did not answer.
     """
+    start: Any = {"KeyMarker": after} if after else {}
     pages = s3.get_paginator("list_object_versions").paginate(
-        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": _AT_ONCE}
+        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": _AT_ONCE}, **start
     )
     try:
         for page in pages:
-            yield from (_version(found) for found in page.get("Versions", []))
-            yield from (_version(found, is_marker=True) for found in page.get("DeleteMarkers", []))
+            versions = [_version(found) for found in page.get("Versions", [])]
+            versions += [_version(found, is_marker=True) for found in page.get("DeleteMarkers", [])]
+            yield from sorted(versions, key=attrgetter("key"))
     except (ClientError, BotoCoreError) as exc:
         raise store_unavailable() from exc
 

@@ -53,14 +53,14 @@ class Registry:
         :raises DependencyFailed: DynamoDB did not answer.
         """
         item = self._get(_TENANT, tenant_id.value)
-        return _tenant(item) if item else None
+        return tenant_of(item) if item else None
 
     def tenants(self) -> Iterator[Tenant]:
         """Yield all tenants, ordered by id.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        return map(_tenant, self._all(_TENANT))
+        return map(tenant_of, self._all(_TENANT))
 
     def put_tenant(self, tenant: Tenant) -> None:
         """Write a tenant's item, over the present one.
@@ -145,14 +145,14 @@ class Registry:
         :raises DependencyFailed: DynamoDB did not answer.
         """
         item = self._get(_SERVER, server_id)
-        return _server(item) if item else None
+        return server_of(item) if item else None
 
     def servers(self) -> Iterator[Server]:
         """Yield all servers, ordered by id.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        return map(_server, self._all(_SERVER))
+        return map(server_of, self._all(_SERVER))
 
     def put_server(self, server: Server) -> None:
         """Write a server's item, over the present one.
@@ -269,7 +269,8 @@ def _tenant_fields(tenant: Tenant) -> dict[str, str]:
     return fields | {name: value for name, value in optional.items() if value}
 
 
-def _tenant(item: Any) -> Tenant:
+def tenant_of(item: Any) -> Tenant:
+    """Read a tenant's item."""
     fields = {name: next(iter(value.values())) for name, value in item.items()}
     return Tenant(
         tenant_id=TenantId(fields["sk"]),
@@ -314,7 +315,8 @@ def _home(text: str) -> Home:
     return Home(**fields | {"isolation": Isolation(fields["isolation"])})
 
 
-def _server(item: Any) -> Server:
+def server_of(item: Any) -> Server:
+    """Read a server's item."""
     fields = {name: next(iter(value.values())) for name, value in item.items()}
     return Server(
         server_id=fields["sk"],

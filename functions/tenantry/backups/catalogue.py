@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from tenantry.backups.hold_tags import BackupHolds, reason_of
 from tenantry.domain.backup import BackupId, Manifest, backup_prefix, dump_key, manifest_key, verification_key
 from tenantry.domain.catalogue import CataloguedBackup, Fault, StoredVersion
 from tenantry.domain.errors import BadRequest
+from tenantry.domain.paging import Page, PageRequest, cut
 from tenantry.domain.tenant import TenantId
 from tenantry.domain.verification import Verification
 
@@ -31,6 +32,9 @@ class _Document[Model: BaseModel](NamedTuple):
 
     content: Model | None
     answer: dict[str, Any]
+
+
+type _Group = tuple[TenantId, BackupId, list[StoredVersion]]
 
 
 class BackupCatalogue:
@@ -50,11 +54,27 @@ class BackupCatalogue:
 
         :raises DependencyFailed: S3 did not answer.
         """
-        own = [self._group(tenant_id) for tenant_id in tenant_ids]
+        own = [self.named(tenant_id) for tenant_id in tenant_ids]
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="catalogue") as pool:
-            found = list(pool.map(lambda group: self._read(*group), (one for group in own for one in group)))
+            found = list(pool.map(lambda group: self.read(*group), (one for group in own for one in group)))
         found += [backup for other in self._elsewhere for backup in other.of(*tenant_ids)]
         return sorted(found, key=attrgetter("backup_id"))
+
+    def page(self, request: PageRequest, *tenant_ids: TenantId) -> Page[CataloguedBackup]:
+        """Read a page of a tenant's backups, oldest first; only those are read that are on it.
+
+        :raises DependencyFailed: S3 did not answer.
+        """
+        found = [
+            (catalogue.read, group)
+            for catalogue in (self, *self._elsewhere)
+            for tenant_id in tenant_ids
+            for group in islice(catalogue.named(tenant_id, request.after), request.limit + 1)
+        ]
+        found.sort(key=lambda one: one[1][1])
+        page = cut(Page(tuple(found)), request, lambda one: one[1][1].value)
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="catalogue") as pool:
+            return Page(tuple(pool.map(lambda one: one[0](*one[1]), page.items)), page.after)
 
     def fleet(self, tenants: Iterable[Sequence[TenantId]]) -> Iterator[list[CataloguedBackup]]:
         """List the backups of many tenants, in the given order; a tenant is given as all its ids.
@@ -72,23 +92,26 @@ class BackupCatalogue:
         for tenant_id in tenant_ids:
             versions = list(list_versions(self._s3, self._bucket, backup_prefix(tenant_id, backup_id)))
             if versions:
-                return self._read(tenant_id, backup_id, versions)
+                return self.read(tenant_id, backup_id, versions)
         return next(filter(None, (other.find(backup_id, *tenant_ids) for other in self._elsewhere)), None)
 
-    def _group(self, tenant_id: TenantId) -> Iterator[tuple[TenantId, BackupId, list[StoredVersion]]]:
+    def named(self, tenant_id: TenantId, after: str = "") -> Iterator[_Group]:
+        """Yield what this bucket has of each of a tenant's backups, oldest first; with `after`, of those behind it."""
         # The slash keeps the prefix of `acme` from matching `acme-prod`.
-        versions = sorted(
-            list_versions(self._s3, self._bucket, f"tenants/{tenant_id.value}/backups/"), key=attrgetter("key")
-        )
+        prefix = f"tenants/{tenant_id.value}/backups/"
+        versions = list_versions(self._s3, self._bucket, prefix, f"{prefix}{after}" if after else "")
         for name, group in groupby(versions, key=lambda version: _name(version.key)):
             try:
                 backup_id = BackupId(name)
             except BadRequest:
                 # Not an object that Tenantry wrote: leave it alone.
                 continue
+            if name == after:
+                continue
             yield tenant_id, backup_id, list(group)
 
-    def _read(self, tenant_id: TenantId, backup_id: BackupId, versions: list[StoredVersion]) -> CataloguedBackup:
+    def read(self, tenant_id: TenantId, backup_id: BackupId, versions: list[StoredVersion]) -> CataloguedBackup:
+        """Read the small objects of a backup. :raises DependencyFailed: S3 did not answer."""
         manifest_version = _latest(versions, manifest_key(tenant_id, backup_id))
         tagged = self._holds.find(versions)
         manifest = self._document(Manifest, manifest_version)

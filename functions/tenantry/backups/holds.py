@@ -6,6 +6,7 @@ from tenantry.backups.hold_tags import BackupHolds
 from tenantry.domain.backup import BackupId
 from tenantry.domain.catalogue import CataloguedBackup
 from tenantry.domain.errors import NotFound
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.domain.tenant import TenantId, all_ids
 from tenantry.operations.leases import RETENTION_LEASE, Leases
 
@@ -22,12 +23,12 @@ class Backups:
         self._holds = holds
         self._leases = leases
 
-    def all(self, tenant_id: TenantId) -> list[CataloguedBackup]:
-        """List a tenant's backups, oldest first.
+    def page(self, tenant_id: TenantId, request: PageRequest) -> Page[CataloguedBackup]:
+        """Read a page of a tenant's backups, oldest first.
 
         :raises DependencyFailed: the registry or S3 did not answer.
         """
-        return self._catalogue.of(*self._ids(tenant_id))
+        return self._catalogue.page(request, *self._ids(tenant_id))
 
     def get(self, tenant_id: TenantId, backup_id: BackupId) -> CataloguedBackup:
         """Look a backup up.

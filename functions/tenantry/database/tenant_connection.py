@@ -34,7 +34,7 @@ _LONG_ERROR = 1_000_000
 _OTHER_ENCODING = "22P05"
 _SENT_OTHERWISE = "The statement ran, but a trigger has set another client_encoding, so its answer can't be read."
 _READ_AGAIN = "What it has changed is changed: do not repeat it. Have the trigger leave client_encoding as it is."
-# A statement was cancelled, or its time was over; and after how many of them a pooler's session is no longer tried again.
+# A statement was cancelled, or its time was over; of so many in a row one is told.
 _ENDED, _MOST_CUT_SHORT = "57014", 4
 # A function may have prepared another statement by the name of ours: EXECUTE finds a wrong number of parameters.
 _OTHER_PARAMETERS = "42601"

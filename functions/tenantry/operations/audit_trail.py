@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from tenantry.domain.errors import TenantryError
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.audit import AuditEntry
-from tenantry.operations.audit_log import AuditLog
+from tenantry.operations.audit_log import AuditFilter, AuditLog
 
 
 class AuditTrail:
@@ -30,10 +31,12 @@ class AuditTrail:
             raise
         self._append(actor, action, target, "succeeded")
 
-    def read(self, month: datetime, target: str | None, limit: int) -> list[AuditEntry]:
-        """Return a month's newest entries, at most `limit`; with a `target`, only those about it."""
-        entries = self._log.read(month, target)
-        return [entry for entry, _ in zip(entries, range(limit), strict=False)]
+    def page(self, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
+        """Read a page of entries, newest first.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._log.page(wanted, request)
 
     def _append(self, actor: str, action: str, target: str, outcome: str) -> None:
         now = datetime.now(UTC)

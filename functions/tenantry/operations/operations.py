@@ -1,7 +1,7 @@
 """Starts operations and performs them step by step, so that a worker's death costs no more than repeating a step."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,9 +12,11 @@ from tenantry.aws.timer import Timer
 from tenantry.aws.unreached_services import with_the_way_out
 from tenantry.domain.errors import Conflict, Details, NotFound, TenantryError
 from tenantry.domain.operation import UNDO_UNTIL, UNDONE, Operation, OperationStatus
+from tenantry.domain.operation_expiry import NO_WAY_BACK, is_over
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.leases import Leases
-from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operation_store import OperationFilter, OperationStore
 
 
 class Step(NamedTuple):
@@ -141,16 +143,34 @@ class Operations:
             )
         return operation
 
-    def newest(self, limit: int, kind: str | None = None, target: str | None = None) -> list[Operation]:
-        """List the newest operations; `kind` and `target` narrow the list."""
-        found = (o for o in self._store.newest() if kind in {None, o.kind} and target in {None, o.target})
-        return list(islice(found, limit))
+    def page(self, wanted: OperationFilter, request: PageRequest) -> Page[Operation]:
+        """Read a page of the operations that are wanted, newest first.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._store.page(wanted, request)
+
+    def newest(self, limit: int, target: str, kind: str = "") -> list[Operation]:
+        """List the newest operations on one thing; `kind` narrows the list."""
+        return list(islice(self._store.about(target, kind), limit))
+
+    def unfinished_page(self, kind: str, since: datetime, request: PageRequest) -> Page[Operation]:
+        """Read a page of the operations of a kind that were asked for since then and have not succeeded, newest first.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        return self._store.page(OperationFilter(kind=kind, since=since, unsuccessful=True), request)
+
+    def unfinished_since(self, kind: str, since: datetime) -> Iterator[Operation]:
+        """Yield all of them."""
+        return self._store.walk(OperationFilter(kind=kind, since=since, unsuccessful=True))
 
     def _unfinished(self, kind: str, target: str) -> Operation | None:
-        newest = next((o for o in self._store.newest() if (o.kind, o.target) == (kind, target)), None)
+        newest = next(self._store.about(target, kind), None)
+        # The index may not know yet how it ended.
+        newest = self._store.get(newest.operation_id) if newest else None
         # An undone operation is over. A new request makes a new operation, so that the certificate names its requester.
-        over = newest is None or newest.status is OperationStatus.SUCCEEDED or newest.error == UNDONE
-        return None if over else newest
+        return None if newest is None or is_over(newest.status, newest.error) else newest
 
 
 class Performer:
@@ -189,7 +209,7 @@ class Performer:
         :raises TenantryError: a step failed, as in `perform`.
         """
         operation = self._get(operation_id)
-        if operation.status is OperationStatus.SUCCEEDED or operation.error == UNDONE:
+        if is_over(operation.status, operation.error):
             return operation
         try:
             return self._do_steps(operation)
@@ -207,6 +227,8 @@ class Performer:
             found = step.run(operation) or {}
             operation = replace(operation, done=(*operation.done, step.name), facts=operation.facts | found)
             self._store.put(operation)
+        if operation.kind in NO_WAY_BACK:
+            self._store.let_go(operation.target)
         operation = replace(operation, status=OperationStatus.SUCCEEDED, error=None)
         self._store.put(operation)
         return operation

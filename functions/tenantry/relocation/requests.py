@@ -255,7 +255,7 @@ class Relocations:
 
     def _last_relocation(self, tenant: Tenant, home: Home) -> Operation | None:
         """Find the operation that brought the tenant to its home, be its end written down or not."""
-        found = self._operations.newest(_SEARCHED, target=f"tenant/{tenant.tenant_id}")
+        found = self._operations.newest(_SEARCHED, f"tenant/{tenant.tenant_id}")
         return next((o for o in found if _arrived(o, home)), None)
 
     def _begin(self, tenant: Tenant, kind: str, journey: Journey, actor: str) -> Operation:

@@ -29,14 +29,15 @@ def stored_step(name: str, kind: str, make: Callable[[], dict[str, Any]], store:
     return Step(name, run)
 
 
-def newest_report(operations: Operations, store: ReportStore, kind: str, path: str) -> dict[str, Any]:
+def newest_report(operations: Operations, store: ReportStore, kind: str, target: str, path: str) -> dict[str, Any]:
     """Read the newest report of a kind, shortened to fit into an answer.
 
+    :param target: what operations that make such a report are about.
     :param path: the route whose POST makes such a report.
     :raises NotFound: there is no report yet.
     :raises DependencyFailed: DynamoDB or S3 did not answer.
     """
-    done = next((o for o in operations.newest(_ENOUGH, kind) if _KEY in o.facts), None)
+    done = next((o for o in operations.newest(_ENOUGH, target, kind) if _KEY in o.facts), None)
     if done is None:
         raise NotFound("There is no such report yet.", code="report_unknown", hint=f"POST {path} makes one.")
     key = done.facts[_KEY]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.aws.registry import registry_unavailable
+from tenantry.aws.registry_pages import HIGHEST, Span, read_page
 from tenantry.domain.errors import DependencyFailed, NotFound
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.rollouts.planned_steps import PlannedStep
 from tenantry.rollouts.rollout import Entry, entry_from
 
@@ -34,6 +36,11 @@ class Ledger:
     def all(self, rollout_id: str) -> list[Entry]:
         """List all entries, by home. :raises DependencyFailed: DynamoDB did not answer."""
         return list(self._query(rollout_id))
+
+    def page(self, rollout_id: str, request: PageRequest) -> Page[Entry]:
+        """Read a page of entries, by home. :raises DependencyFailed: DynamoDB did not answer."""
+        found = read_page(self._dynamodb, self._table, homes_of(rollout_id), request, consistent=True)
+        return found.map(lambda item: entry_from(json.loads(item["entry"]["S"])))
 
     def get(self, rollout_id: str, unit: str) -> Entry:
         """Look one up.
@@ -156,6 +163,11 @@ class Ledger:
             return self._dynamodb.batch_write_item(RequestItems=requests)["UnprocessedItems"]
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
+
+
+def homes_of(rollout_id: str) -> Span:
+    """Say where in the registry's table a rollout's homes are."""
+    return Span(_partition(rollout_id), low=f"{_STEPS}{HIGHEST}")
 
 
 def _next(entry: Entry) -> Entry:

@@ -8,6 +8,7 @@ from typing import Protocol
 from tenantry.aws.registry import Registry
 from tenantry.aws.state_machine import StateMachine
 from tenantry.domain.errors import Conflict
+from tenantry.domain.paging import MOST, Page, PageRequest, cut
 from tenantry.domain.revision import find_target
 from tenantry.revisions.history import History
 from tenantry.revisions.rendering import RenderedHistory
@@ -24,7 +25,7 @@ from tenantry.rollouts.planning import (
     was_changed,
     way_back,
 )
-from tenantry.rollouts.rollout import PLANNING, Entry, Rollout, RolloutState, Wave
+from tenantry.rollouts.rollout import PLANNING, Entry, EntryState, Rollout, RolloutState, Wave
 from tenantry.rollouts.rollout_store import RolloutStore
 from tenantry.rollouts.units import Unit, units_of
 
@@ -91,22 +92,36 @@ class Rollouts:
         """Look a rollout up. :raises NotFound: there is none of that id."""
         return self._rollouts.get(rollout_id)
 
-    def newest(self, limit: int) -> list[Rollout]:
-        """List the newest rollouts."""
-        return self._rollouts.newest(limit)
+    def page(self, request: PageRequest) -> Page[Rollout]:
+        """Read a page of rollouts, newest first."""
+        return self._rollouts.page(request)
 
-    def entries(self, rollout_id: str) -> list[Entry]:
+    def entries(self, rollout_id: str) -> Sequence[Entry]:
         """List all that a rollout's ledger has. Of one that was cancelled, what nobody goes on with is settled.
 
         :raises NotFound: there is none of that id.
         """
-        rollout, entries = self._rollouts.get(rollout_id), self._ledger.all(rollout_id)
+        return self._settled(self._rollouts.get(rollout_id), self._ledger.all(rollout_id))
+
+    def _settled(self, rollout: Rollout, entries: Sequence[Entry]) -> Sequence[Entry]:
         if rollout.state is not RolloutState.CANCELLED:
             return entries
         now = datetime.now(UTC)
         settled = {entry.unit: left_behind(entry, now) for entry in entries if not entry.is_settled}
-        self._ledger.replace_all(rollout_id, [entry for entry in settled.values() if entry.is_settled])
+        self._ledger.replace_all(rollout.rollout_id, [entry for entry in settled.values() if entry.is_settled])
         return [settled.get(entry.unit, entry) for entry in entries]
+
+    def entries_page(self, rollout_id: str, state: EntryState | None, request: PageRequest) -> Page[Entry]:
+        """Read a page of a rollout's ledger, by home; with a state, of the homes that are in it.
+
+        :raises NotFound: there is none of that id.
+        """
+        rollout, page = (
+            self._rollouts.get(rollout_id),
+            self._ledger.page(rollout_id, PageRequest(MOST if state else request.limit, request.after)),
+        )
+        entries = self._settled(rollout, page.items)
+        return cut(Page(tuple(e for e in entries if state in (None, e.state)), page.after), request, lambda e: e.unit)
 
     def steps(self, rollout_id: str) -> list[PlannedStep]:
         """List the steps that a rollout was planned with."""

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.aws.registry import registry_unavailable
+from tenantry.aws.registry_pages import HIGHEST, Span, read_page
 from tenantry.domain.errors import Conflict, NotFound
+from tenantry.domain.paging import Page, PageRequest
 from tenantry.domain.ulid import ALPHABET
 from tenantry.rollouts.rollout import Rollout, RolloutState, rollout_from
 
@@ -19,6 +21,7 @@ _KIND: Final = "ROLLOUT"
 _ID: Final = re.compile(f"[{ALPHABET}]{{26}}")
 # Sorts behind all ULIDs, and is none.
 _UNDER_WAY: Final = "~under-way"
+ALL_ROLLOUTS: Final = Span(_KIND, high=HIGHEST, newest_first=True)
 # How often a change is tried again that another has overtaken.
 _TRIES: Final = 8
 
@@ -54,11 +57,19 @@ class RolloutStore:
         return self._read(rollout_id)[0]
 
     def newest(self, limit: int) -> list[Rollout]:
-        """List the newest rollouts, newest first.
+        """List the newest rollouts, newest first; at most 1,000.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        return [rollout for _, rollout in zip(range(limit), self._all(), strict=False)]
+        return list(self.page(PageRequest(limit)).items)
+
+    def page(self, request: PageRequest) -> Page[Rollout]:
+        """Read a page of rollouts, newest first.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        found = read_page(self._dynamodb, self._table, ALL_ROLLOUTS, request)
+        return found.map(lambda item: rollout_from(json.loads(item["record"]["S"])))
 
     def change(self, rollout_id: str, change: Callable[[Rollout], Rollout]) -> Rollout:
         """Replace a rollout by what `change` makes of it; a rollout that is over lets another one begin.
@@ -208,19 +219,6 @@ class RolloutStore:
     def _delete(self, rollout_id: str) -> None:
         try:
             self._dynamodb.delete_item(TableName=self._table, Key=self._key(rollout_id))
-        except (ClientError, BotoCoreError) as exc:
-            raise registry_unavailable() from exc
-
-    def _all(self) -> Iterator[Rollout]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :kind AND sk < :ids",
-            ExpressionAttributeValues={":kind": {"S": _KIND}, ":ids": {"S": _UNDER_WAY}},
-            ScanIndexForward=False,
-        )
-        try:
-            for page in pages:
-                yield from (rollout_from(json.loads(item["record"]["S"])) for item in page["Items"])
         except (ClientError, BotoCoreError) as exc:
             raise registry_unavailable() from exc
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenantry.aws.registry import registry_unavailable
+from tenantry.aws.registry_pages import HIGHEST, Span, read_page
+from tenantry.domain.paging import MOST, Page, PageRequest
 from tenantry.domain.tenant import TenantId
 from tenantry.tenants.certificate import ErasureCertificate
 
@@ -38,16 +40,21 @@ class CertificateStore:
                 raise registry_unavailable() from exc
 
     def of(self, tenant_id: TenantId) -> Iterator[dict[str, Any]]:
-        """Yield a tenant's certificates, oldest first, as JSON values.
+        """Yield a tenant's certificates, oldest first, as JSON values; of more than 1,000 the oldest.
 
         :raises DependencyFailed: DynamoDB did not answer.
         """
-        try:
-            answer = self._dynamodb.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :kind AND begins_with(sk, :tenant)",
-                ExpressionAttributeValues={":kind": {"S": "CERTIFICATE"}, ":tenant": {"S": f"{tenant_id.value}#"}},
-            )
-        except (ClientError, BotoCoreError) as exc:
-            raise registry_unavailable() from exc
-        yield from (json.loads(item["content"]["S"]) for item in answer["Items"])
+        yield from self.page(tenant_id, PageRequest(MOST)).items
+
+    def page(self, tenant_id: TenantId, request: PageRequest) -> Page[dict[str, Any]]:
+        """Read a page of a tenant's certificates, oldest first, as JSON values.
+
+        :raises DependencyFailed: DynamoDB did not answer.
+        """
+        found = read_page(self._dynamodb, self._table, certificates_of(tenant_id), request)
+        return found.map(lambda item: json.loads(item["content"]["S"]))
+
+
+def certificates_of(tenant_id: TenantId) -> Span:
+    """Say where in the registry's table a tenant's certificates are."""
+    return Span("CERTIFICATE", f"{tenant_id.value}#", f"{tenant_id.value}#{HIGHEST}")

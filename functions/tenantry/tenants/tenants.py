@@ -159,10 +159,6 @@ class Tenants:
         """
         return find_by_any_id(self._registry, tenant_id)
 
-    def all(self) -> list[Tenant]:
-        """List them by id."""
-        return list(self._registry.tenants())
-
     def suspend(self, tenant_id: TenantId) -> Tenant:
         """Serve a tenant no more, and end its sessions; its data and its backups go on.
 

@@ -41,7 +41,7 @@ def restore(desk: Desk, tenant_id: TenantId, fault: Fault | None = None, body: d
 
 
 def certificate(desk: Desk, tenant_id: TenantId) -> dict[str, Any]:
-    (found,) = desk.call("GET", f"/admin/v1/tenants/{tenant_id}/certificates").json
+    (found,) = desk.call("GET", f"/admin/v1/tenants/{tenant_id}/certificates").json["items"]
     return dict(found)
 
 

@@ -178,7 +178,7 @@ def test_a_server_is_taken_off_when_nothing_names_it(desk: Desk) -> None:
         desk.do(f"POST /tenants/{tenant_id}/confirm")
         assert delete().status == 200
         assert (delete().status, delete().json["code"]) == (404, "server_unknown")
-        assert "spare" not in [server["server_id"] for server in desk.call("GET", "/admin/v1/servers").json]
+        assert "spare" not in [server["server_id"] for server in desk.call("GET", "/admin/v1/servers").json["items"]]
         assert ServerSecrets(aws_client("secretsmanager", REGION), STAGE).find("spare") is None
         # So a server gets another id.
         assert desk.call("PUT", "/admin/v1/servers/there", body(desk, "there")).status == 200

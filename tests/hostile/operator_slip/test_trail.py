@@ -1,16 +1,17 @@
 """What stands in the audit trail stays there."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from moto import mock_aws
 
 from tenantry.aws.clients import aws_client
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.paging import PageRequest
 from tenantry.domain.ulid import new_ulid
 from tenantry.operations.audit import AuditEntry
-from tenantry.operations.audit_log import AuditLog
+from tenantry.operations.audit_log import AuditFilter, AuditLog
 from tests.integration.conftest import ENVIRONMENT, REGION, TABLE, create_registry
 
 
@@ -27,4 +28,5 @@ def test_an_entry_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
         for other in (replace(entry, actor="op-2"), replace(entry, outcome="failed"), entry):
             with pytest.raises(DependencyFailed):
                 log.append(other)
-        assert list(log.read(now)) == [entry]
+        wanted = AuditFilter(now - timedelta(days=1), now + timedelta(days=1))
+        assert log.page(wanted, PageRequest()).items == (entry,)

@@ -17,7 +17,9 @@ from tenantry.backups.progress import BackupState, Progress
 from tenantry.backups.progress_store import ProgressStore
 from tenantry.domain.backup import BackupId, new_backup_id
 from tenantry.domain.errors import Conflict, DependencyFailed
+from tenantry.domain.paging import PageRequest
 from tenantry.domain.tenant import TenantId
+from tenantry.operations.audit_log import AuditFilter
 from tenantry.operations.leases import Leases
 from tests.integration.backups.test_take import BUCKET, back_up
 from tests.integration.conftest import TABLE, Reply, World
@@ -110,7 +112,9 @@ def test_a_tenants_admin_asks_watches_and_downloads(world: World, s3: Any, start
     assert int(query.get("X-Amz-Expires", query.get("Expires", ["0"]))[0]) > 0
     ends = datetime.fromisoformat(link.json["expires_at"]) - datetime.now(UTC)
     assert timedelta() < ends <= timedelta(minutes=15)
-    trail = wiring.services().trail.read(datetime.now(UTC), f"tenant/{tenant}", 10)
+    day = timedelta(days=1)
+    wanted = AuditFilter(datetime.now(UTC) - day, datetime.now(UTC) + day, f"tenant/{tenant}")
+    trail = wiring.services().trail.page(wanted, PageRequest()).items
     assert [(e.actor, e.action, e.outcome) for e in reversed(trail)] == [
         ("someone", "back_up_now", "succeeded"),
         ("someone", "back_up_now", "backup_in_progress"),

@@ -29,7 +29,7 @@ def test_settings_are_set_shown_and_recorded(subject: Subject) -> None:
     assert registered(subject).data_api == DataApiSettings(
         ("api", "public"), aggregates=True, plans=True, max_rows=20, at_once=2
     )
-    (entry, *_) = subject.operator.call("GET", "/admin/v1/audit", target=f"tenant/{subject.tenant_id}").json
+    (entry, *_) = subject.operator.call("GET", "/admin/v1/audit", target=f"tenant/{subject.tenant_id}").json["items"]
     assert (entry["action"], entry["actor"]) == ("set_data_api", "op-1")
 
 

@@ -17,7 +17,7 @@ from tenantry.aws.function_invocation import FunctionInvoker
 from tenantry.domain.errors import DatabaseUnavailable, TenantryError
 from tenantry.domain.operation import Operation
 from tenantry.domain.tenant import Isolation, TenantId
-from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operation_store import OperationFilter, OperationStore
 from tenantry.operations.operations import Performer, Step
 from tests.integration.conftest import TABLE, Reply, World
 from tests.integration.homes.conftest import new_id
@@ -227,6 +227,6 @@ def lodgers(wired: tuple[World, PostgresServer], s3: Any) -> Iterator[Lodgers]:
 def forget_operations(world: World) -> None:
     """Delete all operations: whoever looks for one reads them all."""
     dynamodb = world.registry._dynamodb
-    for operation in list(OperationStore(dynamodb, TABLE).newest()):
+    for operation in list(OperationStore(dynamodb, TABLE).walk(OperationFilter())):
         key = {"pk": {"S": "OPERATION"}, "sk": {"S": operation.operation_id}}
         dynamodb.delete_item(TableName=TABLE, Key=key)

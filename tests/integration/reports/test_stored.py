@@ -40,7 +40,7 @@ class Stand:
         return Performer(self.store, self.leases, {KIND: (step,)}).perform(operation_id)
 
     def newest(self) -> dict[str, Any]:
-        return newest_report(self.operations, ReportStore(self.s3, BUCKET), KIND, PATH)
+        return newest_report(self.operations, ReportStore(self.s3, BUCKET), KIND, "fleet/drift", PATH)
 
 
 @pytest.fixture

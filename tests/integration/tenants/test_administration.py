@@ -97,7 +97,7 @@ def test_a_new_tenant_says_from_when_on_it_is_served(operator: Operator) -> None
 
 
 def operator_servers(operator: Operator) -> list[str]:
-    return [server["server_id"] for server in operator.call("GET", "/admin/v1/servers").json]
+    return [server["server_id"] for server in operator.call("GET", "/admin/v1/servers").json["items"]]
 
 
 def test_a_server_is_registered_after_a_check_and_tells_no_secret(operator: Operator) -> None:
@@ -185,7 +185,7 @@ def test_a_tenant_is_made_and_served(operator: Operator) -> None:
     assert operator.world.call(tenant_id, "POST", "notes", body={"id": 1}).status == 201
     shown = {key: value for key, value in reply.json.items() if key != "usable_after"}
     assert operator.call("GET", f"/admin/v1/tenants/{name}").json == shown
-    assert name in [tenant["tenant_id"] for tenant in operator.call("GET", "/admin/v1/tenants").json]
+    assert name in [tenant["tenant_id"] for tenant in operator.call("GET", "/admin/v1/tenants").json["items"]]
     again = operator.create(name, region=REGION)
     assert (again.status, again.json) == (200, shown)
     assert operator.world.call(tenant_id, table="notes").json == [{"id": 1}]
@@ -283,7 +283,7 @@ def test_an_erasure_has_to_be_confirmed_and_can_be_undone(operator: Operator) ->
     shown = operator.call("GET", f"/admin/v1/operations/{begun.json['operation_id']}").json
     assert (shown["status"], shown["error"]) == ("failed", "undone")
     assert operator.call("POST", f"/admin/v1/tenants/{name}/resume").json["status"] == "active"
-    assert operator.call("GET", f"/admin/v1/tenants/{name}/certificates").json == []
+    assert operator.call("GET", f"/admin/v1/tenants/{name}/certificates").json["items"] == []
     anew = operator.call("DELETE", f"/admin/v1/tenants/{name}", {"tenant_id": name, "undo_hours": 72}).json
     assert anew["operation_id"] != begun.json["operation_id"]
     store = wiring.services().operations._store
@@ -299,15 +299,15 @@ def test_every_action_is_in_the_audit_trail_with_its_outcome_and_no_secret(opera
     name = operator.create().json["tenant_id"]
     operator.call("POST", f"/admin/v1/tenants/{name}/suspend")
     operator.call("POST", "/admin/v1/tenants/nobody/suspend")
-    trail = operator.call("GET", "/admin/v1/audit", target=f"tenant/{name}").json
+    trail = operator.call("GET", "/admin/v1/audit", target=f"tenant/{name}").json["items"]
     assert [(entry["action"], entry["outcome"]) for entry in trail] == [
         ("suspend_tenant", "succeeded"),
         ("create_tenant", "succeeded"),
     ]
     assert {entry["actor"] for entry in trail} == {"op-1"}
     everything = operator.call("GET", "/admin/v1/audit")
-    assert {"tenant/nobody", "server/first"} <= {entry["target"] for entry in everything.json}
-    assert "tenant_unknown" in {entry["outcome"] for entry in everything.json}
+    assert {"tenant/nobody", "server/first"} <= {entry["target"] for entry in everything.json["items"]}
+    assert "tenant_unknown" in {entry["outcome"] for entry in everything.json["items"]}
     assert operator.world.server.admin_password not in everything.text
     assert operator.call("GET", "/admin/v1/audit", month="yesterday").json["code"] == "invalid_month"
 

@@ -25,7 +25,7 @@ def delete(desk: Desk, tenant_id: TenantId | str, body: dict[str, Any] | None = 
 
 
 def certificates(desk: Desk, tenant_id: TenantId) -> list[dict[str, Any]]:
-    found = desk.call("GET", f"/admin/v1/tenants/{tenant_id}/certificates").json
+    found = desk.call("GET", f"/admin/v1/tenants/{tenant_id}/certificates").json["items"]
     assert all(verify(certificate) for certificate in found)
     return list(found)
 
@@ -50,14 +50,14 @@ def test_what_was_held_goes_when_the_hold_is_off(desk: Desk) -> None:
     assert desk.call("DELETE", again).status == 200
     desk.perform(delete(desk, tenant_id).json["operation_id"])
     assert certificates(desk, tenant_id)[-1]["remains"] == []
-    assert desk.call("GET", f"/admin/v1/tenants/{tenant_id}/backups").json == []
+    assert desk.call("GET", f"/admin/v1/tenants/{tenant_id}/backups").json["items"] == []
     gone = delete(desk, tenant_id)
     assert (gone.status, gone.json["code"]) == (404, "tenant_unknown")
-    trail = desk.call("GET", "/admin/v1/audit").json
+    trail = desk.call("GET", "/admin/v1/audit").json["items"]
     done = [entry["outcome"] for entry in trail if entry["target"] == f"tenant/{tenant_id}"]
     assert done.count("succeeded") >= 4
     # Nobody else's goes along.
-    assert len(desk.call("GET", f"/admin/v1/tenants/{neighbour}/backups").json) == 1
+    assert len(desk.call("GET", f"/admin/v1/tenants/{neighbour}/backups").json["items"]) == 1
     assert desk.call("DELETE", others).status == 200
 
 
@@ -73,7 +73,7 @@ def test_what_was_backed_up_under_former_ids_goes_along(desk: Desk) -> None:
     desk.perform(begun["operation_id"])
     for tenant_id in (old, new):
         assert certificates(desk, tenant_id)[-1]["remains"] == []
-    assert desk.call("GET", f"/admin/v1/tenants/{old}/backups").json == []
+    assert desk.call("GET", f"/admin/v1/tenants/{old}/backups").json["items"] == []
 
 
 def test_nobody_who_was_never_there_has_remains(desk: Desk) -> None:

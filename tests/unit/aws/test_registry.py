@@ -10,6 +10,7 @@ from tenantry.aws.registry import Registry
 from tenantry.domain.data_api import DataApiSettings
 from tenantry.domain.errors import BadRequest
 from tenantry.domain.tenant import Isolation, Limits, Tenant, TenantId, TenantStatus
+from tests.registry_table import create_registry_table
 
 REGION, TABLE = "ap-south-1", "registry"
 ACME = Tenant(TenantId("acme"), TenantStatus.ACTIVE, Isolation.DATABASE, "s1")
@@ -19,12 +20,7 @@ ACME = Tenant(TenantId("acme"), TenantStatus.ACTIVE, Isolation.DATABASE, "s1")
 def registry() -> Iterator[Registry]:
     with mock_aws():
         dynamodb = aws_client("dynamodb", REGION)
-        dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        create_registry_table(dynamodb, TABLE)
         yield Registry(dynamodb, TABLE)
 
 

@@ -16,11 +16,12 @@ from tenantry.aws.secret_store import ServerSecrets
 from tenantry.aws.timer import Timer
 from tenantry.domain.credentials import Credentials
 from tenantry.domain.operation import Operation
+from tenantry.domain.paging import PageRequest
 from tenantry.domain.pgadmin import DeskFiles
 from tenantry.domain.server import Server
 from tenantry.domain.tenant import TenantId
 from tenantry.operations.leases import Leases
-from tenantry.operations.operation_store import OperationStore
+from tenantry.operations.operation_store import OperationFilter, OperationStore
 from tenantry.operations.operations import Operations, Performer
 from tenantry.servers.servers import Servers
 from tests.integration.conftest import REGION, STAGE, TABLE, World
@@ -51,6 +52,9 @@ class Desk:
 
     def open(self, *tenants: TenantId, hours: int = 8, files: DeskFiles | None = None) -> Inspection:
         return self.inspections.open(InspectionRequest(tenants, hours, files or DeskFiles()), OPERATOR)
+
+    def shown(self) -> list[dict[str, Any]]:
+        return list(self.inspections.page(PageRequest()).items)
 
     def close(self, look: Inspection) -> Operation:
         return self.performer.perform(look.operation_id)
@@ -117,7 +121,6 @@ def desk(world: World) -> Iterator[Desk]:
     inspections = Inspections(world.registry, world.secrets, servers, pass_files, operations, STAGE)
     made = Desk(world, inspections, store, performer, secrets, scheduler)
     yield made
-    for operation in store.newest():
-        if operation.kind == KIND:
-            performer.perform(operation.operation_id)
+    for operation in store.walk(OperationFilter(kind=KIND)):
+        performer.perform(operation.operation_id)
     assert made.logins() == []

@@ -132,15 +132,15 @@ def test_a_look_whose_moment_was_missed_is_closed_with_the_next_call(desk: Desk)
     assert operation is not None
     past = datetime.now(UTC) - timedelta(hours=1)
     desk.store.put(replace(operation, facts=operation.facts | {"expires_at": past.isoformat()}))
-    assert [shown["expired"] for shown in desk.inspections.list_open()] == [False, True]
+    assert [shown["expired"] for shown in desk.shown()] == [False, True]
     third = desk.open(desk.world.tenants[0])
-    assert {shown["operation_id"] for shown in desk.inspections.list_open()} == {other.operation_id, third.operation_id}
+    assert {shown["operation_id"] for shown in desk.shown()} == {other.operation_id, third.operation_id}
     assert len(desk.logins()) == 2
 
 
 def test_what_is_open_is_shown_without_passwords(desk: Desk) -> None:
     look = desk.open(*desk.world.tenants)
-    (shown,) = desk.inspections.list_open()
+    (shown,) = desk.shown()
     assert (shown["requested_by"], shown["expires_at"]) == (OPERATOR, look.expires_at.isoformat())
     assert [login["tenant"] for login in shown["logins"]] == [str(tenant) for tenant in desk.world.tenants]
     assert sorted(login["login"] for login in shown["logins"]) == sorted(desk.logins())
@@ -149,7 +149,7 @@ def test_what_is_open_is_shown_without_passwords(desk: Desk) -> None:
     for line in desk.pass_lines(look):
         password = line.rsplit(":", 1)[1]
         assert len(password) == 43
-        assert password not in json.dumps([look.to_json(), desk.inspections.list_open(), operation.facts])
+        assert password not in json.dumps([look.to_json(), desk.shown(), operation.facts])
 
 
 def test_the_secret_says_when_it_expires(desk: Desk) -> None:
@@ -180,7 +180,7 @@ def test_nothing_is_opened_where_one_of_the_tenants_can_not_be(desk: Desk) -> No
         assert getattr(refusal.value, "code", "") == code
         assert str(other) in str(refusal.value)
     assert desk.logins() == []
-    assert desk.inspections.list_open() == []
+    assert desk.shown() == []
 
 
 def test_what_was_made_is_taken_back_when_a_login_does_not_work(desk: Desk) -> None:
@@ -194,4 +194,4 @@ def test_what_was_made_is_taken_back_when_a_login_does_not_work(desk: Desk) -> N
         desk.world.secrets.write(other, desk.world.credentials[other])
     assert getattr(refusal.value, "code", "") == "identity_mismatch"
     assert desk.logins() == []
-    assert desk.inspections.list_open() == []
+    assert desk.shown() == []

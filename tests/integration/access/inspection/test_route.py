@@ -34,13 +34,13 @@ def test_an_operator_opens_a_look_and_it_stands_in_each_tenants_trail(desk: Desk
     entries = opened.json["servers"]["Servers"]
     assert [entry["Name"] for entry in entries.values()] == [mine, theirs]
     shown = operator.call("GET", PATH)
-    assert [look["operation_id"] for look in shown.json] == [opened.json["operation_id"]]
+    assert [look["operation_id"] for look in shown.json["items"]] == [opened.json["operation_id"]]
     operation = operator.call("GET", f"/admin/v1/operations/{opened.json['operation_id']}")
     text: str = desk.secrets.get_secret_value(SecretId=opened.json["secret"])["SecretString"]
     for line in text.splitlines():
         assert line.rsplit(":", 1)[1] not in opened.text + shown.text + operation.text
     for tenant in (mine, theirs):
-        (entry,) = operator.call("GET", "/admin/v1/audit", target=f"tenant/{tenant}").json
+        (entry,) = operator.call("GET", "/admin/v1/audit", target=f"tenant/{tenant}").json["items"]
         assert (entry["action"], entry["actor"], entry["outcome"]) == ("look_into_tenant", "op-1", "succeeded")
 
 
@@ -65,5 +65,5 @@ def test_a_call_that_does_not_fit_opens_nothing(desk: Desk, operator: Operator, 
 def test_a_tenant_that_is_not_known_is_said_and_written_down(desk: Desk, operator: Operator) -> None:
     refused = operator.call("POST", PATH, {"tenants": ["nobody-here"]})
     assert (refused.status, refused.json["code"], refused.json["details"]) == (404, "tenant_unknown", "nobody-here")
-    (entry,) = operator.call("GET", "/admin/v1/audit", target="tenant/nobody-here").json
+    (entry,) = operator.call("GET", "/admin/v1/audit", target="tenant/nobody-here").json["items"]
     assert entry["outcome"] == "tenant_unknown"

@@ -35,6 +35,7 @@ from tenantry.domain.verification import Verification
 from tenantry.operations.leases import Leases
 from tenantry.operations.operation_store import OperationStore
 from tests.quick_moto import own_clients
+from tests.registry_table import create_registry_table
 
 REGION, TABLE = "ap-south-1", "registry"
 ONE_A_DAY = RetentionPolicy(daily=1, weekly=0, monthly=0, unverified_days=1)
@@ -141,12 +142,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     # Some tests change the client of S3, or listen to it.
     with mock_aws(), own_clients():
-        aws_client("dynamodb", REGION).create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        create_registry_table(aws_client("dynamodb", REGION), TABLE)
         yield
 
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from moto.s3.models import S3Backend
 
 from tenantry.backups.catalogue import BackupCatalogue
 from tenantry.backups.hold_tags import BackupHolds
 from tenantry.domain.backup import BackupId, Manifest, dump_key, manifest_key
-from tenantry.domain.catalogue import Fault
+from tenantry.domain.catalogue import CataloguedBackup, Fault
 from tenantry.domain.errors import DependencyFailed
+from tenantry.domain.paging import PageRequest
 from tenantry.domain.tenant import TenantId
 from tests.integration.backups.retention.conftest import ACME, ACME_PROD, Stand, make_bucket
 
@@ -41,6 +43,47 @@ def test_backups_of_a_former_id_and_of_another_region_are_the_tenants_too(stand:
     for backup_id in ids:
         assert catalogue.find(backup_id, ACME, TenantId("acme-old")) is not None
     assert catalogue.find(ids[0], ACME) is None
+
+
+@pytest.fixture
+def exact_markers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto begin behind a key that is not there: it leaves the next one out. S3 and the local AWS do not."""
+    listed = S3Backend.list_object_versions
+
+    def behind(self: Any, bucket: str, *, key_marker: str | None = None, **options: Any) -> Any:
+        if key_marker is None or options.get("version_id_marker"):
+            return listed(self, bucket, key_marker=key_marker, **options)
+        versions, prefixes, gone, *more = listed(self, bucket, **options)
+        return ([v for v in versions if v.name > key_marker], prefixes, [g for g in gone if g.name > key_marker], *more)
+
+    monkeypatch.setattr(S3Backend, "list_object_versions", behind)
+
+
+@pytest.mark.usefixtures("exact_markers")
+def test_backups_are_paged_over_all_ids_and_regions(stand: Stand) -> None:
+    """Only what is on the page is read, and a deleted backup is a backup as long as S3 has its versions."""
+    elsewhere, old = make_bucket("elsewhere"), TenantId("acme-old")
+    ids = [stand.publish(9, old), elsewhere.publish(8), stand.publish(7, verified=False), elsewhere.publish(6, old)]
+    ids += [stand.publish(days) for days in (5, 4, 3)]
+    stand.publish(2, ACME_PROD)
+    stand.s3.delete_object(Bucket=stand.bucket, Key=manifest_key(ACME, ids[4]))
+    catalogue = BackupCatalogue(stand.s3, stand.bucket, [elsewhere.catalogue])
+    whole = catalogue.of(ACME, old)
+    for limit in (1, 2, 3, 7, 100):
+        page = catalogue.page(PageRequest(limit), ACME, old)
+        found: list[CataloguedBackup] = []
+        while True:
+            assert len(page.items) <= limit
+            found += page.items
+            if not page.after:
+                break
+            page = catalogue.page(PageRequest(limit, page.after), ACME, old)
+        assert found == whole
+        assert [one.backup_id for one in found] == ids
+    reads: list[str] = []
+    stand.s3.meta.events.register("before-call.s3.GetObject", lambda **_: reads.append("one"))
+    assert len(catalogue.page(PageRequest(2), ACME, old).items) == 2
+    assert len(reads) == 4  # the manifests and drills of two
 
 
 def test_a_fleet_is_listed_tenant_by_tenant(stand: Stand) -> None:

@@ -15,6 +15,7 @@ from tenantry.domain.errors import BadRequest, Conflict, DependencyFailed, Tenan
 from tenantry.domain.operation import Operation, OperationStatus
 from tenantry.domain.tenant import Isolation, Tenant, TenantId, TenantStatus
 from tenantry.operations.leases import TENANT_LEASE
+from tenantry.operations.operation_store import OperationFilter
 from tests.integration.backups.retention.conftest import ACME, ACME_PROD, REGION, TABLE, Stand
 
 ORDER = {"scheduled_at": "2026-11-01T07:00:00Z", "execution_id": "once", "trigger": "schedule"}
@@ -47,7 +48,7 @@ class Run:
         return told["result"], told["code"], told["bytes"]
 
     def operations(self) -> list[Operation]:
-        return list(self.stand.operations.newest())
+        return list(self.stand.operations.walk(OperationFilter()))
 
     def json(self, key: str) -> Any:
         return json.loads(self.stand.s3.get_object(Bucket=self.stand.bucket, Key=key)["Body"].read())

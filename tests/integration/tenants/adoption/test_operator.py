@@ -46,7 +46,7 @@ def test_an_operator_adopts_with_a_hand_made_secret(operator: Operator, legacy: 
     assert operator.call("PUT", path, {}).json["code"] == "tenant_adopted"
     assert names(legacy.world, legacy.tenant_id) == ["Ada", "Grace"]
     trail = operator.call("GET", "/admin/v1/audit", target=f"tenant/{legacy.name}")
-    assert ("adopt_tenant", "succeeded") in {(entry["action"], entry["outcome"]) for entry in trail.json}
+    assert ("adopt_tenant", "succeeded") in {(entry["action"], entry["outcome"]) for entry in trail.json["items"]}
     assert PASSWORD not in trail.text + reply.text
 
 

@@ -74,7 +74,7 @@ def test_limits_are_set_and_shown(world: World, operator: Operator, make_tenant:
     assert reply.json["backups"] == "weekly"
     assert connection_limits(world, tenant_id) == [3, 3]
     assert statement_time(world, tenant_id) == "700ms"
-    entries = operator.call("GET", "/admin/v1/audit", target=f"tenant/{tenant_id}").json
+    entries = operator.call("GET", "/admin/v1/audit", target=f"tenant/{tenant_id}").json["items"]
     assert entries[0]["action"] == "set_limits"
 
 
