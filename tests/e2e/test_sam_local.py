@@ -146,7 +146,7 @@ def test_rotate_credentials(bridged: tuple[StackFile, Path]) -> None:
 
 def test_administer_tenants(bridged: tuple[StackFile, Path]) -> None:
     answer = invoke(bridged, "AdministerTenants", sample("administer_tenants"))
-    assert [tenant["tenant_id"] for tenant in json.loads(answer["body"])] == ["mycompany", "mycompany1"]
+    assert [tenant["tenant_id"] for tenant in json.loads(answer["body"])["items"]] == ["mycompany", "mycompany1"]
 
 
 def test_conduct_rollout(bridged: tuple[StackFile, Path]) -> None:

@@ -13,9 +13,9 @@ from tenantry.postgrest.sql.values import Values
 SLOTS_SETTING = "tenantry.slots"
 _SHARED = f"current_setting('{SLOTS_SETTING}')::int"
 # What the session itself has to answer; asked by itself, it would cost more than a tenth of a small request.
-_TAKEN_OVER = (
-    "WHEN pg_advisory_unlock_all() IS NULL OR current_setting('tenantry.tenant_id', true) IS DISTINCT FROM"
-    f" current_setting('app.tenant_id', true) THEN {refuse(Refusal.ANOTHERS)} > 0"
+_IS_ANOTHERS = (
+    "pg_advisory_unlock_all() IS NULL OR current_setting('tenantry.tenant_id', true) IS DISTINCT FROM"
+    " current_setting('app.tenant_id', true)"
 )
 # Types of PostgreSQL's own that are names of what the whole server holds, or its own affairs.
 _HIDDEN = "^(reg.*|aclitem|pg_.*|xid8?|cid|tid|refcursor)$"
@@ -34,7 +34,7 @@ def gate_sql(values: Values, at_once: int, *, own_database: bool = False, prepar
         that columns have now; and the session is a pooler's, so it is looked whose database it is in, and whether
         anybody has left a lock there.
     """
-    cases = [] if prepared else [_TAKEN_OVER]
+    cases = [] if prepared else [f"WHEN {_IS_ANOTHERS} THEN {refuse(Refusal.ANOTHERS)} > 0"]
     if at_once:
         cases.append(_has_place(at_once, "0" if own_database else _SHARED))
     same = [_same_type(*column, values.bind(None)) for column in values.watched if prepared]
