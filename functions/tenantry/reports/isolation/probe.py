@@ -117,7 +117,7 @@ class ServerAudit:
                 ],
                 grants=[Grant(*row) for row in _query(connection, "audit_grants", whose | {"most": _MOST_KINDS})],
                 superuser_functions=[name for (name,) in _query(connection, "audit_definer_functions")],
-                policies=[OtherPolicy(*row) for row in _query(connection, "audit_policies")],
+                policies=[OtherPolicy(*row) for row in _query(connection, "audit_policies", {"most": MOST_TABLES})],
             )
 
     def entrances(self, role: str) -> list[str]:
