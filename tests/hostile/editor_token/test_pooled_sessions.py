@@ -132,6 +132,27 @@ def test_all_of_it_at_once_and_after_the_commit(pooled: Viewer) -> None:
     pooled.run("DELETE FROM kept WHERE id = 2")
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("how strings are read", "\\'; RESET ROLE; UPDATE kept SET id = 66; --"),
+        ("an encoding of which a letter ends in a backslash", "\u8868'; RESET ROLE; UPDATE kept SET id = 66; --"),
+    ],
+)
+def test_a_value_stays_a_value_however_the_session_reads_strings(
+    pooled: Viewer, world: World, pooler: PgBouncer, kind: str, value: str
+) -> None:
+    """All of a message is read before any of it is done: what was left behind must be gone by then."""
+    left = LEFT.get(kind, "SET client_encoding = 'SJIS'")
+    with closing(TenantConnection(pooled.tenant, login_of(world, pooler), THROUGH)) as other:
+        for _ in range(2):
+            assert leave(pooled, left) in {200, 204}
+            role = database_role(pooled.tenant, Role.VIEWER)
+            assert other.run(role, "{}", "SELECT $1::text", (value,), reads_only=True) == (value,)
+    assert look(pooled)["kept"] == 1
+    assert pooled.run("SELECT id FROM kept") == [(1,)]
+
+
 def test_a_clock_that_runs_out_while_a_long_message_is_read(pooled: Viewer, world: World, pooler: PgBouncer) -> None:
     """The message takes longer to read than the clock that was left behind allows."""
     with closing(TenantConnection(pooled.tenant, login_of(world, pooler), THROUGH)) as other:
